@@ -1,0 +1,69 @@
+"""The one family of errors: each says what was wrong, what was expected, what was found and what to do."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class VintageError(Exception):
+    """Base of every error that Vintage raises on purpose; its text is one readable line.
+
+    Args:
+        what: what is wrong, naming the pipeline, date, file or column.
+        expected: what would have been right.
+        found: what was there instead.
+        fix: what to do now.
+    """
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, what: str, *, expected: str = "", found: str = "", fix: str = "") -> None:
+        self.what = what
+        self.expected = expected
+        self.found = found
+        self.fix = fix
+        parts = [what.rstrip(".")]
+        if expected:
+            parts.append(f"expected {expected}")
+        if found:
+            parts.append(f"found {found}")
+        text = "; ".join(parts) + "."
+        super().__init__(f"{text} {fix}".strip())
+
+
+class SpecError(VintageError):
+    """A pipeline or suite file, an argument or a date is not what it must be; no Spark job ran for it."""
+
+    exit_code = 2
+
+
+class DataError(VintageError):
+    """The data of a date is missing, malformed or refused; a retry does not help until the data changes."""
+
+    exit_code = 3
+
+
+class ValidationFailed(DataError):
+    """A critical expectation does not hold for a date."""
+
+
+class TrainingError(DataError):
+    """The training set cannot give a model: one class, no rows, a column that is null throughout."""
+
+
+class StoreError(VintageError):
+    """The store cannot be read or written: full, read-only, or an artifact is missing or damaged."""
+
+    exit_code = 4
+
+
+class TrackingError(VintageError):
+    """MLflow cannot be reached or refused a request."""
+
+    exit_code = 4
+
+
+class EnvironmentProblem(VintageError):
+    """The machine lacks what the jobs need: Java, a connection, a package."""
+
+    exit_code = 4

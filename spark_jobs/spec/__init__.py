@@ -1,0 +1,45 @@
+"""What a pipeline is: the YAML's models, read and checked without Spark, Airflow or MLflow."""
+
+from __future__ import annotations
+
+from spark_jobs.spec.files import check_home, load_pipeline, load_suite
+from spark_jobs.spec.home import Home
+from spark_jobs.spec.metrics import METRICS, Metric
+from spark_jobs.spec.names import did_you_mean, nearest
+from spark_jobs.spec.partition import last_closed_date, parse_partition_date
+from spark_jobs.spec.parts import Evaluate, Gate, Preprocess, SplitByDate, SplitByKey, Stage, Window
+from spark_jobs.spec.pipeline import Pipeline
+from spark_jobs.spec.problem import InvalidSpec, Problem
+from spark_jobs.spec.source import Source, connection_variable
+from spark_jobs.spec.submission import submit_conf
+from spark_jobs.spec.suite import ExpectationSpec, Suite
+from spark_jobs.spec.tuning import Tuning
+
+__all__ = [
+    "METRICS",
+    "Evaluate",
+    "ExpectationSpec",
+    "Gate",
+    "Home",
+    "InvalidSpec",
+    "Metric",
+    "Pipeline",
+    "Preprocess",
+    "Problem",
+    "Source",
+    "SplitByDate",
+    "SplitByKey",
+    "Stage",
+    "Suite",
+    "Tuning",
+    "Window",
+    "check_home",
+    "connection_variable",
+    "did_you_mean",
+    "last_closed_date",
+    "load_pipeline",
+    "load_suite",
+    "nearest",
+    "parse_partition_date",
+    "submit_conf",
+]

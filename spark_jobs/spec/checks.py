@@ -1,0 +1,247 @@
+"""What must fit together in a pipeline file: its SQL, schema, suite, metrics and dates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from spark_jobs.errors import SpecError
+from spark_jobs.spec.metrics import LABELLED, METRICS
+from spark_jobs.spec.names import did_you_mean, list_names
+from spark_jobs.spec.overrides import find_stage
+from spark_jobs.spec.parts import SplitByDate
+from spark_jobs.spec.problem import Problem
+from spark_jobs.spec.sql import BadSql, Query, expression_columns, read_query
+from spark_jobs.spec.tuning import tuning_problems as problems_of_tuning
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Mapping
+
+    from spark_jobs.spec.loading import Document, KeyPath
+    from spark_jobs.spec.parts import Preprocess
+    from spark_jobs.spec.suite import Suite
+
+RESERVED: Final = "trainable"
+
+
+@dataclass(frozen=True)
+class Checked:
+    """The parts of a pipeline file that have the right shape, and where they stand."""
+
+    document: Document
+    parts: Mapping[str, Any]
+
+    @property
+    def source_columns(self) -> tuple[str, ...] | None:
+        source = self.parts.get("source")
+        columns = None if source is None else source.columns
+        return None if columns is None else tuple(column.name for column in columns)
+
+
+def name_problems(checked: Checked, stem: str) -> Iterator[Problem]:
+    """The name in the file is the file's name."""
+    name = checked.parts.get("name", stem)
+    if name != stem:
+        yield checked.document.problem(
+            ("name",), "name", expected=f"{stem}, as the file is called", found=name
+        )
+
+
+def date_problems(checked: Checked) -> Iterator[Problem]:
+    """The dates are in order, and the test days leave days to learn from."""
+    start, end = checked.parts.get("start_date"), checked.parts.get("end_date")
+    if start is not None and end is not None and end < start:
+        yield checked.document.problem(
+            ("end_date",),
+            "end_date is before start_date",
+            expected=f"{start} or later",
+            found=str(end),
+        )
+    window, split = checked.parts.get("window"), checked.parts.get("split")
+    if window is not None and isinstance(split, SplitByDate) and split.test_days >= window.days:
+        yield checked.document.problem(
+            ("split", "test_days"),
+            "the test days leave nothing to learn from",
+            expected=f"fewer test_days than the window's {window.days} days",
+            found=str(split.test_days),
+        )
+
+
+def metric_problems(checked: Checked) -> Iterator[Problem]:
+    """The metrics are those of the task."""
+    evaluate, task = checked.parts.get("evaluate"), checked.parts.get("task")
+    if evaluate is None or task is None:
+        return
+    named: list[tuple[KeyPath, str]] = [(("evaluate", "metric"), evaluate.metric)]
+    named += [
+        (("evaluate", "gates", index, "metric"), gate.metric) for index, gate in enumerate(evaluate.gates)
+    ]
+    for path, name in named:
+        if name not in METRICS[task]:
+            hint = did_you_mean(name, METRICS[task]) or f"known: {list_names(METRICS[task])}"
+            yield checked.document.problem(path, f'no metric "{name}" for {task}', hint=hint)
+    for key in ("k", "relevant"):
+        if getattr(evaluate, key) is not None and task != "recommendation":
+            yield checked.document.problem(
+                ("evaluate", key),
+                f"evaluate.{key} says nothing of a {task}",
+                hint="it is of a recommendation",
+            )
+
+
+def tuning_problems(checked: Checked) -> Iterator[Problem]:
+    """The grid names Params of stages that exist, and the metric is one that parts of the rows define."""
+    tuning, evaluate = checked.parts.get("tuning"), checked.parts.get("evaluate")
+    if tuning is not None:
+        yield from problems_of_tuning(
+            tuning,
+            checked.document,
+            stages=checked.parts.get("stages"),
+            task=checked.parts.get("task"),
+            metric=None if evaluate is None else evaluate.metric,
+        )
+
+
+def trigger_problems(checked: Checked) -> Iterator[Problem]:
+    """What the trigger form offers are Params of stages that exist."""
+    stages = checked.parts.get("stages")
+    if stages is None:
+        return
+    for index, name in enumerate(checked.parts.get("trigger_params", ())):
+        try:
+            find_stage(stages, name)
+        except SpecError as error:
+            yield checked.document.problem(
+                ("trigger_params", index),
+                f"trigger_params: {error.what}",
+                expected=error.expected,
+                hint=error.fix[:1].lower() + error.fix[1:],
+            )
+
+
+def sql_problems(checked: Checked) -> Iterator[Problem]:
+    """The SQL is one repeatable query over `source`, and provides what key, label and train_where read."""
+    preprocess: Preprocess | None = checked.parts.get("preprocess")
+    if preprocess is None:
+        return
+    provided, by = checked.source_columns, "the source"
+    if preprocess.sql is not None:
+        path: KeyPath = ("preprocess", "sql")
+        try:
+            query = read_query(preprocess.sql)
+        except BadSql as error:
+            yield _at(checked.document, path, error.line, error.what, expected=error.expected)
+            return
+        yield from _query_problems(checked, path, query)
+        provided, by = query.columns(checked.source_columns), "the SQL"
+    if preprocess.function is not None:
+        declared = preprocess.declared_columns
+        provided = None if declared is None else tuple(column.name for column in declared)
+        by = "preprocess.columns"
+        if RESERVED in (provided or ()):
+            yield checked.document.problem(
+                ("preprocess", "columns"),
+                f'the function gives column "{RESERVED}"',
+                expected="another name: Vintage keeps there whether one may learn from the row",
+            )
+    for index, name in enumerate(preprocess.key):
+        yield from _unprovided(checked.document, ("preprocess", "key", index), [name], provided, by)
+    label = preprocess.label or ("label" if checked.parts.get("task") in LABELLED else None)
+    evaluate = checked.parts.get("evaluate")
+    expressions: dict[KeyPath, str | None] = {
+        ("preprocess", "label"): label,
+        ("preprocess", "train_where"): preprocess.train_where,
+        ("evaluate", "relevant"): None if evaluate is None else evaluate.relevant,
+    }
+    for place, text in expressions.items():
+        if text is not None:
+            try:
+                yield from _unprovided(checked.document, place, expression_columns(text), provided, by)
+            except BadSql as error:
+                yield checked.document.problem(place, error.what, expected=error.expected)
+
+
+def suite_problems(
+    checked: Checked, names: Collection[str], load: Callable[[str], tuple[Suite | None, list[Problem]]]
+) -> Iterator[Problem]:
+    """The suite exists, is right in itself, and names columns that the source has."""
+    name = checked.parts.get("expectations")
+    if name is None:
+        return
+    if name not in names:
+        hint = did_you_mean(name, names) or f"known: {list_names(names)}"
+        what = f'no suite "{name}": expectations/{name}.yaml does not exist'
+        yield checked.document.problem(("expectations",), what, hint=hint)
+        return
+    suite, problems = load(name)
+    yield from problems
+    if suite is None or checked.source_columns is None:
+        return
+    known = {column.lower() for column in checked.source_columns}
+    for index, rule in enumerate(suite.expectations):
+        for column in rule.columns:
+            if column.lower() not in known:
+                yield suite.problem(
+                    ("expectations", index),
+                    f'{rule.type} names column "{column}", which the schema of {checked.document.file} lacks',
+                    hint=did_you_mean(column, checked.source_columns),
+                )
+
+
+def _query_problems(checked: Checked, path: KeyPath, query: Query) -> Iterator[Problem]:
+    document = checked.document
+    for table in query.foreign_tables():
+        yield document.problem(path, f'the SQL reads table "{table}"', expected="the view `source` alone")
+    for function in query.unrepeatable():
+        yield document.problem(
+            path,
+            f"the SQL uses {function}, which gives other values each time",
+            hint="write {date} where the partition date is meant"
+            if "date" in function or "time" in function
+            else "",
+        )
+    for item in query.unnamed():
+        yield document.problem(
+            path, f"the SQL selects {item} without a name", hint=f"write {item} AS some_name"
+        )
+    if checked.source_columns is not None:
+        for column in query.unknown_columns(checked.source_columns):
+            yield _at(
+                document,
+                path,
+                column.line,
+                f'the SQL reads column "{column.name}", which the schema lacks',
+                hint=did_you_mean(column.name, checked.source_columns),
+            )
+    names = [name.lower() for name in query.columns(checked.source_columns) or ()]
+    if RESERVED in names:
+        yield document.problem(
+            path,
+            f'the SQL provides column "{RESERVED}"',
+            expected="another name: Vintage keeps there whether one may learn from the row",
+        )
+    for name in dict.fromkeys(name for name in names if names.count(name) > 1):
+        yield document.problem(path, f'the SQL provides column "{name}" more than once')
+
+
+def _unprovided(
+    document: Document, path: KeyPath, names: Collection[str], provided: Collection[str] | None, by: str
+) -> Iterator[Problem]:
+    """The names that are not among the columns that the SQL, or what `by` names, provides."""
+    if provided is None:
+        return
+    known = {name.lower() for name in provided}
+    for name in names:
+        if name.lower() not in known:
+            hint = did_you_mean(name, provided) or f"it provides {list_names(provided)}"
+            yield document.problem(path, f'column "{name}" is not provided by {by}', hint=hint)
+
+
+def _at(
+    document: Document, path: KeyPath, line: int | None, what: str, *, expected: str = "", hint: str = ""
+) -> Problem:
+    """A problem at a line within a block text, when that is known."""
+    start = document.text_lines.get(path)
+    if start is None or line is None:
+        return document.problem(path, what, expected=expected, hint=hint)
+    return Problem(document.file, start + line - 1, what, expected, "", hint)

@@ -1,0 +1,130 @@
+"""Pipelines and suites read from a home's files, checked in full."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from spark_jobs.errors import SpecError
+from spark_jobs.spec import checks
+from spark_jobs.spec.loading import Document, read_file
+from spark_jobs.spec.names import NAME, NAME_RULE, did_you_mean, list_names, require_name, sentence
+from spark_jobs.spec.pipeline import Pipeline
+from spark_jobs.spec.problem import InvalidSpec, Problem
+from spark_jobs.spec.shape import shape_problems, sound_parts
+from spark_jobs.spec.suite import Suite
+
+M = TypeVar("M", bound=BaseModel)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from spark_jobs.spec.home import Home
+
+
+def load_pipeline(home: Home, name: str) -> Pipeline:
+    """The pipeline of a name, checked in full but for what needs pyspark's classes.
+
+    Raises:
+        SpecError: there is no such pipeline.
+        InvalidSpec: its file, or its suite's, has problems; the text lists all of them.
+    """
+    path = _existing("pipeline", home.pipelines_dir, name, home.pipeline_names())
+    pipeline, problems = _read_pipeline(home, path)
+    if pipeline is None or problems:
+        raise InvalidSpec(problems)
+    return pipeline
+
+
+def load_suite(home: Home, name: str) -> Suite:
+    """The expectation suite of a name.
+
+    Raises:
+        SpecError: there is no such suite.
+        InvalidSpec: its file has problems; the text lists all of them.
+    """
+    path = _existing("suite", home.expectations_dir, name, home.suite_names())
+    suite, problems = _read_suite(home, path)
+    if suite is None or problems:
+        raise InvalidSpec(problems)
+    return suite
+
+
+def check_home(home: Home) -> list[Problem]:
+    """Every problem of every pipeline and suite of a home, by file and line."""
+    found: list[Problem] = []
+    for name in home.suite_names():
+        found += _read_suite(home, home.expectations_dir / f"{name}.yaml")[1]
+    for name in home.pipeline_names():
+        found += _read_pipeline(home, home.pipelines_dir / f"{name}.yaml")[1]
+    for folder in (home.pipelines_dir, home.expectations_dir):
+        found += [
+            Problem(home.shown(path), None, "is not read", expected=f"the name {path.stem}.yaml")
+            for path in folder.glob("*.yml")
+        ]
+    return sorted(set(found), key=lambda problem: problem.order)
+
+
+def _existing(kind: str, folder: Path, name: str, known: tuple[str, ...]) -> Path:
+    require_name(kind, name)
+    if name not in known:
+        raise SpecError(
+            f'no {kind} "{name}" in {folder}',
+            expected=f"one of {list_names(known)}",
+            fix=sentence(did_you_mean(name, known)),
+        )
+    return folder / f"{name}.yaml"
+
+
+def _read_pipeline(home: Home, path: Path) -> tuple[Pipeline | None, list[Problem]]:
+    document, problems = _read_document(home, path)
+    if document.data is None:
+        return None, problems
+    pipeline, error = _validated(Pipeline, document.data)
+    if error is not None:
+        problems += shape_problems(Pipeline, document, error)
+    parts = dict(pipeline) if pipeline is not None else sound_parts(Pipeline, document.data, error)
+    checked = checks.Checked(document, parts)
+    problems += checks.name_problems(checked, path.stem)
+    problems += checks.date_problems(checked)
+    problems += checks.sql_problems(checked)
+    problems += checks.suite_problems(
+        checked, home.suite_names(), lambda name: _read_suite(home, home.expectations_dir / f"{name}.yaml")
+    )
+    problems += checks.metric_problems(checked)
+    problems += checks.tuning_problems(checked)
+    problems += checks.trigger_problems(checked)
+    return pipeline and pipeline.placed(home.path, document), problems
+
+
+def _read_suite(home: Home, path: Path) -> tuple[Suite | None, list[Problem]]:
+    document, problems = _read_document(home, path)
+    if document.data is None:
+        return None, problems
+    suite, error = _validated(Suite, document.data)
+    if error is not None:
+        problems += shape_problems(Suite, document, error)
+    return suite and suite.placed(document), problems
+
+
+def _read_document(home: Home, path: Path) -> tuple[Document, list[Problem]]:
+    """The file's mapping; `data` is None when it has none."""
+    file = home.shown(path)
+    document, problems = read_file(path, file)
+    if not NAME.fullmatch(path.stem):
+        problems.append(
+            Problem(file, None, f"the file's name {path.stem!r} is not a name", expected=NAME_RULE)
+        )
+    if not isinstance(document.data, dict):
+        if not problems:
+            problems.append(Problem(file, 1, "the file has no keys", expected="a mapping, `name: …` first"))
+        return Document(file), problems
+    return document, problems
+
+
+def _validated(model: type[M], data: Any) -> tuple[M | None, ValidationError | None]:
+    try:
+        return model.model_validate(data, by_alias=True, by_name=False), None
+    except ValidationError as error:
+        return None, error

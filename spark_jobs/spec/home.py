@@ -1,0 +1,83 @@
+"""The folder that holds a team's pipelines, and where the state beside it lives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from spark_jobs.errors import SpecError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Where pipelines, suites and state are; every path is absolute."""
+
+    path: Path
+    store: Path
+    tracking_uri: str
+    mlflow_artifacts: Path
+    cds_archive: Path | None = None
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str]) -> Home:
+        """The home that VINTAGE_HOME and its companions name, or the embedded one.
+
+        Raises:
+            SpecError: VINTAGE_HOME is no folder with pipelines/ in it, or VINTAGE_STORE is no path.
+        """
+        path = _home_path(environ.get("VINTAGE_HOME", ""))
+        store = environ.get("VINTAGE_STORE") or "data/store"
+        if "://" in store:
+            raise SpecError(f"VINTAGE_STORE {store} is not a path", expected="a folder of a file system")
+        archive = environ.get("VINTAGE_CDS_ARCHIVE")
+        return cls(
+            path=path,
+            store=path / Path(store).expanduser(),
+            tracking_uri=environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{path / 'data/mlflow/mlflow.db'}",
+            mlflow_artifacts=path / "data/mlflow/artifacts",
+            cds_archive=path / archive if archive else None,
+        )
+
+    @property
+    def pipelines_dir(self) -> Path:
+        """The folder of the pipeline files."""
+        return self.path / "pipelines"
+
+    @property
+    def expectations_dir(self) -> Path:
+        """The folder of the suite files."""
+        return self.path / "expectations"
+
+    def pipeline_names(self) -> tuple[str, ...]:
+        """The pipelines that have a file, sorted."""
+        return _stems(self.pipelines_dir)
+
+    def suite_names(self) -> tuple[str, ...]:
+        """The suites that have a file, sorted."""
+        return _stems(self.expectations_dir)
+
+    def shown(self, path: Path) -> str:
+        """A path for a message: relative to the home when it is under it."""
+        return str(path.relative_to(self.path)) if path.is_relative_to(self.path) else str(path)
+
+
+def _home_path(named: str) -> Path:
+    if named:
+        path = Path(named).expanduser().absolute()
+        if not (path / "pipelines").is_dir():
+            raise SpecError(
+                f"VINTAGE_HOME is {path}",
+                expected="a folder that holds pipelines/",
+                found="no such folder" if not path.is_dir() else "no pipelines/ in it",
+            )
+        return path
+    here = Path.cwd()
+    return here if (here / "pipelines").is_dir() else Path(__file__).resolve().parents[2]
+
+
+def _stems(folder: Path) -> tuple[str, ...]:
+    return tuple(sorted(path.stem for path in folder.glob("*.yaml") if path.is_file()))

@@ -1,0 +1,50 @@
+"""The metrics that a gate may name, per task: Spark's own names, and which direction is better."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Task = Literal["classification", "regression", "clustering", "recommendation", "reduction"]
+
+LABELLED: Final[frozenset[Task]] = frozenset({"classification", "regression"})
+"""Tasks whose models learn a label; the others may have one."""
+
+COMPARING: Final = frozenset({"stability", "subspaceChange"})
+"""Metrics that compare a model with the one that served before it; without one they are not defined."""
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A number that says how good a model is."""
+
+    name: str
+    larger_is_better: bool = True
+
+
+def _named(*larger: str, smaller: tuple[str, ...] = ()) -> Mapping[str, Metric]:
+    metrics = [
+        *(Metric(name) for name in larger),
+        *(Metric(name, larger_is_better=False) for name in smaller),
+    ]
+    return {metric.name: metric for metric in metrics}
+
+
+METRICS: Final[Mapping[Task, Mapping[str, Metric]]] = {
+    "classification": _named(
+        *("areaUnderROC", "areaUnderPR", "accuracy", "precision", "recall", "f1"),
+        *("weightedPrecision", "weightedRecall", "weightedFMeasure"),
+        smaller=("logLoss",),
+    ),
+    "regression": _named("r2", "var", smaller=("rmse", "mse", "mae")),
+    "clustering": _named("silhouette", "stability", smaller=("cost",)),
+    "recommendation": _named(
+        *("precisionAtK", "recallAtK", "ndcgAtK", "meanAveragePrecision"),
+        *("userCoverage", "itemCoverage", "catalogCoverage"),
+        smaller=("rmse", "mae"),
+    ),
+    "reduction": _named("explainedVariance", smaller=("reconstructionError", "subspaceChange")),
+}

@@ -1,0 +1,285 @@
+"""Where raw rows are, files by path or a table of a database, and which of them are a date's."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Mapping
+from typing import Annotated, Final
+
+from pydantic import Field, field_validator, model_validator
+
+from spark_jobs.spec.base import Dated, Ddl, ScalarText, SpecModel, Text, refusal
+from spark_jobs.spec.ddl import Column, parse_ddl
+from spark_jobs.spec.names import did_you_mean
+
+JDBC: Final = "jdbc"
+HOME: Final = "{home}"
+
+_FORMATS: Final = (
+    *("csv", "json", "parquet", "orc", "text", "xml", "avro"),
+    *("binaryFile", "image", "libsvm", JDBC),
+)
+# These formats have the same columns whatever is in the files.
+_FIXED_SCHEMAS: Final[Mapping[str, str]] = {
+    "binaryfile": "path STRING, length BIGINT, content BINARY",
+    "image": "image STRUCT<origin: STRING, height: INT, width: INT, nChannels: INT, mode: INT, data: BINARY>",
+    "libsvm": "label DOUBLE, features VECTOR",
+}
+_CONNECTION: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
+_IN_DATABASE: Final = ("connection", "url", "table", "query", "reread_days")
+_IN_PARALLEL: Final = ("partitionColumn", "lowerBound", "upperBound", "numPartitions")
+_SECRET: Final = re.compile(r"password|passwd|secret|access\.?key|token", re.IGNORECASE)
+# Vintage sets these itself, or they would hide rows or files.
+_OURS: Final[Mapping[str, str]] = {
+    **dict.fromkeys(
+        ("mode", "columnNameOfCorruptRecord", "enforceSchema", "dropInvalid"),
+        "options that hide no rows: Vintage refuses a date with rows that do not parse",
+    ),
+    **dict.fromkeys(
+        (
+            *("pathGlobFilter", "modifiedBefore", "modifiedAfter", "recursiveFileLookup"),
+            *("ignoreCorruptFiles", "ignoreMissingFiles", "path", "paths", "basePath"),
+        ),
+        "options that hide no files: source.path says which are read",
+    ),
+    **dict.fromkeys(("url", "user"), "the connection's own, which the environment or Airflow holds"),
+    **dict.fromkeys(("dbtable", "query"), "the key table or query beside options"),
+    "customSchema": "the key schema beside options",
+}
+# A database's own clock; each run would read other rows.
+_CLOCK: Final = re.compile(
+    r"\b(current_date|current_timestamp|localtimestamp|sysdate|getdate\s*\(|now\s*\(|curdate\s*\()",
+    re.IGNORECASE,
+)
+
+
+def connection_variable(name: str) -> str:
+    """The environment variable that holds a connection; Airflow's own name for it."""
+    return f"AIRFLOW_CONN_{name.upper()}"
+
+
+class Source(SpecModel):
+    """Where a date's raw rows are, and how Spark reads them."""
+
+    format: Annotated[
+        Text,
+        Field(description="A Spark reader's name: csv, json, parquet, orc, text, jdbc, image, …"),
+    ]
+    path: Annotated[
+        Dated | None,
+        Field(
+            description="The file or folder of one date. `{date}` becomes the partition date, 2013-02-28. "
+            "A relative path is under VINTAGE_HOME. Without `{date}` all of it is the run's date.",
+            examples=["data/raw/flights/date={date}"],
+        ),
+    ] = None
+    connection: Annotated[
+        Text | None,
+        Field(
+            description="jdbc: the name of the Airflow connection that holds URL, user and password; without "
+            "Airflow the environment variable AIRFLOW_CONN_<NAME> holds them.",
+            examples=["warehouse"],
+        ),
+    ] = None
+    url: Annotated[
+        Text | None,
+        Field(
+            description="jdbc: the URL of an embedded database that asks for no password, instead of "
+            "`connection`. `{home}` becomes VINTAGE_HOME.",
+            examples=["jdbc:derby:{home}/data/raw/flights_db"],
+        ),
+    ] = None
+    table: Annotated[
+        Text | None, Field(description="jdbc: a table or view, as the database's SQL names it.")
+    ] = None
+    query: Annotated[
+        Dated | None,
+        Field(
+            description="jdbc: a query in the database's own SQL. `{date}` becomes the partition date.",
+            examples=["SELECT * FROM flights WHERE day = DATE '{date}'"],
+        ),
+    ] = None
+    date_column: Annotated[
+        Text | None,
+        Field(
+            description="The column whose day is the partition date: a DATE, a TIMESTAMP (in UTC), or a "
+            "text that begins with the day. A row without a day belongs to no date."
+        ),
+    ] = None
+    reread_days: Annotated[
+        int | None,
+        Field(
+            ge=0,
+            description="jdbc: so many dates up to and including the run's own are read again though they "
+            "have a snapshot. 1 when left out, and 0 for a table that is not dated.",
+        ),
+    ] = None
+    options: Annotated[
+        dict[str, ScalarText],
+        Field(description="The reader's options in Spark's own names: header, sep, nullValue, fetchsize, …"),
+    ] = Field(default_factory=dict)
+    schema_ddl: Annotated[
+        Ddl | None,
+        Field(
+            alias="schema",
+            description="The columns as Spark writes them: `flight INT, carrier STRING`. "
+            "A file or table with others is refused. Without it the first snapshot infers one, and later "
+            "dates are held to that.",
+        ),
+    ] = None
+
+    @field_validator("format")
+    @classmethod
+    def _known_format(cls, value: str) -> str:
+        known = {name.lower(): name for name in _FORMATS}
+        if value.lower() not in known and "." not in value:
+            hint = did_you_mean(value, _FORMATS)
+            if hint:
+                raise refusal(f'unknown format "{value}"', hint=hint)
+        return known.get(value.lower(), value)
+
+    @field_validator("connection")
+    @classmethod
+    def _connection_name(cls, value: str | None) -> str | None:
+        if value is not None and not _CONNECTION.fullmatch(value):
+            raise refusal(
+                "source.connection is no name of a connection",
+                expected="the name alone, warehouse say; URL, user and password stand in the connection",
+            )
+        return value
+
+    @field_validator("url")
+    @classmethod
+    def _url_without_secret(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        if not value.lower().startswith("jdbc:"):
+            raise refusal("source.url is no JDBC URL", expected="jdbc:derby:{home}/data/raw/flights_db, say")
+        if _SECRET.search(value) or "@" in value or re.search(r"\buser\s*=", value, re.IGNORECASE):
+            raise refusal(
+                "source.url holds a user or a password",
+                expected="the key connection, whose URL, user and password the environment or Airflow holds",
+            )
+        return value
+
+    @field_validator("query")
+    @classmethod
+    def _repeatable_query(cls, value: str | None) -> str | None:
+        clock = None if value is None else _CLOCK.search(value)
+        if clock:
+            raise refusal(
+                f"source.query uses {clock[0].rstrip('( ')}, which gives other rows each time",
+                hint="write {date} where the partition date is meant",
+            )
+        return value
+
+    @field_validator("options")
+    @classmethod
+    def _open_options(cls, value: dict[str, str]) -> dict[str, str]:
+        ours = {name.lower(): expected for name, expected in _OURS.items()}
+        for name in value:
+            if _SECRET.search(name):
+                raise refusal(
+                    f"source.options may not set {name}",
+                    expected="secrets in an Airflow connection or in the environment, never in a file",
+                )
+            if name.lower() in ours:
+                raise refusal(f"source.options may not set {name}", expected=ours[name.lower()])
+        return value
+
+    @model_validator(mode="after")
+    def _fits_format(self) -> Source:
+        if self.is_jdbc:
+            self._check_database()
+        else:
+            self._check_files()
+        names = [column.name.casefold() for column in self.columns or ()]
+        if self.date_column is not None and names and self.date_column.casefold() not in names:
+            raise refusal(f'the schema lacks the date_column "{self.date_column}"')
+        if self.date_column is not None and self._dated_by_text:
+            raise refusal("the source is dated twice", expected="either {date} or date_column")
+        return self
+
+    def _check_files(self) -> None:
+        if self.path is None:
+            raise refusal('key "source.path" is missing', hint="The file or folder of one date")
+        for name in _IN_DATABASE:
+            if getattr(self, name) is not None:
+                raise refusal(f"source.{name} is of format jdbc alone", found=f"format {self.format}")
+        fixed = _FIXED_SCHEMAS.get(self.format.lower())
+        if fixed is not None and self.schema_ddl is not None:
+            raise refusal(
+                f"format {self.format} has columns of its own", expected="no schema", hint=f"it is {fixed}"
+            )
+        if self.format == "libsvm" and "numfeatures" not in {name.lower() for name in self.options}:
+            raise refusal(
+                "source.options.numFeatures is missing",
+                expected="the length of the vectors: Spark would take the highest index of each date's file",
+            )
+
+    def _check_database(self) -> None:
+        if self.path is not None:
+            raise refusal("format jdbc reads no path", expected="connection, and table or query")
+        for one, other in (("connection", "url"), ("table", "query")):
+            if (getattr(self, one) is None) == (getattr(self, other) is None):
+                raise refusal(f"format jdbc needs one of {one} and {other}", expected=f"{one}, say")
+        given = {name.lower() for name in self.options}
+        parallel = [name for name in _IN_PARALLEL if name.lower() in given]
+        if parallel and len(parallel) < len(_IN_PARALLEL):
+            missing = [name for name in _IN_PARALLEL if name not in parallel]
+            raise refusal(
+                f"source.options lacks {', '.join(missing)}",
+                expected=f"{', '.join(_IN_PARALLEL)} together, or none of them",
+            )
+
+    @property
+    def is_jdbc(self) -> bool:
+        """Whether the rows come from a database."""
+        return self.format == JDBC
+
+    @property
+    def dated(self) -> bool:
+        """Whether each date has rows of its own; if not, all there is stands for the run's date."""
+        return self._dated_by_text or self.date_column is not None
+
+    @property
+    def _dated_by_text(self) -> bool:
+        return "{date}" in (self.path or "") or "{date}" in (self.query or "")
+
+    @property
+    def days_read_again(self) -> int:
+        """How many dates up to the run's own are read though they have a snapshot."""
+        return int(self.dated) if self.reread_days is None else self.reread_days
+
+    @property
+    def fixed_schema(self) -> str | None:
+        """The columns that every delivery has: those declared, or those of the format; None when inferred."""
+        own = "value STRING" if self.format == "text" else None
+        return self.schema_ddl or _FIXED_SCHEMAS.get(self.format.lower(), own)
+
+    @property
+    def columns(self) -> tuple[Column, ...] | None:
+        """The columns of every delivery; None where the first one tells."""
+        return None if self.fixed_schema is None else parse_ddl(self.fixed_schema, vectors=True)
+
+    @property
+    def value_options(self) -> dict[str, str]:
+        """The options that can change a value; how many readers share the work cannot."""
+        speed = {name.lower() for name in (*_IN_PARALLEL, "fetchsize")} if self.is_jdbc else set()
+        return {name: value for name, value in self.options.items() if name.lower() not in speed}
+
+    def relation(self, date: dt.date) -> str:
+        """What stands after FROM in the database: the table, or the query for a date in brackets."""
+        if self.query is None:
+            return str(self.table)
+        # Not every database takes AS before a table's alias.
+        return f"({self.query.strip().rstrip(';').replace('{date}', date.isoformat())}) vintage_source"
+
+    @property
+    def described(self) -> str:
+        """The source in a few words, without a secret."""
+        if not self.is_jdbc:
+            return f"`{self.path}` ({self.format})"
+        place = f"connection {self.connection}" if self.connection else str(self.url)
+        return f"`{self.table or 'query'}` of {place} (jdbc)"

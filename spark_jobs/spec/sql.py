@@ -1,0 +1,252 @@
+"""What a Spark SQL text reads and provides, told without a JVM.
+
+Where a text is beyond what can be told for certain (joins, lateral views, correlated subqueries), nothing is
+claimed: Spark itself finds such a mistake later, but right SQL is never refused.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from sqlglot import exp
+    from sqlglot.optimizer.scope import Scope
+
+SOURCE_VIEW: Final = "source"
+# Functions whose value is not the same for the same rows; a step that uses one could not be made again.
+_UNREPEATABLE: Final = frozenset(
+    {
+        *("rand", "randn", "random", "randstr", "uniform", "uuid", "shuffle"),
+        *("now", "curdate", "current_date", "current_time", "current_timestamp", "localtimestamp"),
+        *("user", "current_user", "session_user"),
+        *("monotonically_increasing_id", "spark_partition_id", "input_file_name"),
+    }
+)
+_DATE: Final = "2013-02-28"
+
+
+class BadSql(ValueError):
+    """A text that is no query, or no expression, of Spark SQL; `line` counts from 1 within the text."""
+
+    def __init__(self, what: str, line: int | None = None, expected: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.line = line
+        self.expected = expected
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownColumn:
+    """A column that a query reads, but its source lacks; `line` counts from 1 within the text."""
+
+    name: str
+    line: int | None
+
+
+@dataclass(frozen=True)
+class Query:
+    """A parsed SELECT."""
+
+    tree: exp.Query
+
+    @property
+    def has_star(self) -> bool:
+        """Whether it passes on whatever columns its source has."""
+        return any(item.is_star for item in self.tree.selects)
+
+    def foreign_tables(self) -> tuple[str, ...]:
+        """The tables that it reads beside the view `source`."""
+        from sqlglot import exp
+
+        own = {cte.alias.lower() for cte in self.tree.find_all(exp.CTE)} | {SOURCE_VIEW}
+        names = (
+            table.sql("spark") for table in self.tree.find_all(exp.Table) if _table_name(table) not in own
+        )
+        return tuple(dict.fromkeys(names))
+
+    def unrepeatable(self) -> tuple[str, ...]:
+        """The functions in it that depend on the clock, on chance or on how the rows are spread."""
+        from sqlglot import exp
+
+        found = [_function_name(function) for function in self.tree.find_all(exp.Func)]
+        found += ["tablesample" for _ in self.tree.find_all(exp.TableSample)]
+        return tuple(dict.fromkeys(name for name in found if name in _UNREPEATABLE or name == "tablesample"))
+
+    def unnamed(self) -> tuple[str, ...]:
+        """The expressions that it selects without a name."""
+        return tuple(
+            item.sql("spark") for item in self.tree.selects if not item.is_star and not _output_name(item)
+        )
+
+    def columns(self, source: Collection[str] | None) -> tuple[str, ...] | None:
+        """The columns that it provides, in order; None when a `*` stands for columns that are not known."""
+        from sqlglot.optimizer.scope import build_scope
+
+        scope = build_scope(self.tree)
+        return None if scope is None else _outputs(scope, source)
+
+    def unknown_columns(self, source: Collection[str]) -> tuple[UnknownColumn, ...]:
+        """The columns that it reads from `source`, but that `source` does not have."""
+        from sqlglot.optimizer.scope import traverse_scope
+
+        known = {name.lower() for name in source}
+        found: dict[str, UnknownColumn] = {}
+        for scope in traverse_scope(self.tree):
+            if _reads_source_alone(scope):
+                for name, line in _names_read(scope):
+                    if name.lower() not in known:
+                        found.setdefault(name.lower(), UnknownColumn(name, line))
+        return tuple(found.values())
+
+
+def read_query(text: str) -> Query:
+    """A text as one SELECT.
+
+    Raises:
+        BadSql: it is none.
+    """
+    import sqlglot
+    from sqlglot import exp
+
+    try:
+        trees = [
+            tree for tree in sqlglot.parse(text.replace("{date}", _DATE), read="spark") if tree is not None
+        ]
+    except sqlglot.errors.SqlglotError as error:
+        raise _bad_sql(error) from error
+    if len(trees) != 1 or not isinstance(trees[0], exp.Query):
+        raise BadSql("the SQL is not a query", expected="one SELECT")
+    return Query(trees[0])
+
+
+def expression_columns(text: str) -> tuple[str, ...]:
+    """The columns that a Spark SQL expression reads, each once.
+
+    Raises:
+        BadSql: it is no expression.
+    """
+    import sqlglot
+    from sqlglot import exp
+
+    try:
+        tree = sqlglot.parse_one(text, read="spark")
+    except sqlglot.errors.SqlglotError as error:
+        raise _bad_sql(error) from error
+    if not isinstance(tree, exp.Condition):
+        raise BadSql(
+            "the SQL is not an expression", expected="a column or an expression, `arr_delay >= 15` say"
+        )
+    return tuple(dict.fromkeys(column.parts[0].name for column in tree.find_all(exp.Column)))
+
+
+def _bad_sql(error: Exception) -> BadSql:
+    details = getattr(error, "errors", None)
+    if not details:
+        return BadSql(f"the SQL cannot be read: {str(error).splitlines()[0]}")
+    first = details[0]
+    near = str(first.get("highlight") or "").strip()
+    what = str(first.get("description") or "not Spark SQL").rstrip(".")
+    if "<class" in what:
+        what = "it is not complete"
+    return BadSql(f"the SQL cannot be read: {what}{f', near {near!r}' if near else ''}", first.get("line"))
+
+
+def _table_name(table: exp.Table) -> str:
+    return table.name.lower() if not table.db else table.sql("spark").lower()
+
+
+def _function_name(function: exp.Func) -> str:
+    from sqlglot import exp
+
+    name = function.name if isinstance(function, exp.Anonymous) else function.sql_name()
+    return str(name).lower()
+
+
+def _output_name(item: exp.Expr) -> str:
+    from sqlglot import exp
+
+    return item.output_name if isinstance(item, exp.Alias | exp.Column | exp.Dot | exp.Aliases) else ""
+
+
+def _outputs(scope: Scope, source: Collection[str] | None) -> tuple[str, ...] | None:
+    from sqlglot import exp
+
+    if scope.set_operation_scopes:
+        return _outputs(scope.set_operation_scopes[0], source)
+    if not isinstance(scope.expression, exp.Select):
+        return None
+    names: list[str] = []
+    for item in scope.expression.selects:
+        if not item.is_star:
+            names.append(_output_name(item))
+            continue
+        star = item.this if isinstance(item, exp.Column) else item
+        starred = _starred(scope, item.table if isinstance(item, exp.Column) else "", source)
+        if starred is None or star.args.get("replace") or star.args.get("rename"):
+            return None
+        dropped = {
+            column.name.lower() for column in star.args.get("except_") or star.args.get("except") or ()
+        }
+        names += [name for name in starred if name.lower() not in dropped]
+    return tuple(names)
+
+
+def _starred(scope: Scope, qualifier: str, source: Collection[str] | None) -> list[str] | None:
+    """The columns for which a `*`, or a `qualifier.*`, stands."""
+    from sqlglot import exp
+    from sqlglot.optimizer.scope import Scope as ScopeClass
+
+    if scope.expression.args.get("laterals"):
+        return None
+    names: list[str] = []
+    for alias, read in scope.selected_sources.items():
+        if qualifier and alias.lower() != qualifier.lower():
+            continue
+        columns: Collection[str] | None = None
+        if isinstance(read[1], ScopeClass):
+            columns = _outputs(read[1], source)
+        elif isinstance(read[1], exp.Table) and _table_name(read[1]) == SOURCE_VIEW:
+            columns = source
+        if columns is None:
+            return None
+        names += columns
+    return names
+
+
+def _reads_source_alone(scope: Scope) -> bool:
+    from sqlglot import exp
+
+    tables = list(scope.sources.values())
+    return (
+        not scope.is_subquery
+        and isinstance(scope.expression, exp.Select)
+        and not scope.expression.args.get("laterals")
+        and len(scope.selected_sources) == 1
+        and all(
+            isinstance(read, exp.Table) and _table_name(read) == SOURCE_VIEW
+            for _, read in scope.selected_sources.values()
+        )
+        and not any(isinstance(table, exp.Expr) and not isinstance(table, exp.Table) for table in tables)
+    )
+
+
+def _names_read(scope: Scope) -> Iterator[tuple[str, int | None]]:
+    from sqlglot import exp
+
+    # Spark lets a later item of a SELECT, and ORDER BY, use the name given to an earlier one.
+    select = scope.expression
+    given = (
+        {item.alias.lower() for item in select.selects if item.alias}
+        if isinstance(select, exp.Select)
+        else set()
+    )
+    inner = {id(column) for subquery in scope.subquery_scopes for column in subquery.columns}
+    for column in scope.columns:
+        parts = [part.name for part in column.parts]
+        if len(parts) > 1 and parts[0].lower() in {alias.lower() for alias in scope.sources}:
+            parts = parts[1:]
+        if parts[0].lower() not in given and id(column) not in inner and parts[0] != "*":
+            yield parts[0], column.parts[0].meta.get("line")

@@ -1,0 +1,84 @@
+"""The Spark settings with which a pipeline's jobs are submitted."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from spark_jobs.spec.home import Home
+    from spark_jobs.spec.pipeline import Pipeline
+
+# Rounding follows from how a sum is cut. Spark's Java BLAS adds in as many lanes as the CPU's vectors have;
+# 16 bytes is what every CPU of the architecture has. A native BLAS, found on one machine only, would cut in
+# yet another way, so none is looked for. Then the same data gives the same bits everywhere.
+# A database's driver reads a TIMESTAMP without a zone in the JVM's own.
+PINNED_JVM: Final = (
+    "-XX:MaxVectorSize=16",
+    "-Duser.timezone=UTC",
+    *(f"-Ddev.ludovic.netlib.{library}.nativeLib=none" for library in ("blas", "lapack", "arpack")),
+)
+# A night's date is planned and compiled for longer than it is worked on: with the first of the JVM's two
+# compilers alone, 28 dates of flights are snapshotted in 54 s of CPU instead of 93. Jobs that use BLAS keep
+# both: without the second, its vectors may have other lanes. A pipeline of large dates sets
+# -XX:TieredStopAtLevel=4.
+_QUICK_JIT: Final = "-XX:TieredStopAtLevel=1"
+_WITHOUT_BLAS: Final = frozenset({"snapshot", "validate", "preprocess"})
+_DRIVER_OPTIONS: Final = "spark.driver.extraJavaOptions"
+_EXECUTOR_OPTIONS: Final = "spark.executor.extraJavaOptions"
+_DEFAULTS: Final[Mapping[str, str]] = {
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+}
+
+_FIXED: Final = "results depend on it, so it is the same for every pipeline"
+_REFUSED: Final[Mapping[str, str]] = {
+    "spark.master": "the master comes from Airflow's connection spark_default, or from the command line",
+    "spark.submit.deployMode": "the deploy mode comes from Airflow's connection spark_default",
+    "spark.app.name": "the job's name is made of the pipeline, the step and the date",
+    "spark.sql.session.timeZone": _FIXED,
+    "spark.sql.ansi.enabled": _FIXED,
+    "spark.sql.caseSensitive": _FIXED,
+    "spark.sql.files.ignoreCorruptFiles": _FIXED,
+    "spark.sql.files.ignoreMissingFiles": _FIXED,
+    "spark.sql.legacy.timeParserPolicy": _FIXED,
+    "spark.sql.parquet.compression.codec": _FIXED,
+    "spark.sql.sources.partitionColumnTypeInference.enabled": _FIXED,
+    "spark.sql.sources.partitionOverwriteMode": _FIXED,
+}
+_SECRET: Final = re.compile(r"password|secret|access\.key", re.IGNORECASE)
+
+
+def refused_setting(name: str) -> str | None:
+    """Why a pipeline may not set a Spark setting, or None when it may."""
+    if not name.startswith("spark."):
+        return "a Spark setting starts with spark."
+    if _SECRET.search(name):
+        return "a secret belongs in the environment or in an Airflow connection, not in a file"
+    return {known.lower(): why for known, why in _REFUSED.items()}.get(name.lower())
+
+
+def submit_conf(pipeline: Pipeline, home: Home, job: str = "") -> dict[str, str]:
+    """The settings of a submission: the pipeline's own, defaults, and the JVM options that pin and speed it.
+
+    The pipeline's own JVM options come after those that speed a job, so that they win, and before those that
+    pin its results. Only the driver uses the archive of loaded classes, when there is one: it belongs to this
+    machine's JVM.
+
+    Args:
+        pipeline: the spec.
+        home: knows the archive.
+        job: the job's name; empty when all of them run in one session.
+    """
+    conf = pipeline.spark.conf
+    speed = [_QUICK_JIT] if job in _WITHOUT_BLAS else []
+    if home.cds_archive is not None and home.cds_archive.is_file():
+        speed += [f"-XX:SharedArchiveFile={home.cds_archive}", "-Xshare:auto"]
+    return {
+        **_DEFAULTS,
+        **conf,
+        _DRIVER_OPTIONS: " ".join(filter(None, [*speed, conf.get(_DRIVER_OPTIONS, ""), *PINNED_JVM])),
+        _EXECUTOR_OPTIONS: " ".join([conf.get(_EXECUTOR_OPTIONS, ""), *PINNED_JVM]).strip(),
+    }

@@ -1,0 +1,206 @@
+"""What follows from a pipeline: its dates, paths, overrides and submission."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spark_jobs.errors import SpecError
+from spark_jobs.spec import Home, load_pipeline, submit_conf
+from spark_jobs.spec.overrides import read_overrides, set_params
+from spark_jobs.spec.parts import Stage
+from spark_jobs.spec.submission import PINNED_JVM, refused_setting
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    HomeWith = Callable[..., Home]
+
+DATE = dt.date(2020, 2, 29)
+
+
+def days(*numbers: int) -> tuple[dt.date, ...]:
+    return tuple(dt.date(2020, 2, number) for number in numbers)
+
+
+def test_the_split_keeps_to_the_window(home_with: HomeWith) -> None:
+    pipeline = load_pipeline(home_with(), "tips")
+    available = [*days(1, 20, 22, 26, 27, 29), dt.date(2020, 3, 1)]
+    assert pipeline.window_dates(DATE)[0] == dt.date(2020, 2, 20)
+    assert pipeline.split_dates(available, DATE) == (days(20, 22, 26), days(27, 29))
+
+
+def test_split_by_key_every_date_has_both_sides(home_with: HomeWith) -> None:
+    pipeline = load_pipeline(home_with(("{by: date, test_days: 3}", "{by: key, test_fraction: 0.2}")), "tips")
+    assert pipeline.split_dates(days(29, 20, 1), DATE) == (days(20, 29), days(20, 29))
+
+
+@pytest.mark.parametrize(
+    ("written", "path"),
+    [
+        ("raw/{date}", "/raw/2020-02-29"),
+        ("/in/{date}/x-{date}.csv", None),
+        ("s3a://bucket/d={date}/*.csv", None),
+    ],
+)
+def test_a_source_path_is_under_the_home_unless_it_is_absolute(
+    home_with: HomeWith, written: str, path: str | None
+) -> None:
+    home = home_with(("raw/{date}", written))
+    expected = f"{home.path}{path}" if path else written.replace("{date}", "2020-02-29")
+    assert load_pipeline(home, "tips").source_path(DATE) == expected
+
+
+def test_the_date_is_filled_into_the_sql(home_with: HomeWith) -> None:
+    pipeline = load_pipeline(home_with(("id, bill", "DATE '{date}' AS d, id, bill")), "tips")
+    assert "DATE '2020-02-29' AS d" in pipeline.preprocess.sql_for(DATE)
+    assert pipeline.feature_columns() == ("d", "id", "bill", "day", "tip")
+
+
+def test_an_override_changes_one_param_and_keeps_the_rest(home_with: HomeWith) -> None:
+    home = home_with()
+    pipeline = load_pipeline(home, "tips")
+    changed = pipeline.with_overrides(["LogisticRegression.regParam=0.5", "StringIndexer.handleInvalid=keep"])
+    assert changed.stages[2].params == {"maxIter": 5, "regParam": 0.5}
+    assert changed.stages[0].params["handleInvalid"] == "keep"
+    assert changed.source_path(DATE) == pipeline.source_path(DATE)
+    assert pipeline.parameter("LogisticRegression.regParam") == 0.01
+    assert pipeline.parameter("LogisticRegression.tol") is None
+
+
+def test_empty_and_null_overrides_change_nothing(home_with: HomeWith) -> None:
+    pipeline = load_pipeline(home_with(), "tips")
+    assert (
+        pipeline.with_overrides(["", "  ", "LogisticRegression.regParam=null", "LogisticRegression.tol="])
+        == pipeline
+    )
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        (
+            "LogisticRegresion.regParam=1",
+            'no stage "LogisticRegresion" .* Did you mean "LogisticRegression"?',
+        ),
+        ("regParam=1", "'regParam' does not name a stage's Param; expected Stage.param"),
+        ("LogisticRegression.regParam", "has no value; expected Stage.param=value"),
+        ("LogisticRegression.regParam={{ 7*7 }}", "cannot be read; expected a number"),
+        ("LogisticRegression.regParam={a: 1}", "cannot be read; expected a number"),
+        ("LogisticRegression[1].regParam=1", r"LogisticRegression\[1\] does not exist"),
+        ("../x=1", "does not name a stage's Param"),
+    ],
+)
+def test_an_override_that_names_nothing_is_refused(home_with: HomeWith, override: str, message: str) -> None:
+    with pytest.raises(SpecError, match=message):
+        load_pipeline(home_with(), "tips").with_overrides([override])
+
+
+def test_a_class_that_stands_twice_is_named_by_its_place() -> None:
+    stages = (Stage(type="Imputer"), Stage(type="own.module.Scaler"), Stage(type="Imputer"))
+    given = ["Imputer[1].strategy=mode", "Scaler.by=2", "own.module.Scaler.at=[1, 2]"]
+    changed = set_params(stages, read_overrides(stages, given))
+    assert [dict(stage.params) for stage in changed] == [{}, {"by": 2, "at": [1, 2]}, {"strategy": "mode"}]
+    with pytest.raises(SpecError, match=r"Imputer stands 2 times .* expected Imputer\[0\]\.strategy, say"):
+        read_overrides(stages, ["Imputer.strategy=mode"])
+
+
+@given(st.one_of(st.integers(), st.booleans(), st.floats(allow_nan=False, allow_infinity=False)))
+def test_an_override_keeps_the_type_of_its_value(value: float) -> None:
+    text = str(value).lower() if isinstance(value, bool) else repr(value)
+    stages = [Stage(type="Any")]
+    [stage] = set_params(stages, read_overrides(stages, [f"Any.param={text}"]))
+    assert (type(stage.params["param"]), stage.params["param"]) == (type(value), value)
+
+
+def test_the_jvm_is_pinned_and_the_archive_used_only_when_it_exists(
+    home_with: HomeWith, tmp_path: Path
+) -> None:
+    home = home_with(
+        (
+            "trigger_params:",
+            "spark: {conf: {spark.driver.extraJavaOptions: -Xss4m, spark.ui.enabled: true}}\ntrigger_params:",
+        )
+    )
+    pipeline = load_pipeline(home, "tips")
+    archive = tmp_path / "spark.jsa"
+    home = Home.from_environment({"VINTAGE_HOME": str(home.path), "VINTAGE_CDS_ARCHIVE": str(archive)})
+    pinned = " ".join(PINNED_JVM)
+    without = submit_conf(pipeline, home)
+    assert without["spark.driver.extraJavaOptions"] == f"-Xss4m {pinned}"
+    assert without["spark.executor.extraJavaOptions"] == pinned
+    assert without["spark.ui.enabled"] == "true"
+    assert without["spark.ui.showConsoleProgress"] == "false"
+    archive.touch()
+    with_archive = submit_conf(pipeline, home)
+    assert (
+        with_archive["spark.driver.extraJavaOptions"]
+        == f"-XX:SharedArchiveFile={archive} -Xshare:auto -Xss4m {pinned}"
+    )
+    assert with_archive["spark.executor.extraJavaOptions"] == pinned
+
+
+@pytest.mark.parametrize(
+    ("job", "quick"),
+    [
+        ("snapshot", True),
+        ("validate", True),
+        ("preprocess", True),
+        ("fit", False),
+        ("evaluate", False),
+        ("", False),
+    ],
+)
+def test_only_jobs_that_compute_no_vectors_do_without_the_second_compiler(
+    home_with: HomeWith, job: str, quick: bool
+) -> None:
+    home = home_with()
+    options = submit_conf(load_pipeline(home, "tips"), home, job)["spark.driver.extraJavaOptions"]
+    assert ("-XX:TieredStopAtLevel=1" in options) == quick
+
+
+def test_no_setting_that_results_depend_on_may_be_set() -> None:
+    session = pytest.importorskip("spark_jobs.session")
+    assert [name for name in session.FIXED_CONF if not refused_setting(name)] == []
+    assert refused_setting("spark.SQL.session.timezone")
+    assert refused_setting("master")
+    assert refused_setting("spark.hadoop.fs.s3a.secret.key")
+    assert not refused_setting("spark.driver.memory")
+
+
+def test_the_home_and_its_state_have_embedded_defaults(
+    home_with: HomeWith, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = home_with().path
+    monkeypatch.chdir(path)
+    home = Home.from_environment({"VINTAGE_STORE": "", "MLFLOW_TRACKING_URI": ""})
+    assert home.path == path
+    assert home.store == path / "data/store"
+    assert home.tracking_uri == f"sqlite:///{path}/data/mlflow/mlflow.db"
+    assert home.pipeline_names() == ("tips",)
+    monkeypatch.chdir(path.parent)
+    assert (Home.from_environment({}).path / "spark_jobs").is_dir()
+    assert Home.from_environment({"VINTAGE_STORE": "/elsewhere"}).store.as_posix() == "/elsewhere"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"), [("VINTAGE_HOME", "/nowhere"), ("VINTAGE_STORE", "s3://bucket/x")]
+)
+def test_a_home_or_store_that_cannot_be_is_refused(variable: str, value: str) -> None:
+    with pytest.raises(SpecError, match=re.escape(value)):
+        Home.from_environment({variable: value})
+
+
+def test_no_window_ends_after_the_end_date(home_with: HomeWith) -> None:
+    pipeline = load_pipeline(home_with(("2020-01-01", "2020-01-01\nend_date: 2020-02-28")), "tips")
+    assert pipeline.window_dates(dt.date(2020, 2, 28))[-1] == dt.date(2020, 2, 28)
+    with pytest.raises(
+        SpecError, match="2020-02-29 is after the pipeline's end_date; expected 2020-02-28 or earl"
+    ):
+        pipeline.window_dates(DATE)

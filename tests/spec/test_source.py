@@ -1,0 +1,151 @@
+"""A source says clearly where rows are, or is refused with its line; a secret has no place in it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from spark_jobs.errors import EnvironmentProblem, SpecError
+from spark_jobs.sources.connection import login_of
+from spark_jobs.spec import load_pipeline
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from spark_jobs.spec import Home
+
+    HomeWith = Callable[..., Home]
+
+FILES = """  format: csv
+  path: raw/{date}
+  options: {header: true, samplingRatio: 0.5}
+"""
+SCHEMA = "  schema: id INT, bill DOUBLE, tip DOUBLE, day STRING\n"
+
+
+def jdbc(text: str) -> tuple[str, str]:
+    return FILES, f"  format: jdbc\n{text}"
+
+
+@pytest.mark.parametrize(
+    ("text", "dated", "days"),
+    [
+        ("  connection: shop\n  table: tips\n", False, 0),
+        ("  connection: shop\n  table: tips\n  date_column: day\n", True, 1),
+        ("  connection: shop\n  query: SELECT * FROM tips WHERE d = DATE '{date}'\n", True, 1),
+        ("  url: jdbc:derby:{home}/db\n  table: tips\n  reread_days: 3\n", False, 3),
+    ],
+)
+def test_a_table_is_dated_by_column_or_query(home_with: HomeWith, text: str, dated: bool, days: int) -> None:
+    source = load_pipeline(home_with(jdbc(text)), "tips").source
+    assert source.dated is dated
+    assert source.days_read_again == days
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("  table: tips\n", "needs one of connection and url"),
+        ("  connection: shop\n  url: jdbc:derby:x\n  table: tips\n", "needs one of connection and url"),
+        ("  connection: shop\n", "needs one of table and query"),
+        ("  connection: shop\n  table: tips\n  path: raw\n", "format jdbc reads no path"),
+        ("  connection: postgresql://u:p@h/db\n  table: tips\n", "no name of a connection"),
+        ("  url: jdbc:postgresql://u:p@h/db\n  table: tips\n", "holds a user or a password"),
+        ("  url: jdbc:derby:db;password=x\n  table: tips\n", "holds a user or a password"),
+        ("  connection: shop\n  table: tips\n  options: {password: x}\n", "options may not set password"),
+        ("  connection: shop\n  table: tips\n  options: {user: x}\n", "options may not set user"),
+        ("  connection: shop\n  table: tips\n  options: {dbtable: x}\n", "options may not set dbtable"),
+        (
+            "  connection: shop\n  table: tips\n  options: {numPartitions: 4, lowerBound: 0}\n",
+            "lacks partitionColumn, upperBound",
+        ),
+        ("  connection: shop\n  query: SELECT * FROM tips WHERE d = CURRENT_DATE\n", "write {date}"),
+        ("  connection: shop\n  query: SELECT '{day}' FROM tips\n", "{day} stands for nothing"),
+        (
+            "  connection: shop\n  query: SELECT * FROM t WHERE d = '{date}'\n  date_column: day\n",
+            "dated twice",
+        ),
+        ("  connection: shop\n  table: tips\n  date_column: night\n", 'lacks the date_column "night"'),
+    ],
+)
+def test_a_table_that_is_not_said_clearly(home_with: HomeWith, text: str, told: str) -> None:
+    with pytest.raises(SpecError) as refused:
+        load_pipeline(home_with(jdbc(text)), "tips")
+    assert told in str(refused.value)
+    assert "pipelines/tips.yaml:" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("  format: csv\n", 'key "source.path" is missing'),
+        ("  format: csv\n  path: raw\n  table: tips\n", "source.table is of format jdbc alone"),
+        ("  format: csv\n  path: raw\n  options: {mode: DROPMALFORMED}\n", "hide no rows"),
+        ("  format: csv\n  path: raw\n  options: {pathGlobFilter: '*.csv'}\n", "hide no files"),
+        ("  format: image\n  path: raw\n", "has columns of its own"),
+    ],
+)
+def test_files_that_are_not_said_clearly(home_with: HomeWith, text: str, told: str) -> None:
+    with pytest.raises(SpecError) as refused:
+        load_pipeline(home_with((FILES, text)), "tips")
+    assert told in str(refused.value)
+
+
+def test_libsvm_says_how_long_its_vectors_are(home_with: HomeWith) -> None:
+    with pytest.raises(SpecError, match="numFeatures is missing"):
+        load_pipeline(home_with((FILES + SCHEMA, "  format: libsvm\n  path: raw/{date}\n")), "tips")
+
+
+URI = "AIRFLOW_CONN_SHOP"
+
+
+@pytest.mark.parametrize(
+    ("text", "url", "user", "password"),
+    [
+        (
+            '{"conn_type": "jdbc", "host": "jdbc:h2:mem:x", "login": "ann", "password": "a/b"}',
+            "jdbc:h2:mem:x",
+            "ann",
+            "a/b",
+        ),
+        ("postgresql://ann:a%2Fb@db:5433/shop", "jdbc:postgresql://db:5433/shop", "ann", "a/b"),
+        (
+            '{"conn_type": "postgres", "host": "db", "schema": "shop", "login": "ann", "password": "hush"}',
+            "jdbc:postgresql://db/shop",
+            "ann",
+            "hush",
+        ),
+        ("jdbc://ann:hush@jdbc%3Aderby%3Adb", "jdbc:derby:db", "ann", "hush"),
+    ],
+)
+def test_a_connection_as_airflow_writes_it(text: str, url: str, user: str, password: str) -> None:
+    login = login_of("shop", {URI: text})
+    assert (login.url, login.user, login.password) == (url, user, password)
+    assert password not in repr(login)
+    assert url not in repr(login)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"conn_type": "jdbc", "host": "jdbc:x:y?user=ann&password=hush"}',
+        '{"conn_type": "jdbc", "host": "jdbc:x://ann:hush@db/shop"}',
+        '{"conn_type": "ftp", "host": "db", "password": "hush"}',
+        '{"conn_type": "jdbc", "password": "hush"',
+        "postgresql://ann:hush@db:port/shop",
+        '["hush"]',
+    ],
+)
+def test_a_connection_that_cannot_be_used_is_not_quoted(text: str) -> None:
+    with pytest.raises(EnvironmentProblem, match="'shop' cannot be used") as refused:
+        login_of("shop", {URI: text})
+    assert "hush" not in str(refused.value)
+    assert refused.value.__cause__ is None
+    assert refused.value.__suppress_context__ or refused.value.__context__ is None
+
+
+def test_a_driver_s_words_are_told_without_secrets() -> None:
+    login = login_of("shop", {URI: "postgresql://ann:a%2Fb@db/shop"})
+    words = login.without_secrets("no jdbc:postgresql://db/shop for ann with a/b, that is a%2Fb")
+    assert words == "no *** for *** with ***, that is ***"
