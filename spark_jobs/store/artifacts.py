@@ -1,0 +1,294 @@
+"""Where artifacts live, how one comes to be visible in one atomic step, and how a reader finds it."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+import shutil
+import uuid
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from spark_jobs.errors import StoreError
+from spark_jobs.store import files
+from spark_jobs.store.engines import git_state, package_versions
+from spark_jobs.store.manifest import NAME, Manifest, Rows, read_manifest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from spark_jobs.store.keys import Ingredients, Kind
+
+CURRENT: Final = "current.json"
+ATTEMPT_PREFIX: Final = ".attempt-"
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A published artifact: its folder and its manifest."""
+
+    folder: Path
+    manifest: Manifest
+
+    @property
+    def key(self) -> str:
+        """The artifact's name."""
+        return self.manifest.key
+
+    @property
+    def date(self) -> date:
+        """The partition date."""
+        return date.fromisoformat(self.manifest.date)
+
+    @property
+    def data(self) -> Path:
+        """The folder of what the artifact holds."""
+        return self.folder / "data"
+
+    @property
+    def row_count(self) -> int:
+        """Rows of its Parquet; 0 for an artifact that holds none."""
+        return self.manifest.rows.count if self.manifest.rows else 0
+
+    def check_files(self) -> None:
+        """Looks that every file is there with its size, before anything reads them.
+
+        Raises:
+            StoreError: a file is missing or has another size.
+        """
+        for entry in self.manifest.files:
+            path = self.folder / entry.path
+            size = path.stat().st_size if path.is_file() else None
+            if size != entry.size:
+                raise StoreError(
+                    f"{self.manifest.kind} of {self.manifest.pipeline} for {self.manifest.date} is damaged",
+                    expected=f"{path} of {entry.size} bytes",
+                    found="no such file" if size is None else f"{size} bytes",
+                    fix=f"Move {self.folder} away and run the step again.",
+                )
+
+
+@dataclass
+class Attempt:
+    """A folder that belongs to one attempt alone; nothing in it is visible until it is published."""
+
+    folder: Path
+    started: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    @property
+    def data(self) -> Path:
+        """Where the attempt puts what it makes; does not exist yet, because Spark wants to make it."""
+        return self.folder / "data"
+
+
+class Store:
+    """The artifacts of one pipeline below a root folder.
+
+    Args:
+        root: folder of all pipelines' artifacts, on a POSIX file system.
+        pipeline: the pipeline's name.
+    """
+
+    def __init__(self, root: Path, pipeline: str) -> None:
+        self.root = root
+        self.pipeline = pipeline
+        self.folder = root / pipeline
+
+    def check_writable(self) -> None:
+        """Tries a write, so that a full or read-only store is told before any work.
+
+        Raises:
+            StoreError: nothing can be written below the root.
+        """
+        with files.as_store_error(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            probe = self.folder / f"{ATTEMPT_PREFIX}probe-{uuid.uuid4().hex}"
+            probe.write_text("probe", encoding="utf-8")
+            probe.unlink()
+
+    def find(self, kind: Kind, day: date, key: str) -> Artifact | None:
+        """The published artifact of that key, or None.
+
+        Raises:
+            StoreError: its manifest is damaged.
+        """
+        folder = self._day(kind, day) / key
+        manifest = read_manifest(folder)
+        return None if manifest is None else Artifact(folder, manifest)
+
+    def current(self, kind: Kind, day: date) -> Artifact | None:
+        """The artifact that is current for that date, or None when none was ever made.
+
+        Raises:
+            StoreError: the pointer leads nowhere.
+        """
+        pointer = self.pointer(kind, day)
+        if pointer is None:
+            return None
+        artifact = self.find(kind, day, str(pointer["key"]))
+        if artifact is None:
+            raise StoreError(
+                f"{self._day(kind, day) / CURRENT} names an artifact that is gone",
+                expected=f"a folder {pointer['key']} with a {NAME}",
+                fix=f"Bring the folder back, or remove {CURRENT} and run the step again.",
+            )
+        return artifact
+
+    def pointer(self, kind: Kind, day: date) -> Mapping[str, Any] | None:
+        """The content of `current.json`, or None.
+
+        Raises:
+            StoreError: the file is damaged.
+        """
+        path = self._day(kind, day) / CURRENT
+        try:
+            value = json.loads(path.read_text(encoding="utf-8"))
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except (ValueError, OSError) as error:
+            value = str(error)
+        if isinstance(value, dict) and isinstance(value.get("key"), str):
+            return value
+        raise StoreError(
+            f"{path} is not a pointer", found=repr(value), fix="Remove it and run the step again."
+        )
+
+    def set_current(self, artifact: Artifact, note: Mapping[str, Any] | None = None) -> None:
+        """Makes the artifact the current one of its date, in one atomic step.
+
+        Args:
+            artifact: a published artifact.
+            note: what to keep beside the key (a snapshot keeps what its raw files looked like).
+        """
+        path = self._day(artifact.manifest.kind, artifact.date) / CURRENT
+        content = {"key": artifact.key, **(note or {})}
+        if self.pointer(artifact.manifest.kind, artifact.date) != content:
+            files.replace_text(path, json.dumps(content, indent=2) + "\n")
+
+    def dates(self, kind: Kind) -> tuple[date, ...]:
+        """The dates that have a current artifact of that kind, oldest first."""
+        found = (self.folder / kind).glob(f"date=*/{CURRENT}")
+        return tuple(sorted(date.fromisoformat(path.parent.name.removeprefix("date=")) for path in found))
+
+    @contextlib.contextmanager
+    def attempt(self, kind: Kind, day: date) -> Iterator[Attempt]:
+        """A folder for one attempt, on the file system where it will be published; removed unless it is.
+
+        Raises:
+            StoreError: it cannot be written.
+        """
+        parent = self._day(kind, day)
+        with files.as_store_error(parent):
+            attempt = Attempt(parent / f"{ATTEMPT_PREFIX}{uuid.uuid4().hex}")
+            attempt.folder.mkdir(parents=True)
+            try:
+                yield attempt
+            finally:
+                shutil.rmtree(attempt.folder, ignore_errors=True)
+
+    def publish(
+        self,
+        attempt: Attempt,
+        ingredients: Ingredients,
+        *,
+        rows: Rows | None = None,
+        details: Mapping[str, Any],
+        spark_conf: Mapping[str, str] | None = None,
+        mlflow_run_id: str | None = None,
+    ) -> Artifact:
+        """Makes the attempt visible under its key, manifest last, in one rename; the first to publish wins.
+
+        Returns:
+            The published artifact: this attempt's, or the one that another attempt published before.
+
+        Raises:
+            StoreError: the write failed, or the key is taken by other content.
+        """
+        with files.as_store_error(attempt.folder):
+            files.remove_checksums(attempt.folder)
+            manifest = Manifest(
+                kind=ingredients.kind,
+                pipeline=self.pipeline,
+                date=ingredients.date,
+                key=ingredients.key,
+                ingredients=ingredients,
+                rows=rows,
+                details=details,
+                files=files.listing(attempt.folder),
+                seed=ingredients.seed,
+                spark_conf=spark_conf or {},
+                packages=package_versions(),
+                lock=files.lock_digest(),
+                git=git_state(),
+                airflow=_airflow_identity(),
+                mlflow_run_id=mlflow_run_id,
+                started=attempt.started,
+                finished=datetime.now(UTC),
+            )
+            files.write_durably(attempt.folder / NAME, manifest.model_dump_json(indent=2) + "\n")
+            files.sync_tree(attempt.folder)
+            final = attempt.folder.parent / manifest.key
+            try:
+                attempt.folder.rename(final)
+            except OSError as error:
+                if error.errno not in {errno.ENOTEMPTY, errno.EEXIST}:
+                    raise
+                return self._adopt(manifest)
+            files.sync_folder(final.parent)
+        return Artifact(final, manifest)
+
+    def contract(self) -> str | None:
+        """The schema that the first snapshot inferred, as DDL; None before that."""
+        path = self.folder / "contract.json"
+        try:
+            return str(json.loads(path.read_text(encoding="utf-8"))["schema"])
+        except FileNotFoundError:
+            return None
+        except (ValueError, KeyError, OSError) as error:
+            raise StoreError(f"{path} cannot be read", found=str(error)) from error
+
+    def record_contract(self, schema_ddl: str) -> str:
+        """Keeps the inferred schema for all later dates; the first to record one wins, and is returned."""
+        with files.as_store_error(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            files.create_text(
+                self.folder / "contract.json", json.dumps({"schema": schema_ddl}, indent=2) + "\n"
+            )
+        return self.contract() or schema_ddl
+
+    @property
+    def ledger_path(self) -> Path:
+        """The append-only record of promotions, refusals and rollbacks."""
+        return self.folder / "ledger.jsonl"
+
+    def _adopt(self, ours: Manifest) -> Artifact:
+        day = date.fromisoformat(ours.date)
+        theirs = self.find(ours.kind, day, ours.key)
+        if theirs is None:
+            raise StoreError(
+                f"{self._day(ours.kind, day) / ours.key} is in the way",
+                expected="no such folder, or one with a manifest",
+                fix="It was not made by a publish; move it away and run the step again.",
+            )
+        if ours.rows and theirs.manifest.rows and ours.rows.fingerprint != theirs.manifest.rows.fingerprint:
+            raise StoreError(
+                f"{ours.kind} {ours.key} for {ours.date} was made before with other content",
+                expected=f"rows with fingerprint {theirs.manifest.rows.fingerprint}",
+                found=ours.rows.fingerprint,
+                fix="The step is not deterministic: look in its SQL for rand(), now(), first() and the like.",
+            )
+        return theirs
+
+    def _day(self, kind: Kind, day: date) -> Path:
+        return self.folder / kind / f"date={day.isoformat()}"
+
+
+def _airflow_identity() -> dict[str, str]:
+    """Which Airflow task this is, from what Airflow puts into a task's environment; empty outside Airflow."""
+    names = ("dag_id", "run_id", "task_id", "try_number")
+    found = {name: os.environ.get(f"AIRFLOW_CTX_{name.upper()}") for name in names}
+    return {name: value for name, value in found.items() if value}

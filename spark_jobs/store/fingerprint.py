@@ -1,0 +1,81 @@
+"""The content fingerprint of rows: the same for the same rows in any order and any partitioning."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pyspark.sql import DataFrame
+    from pyspark.sql.types import DataType, StructType
+
+MASK: Final = 2**64 - 1
+VECTOR: Final = "vector"
+SPARSE: Final = 0
+SECOND_SEED: Final = 7_046_029_254_386_353_131
+
+
+def fingerprint_sql(schema: StructType) -> str:
+    """A SQL aggregate that gives the four partial sums and the count of `fingerprint`.
+
+    Each row is hashed twice by xxHash64, every column followed by whether it is null (Spark's hash skips
+    nulls, so that without it two columns could swap a null unnoticed). Sums are kept as 32-bit halves, which
+    holds up to 2³¹ rows without overflow. Of vectors it hashes what `with_vector_contents` adds.
+    """
+    columns = ", ".join(_hashed(field.name, field.dataType) for field in schema)
+    first, second = f"xxhash64({columns})", f"xxhash64({SECOND_SEED}L, {columns})"
+    sums = ", ".join(
+        f"'{name}_low', sum({hashed} & 4294967295L), '{name}_high', sum(shiftrightunsigned({hashed}, 32))"
+        for name, hashed in (("a", first), ("b", second))
+    )
+    return f"named_struct({sums}, 'rows', count(1))"
+
+
+def fingerprint(sums: Mapping[str, int | None]) -> str:
+    """The fingerprint `<32 hexadecimal digits>-<rows>`: two sums of row hashes modulo 2⁶⁴, and the count."""
+    halves = [
+        ((sums[f"{name}_low"] or 0) + ((sums[f"{name}_high"] or 0) << 32)) & MASK for name in ("a", "b")
+    ]
+    return f"{halves[0]:016x}{halves[1]:016x}-{sums['rows']}"
+
+
+def with_vector_contents(rows: DataFrame) -> tuple[DataFrame, list[str]]:
+    """The rows with what `fingerprint_sql` hashes of each vector, and the names of those added columns.
+
+    A vector is its length and its entries other than zero, whether it is kept dense or sparse.
+    """
+    from pyspark.sql import functions as F
+
+    added = {}
+    for field in rows.schema:
+        if field.dataType.simpleString() == VECTOR:
+            vector = F.unwrap_udt(F.col(quoted(field.name)))
+            values = vector["values"]
+            dense = F.transform(values, lambda value, index: F.struct(index.alias("i"), value.alias("v")))
+            sparse = F.transform(
+                F.arrays_zip(vector["indices"], values),
+                lambda pair: F.struct(pair["indices"].alias("i"), pair["values"].alias("v")),
+            )
+            entries = F.when(vector["type"] == SPARSE, sparse).otherwise(dense)
+            length = F.coalesce(vector["size"], F.size(values))
+            added[_content(field.name)] = F.struct(length, F.filter(entries, lambda entry: entry["v"] != 0.0))
+    return (rows.withColumns(added) if added else rows), list(added)
+
+
+def _hashed(name: str, kind: DataType) -> str:
+    column = quoted(name)
+    # Spark cannot hash a map; sorted entries of it are as good.
+    value = f"array_sort(map_entries({column}))" if kind.typeName() == "map" else column
+    if kind.simpleString() == VECTOR:
+        value = quoted(_content(name))
+    return f"{value}, isnull({column})"
+
+
+def _content(name: str) -> str:
+    return f"content of {name}"
+
+
+def quoted(name: str) -> str:
+    """A column's name as SQL and Spark's functions take it, whatever characters are in it."""
+    return f"`{name.replace('`', '``')}`"

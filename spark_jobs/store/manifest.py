@@ -1,0 +1,96 @@
+"""The manifest: what an artifact is, what it was made from, and how one would make it again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from spark_jobs.errors import StoreError
+from spark_jobs.store.keys import Ingredients, Kind
+
+NAME = "manifest.json"
+
+
+class DataFile(BaseModel):
+    """One file of an artifact: path relative to the artifact, size in bytes, SHA-256."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    path: str
+    size: int
+    sha256: str
+
+
+class Rows(BaseModel):
+    """What the artifact's Parquet holds: how many rows, of which schema, with which content fingerprint."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    count: int
+    spark_schema: Mapping[str, Any]
+    fingerprint: str
+
+
+class Manifest(BaseModel):
+    """Written last into an artifact's folder; immutable from then on."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Kind
+    pipeline: str
+    date: str
+    key: str
+    ingredients: Ingredients
+    rows: Rows | None = None
+    details: Mapping[str, Any]
+    files: tuple[DataFile, ...]
+    seed: int
+    spark_conf: Mapping[str, str]
+    packages: Mapping[str, str]
+    lock: str | None
+    git: Mapping[str, str | bool | None]
+    airflow: Mapping[str, str]
+    mlflow_run_id: str | None = None
+    started: datetime
+    finished: datetime
+
+    @property
+    def seconds(self) -> float:
+        """How long the making took."""
+        return (self.finished - self.started).total_seconds()
+
+
+def read_manifest(folder: Path) -> Manifest | None:
+    """The manifest of an artifact's folder; None where there is none, which means that there is no artifact.
+
+    Raises:
+        StoreError: the file is not a manifest, or is not the one of this folder.
+    """
+    path = folder / NAME
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise StoreError(f"{path} cannot be read", found=str(error)) from error
+    try:
+        manifest = Manifest.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise StoreError(
+            f"{path} is not a manifest",
+            found=f"{first['msg']} at {'.'.join(map(str, first['loc'])) or 'the top'}",
+            fix="The file was damaged or edited; move the folder away and run the step again.",
+        ) from error
+    if not manifest.key == manifest.ingredients.key == folder.name:
+        raise StoreError(
+            f"{path} does not match its own key",
+            expected=folder.name,
+            found=f"{manifest.ingredients.key} from its ingredients",
+            fix="The file was damaged or edited; move the folder away and run the step again.",
+        )
+    return manifest
