@@ -1,0 +1,64 @@
+"""The Data Docs of one validation: one file, by Great Expectations' renderers, that loads nothing."""
+
+from __future__ import annotations
+
+import copy
+import datetime as dt
+import re
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import great_expectations as gx
+from great_expectations.render.renderer.page_renderer import ValidationResultsPageRenderer
+from great_expectations.render.view.view import DefaultJinjaPageView
+
+from spark_jobs.sources.outcomes import SEVERITIES
+
+if TYPE_CHECKING:
+    from great_expectations.core import ExpectationSuiteValidationResult
+
+    from spark_jobs.sources.outcomes import ValidationReport
+
+_TEMPLATE: Final = "data_docs.j2"
+_SITE_LINK: Final = re.compile(r'<a\s[^>]*href="(?:\.\./)+[^"]*"[^>]*>(.*?)</a>', re.DOTALL)
+
+
+def write_page(
+    result: ExpectationSuiteValidationResult, report: ValidationReport, path: Path, *, title: str
+) -> None:
+    """Writes the page of a result: a table of all rules with their severities, then GX's own sections.
+
+    GX's own page takes its styles, icons and scripts from other hosts, and is bare without them; its site is
+    4 MB of pictures and fonts a date. So GX's sections are put into a page of Vintage's.
+    """
+    result = copy.deepcopy(result)
+    now = dt.datetime.now(dt.UTC)
+    result.meta = {
+        "great_expectations_version": gx.__version__,
+        "run_id": gx.RunIdentifier(run_name=title, run_time=now),
+        "validation_time": now,
+        "batch_spec": {"data_asset_name": title},
+    }
+    for one in result.results:
+        _make_renderable(one.result)
+    document = ValidationResultsPageRenderer().render(result)
+    outcomes = sorted(report.outcomes, key=lambda one: (one.passed, SEVERITIES.index(one.severity)))
+    html: str = _view().render(  # type: ignore[no-untyped-call]
+        document, template=_TEMPLATE, title=title, report=report, outcomes=outcomes
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(_SITE_LINK.sub(r"\1", html), encoding="utf-8")
+
+
+@cache
+def _view() -> DefaultJinjaPageView:
+    # One for all pages: compiling the templates takes longer than rendering.
+    return DefaultJinjaPageView(custom_views_directory=str(Path(__file__).parent))
+
+
+def _make_renderable(numbers: dict[str, object]) -> None:
+    # GX's renderer asks for a percent wherever there is a count; its rules about distinct values have none.
+    if "unexpected_count" in numbers and "element_count" not in numbers:
+        for key in ("unexpected_count", "partial_unexpected_list", "partial_unexpected_counts"):
+            numbers.pop(key, None)

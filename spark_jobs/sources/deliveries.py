@@ -1,0 +1,131 @@
+"""What a date's raw rows come from, files or a database, as the snapshot job meets either."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from spark_jobs.errors import DataError, VintageError
+from spark_jobs.session import root_cause
+from spark_jobs.sources.database import raw_table
+from spark_jobs.sources.raw import RawFiles, list_raw_files
+from spark_jobs.sources.reader import RawRows, check_files, infer_schema, read_raw, unparsable, unreadable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date
+
+    from pyspark.sql import SparkSession
+
+    from spark_jobs.spec import Pipeline, Source
+
+BYTES_PER_FILE: Final = 128 * 2**20
+
+
+class Delivery(Protocol):
+    """One date's raw rows, not read yet."""
+
+    @property
+    def parts(self) -> int:
+        """Into how many files at most its rows are written."""
+
+    def note(self) -> dict[str, Any]:
+        """What to remember beside the snapshot, to see later whether anything changed."""
+
+    def facts(self) -> dict[str, Any]:
+        """What the manifest tells of it; nothing of it is part of a key."""
+
+    def stands(self, note: Mapping[str, Any], rows: int) -> bool:
+        """Whether a snapshot of so many rows, taken under that note, need not be taken again."""
+
+    def infer(self, spark: SparkSession) -> str:
+        """Its schema as DDL."""
+
+    def read(self, spark: SparkSession, schema_ddl: str) -> RawRows:
+        """Its rows under the contract.
+
+        Raises:
+            DataError: the columns are not those of the contract.
+        """
+
+    def check(self, spark: SparkSession, incoming: RawRows, observed: Mapping[str, Any]) -> None:
+        """Looks, once the rows are written, whether all are right; `observed` has `corrupt` and `rows`.
+
+        Raises:
+            DataError: rows do not parse, or something is missing or changed meanwhile.
+        """
+
+    def refused(self, error: Exception) -> VintageError:
+        """What an error of Spark during the reading means."""
+
+
+@dataclass(frozen=True)
+class FileDelivery:
+    """A date's raw files."""
+
+    source: Source
+    path: str
+    raw: RawFiles
+    day: date
+
+    @property
+    def parts(self) -> int:
+        """One file for each 128 MiB that came in."""
+        return math.ceil(self.raw.size / BYTES_PER_FILE)
+
+    def note(self) -> dict[str, Any]:
+        """Names, sizes and modification times."""
+        return self.raw.note()
+
+    def facts(self) -> dict[str, Any]:
+        """How many files of how many bytes."""
+        return {"files": len(self.raw.files), "bytes": self.raw.size}
+
+    def stands(self, note: Mapping[str, Any], rows: int) -> bool:
+        """Whether the files are those that were read, however many rows they had."""
+        return self.raw.unchanged_since(note)
+
+    def infer(self, spark: SparkSession) -> str:
+        """The schema that Spark infers."""
+        return infer_schema(spark, self.source, self.raw, self.day)
+
+    def read(self, spark: SparkSession, schema_ddl: str) -> RawRows:
+        """The rows of all files."""
+        return read_raw(spark, self.source, self.raw, schema_ddl, self.day)
+
+    def check(self, spark: SparkSession, incoming: RawRows, observed: Mapping[str, Any]) -> None:
+        """Every row parsed, every file is there, and none changed while it was read."""
+        if observed["corrupt"]:
+            raise unparsable(spark, self.source, self.raw, incoming, observed["corrupt"], self.day)
+        check_files(self.source, self.raw, observed["rows"], self.day)
+        if list_raw_files(self.path, self.day) != self.raw:
+            raise DataError(
+                f"the raw files of {self.day} changed while they were read",
+                expected="files that stand still",
+                fix="Run again when the delivery is complete.",
+            )
+
+    def refused(self, error: Exception) -> VintageError:
+        """A file that is not what its format says."""
+        return unreadable(self.raw, self.day, root_cause(error))
+
+
+def find_delivery(pipeline: Pipeline, source: Source, day: date, *, fresh: bool) -> Delivery | None:
+    """Where the date's rows are; None where nothing has been delivered, which a database cannot tell.
+
+    Args:
+        pipeline: knows the home of its paths.
+        source: one of its sources.
+        day: the date.
+        fresh: whether a database is asked again for a date that has a snapshot.
+
+    Raises:
+        DataError: a raw file is empty.
+        EnvironmentProblem: a connection is not known.
+    """
+    if source.is_jdbc:
+        return raw_table(pipeline, source, day, fresh=fresh)
+    path = pipeline.source_path(day, source)
+    raw = list_raw_files(path, day)
+    return None if raw is None else FileDelivery(source, path, raw, day)

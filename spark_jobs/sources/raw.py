@@ -1,0 +1,116 @@
+"""The raw files of a date: which there are, and whether they changed since they were last read."""
+
+from __future__ import annotations
+
+import glob
+import re
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from spark_jobs.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date
+
+    from spark_jobs.spec import Pipeline, Source
+
+NEARBY_DAYS = 31
+
+
+@dataclass(frozen=True)
+class RawFile:
+    """One raw file as it stood: path relative to the source's folder, bytes, and modification time in ns."""
+
+    path: str
+    size: int
+    modified_ns: int
+
+
+@dataclass(frozen=True)
+class RawFiles:
+    """The raw files of one date, sorted by path."""
+
+    root: Path
+    files: tuple[RawFile, ...]
+
+    @property
+    def paths(self) -> list[str]:
+        """Full paths, as Spark's reader takes them."""
+        return [str(self.root / file.path) for file in self.files]
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files."""
+        return sum(file.size for file in self.files)
+
+    def note(self) -> dict[str, Any]:
+        """What to remember, to see later whether anything changed."""
+        return {"files": [asdict(file) for file in self.files]}
+
+    def unchanged_since(self, note: Mapping[str, Any]) -> bool:
+        """Whether names, sizes and modification times are those that were remembered."""
+        return bool(note.get("files") == self.note()["files"])
+
+
+def list_raw_files(path: str, day: date) -> RawFiles | None:
+    """The files at a date's path; None where nothing has been delivered.
+
+    Files whose name begins with `_` or `.` are not data, by Spark's own rule.
+
+    Raises:
+        DataError: a file is empty: zero bytes are a delivery that failed, and Spark would skip it silently.
+    """
+    root, paths = _expand(path)
+    found = []
+    for each in paths:
+        status = each.stat()
+        if status.st_size == 0:
+            raise DataError(
+                f"raw file {each} for {day} has zero bytes",
+                expected="a complete file, with a header even when there are no rows",
+                fix="Deliver it again, or remove it if the date has no data.",
+            )
+        found.append(RawFile(each.relative_to(root).as_posix(), status.st_size, status.st_mtime_ns))
+    return RawFiles(root, tuple(found)) if found else None
+
+
+def no_raw_data(pipeline: Pipeline, source: Source, day: date) -> DataError:
+    """The error for a date without raw files; it names the nearest dates that have some."""
+    around = (day + timedelta(days=step * sign) for step in range(1, NEARBY_DAYS) for sign in (-1, 1))
+    near = (
+        [other for other in around if _expand(pipeline.source_path(other, source))[1]][:3]
+        if source.dated
+        else []
+    )
+    return DataError(
+        f"no raw data for {day}",
+        expected=f"files at {pipeline.source_path(day, source)}",
+        found=f"none; the nearest dates with data: {', '.join(map(str, sorted(near)))}" if near else "none",
+        fix="Deliver the data and run again, or choose another date.",
+    )
+
+
+def literal(path: str) -> str:
+    """A file's path as Spark's readers must be given it: they would take `[1]` in it for a pattern."""
+    return re.sub(r"([\\\[\]{}*?])", r"\\\1", path)
+
+
+def _expand(pattern: str) -> tuple[Path, list[Path]]:
+    path = Path(pattern.removeprefix("file://"))
+    if path.is_file():
+        return path.parent, [path]
+    if path.is_dir():
+        return path, sorted(child for child in path.rglob("*") if child.is_file() and _is_data(child, path))
+    matches = sorted(glob.glob(str(path)))  # noqa: PTH207  (Path.glob takes no absolute pattern)
+    files = [child for match in matches for child in _expand(match)[1]]
+    fixed = Path(
+        *path.parts[: next((i for i, part in enumerate(path.parts) if glob.has_magic(part)), len(path.parts))]
+    )
+    return fixed, sorted(set(files))
+
+
+def _is_data(path: Path, root: Path) -> bool:
+    return not any(part.startswith(("_", ".")) for part in path.relative_to(root).parts)

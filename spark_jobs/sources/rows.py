@@ -1,0 +1,90 @@
+"""Rows in and out of artifacts: Parquet with a known schema, and what is observed while it is written."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from spark_jobs.errors import StoreError
+from spark_jobs.store.fingerprint import with_vector_contents
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql.types import StructType
+
+    from spark_jobs.store import Artifact
+
+LABEL: Final = "label"
+"""Column of feature rows: what the model learns to tell, as a double."""
+
+TRAINABLE: Final = "trainable"
+"""Column of feature rows: whether one may learn from the row."""
+
+
+def read_rows(spark: SparkSession, artifacts: Sequence[Artifact]) -> DataFrame:
+    """The rows of artifacts as one frame; the schema comes from the manifests, not from the files.
+
+    Raises:
+        StoreError: files are missing, or the artifacts differ in schema.
+    """
+    from pyspark.sql.types import StructType
+
+    schemas = {json.dumps(_schema_of(artifact), sort_keys=True): artifact for artifact in artifacts}
+    if len(schemas) != 1:
+        found = "; ".join(
+            f"{artifact.manifest.date}: {StructType.fromJson(dict(_schema_of(artifact))).simpleString()}"
+            for artifact in schemas.values()
+        )
+        kind = artifacts[0].manifest.kind if artifacts else "artifact"
+        raise StoreError(
+            f"the {kind} partitions of the window do not fit together",
+            expected="one schema in all of them",
+            found=found or "no partition",
+            fix="Give source.schema in the pipeline, so that every date is held to it.",
+        )
+    for artifact in artifacts:
+        artifact.check_files()
+    schema = StructType.fromJson(dict(_schema_of(artifacts[0])))
+    return spark.read.schema(schema).parquet(*(str(artifact.data) for artifact in artifacts))
+
+
+def write_rows(
+    rows: DataFrame, folder: Path, aggregates: Mapping[str, str], *, files: int = 1, drop: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Writes a frame as Parquet and, in the same pass, computes SQL aggregates over exactly the rows written.
+
+    Args:
+        rows: what to write.
+        folder: does not exist yet.
+        aggregates: name → SQL aggregate expression over the frame's columns.
+        files: at most so many files.
+        drop: columns that the aggregates see and the files do not.
+
+    Returns:
+        name → value of each aggregate; a struct comes as a dict.
+    """
+    from pyspark.sql import Observation
+    from pyspark.sql import functions as F
+
+    observed = Observation()
+    columns = [F.expr(expression).alias(name) for name, expression in aggregates.items()]
+    watched, added = with_vector_contents(rows)
+    watched.observe(observed, *columns).drop(*drop, *added).coalesce(files).write.parquet(str(folder))
+    return {
+        name: value.asDict(recursive=True) if hasattr(value, "asDict") else value
+        for name, value in observed.get.items()
+    }
+
+
+def schema_json(schema: StructType) -> dict[str, Any]:
+    """The schema as Spark's own JSON."""
+    return dict(json.loads(schema.json()))
+
+
+def _schema_of(artifact: Artifact) -> Mapping[str, Any]:
+    if artifact.manifest.rows is None:
+        raise StoreError(f"{artifact.folder} holds no rows", expected="a snapshot or feature partition")
+    return artifact.manifest.rows.spark_schema
