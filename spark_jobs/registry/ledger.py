@@ -1,0 +1,95 @@
+"""The ledger: append-only, one JSON line for each promotion, refusal and registration, with its reasons."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from spark_jobs.errors import StoreError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+Action = Literal["promoted", "refused", "registered"]
+
+
+class Entry(BaseModel):
+    """One line.
+
+    Attributes:
+        action: `promoted` made the version the champion; `refused` did not, because a gate failed;
+            `registered` did not, because the spec or a later champion stood against it.
+        date: partition date of the model.
+        model_key, evaluation_key: what was decided about.
+        version: the model's version in the registry.
+        champion_before: version that was champion when it was decided; None when there was none.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+    action: Action
+    pipeline: str
+    date: str
+    model_key: str
+    evaluation_key: str
+    version: int
+    champion_before: int | None
+    reasons: tuple[str, ...]
+    airflow_run: str | None = None
+    at: datetime = Field(default_factory=lambda: datetime.now(UTC))
+
+    def says_the_same_as(self, other: Entry) -> bool:
+        """Whether the two record one decision, made again."""
+        ours = (self.action, self.model_key, self.evaluation_key, self.version)
+        return ours == (other.action, other.model_key, other.evaluation_key, other.version)
+
+
+def append(path: Path, entry: Entry) -> bool:
+    """Adds a line unless that decision is recorded already; safe beside other writers and after a crash.
+
+    Returns:
+        Whether a line was added.
+
+    Raises:
+        StoreError: the ledger cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a+b") as stream:
+            fcntl.flock(stream, fcntl.LOCK_EX)
+            stream.seek(0)
+            content = stream.read()
+            if any(entry.says_the_same_as(other) for other in _parsed(content)):
+                return False
+            # A crash may have cut the last line in half: begin on a line of our own.
+            start = b"" if not content or content.endswith(b"\n") else b"\n"
+            stream.write(start + entry.model_dump_json().encode() + b"\n")
+            stream.flush()
+            os.fsync(stream.fileno())
+    except OSError as error:
+        raise StoreError(
+            f"the ledger {path} cannot be written", found=error.strerror or str(error)
+        ) from error
+    return True
+
+
+def read(path: Path) -> tuple[Entry, ...]:
+    """All whole lines, oldest first; a line that a crash cut in half is left out."""
+    try:
+        return tuple(_parsed(path.read_bytes()))
+    except FileNotFoundError:
+        return ()
+
+
+def _parsed(content: bytes) -> list[Entry]:
+    entries = []
+    for line in content.splitlines():
+        try:
+            entries.append(Entry.model_validate_json(line))
+        except ValidationError:
+            continue
+    return entries

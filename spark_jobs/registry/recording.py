@@ -1,0 +1,119 @@
+"""Tells MLflow what the store holds. The store is the truth; recording it again changes nothing."""
+
+from __future__ import annotations
+
+import math
+from datetime import date
+from typing import TYPE_CHECKING, Any, Literal
+
+from spark_jobs.registry.tracking import TrainingData, TriedCandidate
+from spark_jobs.store.engines import git_state
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from spark_jobs.registry.tracking import Tracking
+    from spark_jobs.store import Artifact, Ingredients, Store
+
+Context = Literal["training", "testing"]
+
+
+def tags_of(named: Ingredients) -> dict[str, str]:
+    """Run tags that say which code a model comes from."""
+    commit = git_state()["commit"]
+    tags = {"vintage.kind": named.kind, "vintage.code": named.code}
+    return tags | (
+        {"mlflow.source.git.commit": str(commit), "vintage.git_commit": str(commit)} if commit else {}
+    )
+
+
+def record_model(tracking: Tracking, store: Store, model: Artifact) -> str:
+    """Logs a model with its params and training data to its run, which is made if MLflow does not have it.
+
+    The candidates that its Params were chosen among become runs under it.
+
+    Returns:
+        The run's id.
+
+    Raises:
+        TrackingError: MLflow cannot be reached.
+    """
+    manifest = model.manifest
+    airflow = {f"airflow.{name}": value for name, value in manifest.airflow.items()}
+    run_id = tracking.start_run(
+        pipeline=manifest.pipeline,
+        date=manifest.date,
+        key=manifest.key,
+        tags=tags_of(manifest.ingredients) | airflow,
+    )
+    tracking.log_fit(
+        run_id,
+        params=dict(manifest.details["params"]),
+        datasets=list(_datasets(store, model, "training")),
+        model_dir=model.data / "model",
+        metrics={"training_rows": float(manifest.details["rows"]["train"]), "fit_seconds": manifest.seconds},
+    )
+    tuning = manifest.details.get("tuning")
+    if tuning is not None:
+        tracking.log_candidates(run_id, tuning=tuning["key"], tried=list(_candidates(tuning)))
+    tracking.finish_run(run_id)
+    return run_id
+
+
+def record_evaluation(tracking: Tracking, store: Store, model: Artifact, evaluation: Artifact) -> str:
+    """Logs a model's metrics, its holdout and the decision to the model's run.
+
+    Returns:
+        The run's id.
+
+    Raises:
+        TrackingError: MLflow cannot be reached.
+    """
+    run_id = record_model(tracking, store, model)
+    details = evaluation.manifest.details
+    metrics = {
+        name: math.nan if value is None else float(value) for name, value in details["metrics"].items()
+    }
+    tracking.log_evaluation(
+        run_id,
+        metrics=metrics | {"holdout_rows": float(details["rows"]["test"])},
+        artifacts={"evaluation": evaluation.data / "evaluation.json"},
+        datasets=list(_datasets(store, evaluation, "testing")),
+        tags={
+            "vintage.evaluation_key": evaluation.key,
+            "vintage.gates": "passed" if details["decision"]["promote"] else "failed",
+        },
+    )
+    return run_id
+
+
+def _candidates(tuning: Mapping[str, Any]) -> Iterator[TriedCandidate]:
+    name = tuning["metric"]
+    for number, each in enumerate(tuning["candidates"]):
+        values = {f"{name}.part_{part}": value for part, value in enumerate(each["metrics"], start=1)}
+        if not each["error"]:
+            values[name] = each["mean"]
+        yield TriedCandidate(
+            number=number,
+            params={param: str(value) for param, value in each["params"].items()},
+            metrics={key: math.nan if value is None else value for key, value in values.items()},
+            error=each["error"] or "",
+            won=number == tuning["winner"]["candidate"],
+        )
+
+
+def _datasets(store: Store, artifact: Artifact, context: Context) -> Iterator[TrainingData]:
+    for day, key in artifact.manifest.ingredients.inputs["features"].items():
+        features = store.find("features", date.fromisoformat(day), key)
+        if features is None or features.manifest.rows is None:
+            continue
+        rows = features.manifest.rows
+        yield TrainingData(
+            name=f"{artifact.manifest.pipeline} {day}",
+            date=day,
+            fingerprint=rows.fingerprint,
+            rows=rows.count,
+            path=str(features.data),
+            schema={field["name"]: str(field["type"]) for field in rows.spark_schema["fields"]},
+            context=context,
+        )

@@ -1,0 +1,189 @@
+"""What the jobs ask of MLflow, in their own words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from spark_jobs.registry.tracking import candidates, model_folder, runs, versions
+from spark_jobs.registry.tracking.connection import Connection
+from spark_jobs.registry.tracking.records import DATE, KEY, PIPELINE, accepted_params, accepted_tags
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    import pandas as pd
+    from pyspark.ml import PipelineModel
+
+    from spark_jobs.registry.tracking.records import TrainingData, TriedCandidate, Version
+
+
+class Tracking:
+    """A pipeline's experiment and registered model, both of its name; calls may be repeated without harm.
+
+    Args:
+        uri: MLflow's tracking URI: `sqlite:///<file>` or that of a server.
+        artifacts: the folder for artifacts when no server decides where they go.
+    """
+
+    def __init__(self, uri: str, artifacts: Path) -> None:
+        self._connection = Connection(uri, artifacts)
+
+    def preload(self) -> None:
+        """Imports and opens MLflow in the background, some seconds' work, while the caller starts Spark."""
+        self._connection.preload()
+
+    def check(self) -> None:
+        """Makes sure, within seconds, that MLflow answers.
+
+        Raises:
+            TrackingError: it does not; the text names the URI and says what to do.
+        """
+        self._connection.check()
+
+    def save_model(
+        self,
+        model: PipelineModel,
+        directory: Path,
+        *,
+        example: pd.DataFrame,
+        output: pd.DataFrame,
+        requirements: Sequence[str],
+    ) -> None:
+        """Writes an MLflow model folder: `sparkml/` is what Spark saves, once; the rest describes it.
+
+        `mlflow.spark.save_model` would write to a temporary folder of its own and copy from there.
+
+        Args:
+            model: the fitted pipeline.
+            directory: the folder to make.
+            example: a few rows as the model takes them.
+            output: the same rows as the model gives them; columns that are not plain values are left out.
+            requirements: pinned packages. MLflow would start a second Spark to guess them.
+        """
+        model_folder.save(model, directory, example=example, output=output, requirements=requirements)
+
+    def load_model(self, directory: Path) -> PipelineModel:
+        """The fitted pipeline of a folder that `save_model` wrote, wherever it is now.
+
+        Raises:
+            TrackingError: the folder holds none.
+        """
+        return model_folder.load(directory)
+
+    def start_run(self, *, pipeline: str, date: str, key: str, tags: Mapping[str, str]) -> str:
+        """The one run of a model key: that which has the key, reopened unless it is finished, or a new one.
+
+        Returns:
+            The run's id.
+        """
+        wanted = accepted_tags({**tags, PIPELINE: pipeline, DATE: date, KEY: key})
+        with self._connection.asking(f"start the run of {pipeline} {date}") as client:
+            return runs.start(client, self._connection.endpoint, pipeline, wanted)
+
+    def log_fit(
+        self,
+        run_id: str,
+        *,
+        params: Mapping[str, str],
+        datasets: Sequence[TrainingData],
+        model_dir: Path,
+        metrics: Mapping[str, float],
+    ) -> str:
+        """Logs what a model is and what it learnt from.
+
+        Args:
+            run_id: the model's run.
+            params: every Param of every stage; one that is too long for MLflow is cut and carries its digest.
+            datasets: one for each date.
+            model_dir: what `save_model` wrote; it becomes the run's logged model, without Spark.
+            metrics: of the fit.
+
+        Returns:
+            The id of the logged model.
+        """
+        with self._connection.asking("log the model") as client:
+            run, endpoint, wanted = client.get_run(run_id), self._connection.endpoint, accepted_params(params)
+            runs.log_params(client, run, wanted)
+            runs.log_datasets(client, endpoint, run, datasets)
+            model_id = runs.log_model(client, endpoint, run, model_dir, wanted)
+            runs.log_metrics(client, run, metrics, model_id)
+            return model_id
+
+    def log_candidates(self, run_id: str, *, tuning: str, tried: Sequence[TriedCandidate]) -> None:
+        """Logs the candidates that a model's Params were chosen among, each as a run under the model's.
+
+        Args:
+            run_id: the model's run.
+            tuning: the tuning's key; its candidates are logged once, under the first model that has it.
+            tried: every candidate; one that failed becomes a failed run with the reason as a tag.
+        """
+        with self._connection.asking("log the candidates") as client:
+            candidates.log(client, self._connection.endpoint, client.get_run(run_id), tuning, tried)
+
+    def log_evaluation(
+        self,
+        run_id: str,
+        *,
+        metrics: Mapping[str, float],
+        artifacts: Mapping[str, Path],
+        tags: Mapping[str, str],
+        datasets: Sequence[TrainingData] = (),
+    ) -> None:
+        """Logs how good a model is.
+
+        Args:
+            run_id: the model's run.
+            metrics: of the holdout; NaN is kept.
+            artifacts: folder in the run → a file that goes into it, or a folder whose content does.
+            tags: set on the run.
+            datasets: the holdout, one for each date.
+        """
+        with self._connection.asking("log the evaluation") as client:
+            run = client.get_run(run_id)
+            runs.log_tags(client, run_id, accepted_tags(tags))
+            runs.log_datasets(client, self._connection.endpoint, run, datasets)
+            runs.log_metrics(client, run, metrics, runs.model_id_of(run))
+            for folder, path in artifacts.items():
+                if path.is_dir():
+                    client.log_artifacts(run_id, str(path), folder)
+                else:
+                    client.log_artifact(run_id, str(path), folder)
+
+    def finish_run(self, run_id: str, status: Literal["FINISHED", "FAILED", "KILLED"] = "FINISHED") -> None:
+        """Ends a run; one that has ended so before keeps its time."""
+        with self._connection.asking("end the run") as client:
+            if client.get_run(run_id).info.status != status:
+                client.set_terminated(run_id, status)
+
+    def delete_run(self, run_id: str) -> None:
+        """Takes a run out of sight; MLflow keeps it until its own garbage collection."""
+        with self._connection.asking("delete the run") as client:
+            client.delete_run(run_id)
+
+    def register(
+        self, *, pipeline: str, date: str, key: str, run_id: str, tags: Mapping[str, str]
+    ) -> Version:
+        """The one registered version of a model key.
+
+        Returns:
+            The version that has the key; the lowest, should several processes have made one at once.
+        """
+        wanted = accepted_tags({**tags, PIPELINE: pipeline, DATE: date, KEY: key})
+        with self._connection.asking(f"register {pipeline} {date}") as client:
+            return versions.register(self._connection, client, run_id, wanted)
+
+    def versions(self, pipeline: str) -> tuple[Version, ...]:
+        """Every registered version, oldest first."""
+        with self._connection.asking(f"list the versions of {pipeline}") as client:
+            return versions.listed(client, pipeline)
+
+    def champion(self, pipeline: str) -> Version | None:
+        """The version that serves, if there is one."""
+        with self._connection.asking(f"find the champion of {pipeline}") as client:
+            return versions.champion(client, pipeline)
+
+    def set_champion(self, pipeline: str, version: int) -> None:
+        """Makes a version the one that `models:/<pipeline>@champion` loads."""
+        with self._connection.asking(f"make version {version} the champion of {pipeline}") as client:
+            client.set_registered_model_alias(pipeline, versions.CHAMPION, str(version))
