@@ -1,0 +1,156 @@
+"""The summary of one date's run, followed from its evaluation back to the raw rows through the manifests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict
+
+from spark_jobs.errors import StoreError
+
+if TYPE_CHECKING:
+    from spark_jobs.store import Artifact, Kind, Manifest, Store
+
+
+class Tracked(BaseModel):
+    """Where MLflow has the model: its run, and its version in the registry once it is registered."""
+
+    model_config = ConfigDict(frozen=True)
+
+    run_id: str | None
+    version: int | None
+
+
+class Champion(BaseModel):
+    """The version that serves, with the partition date and key of its model."""
+
+    model_config = ConfigDict(frozen=True)
+
+    version: int
+    date: str
+    key: str
+
+
+class Summary(BaseModel):
+    """What a run made and what was decided.
+
+    Attributes:
+        window: dates whose rows were used, oldest first.
+        rows: how many rows the model learnt from and was tested on.
+        keys: kind → key of what is current for the run's date.
+        lineage: kind → date → key of everything the model and its evaluation were made from.
+        fingerprints: date → content fingerprint of the raw rows.
+        metrics: name → value on the holdout; None where it is not defined.
+        task: what kind of model it is.
+        details: what the task's evaluation tells beside numbers, as `evaluation.json` has it.
+        tuning: where Params were tuned, on which date, by which metric, the winner and all candidates.
+        seconds: step → how long it took.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    pipeline: str
+    date: str
+    window: tuple[str, ...]
+    rows: Mapping[str, int]
+    keys: Mapping[str, str]
+    lineage: Mapping[str, Mapping[str, str]]
+    fingerprints: Mapping[str, str]
+    metrics: Mapping[str, float | None]
+    task: str
+    details: Mapping[str, Any]
+    confusion_matrix: Mapping[str, Any] | None
+    gates: tuple[Mapping[str, Any], ...]
+    decision: Mapping[str, Any]
+    action: str | None
+    params: Mapping[str, str]
+    tuning: Mapping[str, Any] | None
+    git: Mapping[str, str | bool | None]
+    mlflow: Tracked
+    champion: Champion | None
+    seconds: Mapping[str, float]
+
+
+def summarise(store: Store, day: date | None, *, version: int | None = None) -> Summary:
+    """The summary of a date's current evaluation.
+
+    Args:
+        store: the pipeline's store.
+        day: the partition date; None takes the latest that was evaluated.
+        version: the model's version, if it is known.
+
+    Raises:
+        StoreError: nothing was evaluated for that date, or an artifact on the way back is gone.
+    """
+    dates = store.dates("evaluation")
+    chosen = day or (dates[-1] if dates else None)
+    evaluation = store.current("evaluation", chosen) if chosen else None
+    if chosen is None or evaluation is None:
+        raise StoreError(
+            f"{store.pipeline} has no evaluated model" + (f" for {day}" if day else ""),
+            expected=f"one of {', '.join(map(str, dates[-5:]))}" if dates else "a finished run",
+            fix=f"Run `vintage run {store.pipeline} --date {day or 'YYYY-MM-DD'}`.",
+        )
+    details = evaluation.manifest.details
+    model = _input(store, evaluation.manifest, "model")[chosen.isoformat()]
+    features = _input(store, model.manifest, "features") | _input(store, evaluation.manifest, "features")
+    snapshots = {
+        day: found
+        for part in features.values()
+        for day, found in _input(store, part.manifest, "snapshot").items()
+    }
+    validations = {day: str(part.manifest.details["validation"]) for day, part in features.items()}
+    lineage = {
+        "snapshot": {day: found.key for day, found in snapshots.items()},
+        "validation": validations,
+        "features": {day: found.key for day, found in features.items()},
+        "model": {chosen.isoformat(): model.key},
+        "evaluation": {chosen.isoformat(): evaluation.key},
+    }
+    tuned = _input(store, model.manifest, "tuning") if "tuning" in model.manifest.ingredients.inputs else {}
+    if tuned:
+        lineage["tuning"] = {day: found.key for day, found in tuned.items()}
+    made = (snapshots[chosen.isoformat()], features[chosen.isoformat()], *tuned.values(), model, evaluation)
+    return Summary(
+        pipeline=store.pipeline,
+        date=chosen.isoformat(),
+        window=tuple(sorted(features)),
+        rows=details["rows"],
+        # A tuning may be of an earlier date, and is the only one.
+        keys={kind: keys.get(chosen.isoformat()) or max(keys.values()) for kind, keys in lineage.items()},
+        lineage={kind: dict(sorted(keys.items())) for kind, keys in lineage.items()},
+        fingerprints={
+            day: found.manifest.rows.fingerprint
+            for day, found in sorted(snapshots.items())
+            if found.manifest.rows
+        },
+        metrics=details["metrics"],
+        task=model.manifest.details["task"],
+        details=details["details"],
+        confusion_matrix=details["details"].get("confusion_matrix"),
+        gates=tuple(details["gates"]),
+        decision=details["decision"],
+        action=None,
+        params=model.manifest.details["params"],
+        tuning=model.manifest.details.get("tuning"),
+        git=model.manifest.git,
+        mlflow=Tracked(run_id=model.manifest.mlflow_run_id, version=version),
+        champion=None,
+        seconds={artifact.manifest.kind: round(artifact.manifest.seconds, 2) for artifact in made},
+    )
+
+
+def _input(store: Store, manifest: Manifest, kind: Kind) -> dict[str, Artifact]:
+    artifacts = {}
+    for day, key in manifest.ingredients.inputs[kind].items():
+        found = store.find(kind, date.fromisoformat(day), key)
+        if found is None:
+            raise StoreError(
+                f"{kind} {key[:12]} of {day} is gone; {manifest.kind} {manifest.key[:12]} was made from it",
+                expected=f"its folder below {store.folder / kind}",
+                fix="Bring it back from a backup, or run the date again.",
+            )
+        artifacts[day] = found
+    return artifacts

@@ -1,0 +1,93 @@
+"""The summary as a person reads it in a terminal: the decision first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from rich import box
+from rich.console import Console, Group
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from spark_jobs.report.details import detail_tables
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rich.console import RenderableType
+
+    from spark_jobs.report.summary import Summary
+
+
+MOST_CANDIDATES: Final = 10
+
+
+def show(summary: Summary, console: Console) -> None:
+    """Prints a summary."""
+    parts = [_decision(summary), _metrics(summary), _made_from(summary)]
+    if summary.tuning is not None:
+        parts.insert(2, _candidates(summary.tuning))
+    console.print(Group(*parts))
+
+
+def _decision(summary: Summary) -> RenderableType:
+    serves = summary.champion is not None and summary.champion.key == summary.keys["model"]
+    version = (
+        f"version {summary.mlflow.version}" if summary.mlflow.version is not None else "not registered yet"
+    )
+    if serves:
+        head = Text(f"champion: {version} serves", style="bold green")
+    elif summary.decision["promote"]:
+        head = Text(f"gates passed: {version}", style="bold yellow")
+    else:
+        head = Text(f"refused: {version} does not serve", style="bold red")
+    lines = [head, *(Text(f"· {reason}") for reason in summary.decision["reasons"])]
+    if not serves and summary.champion is not None:
+        lines.append(Text(f"· champion is version {summary.champion.version} of {summary.champion.date}"))
+    title = f"{summary.pipeline} {summary.date}"
+    return Panel(Group(*lines), title=title, title_align="left", box=box.ROUNDED, expand=False)
+
+
+def _metrics(summary: Summary) -> RenderableType:
+    table = Table("metric", "on the holdout", box=box.SIMPLE_HEAD)
+    for name, value in summary.metrics.items():
+        table.add_row(name, "not defined" if value is None else f"{value:.4f}")
+    side_by_side = Table.grid(padding=(0, 4))
+    side_by_side.add_row(table, Group(*detail_tables(summary.details)))
+    return side_by_side
+
+
+def _candidates(tuning: Mapping[str, Any]) -> RenderableType:
+    best, names = tuning["winner"]["candidate"], list(tuning["winner"]["params"])
+    table = Table(*names, f"mean {tuning['metric']}, tuned on {tuning['date']}", box=box.SIMPLE_HEAD)
+    tried = tuning["candidates"]
+    # The best first; those that failed last.
+    sign = -1 if tuning["larger_is_better"] else 1
+    order = sorted(
+        range(len(tried)),
+        key=lambda place: (tried[place]["mean"] is None, sign * (tried[place]["mean"] or 0), place),
+    )
+    for place in order[:MOST_CANDIDATES]:
+        mean, error = tried[place]["mean"], tried[place]["error"]
+        told = f"failed: {error}" if error else "not defined" if mean is None else f"{mean:.4f}"
+        values = [Text(str(value)) for value in tried[place]["params"].values()]
+        table.add_row(*values, Text(told), style="bold green" if place == best else "")
+    if len(order) > MOST_CANDIDATES:
+        table.caption = f"and {len(order) - MOST_CANDIDATES} more candidates; --json shows all"
+    return table
+
+
+def _made_from(summary: Summary) -> RenderableType:
+    table = Table.grid(padding=(0, 2))
+    clean = " with changes not committed" if summary.git.get("clean") is False else ""
+    table.add_row(
+        "window", f"{summary.window[0]} to {summary.window[-1]}, {len(summary.window)} dates with rows"
+    )
+    table.add_row("rows", f"{summary.rows['train']} to learn from, {summary.rows['test']} to test on")
+    table.add_row("raw data", f"fingerprint {summary.fingerprints[summary.date]} on {summary.date}")
+    table.add_row("model key", summary.keys["model"])
+    table.add_row("code", f"commit {summary.git.get('commit') or 'unknown'}{clean}")
+    table.add_row("MLflow run", summary.mlflow.run_id or "none")
+    table.add_row("seconds", ", ".join(f"{step} {seconds:.1f}" for step, seconds in summary.seconds.items()))
+    return table
