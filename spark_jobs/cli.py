@@ -1,0 +1,176 @@
+"""The command line: look at the specs, run a date in one Spark session, show what a run made."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import time
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from spark_jobs.errors import TrackingError, VintageError
+from spark_jobs.job import Job, configure_logging, open_job, report, stage_problems
+from spark_jobs.report.summary import Champion, Summary, summarise
+from spark_jobs.report.terminal import show as show_summary
+from spark_jobs.spec import Home, Problem, check_home, load_pipeline, load_suite, parse_partition_date
+from spark_jobs.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+log = logging.getLogger(__name__)
+
+app = typer.Typer(
+    help="Nightly Spark ML retraining that people can trust.\n\n"
+    "A model is one file in pipelines/, and what its data must hold is one file in expectations/. "
+    "Both are looked for in VINTAGE_HOME (the current folder, if it has pipelines/). What runs make is kept "
+    "in VINTAGE_STORE (data/store) and tracked in MLFLOW_TRACKING_URI (a SQLite file in data/mlflow).",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+PipelineName = Annotated[
+    str, typer.Argument(help="Name of a file in pipelines/, without .yaml.", show_default=False)
+]
+AsJson = Annotated[
+    bool, typer.Option("--json", help="Print JSON for programs, and nothing else, on standard output.")
+]
+
+
+@app.command()
+def check() -> None:
+    """Look at every pipeline and suite, without starting Spark, and tell all that is wrong, with its line.
+
+    Exit code 0 when nothing is, 2 otherwise.
+    """
+    from spark_jobs.sources.expectations import check_suite
+
+    home = Home.from_environment(os.environ)
+    problems: list[Problem] = check_home(home)
+    broken = {problem.file for problem in problems}
+    for name in home.pipeline_names():
+        if home.shown(home.pipelines_dir / f"{name}.yaml") not in broken:
+            problems += stage_problems(load_pipeline(home, name))
+    for name in home.suite_names():
+        if home.shown(home.expectations_dir / f"{name}.yaml") not in broken:
+            problems += check_suite(load_suite(home, name))
+    for problem in sorted(problems, key=lambda each: each.order):
+        Console(stderr=True, soft_wrap=True, highlight=False).print(str(problem), markup=False)
+    counts = f"{len(home.pipeline_names())} pipelines and {len(home.suite_names())} suites in {home.path}"
+    Console(soft_wrap=True, highlight=False).print(
+        f"{counts}: {len(problems) or 'no'} problems", markup=False
+    )
+    if problems:
+        raise typer.Exit(2)
+
+
+@app.command()
+def run(
+    pipeline: PipelineName,
+    date: Annotated[str, typer.Option(help="Partition date, YYYY-MM-DD.", show_default=False)],
+    set_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="STAGE.PARAM=VALUE",
+            help="A stage's Param for this run alone; may be given several times.",
+            show_default=False,
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Retrain for one date in one Spark session, without Airflow: the same steps, the same artifacts.
+
+    Steps that were done before are found by their key, and only the rest runs.
+    Example: vintage run flight_delay --date 2013-02-28 --set LogisticRegression.regParam=0.1
+    """
+    from spark_jobs import evaluate, fit, preprocess, promote, snapshot, validate
+
+    configure_logging()
+    job = open_job(Home.from_environment(os.environ), pipeline, date, set_ or ())
+    steps: dict[str, Callable[[Job], object]] = {
+        "snapshot": snapshot.run,
+        "validate": validate.run,
+        "preprocess": preprocess.run,
+        "fit": fit.run,
+        "evaluate": evaluate.run,
+        "promote": promote.run,
+    }
+    seconds = {}
+    try:
+        for number, (name, step) in enumerate(steps.items(), start=1):
+            log.info("step %d of %d: %s", number, len(steps), name)
+            started = time.monotonic()
+            step(job)
+            seconds[name] = round(time.monotonic() - started, 2)
+            log.info("%s done in %.1f s", name, seconds[name])
+    finally:
+        job.spark.stop()
+    _print(_summary(job.home, job.store, date).model_copy(update={"seconds": seconds}), as_json=as_json)
+
+
+@app.command()
+def show(
+    pipeline: PipelineName,
+    date: Annotated[
+        str | None,
+        typer.Option(help="Partition date, YYYY-MM-DD; the latest when left out.", show_default=False),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what a date's run made: the decision, metrics, rows, keys, fingerprints, and who serves now."""
+    home = Home.from_environment(os.environ)
+    store = Store(home.store, load_pipeline(home, pipeline).name)
+    _print(_summary(home, store, date), as_json=as_json)
+
+
+def _summary(home: Home, store: Store, date: str | None) -> Summary:
+    from spark_jobs.registry import ledger
+
+    summary = summarise(store, parse_partition_date(date) if date else None)
+    entries = [entry for entry in ledger.read(store.ledger_path) if entry.model_key == summary.keys["model"]]
+    if entries:
+        tracked = summary.mlflow.model_copy(update={"version": entries[-1].version})
+        summary = summary.model_copy(update={"mlflow": tracked, "action": entries[-1].action})
+    return summary.model_copy(update={"champion": _champion(home, store)})
+
+
+def _champion(home: Home, store: Store) -> Champion | None:
+    from spark_jobs.registry.tracking import Tracking
+
+    try:
+        champion = Tracking(home.tracking_uri, home.mlflow_artifacts).champion(store.pipeline)
+    except TrackingError as error:
+        log.warning("who serves now is not known: %s", error)
+        return None
+    if champion is None:
+        return None
+    return Champion(version=champion.version, date=champion.date, key=champion.key)
+
+
+def _print(summary: Summary, *, as_json: bool) -> None:
+    if as_json:
+        sys.stdout.write(summary.model_dump_json(indent=2) + "\n")
+    else:
+        show_summary(summary, Console(highlight=False))
+
+
+def main() -> None:
+    """The program `vintage`: exit code 0, or that of the error with one readable line on standard error."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        app()
+    except VintageError as error:
+        sys.stderr.write(f"vintage: {error}\n")
+        sys.exit(error.exit_code)
+    except Exception as error:
+        sys.exit(report(error))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,121 @@
+"""Scores the holdout with the stored model, as a consumer would load it, and decides by the gates."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Literal
+
+from spark_jobs.job import Job, main, open_tracking, ship_own_code
+from spark_jobs.ml.families import Holdout, family_of
+from spark_jobs.ml.fitting import naming_the_stage
+from spark_jobs.ml.splits import in_split
+from spark_jobs.registry.baseline import baseline_of
+from spark_jobs.registry.gates import Decision, decide
+from spark_jobs.sources.rows import TRAINABLE, read_rows, schema_json, write_rows
+from spark_jobs.store import Artifact, Rows, steps
+from spark_jobs.store.fingerprint import fingerprint, fingerprint_sql
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date
+
+    from pyspark.sql import DataFrame
+
+    from spark_jobs.ml.families import Measured
+
+log = logging.getLogger(__name__)
+
+
+def run(job: Job) -> Artifact:
+    """Evaluates the model of the run's date, or finds the evaluation that was made from the same ingredients.
+
+    Raises:
+        StoreError: the model has not been fitted.
+        TrackingError: MLflow cannot be reached.
+    """
+    features = steps.window_features(job.pipeline, job.store, job.window)
+    train, test = steps.sides(job.pipeline, features, job.date)
+    model = steps.window_model(job.pipeline, job.store, job.date, train)
+    family = family_of(job.pipeline.task)
+    baseline = baseline_of(job.store, job.date) if family.COMPARES else None
+    named = steps.evaluation(job.pipeline, job.date, model=model, test=test, baseline=baseline)
+    found = job.store.find("evaluation", job.date, named.key)
+    if found is not None:
+        log.info("evaluation %s for %s is found by its key", found.key[:12], job.date)
+        job.store.set_current(found)
+        return found
+    from spark_jobs.registry.recording import record_evaluation
+
+    tracking = open_tracking(job)
+    model.check_files()
+    ship_own_code(job, job.pipeline.stage_paths)
+    with job.store.attempt("evaluation", job.date) as attempt:
+        session = job.spark.apart()
+
+        def side(artifacts: Mapping[date, Artifact], name: Literal["train", "test"]) -> DataFrame:
+            rows = read_rows(session, list(artifacts.values())).where(TRAINABLE)
+            return in_split(rows, job.pipeline, name)
+
+        holdout = side(test, "test")
+        learnt = side(train, "train") if family.READS_TRAIN else None
+        loaded = tracking.load_model(model.data / "model")
+        before = tracking.load_model(baseline.data / "model") if baseline else None
+        scored = family.score(holdout, loaded, job.pipeline).persist()
+        try:
+            attempt.data.mkdir()
+            kept = scored.drop(*family.UNWRITTEN).schema
+            with naming_the_stage(loaded, holdout, job.pipeline):
+                content = write_rows(
+                    scored,
+                    attempt.data / "predictions",
+                    {"content": fingerprint_sql(kept)},
+                    drop=family.UNWRITTEN,
+                )
+            count = content["content"]["rows"]
+            measured = family.measure(Holdout(holdout, scored, count, loaded, job.pipeline, before, learnt))
+        finally:
+            scored.unpersist()
+        decision = decide(
+            job.pipeline.evaluate.gates,
+            measured.values,
+            rows=measured.rows,
+            refusals=measured.refusals,
+            uncompared=measured.uncompared,
+        )
+        details = _details(model, measured, decision)
+        (attempt.data / "evaluation.json").write_text(json.dumps(details, indent=2) + "\n", encoding="utf-8")
+        artifact = job.store.publish(
+            attempt,
+            named,
+            rows=Rows(
+                count=count,
+                spark_schema=schema_json(kept),
+                fingerprint=fingerprint(content["content"]),
+            ),
+            details=details,
+            mlflow_run_id=model.manifest.mlflow_run_id,
+        )
+    record_evaluation(tracking, job.store, model, artifact)
+    job.store.set_current(artifact)
+    log.info("%s", "; ".join(decision.reasons))
+    return artifact
+
+
+def _details(model: Artifact, measured: Measured, decision: Decision) -> dict[str, Any]:
+    return {
+        "model": model.key,
+        "rows": {"train": model.manifest.details["rows"]["train"], "test": measured.rows},
+        "metrics": {
+            name: value if math.isfinite(value) else None for name, value in sorted(measured.values.items())
+        },
+        "details": dict(measured.details),
+        "gates": [asdict(verdict) for verdict in decision.verdicts],
+        "decision": {"promote": decision.promote, "reasons": list(decision.reasons)},
+    }
+
+
+if __name__ == "__main__":
+    main(run, __doc__)

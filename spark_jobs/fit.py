@@ -1,0 +1,242 @@
+"""Fits the declared pipeline on the window's training side, in a canonical order, and tracks it in MLflow."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import time
+from dataclasses import dataclass
+from datetime import date
+from importlib import metadata
+from typing import TYPE_CHECKING, Any
+
+from spark_jobs.errors import TrackingError
+from spark_jobs.job import Job, main, open_tracking, require_enough, require_valid_stages, ship_own_code
+from spark_jobs.ml.fitting import fit_stages
+from spark_jobs.ml.splits import in_split
+from spark_jobs.ml.stages import build_stages, resolved_params, stage_columns
+from spark_jobs.ml.training import canonical, check_training_rows
+from spark_jobs.ml.tuning import tune
+from spark_jobs.registry.recording import record_model, tags_of
+from spark_jobs.sources.rows import TRAINABLE, read_rows
+from spark_jobs.store import Artifact, steps
+from spark_jobs.store.own_code import distribution_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    import pandas as pd
+    from pyspark.ml import Pipeline as SparkPipeline
+    from pyspark.ml import PipelineModel
+    from pyspark.sql import DataFrame
+
+    from spark_jobs.ml.training import TrainingRows
+    from spark_jobs.registry.tracking import Tracking
+    from spark_jobs.spec import Pipeline
+    from spark_jobs.store import Attempt, Ingredients
+
+log = logging.getLogger(__name__)
+
+EXAMPLE_ROWS = 5
+MODEL_REQUIREMENTS = ("mlflow", "pyspark", "numpy", "pandas")
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What a fit gives.
+
+    Attributes:
+        unfitted: the pipeline as declared, to be fitted again.
+        model: the fitted pipeline.
+        params: `0.Imputer.strategy` → value, every Param of every stage, set or default.
+        rows: what was found in the training rows.
+        example: a few training rows, and what the model makes of them.
+    """
+
+    unfitted: SparkPipeline
+    model: PipelineModel
+    params: Mapping[str, str]
+    rows: TrainingRows
+    example: tuple[pd.DataFrame, pd.DataFrame]
+
+
+def fit(rows: DataFrame, pipeline: Pipeline) -> Fitted:
+    """Fits the declared stages.
+
+    Args:
+        rows: feature rows of the training side, `label` and what the stages read among their columns.
+        pipeline: its stages, seed and row key.
+
+    Raises:
+        TrainingError: the rows cannot give a model.
+    """
+    from pyspark.ml import Pipeline as SparkPipeline
+
+    columns = stage_columns(pipeline)
+    ordered = canonical(rows, pipeline, columns).persist()
+    try:
+        found = check_training_rows(ordered, pipeline, columns)
+        stages = build_stages(pipeline)
+        unfitted = SparkPipeline(stages=stages)
+        model = fit_stages(stages, ordered, pipeline)
+        few = ordered.limit(EXAMPLE_ROWS)
+        plain = [
+            name for name, kind in model.transform(few).dtypes if kind != "vector" and name not in few.columns
+        ]
+        example = few.toPandas(), model.transform(few).select(*plain).toPandas()
+        return Fitted(unfitted, model, resolved_params(stages), found, example)
+    finally:
+        ordered.unpersist()
+
+
+def run(job: Job) -> Artifact:
+    """Fits the model of the run's date, or finds the one that was made from the same ingredients.
+
+    Raises:
+        SpecError: the stages are not what they must be.
+        DataError: too few dates have rows.
+        TrainingError: the rows cannot give a model.
+        TrackingError: MLflow cannot be reached.
+    """
+    require_valid_stages(job)
+    features = steps.window_features(job.pipeline, job.store, job.window)
+    require_enough(job, list(features))
+    train, _ = steps.sides(job.pipeline, features, job.date)
+    tuned_by = steps.window_tuning(job.pipeline, job.store, job.date, train)
+    named = steps.model(
+        job.pipeline, job.date, train={day: found.key for day, found in train.items()}, tuned=tuned_by
+    )
+    found = job.store.find("model", job.date, named.key)
+    if found is not None:
+        log.info("model %s for %s is found by its key; nothing to fit", found.key[:12], job.date)
+        job.store.set_current(found)
+        return found
+    tracking = open_tracking(job)
+    run_id = tracking.start_run(
+        pipeline=job.pipeline.name, date=named.date, key=named.key, tags=tags_of(named)
+    )
+    try:
+        ship_own_code(job, job.pipeline.stage_paths)
+        tuned = None if tuned_by is None else _tuned(job, tuned_by)
+        pipeline = job.pipeline if tuned is None else job.pipeline.with_params(_winner(tuned))
+        with job.store.attempt("model", job.date) as attempt:
+            rows = read_rows(job.spark.apart(), list(train.values())).where(TRAINABLE)
+            started = time.monotonic()
+            fitted = fit(in_split(rows, pipeline, "train"), pipeline)
+            log.info(
+                "fitted on %d rows of %d dates: %.1f s",
+                fitted.rows.count,
+                len(train),
+                time.monotonic() - started,
+            )
+            _save(tracking, fitted, attempt, _requirements(job.pipeline))
+            if tuned is not None:
+                _write_json(attempt.data / "tuning.json", _told(tuned))
+            artifact = job.store.publish(
+                attempt,
+                named,
+                details={
+                    "task": job.pipeline.task,
+                    "rows": {"train": fitted.rows.count},
+                    "labels": {"min": fitted.rows.label_min, "max": fitted.rows.label_max},
+                    "params": dict(fitted.params),
+                    "columns": stage_columns(pipeline),
+                    "requirements": _requirements(job.pipeline),
+                    "snapshots": {
+                        str(day): artifact.manifest.ingredients.inputs["snapshot"][str(day)]
+                        for day, artifact in train.items()
+                    },
+                    **({"tuning": _told(tuned)} if tuned else {}),
+                },
+                spark_conf=_spark_conf(rows),
+                mlflow_run_id=run_id,
+            )
+        record_model(tracking, job.store, artifact)
+    except BaseException:
+        # What went wrong first is what must be told, whether or not MLflow still answers.
+        with contextlib.suppress(TrackingError):
+            tracking.finish_run(run_id, "FAILED")
+        raise
+    job.store.set_current(artifact)
+    return artifact
+
+
+def _tuned(job: Job, named: Ingredients) -> Artifact:
+    """The tuning that is named: found by its key, or made, be it of an earlier date."""
+    day = date.fromisoformat(named.date)
+    found = job.store.find("tuning", day, named.key)
+    if found is not None:
+        log.info("tuning %s of %s is found by its key", found.key[:12], day)
+    else:
+        if day != job.pipeline.tuning_date(job.date):
+            log.warning(
+                "%s has too few dates with rows to be tuned on; %s is tuned on its own",
+                job.pipeline.tuning_date(job.date),
+                day,
+            )
+        parts = [
+            part
+            for each, key in named.inputs["features"].items()
+            if (part := job.store.find("features", date.fromisoformat(each), key))
+        ]
+        with job.store.attempt("tuning", day) as attempt:
+            rows = read_rows(job.spark.apart(), parts).where(TRAINABLE)
+            details = tune(in_split(rows, job.pipeline, "train"), job.pipeline).details()
+            attempt.data.mkdir()
+            _write_json(attempt.data / "tuning.json", details)
+            found = job.store.publish(attempt, named, details=details, spark_conf=_spark_conf(rows))
+    job.store.set_current(found)
+    log.info("tuned on %s: %s", day, found.manifest.details["winner"])
+    return found
+
+
+def _winner(tuned: Artifact) -> dict[str, Any]:
+    return dict(tuned.manifest.details["winner"]["params"])
+
+
+def _told(tuned: Artifact) -> dict[str, Any]:
+    """A tuning as a model's manifest tells it."""
+    return {"date": tuned.manifest.date, "key": tuned.key, **tuned.manifest.details}
+
+
+def _save(tracking: Tracking, fitted: Fitted, attempt: Attempt, requirements: Sequence[str]) -> None:
+    """`model/`: an MLflow model folder, the PipelineModel in `sparkml/`; `pipeline/`: the unfitted one."""
+    attempt.data.mkdir()
+    given, made = fitted.example
+    tracking.save_model(
+        fitted.model, attempt.data / "model", example=given, output=made, requirements=requirements
+    )
+    fitted.unfitted.write().save(str(attempt.data / "pipeline"))
+    _write_json(attempt.data / "params.json", dict(sorted(fitted.params.items())))
+
+
+def _write_json(path: Path, content: Mapping[str, Any]) -> None:
+    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def _requirements(pipeline: Pipeline) -> list[str]:
+    named = {distribution_of(path.partition(".")[0]) for path in pipeline.stage_paths} - {None}
+    further = sorted(name for name in named if name and name not in MODEL_REQUIREMENTS)
+    return [f"{name}=={metadata.version(name)}" for name in (*MODEL_REQUIREMENTS, *further)]
+
+
+def _spark_conf(rows: DataFrame) -> dict[str, str]:
+    """The session's settings that a result could depend on; none that names a machine or holds a secret."""
+    wanted = (
+        "spark.sql.",
+        "spark.driver.extraJavaOptions",
+        "spark.executor.extraJavaOptions",
+        "spark.master",
+    )
+    conf = rows.sparkSession.sparkContext.getConf().getAll()
+    return {
+        name: value
+        for name, value in sorted(conf)
+        if name.startswith(wanted) and "warehouse" not in name and "://" not in value
+    }
+
+
+if __name__ == "__main__":
+    main(run, __doc__)

@@ -1,0 +1,257 @@
+"""What every job's main does: read arguments, open the store, call the job, end with one readable line."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NoReturn, TypeVar
+
+from spark_jobs.errors import DataError, SpecError, StoreError, VintageError
+from spark_jobs.session import DISK_REFUSALS, SparkProvider, root_cause
+from spark_jobs.spec import Home, InvalidSpec, Pipeline, load_pipeline, parse_partition_date, submit_conf
+from spark_jobs.store import Store, steps
+from spark_jobs.store.engines import java_major
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable, Iterable, Sequence
+    from datetime import date
+
+    from spark_jobs.registry.tracking import Tracking
+    from spark_jobs.spec import Problem
+
+log = logging.getLogger(__name__)
+
+DATES_AT_ONCE = 4
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Job:
+    """One step of one pipeline for one partition date."""
+
+    home: Home
+    pipeline: Pipeline
+    date: dt.date
+    store: Store
+    spark: SparkProvider
+
+    @property
+    def window(self) -> tuple[dt.date, ...]:
+        """The dates to learn from or test on, oldest first; an undated source has only the run's own."""
+        return steps.window_of(self.pipeline, self.date)
+
+    @property
+    def dates(self) -> tuple[dt.date, ...]:
+        """The dates whose rows the run needs, oldest first: its window's, and those that it is tuned on.
+
+        An undated source has rows of the run's own date alone: what it held on another cannot be read today.
+        """
+        tuned_on = self.pipeline.tuning_date(self.date)
+        if tuned_on == self.date or not self.pipeline.source.dated:
+            return self.window
+        return tuple(sorted({*self.window, *steps.window_of(self.pipeline, tuned_on)}))
+
+
+def open_job(
+    home: Home, name: str, day: str, overrides: Sequence[str] = (), *, spark: SparkProvider | None = None
+) -> Job:
+    """A job from the words of a command line.
+
+    Raises:
+        SpecError: the pipeline, the date or an override is not what it must be.
+        EnvironmentProblem: there is no Java that Spark can use.
+        StoreError: the store cannot be written.
+    """
+    pipeline = load_pipeline(home, name).with_overrides(overrides)
+    partition = parse_partition_date(day)
+    java_major()
+    store = Store(home.store, pipeline.name)
+    store.check_writable()
+    provider = spark or SparkProvider(f"{pipeline.name} {partition}", conf=submit_conf(pipeline, home))
+    return Job(home, pipeline, partition, store, provider)
+
+
+def main(run: Callable[[Job], object], description: str | None) -> NoReturn:
+    """Runs one job as a program: exit code 0, or that of its error with one line last in the log."""
+    arguments = _parser(description).parse_args()
+    configure_logging()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    started = time.monotonic()
+    provider: SparkProvider | None = None
+    try:
+        job = open_job(Home.from_environment(os.environ), arguments.pipeline, arguments.date, arguments.set)
+        provider = job.spark
+        run(job)
+    except Exception as error:
+        sys.exit(report(error))
+    finally:
+        if provider is not None:
+            provider.stop()
+    log.info("done in %.1f s", time.monotonic() - started)
+    sys.exit(0)
+
+
+def report(error: Exception) -> int:
+    """Logs the traceback of what was not foreseen, then one readable line; gives the exit code."""
+    known = readable(error)
+    if known is not error:
+        log.error("traceback of the error below", exc_info=error)
+    sys.stderr.write(f"vintage: {known}\n")
+    sys.stderr.flush()
+    return known.exit_code
+
+
+def readable(error: Exception) -> VintageError:
+    """The error as one of Vintage's own; a foreign one keeps its innermost message."""
+    if isinstance(error, VintageError):
+        return error
+    refusal = disk_refusal(error)
+    if refusal:
+        return StoreError(
+            f"the disk refused a write: {refusal}",
+            fix="Free some space, or point VINTAGE_STORE at a folder that can be written.",
+        )
+    return VintageError(f"{type(error).__name__}: {root_cause(error)}", fix="The traceback is above.")
+
+
+def disk_refusal(error: Exception) -> str:
+    """What the operating system said of a write that it refused, wherever it stands; empty otherwise."""
+    return next((sign for sign in DISK_REFUSALS if sign in str(error)), "")
+
+
+def for_each_date(work: Callable[[date], T], dates: Iterable[date], *, doing: str) -> dict[date, T]:
+    """Does the work for several dates at once, logs each with its seconds, and keeps the dates' order.
+
+    Raises:
+        VintageError: the first error by date; the dates that went well stay done.
+    """
+    wanted = list(dates)
+    results: dict[date, T] = {}
+    failure: Exception | None = None
+
+    def timed(day: date) -> T:
+        started = time.monotonic()
+        result = work(day)
+        log.info("%s %s: %.1f s", doing, day, time.monotonic() - started)
+        return result
+
+    with ThreadPoolExecutor(max_workers=DATES_AT_ONCE) as pool:
+        pending = {day: pool.submit(timed, day) for day in wanted}
+        for day, future in pending.items():
+            try:
+                results[day] = future.result()
+            except Exception as error:
+                failure = failure or error
+                pool.shutdown(wait=False, cancel_futures=True)
+                break
+    if failure is not None:
+        raise failure
+    return results
+
+
+def open_tracking(job: Job) -> Tracking:
+    """MLflow, once it answers; its import, seconds of work, runs while Spark starts.
+
+    Raises:
+        EnvironmentProblem: Spark did not start.
+        TrackingError: MLflow cannot be reached.
+    """
+    # First, because two threads that import the same packages at once get in each other's way.
+    import pyspark.ml  # noqa: F401
+
+    from spark_jobs.registry.tracking import Tracking
+
+    tracking = Tracking(job.home.tracking_uri, job.home.mlflow_artifacts)
+    tracking.preload()
+    job.spark()
+    tracking.check()
+    return tracking
+
+
+def require_valid_stages(job: Job) -> None:
+    """Checks stages and own code by class, Param and column, with no JVM; before the first job does anything.
+
+    Raises:
+        SpecError: tells every problem.
+    """
+    problems = stage_problems(job.pipeline)
+    if problems:
+        raise InvalidSpec(problems)
+
+
+def stage_problems(pipeline: Pipeline) -> list[Problem]:
+    """What is wrong with stages, grid and own code by class, Param and column, told with no JVM."""
+    from spark_jobs.ml.grid import check_grid
+    from spark_jobs.ml.stages import check_stages
+    from spark_jobs.sources.own_function import function_problems
+
+    columns = pipeline.feature_columns()
+    return function_problems(pipeline) + (check_stages(pipeline, columns) or check_grid(pipeline, columns))
+
+
+def ship_own_code(job: Job, paths: Sequence[str]) -> None:
+    """Imports what dotted paths lead to, as it lies there now, and has executors import the same.
+
+    Raises:
+        SpecError: something cannot be imported.
+    """
+    from spark_jobs.store.own_code import CannotImport, import_path, look_in, own_packages
+
+    look_in(job.home.path)
+    try:
+        for path in paths:
+            import_path(path)
+    except CannotImport as error:
+        raise SpecError(error.what, fix=error.hint) from error
+    job.spark.ship(own_packages(paths))
+
+
+def require_enough(job: Job, usable: Sequence[date]) -> None:
+    """Holds a window to `min_days`.
+
+    Raises:
+        DataError: fewer dates than that have rows.
+    """
+    if len(usable) < job.pipeline.window.min_days:
+        raise DataError(
+            f"too few days to train {job.pipeline.name} for {job.date}",
+            expected=f"at least {job.pipeline.window.min_days} dates with rows in the {len(job.window)} days "
+            f"up to {job.date}",
+            found=f"{len(usable)} ({', '.join(map(str, usable)) or 'none'})",
+            fix="Deliver the missing dates, choose a later date, or lower window.min_days.",
+        )
+
+
+def configure_logging() -> None:
+    """One line a fact on standard error, with the time in UTC."""
+    logging.Formatter.converter = time.gmtime
+    logging.basicConfig(
+        level=os.environ.get("VINTAGE_LOG_LEVEL", "INFO").upper(),
+        format="%(asctime)s %(levelname)s %(message)s",
+        datefmt="%Y-%m-%dT%H:%M:%SZ",
+        force=True,
+    )
+    for noisy in ("py4j", "great_expectations", "mlflow", "alembic", "urllib3", "matplotlib", "git"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def _parser(description: str | None) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=description, allow_abbrev=False)
+    parser.add_argument("--pipeline", required=True, help="name of a file in pipelines/, without .yaml")
+    parser.add_argument("--date", required=True, help="partition date, YYYY-MM-DD")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="STAGE.PARAM=VALUE",
+        help="a stage's Param for this run alone",
+    )
+    return parser

@@ -1,0 +1,136 @@
+"""Turns each date's validated snapshot into that date's feature rows, row by row and date by date."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from spark_jobs.errors import SpecError, StoreError, ValidationFailed
+from spark_jobs.job import Job, for_each_date, main, ship_own_code
+from spark_jobs.sources.own_function import apply_function
+from spark_jobs.sources.rows import LABEL, TRAINABLE, read_rows, schema_json, write_rows
+from spark_jobs.spec import load_suite
+from spark_jobs.store import Rows, steps
+from spark_jobs.store.fingerprint import fingerprint, fingerprint_sql
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from pyspark.sql import DataFrame
+
+    from spark_jobs.spec import Pipeline, Suite
+    from spark_jobs.store import Artifact
+
+log = logging.getLogger(__name__)
+
+ROWS_PER_FILE = 2_000_000
+
+
+def preprocess(source: DataFrame, pipeline: Pipeline, day: date) -> DataFrame:
+    """The feature rows of one date.
+
+    Args:
+        source: one row per raw row of the date.
+        pipeline: its `preprocess` says what to compute.
+        day: fills `{date}` in the SQL.
+
+    Returns:
+        The columns of the SQL, or of the function; `label` (double; null where the pipeline learns none); and
+        `trainable`, whether one may learn from the row.
+
+    Raises:
+        SpecError: the SQL does not run on this source, or the function does not do what it is to do.
+    """
+    from pyspark.errors import AnalysisException, ParseException
+    from pyspark.sql import functions as F
+
+    wanted = pipeline.preprocess
+    try:
+        source.createOrReplaceTempView("source")
+        rows = source.sparkSession.sql(wanted.sql_for(day))
+        if wanted.function is not None:
+            rows = apply_function(rows, pipeline, day)
+        if TRAINABLE in rows.columns:
+            raise SpecError(
+                f"preprocess of {pipeline.name} gives a column {TRAINABLE}",
+                expected="another name: Vintage keeps there whether one may learn from the row",
+            )
+        label = F.expr(pipeline.label or "NULL").cast("double").alias(LABEL)
+        trainable = F.coalesce(F.expr(wanted.train_where or "true"), F.lit(False)).alias(TRAINABLE)
+        kept = [F.col(f"`{name}`") for name in rows.columns if name != LABEL]
+        return rows.select(*kept, label, trainable)
+    except (AnalysisException, ParseException) as error:
+        reason = str(error).splitlines()[0]
+        raise SpecError(
+            f"preprocess of {pipeline.name} does not run on the snapshot of {day}",
+            found=reason,
+            fix="Correct preprocess.sql, function, label or train_where.",
+        ) from error
+
+
+def run(job: Job) -> dict[date, Artifact]:
+    """Makes the feature rows of every date the run needs that has none yet; the others are found.
+
+    Raises:
+        StoreError: a date has not been snapshotted and validated.
+        ValidationFailed: a date's snapshot did not pass.
+    """
+    snapshots = steps.window_snapshots(job.store, job.dates)
+    suite = load_suite(job.home, job.pipeline.expectations)
+    validated = {day: _validation(job, suite, found) for day, found in snapshots.items()}
+    wanted = {
+        day: steps.features(job.pipeline, day, snapshot_key=found.key) for day, found in snapshots.items()
+    }
+    done = {
+        day: found for day, named in wanted.items() if (found := job.store.find("features", day, named.key))
+    }
+    missing = [day for day in snapshots if day not in done]
+    log.info("%d dates have rows, the features of %d of them are to be made", len(snapshots), len(missing))
+
+    function = job.pipeline.preprocess.function
+    if missing and function is not None:
+        ship_own_code(job, [function])
+
+    def make(day: date) -> Artifact:
+        source = read_rows(job.spark.apart(), [snapshots[day]])
+        rows = preprocess(source, job.pipeline, day)
+        with job.store.attempt("features", day) as attempt:
+            aggregates = {"content": fingerprint_sql(rows.schema), "trainable": f"count_if({TRAINABLE})"}
+            files = 1 + snapshots[day].row_count // ROWS_PER_FILE
+            observed = write_rows(rows, attempt.data, aggregates, files=files)
+            return job.store.publish(
+                attempt,
+                wanted[day],
+                rows=Rows(
+                    count=observed["content"]["rows"],
+                    spark_schema=schema_json(rows.schema),
+                    fingerprint=fingerprint(observed["content"]),
+                ),
+                details={"trainable": observed["trainable"], "validation": validated[day].key},
+            )
+
+    artifacts = done | for_each_date(make, missing, doing="features")
+    for artifact in artifacts.values():
+        job.store.set_current(artifact)
+    return dict(sorted(artifacts.items()))
+
+
+def _validation(job: Job, suite: Suite, snapshot: Artifact) -> Artifact:
+    named = steps.validation(job.pipeline, suite, snapshot.date, snapshot_key=snapshot.key)
+    found = job.store.find("validation", snapshot.date, named.key)
+    if found is None:
+        raise StoreError(
+            f"the snapshot of {snapshot.date} has not been validated against {job.pipeline.expectations}",
+            expected=f"validation {named.key[:12]} of snapshot {snapshot.key[:12]}",
+            fix="Run validate first; if it ran, data or suite changed meanwhile: run the chain again.",
+        )
+    if not found.manifest.details["passed"]:
+        raise ValidationFailed(
+            f"{snapshot.date} did not pass {job.pipeline.expectations}",
+            fix=f"See {found.data / 'index.html'}.",
+        )
+    return found
+
+
+if __name__ == "__main__":
+    main(run, __doc__)

@@ -1,0 +1,170 @@
+"""The Spark session of a job: fixed settings that make a result independent of the machine it ran on."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import shutil
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from spark_jobs.errors import EnvironmentProblem
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pyspark.sql import SparkSession
+
+    from spark_jobs.store.own_code import OwnPackage
+
+log = logging.getLogger(__name__)
+
+# What a step computes depends on these, so they are fixed here and are part of every key
+# (this file is in the code digest). Nothing in a pipeline's YAML may change them.
+FIXED_CONF: Final[Mapping[str, str]] = {
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.ansi.enabled": "true",
+    "spark.sql.caseSensitive": "false",
+    "spark.sql.files.ignoreCorruptFiles": "false",
+    "spark.sql.files.ignoreMissingFiles": "false",
+    "spark.sql.sources.partitionColumnTypeInference.enabled": "false",
+    "spark.sql.sources.partitionOverwriteMode": "static",
+    "spark.sql.legacy.timeParserPolicy": "CORRECTED",
+    "spark.sql.parquet.compression.codec": "zstd",
+}
+
+# Settings of speed alone: no result depends on them.
+EMBEDDED_CONF: Final[Mapping[str, str]] = {
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    "spark.sql.shuffle.partitions": "8",
+    "spark.sql.sources.parallelPartitionDiscovery.threshold": "400",
+    "spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version": "2",
+    "spark.hadoop.mapreduce.fileoutputcommitter.marksuccessfuljobs": "false",
+    "spark.sql.catalogImplementation": "in-memory",
+    "spark.scheduler.mode": "FAIR",
+    "spark.python.sql.dataFrameDebugging.enabled": "false",
+}
+
+DISK_REFUSALS: Final = ("No space left on device", "Read-only file system", "Disk quota exceeded")
+"""What the operating system says of a write that it refuses."""
+
+
+class SparkProvider:
+    """Opens a job's one session when it is first asked for; a job with nothing to do starts none."""
+
+    def __init__(
+        self, app_name: str, *, conf: Mapping[str, str] | None = None, master: str | None = None
+    ) -> None:
+        self._app_name = app_name
+        self._conf = dict(conf or {})
+        self._master = master
+        self._session: SparkSession | None = None
+        self._opening = threading.Lock()
+
+    @classmethod
+    def of(cls, session: SparkSession) -> SparkProvider:
+        """A provider of a session that is already open (tests share one)."""
+        provider = cls("shared")
+        provider._session = session
+        return provider
+
+    def __call__(self) -> SparkSession:
+        """The open session.
+
+        Raises:
+            EnvironmentProblem: Spark did not start.
+        """
+        with self._opening:
+            if self._session is None:
+                started = time.monotonic()
+                self._session = _open(self._app_name, self._conf, self._master)
+                log.info(
+                    "spark %s on %s is up after %.1f s",
+                    self._session.version,
+                    self._session.sparkContext.master,
+                    time.monotonic() - started,
+                )
+            return self._session
+
+    def apart(self) -> SparkSession:
+        """A further session beside the first, with temporary views of its own.
+
+        Whatever observes a write, and whatever fits, does so apart: a fitted model's summary keeps its
+        session, and Spark 4.1 cannot send one that has observed a write to executors (its ObservationManager
+        is not serializable).
+        """
+        return self().newSession()
+
+    def ship(self, packages: Sequence[OwnPackage]) -> None:
+        """Has executors import these packages as the driver does, and no version that was shipped before."""
+        if not packages:
+            return
+        context = self().sparkContext
+        shipped = context._python_includes or []
+        for package in packages:
+            folder = tempfile.mkdtemp(prefix="vintage-")
+            atexit.register(shutil.rmtree, folder, ignore_errors=True)
+            archive = package.zipped(Path(folder))
+            if archive.name in shipped:
+                shipped.remove(archive.name)
+                shipped.append(archive.name)
+                continue
+            before = list(sys.path)
+            context.addPyFile(str(archive))
+            # The driver imports the files themselves.
+            sys.path[:] = before
+        # Python workers are kept for the next task of the same environment: another code, another worker.
+        context.environment["VINTAGE_OWN_CODE"] = " ".join(package.digest for package in packages)
+
+    def stop(self) -> None:
+        """Ends the session, if one was opened."""
+        if self._session is not None:
+            self._session.stop()
+            self._session = None
+
+
+def root_cause(error: Exception) -> str:
+    """One line that says what happened below an error of Spark: the innermost Java exception's message."""
+    java = getattr(error, "java_exception", None)
+    if java is None:
+        return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    while java.getCause() is not None:
+        java = java.getCause()
+    return str(java.getMessage() or java.getClass().getName()).splitlines()[0]
+
+
+def _open(app_name: str, conf: Mapping[str, str], master: str | None) -> SparkSession:
+    from pyspark import SparkConf
+    from pyspark.errors import PySparkException
+    from pyspark.sql import SparkSession
+
+    try:
+        builder = SparkSession.builder.appName(app_name)
+        if "PYSPARK_GATEWAY_PORT" in os.environ:
+            # Under spark-submit the JVM runs already and knows the submitted settings; they win.
+            submitted = {name for name, _ in SparkConf().getAll()}
+            given = {name: value for name, value in EMBEDDED_CONF.items() if name not in submitted}
+        else:
+            chosen = master or os.environ.get("VINTAGE_SPARK_MASTER", "local[*]")
+            if chosen.startswith("local"):
+                # On loopback alone, also where the host's name does not resolve.
+                os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+            builder = builder.master(chosen)
+            given = {**EMBEDDED_CONF, **conf}
+        for name, value in {**given, **FIXED_CONF}.items():
+            builder = builder.config(name, value)
+        session = builder.getOrCreate()
+    except (PySparkException, OSError, RuntimeError) as error:
+        raise EnvironmentProblem(
+            f"Spark did not start ({str(error).splitlines()[0]})",
+            expected="Java 17 or later in JAVA_HOME or on the PATH",
+            fix="Run `make setup`, or set JAVA_HOME; the reason is in the lines above.",
+        ) from error
+    session.sparkContext.setLogLevel("WARN")
+    return session

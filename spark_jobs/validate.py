@@ -1,0 +1,109 @@
+"""Decides by Great Expectations whether each date may be trained on, and leaves Data Docs to open."""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from spark_jobs.errors import ValidationFailed
+from spark_jobs.job import Job, for_each_date, main
+from spark_jobs.sources.expectations import check_suite, run_suite
+from spark_jobs.sources.rows import read_rows
+from spark_jobs.spec import InvalidSpec, Suite, load_suite
+from spark_jobs.store import steps
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date
+
+    from spark_jobs.sources.expectations import ValidationReport
+    from spark_jobs.store import Artifact
+
+log = logging.getLogger(__name__)
+
+
+def run(job: Job) -> dict[date, Artifact]:
+    """Holds the snapshot of every date the run needs to the suite, unless it was held to it before.
+
+    A result is kept whether good or bad, with its Data Docs, and a bad one stops the run.
+
+    Raises:
+        SpecError: the suite is not what it must be.
+        StoreError: a date has not been snapshotted.
+        ValidationFailed: a critical expectation does not hold; names date, rule, column, count and examples.
+    """
+    suite = load_suite(job.home, job.pipeline.expectations)
+    snapshots = steps.window_snapshots(job.store, job.dates)
+    wanted = {
+        day: steps.validation(job.pipeline, suite, day, snapshot_key=found.key)
+        for day, found in snapshots.items()
+    }
+    done = {
+        day: found for day, named in wanted.items() if (found := job.store.find("validation", day, named.key))
+    }
+    missing = [day for day in snapshots if day not in done]
+    log.info("%d dates have rows, %d of them are to be validated", len(snapshots), len(missing))
+    if missing and (problems := check_suite(suite)):
+        raise InvalidSpec(problems)
+
+    def make(day: date) -> Artifact:
+        with job.store.attempt("validation", day) as attempt:
+            attempt.data.mkdir()
+            rows = read_rows(job.spark(), [snapshots[day]])
+            found = run_suite(rows, suite, name=f"{job.pipeline.expectations} {day}", docs_dir=attempt.data)
+            text = json.dumps(found.result, indent=2, default=str)
+            (attempt.data / "validation.json").write_text(text + "\n", encoding="utf-8")
+            return job.store.publish(attempt, wanted[day], details=_details(found))
+
+    artifacts = dict(sorted((done | for_each_date(make, missing, doing="validate")).items()))
+    for artifact in artifacts.values():
+        job.store.set_current(artifact)
+    _judge(job, suite, artifacts)
+    return artifacts
+
+
+def _details(found: ValidationReport) -> dict[str, Any]:
+    outcomes = [asdict(outcome) for outcome in found.outcomes]
+    return {
+        "passed": found.passed,
+        "summary": found.summary,
+        "failures": {
+            severity: [outcome.describe() for outcome in found.failures(severity)]
+            for severity in ("critical", "warning", "info")
+        },
+        "outcomes": json.loads(json.dumps(outcomes, default=str)),
+    }
+
+
+def _judge(job: Job, suite: Suite, artifacts: Mapping[date, Artifact]) -> None:
+    failed = [day for day, found in artifacts.items() if not found.manifest.details["passed"]]
+    for day, artifact in artifacts.items():
+        failures = artifact.manifest.details["failures"]
+        for text in (*failures["warning"], *failures["info"]):
+            if day == job.date:
+                log.warning("%s: %s", day, text)
+        for text in failures["critical"]:
+            log.error("%s: %s", day, text)
+    old = sum(
+        bool(artifacts[day].manifest.details["failures"]["warning"]) for day in artifacts if day != job.date
+    )
+    if old:
+        log.info("%d earlier dates of the window have warnings too", old)
+    if failed:
+        first = artifacts[failed[0]]
+        more = f" (and {len(failed) - 1} more dates: {', '.join(map(str, failed[1:]))})" if failed[1:] else ""
+        reasons = "; ".join(first.manifest.details["failures"]["critical"])
+        raise ValidationFailed(
+            f"{failed[0]} does not hold the {len(suite.expectations)} expectations of "
+            f"{job.pipeline.expectations}{more}: {reasons}",
+            fix=f"Nothing was trained. Data Docs: {first.data / 'index.html'}",
+        )
+    log.info(
+        "%d dates may be trained on; Data Docs: %s", len(artifacts), artifacts[job.date].data / "index.html"
+    )
+
+
+if __name__ == "__main__":
+    main(run, __doc__)

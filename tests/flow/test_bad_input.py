@@ -1,0 +1,377 @@
+"""Bad input ends in one clear error that names the place, and nothing of it is published."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from spark_jobs.errors import DataError, SpecError, StoreError, TrackingError, TrainingError, ValidationFailed
+from spark_jobs.job import readable
+from spark_jobs.spec import Home
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.flow.conftest import Team
+
+pytestmark = pytest.mark.spark
+
+DAY = date(2024, 3, 6)
+CHECKOUT = Path(__file__).resolve().parents[2]
+
+
+def lines_of(team: Team, day: date = DAY) -> list[str]:
+    return team.raw(day).read_text(encoding="utf-8").splitlines()[1:]
+
+
+def test_no_raw_data_names_the_nearest_dates(team: Team) -> None:
+    with pytest.raises(DataError, match=r"no raw data for 2024-03-09.*date=2024-03-09.*2024-03-06"):
+        team.run("snapshot", day="2024-03-09")
+    assert team.published()["snapshot"] == 0
+
+
+def test_an_empty_day(team: Team) -> None:
+    team.deliver(DAY, [])
+    with pytest.raises(DataError, match="the raw data of 2024-03-06 has no rows"):
+        team.run("snapshot")
+
+
+def test_a_day_that_became_empty_loses_its_old_rows(team: Team) -> None:
+    team.run()
+    earlier = DAY - timedelta(days=1)
+    team.deliver(earlier, [])
+    team.run()
+    from spark_jobs.report.summary import summarise
+
+    assert str(earlier) not in summarise(team.store, DAY).window
+
+
+def test_fewer_days_than_min_days(team: Team) -> None:
+    for back in (2, 3):
+        team.raw(DAY - timedelta(days=back)).unlink()
+    with pytest.raises(DataError, match=r"too few days.*at least 3.*2024-03-05, 2024-03-06"):
+        team.run("snapshot")
+
+
+@pytest.mark.parametrize(
+    ("header", "line", "difference"),
+    [
+        ("id,colour,seen,late", "1,red,2024-03-06T00:00:00Z,1", "missing: size"),
+        ("id,colour,size,seen,late,gate", "1,red,2,2024-03-06T00:00:00Z,1,A", "added: gate"),
+        ("id,color,size,seen,late", "1,red,2,2024-03-06T00:00:00Z,1", "missing: colour; added: color"),
+        ("id,colour,size,seen,late,Late", "1,red,2,2024-03-06T00:00:00Z,1,1", "stands twice"),
+    ],
+)
+def test_columns_that_are_not_the_contract_s(team: Team, header: str, line: str, difference: str) -> None:
+    team.deliver(DAY, [line], header=header)
+    with pytest.raises(DataError, match=difference):
+        team.run("snapshot")
+    assert team.store.current("snapshot", DAY) is None
+    assert team.leftovers() == []
+
+
+def test_a_retyped_column_names_column_count_and_value(team: Team) -> None:
+    team.deliver(DAY, [line.replace("red", "red").replace(",", ",", 1) for line in lines_of(team)])
+    lines = [f"{number},red,big,{DAY}T00:00:00Z,1" for number in range(3)]
+    team.deliver(DAY, [*lines_of(team), *lines])
+    with pytest.raises(DataError, match=r"do not parse: column size: 3 not double, such as 'big'"):
+        team.run("snapshot")
+    assert team.store.current("snapshot", DAY) is None
+
+
+def test_a_row_that_does_not_parse_is_shown(team: Team) -> None:
+    team.deliver(DAY, [*lines_of(team), "77,red"])
+    with pytest.raises(DataError, match=r"raw rows of 2024-03-06 do not parse.*1 such row: 77,red"):
+        team.run("snapshot")
+
+
+def test_a_zero_byte_file(team: Team) -> None:
+    team.raw(DAY).with_name("second.csv").touch()
+    with pytest.raises(DataError, match=r"second.csv for 2024-03-06 has zero bytes"):
+        team.run("snapshot")
+
+
+def test_a_csv_cut_in_the_middle_of_a_row(team: Team) -> None:
+    path = team.raw(DAY)
+    path.write_bytes(path.read_bytes()[:-14])
+    with pytest.raises(DataError, match="do not parse"):
+        team.run("snapshot")
+
+
+def test_a_parquet_file_cut_short(team: Team) -> None:
+    frame = (
+        team.provider().createDataFrame([(1, "red", 2.0)], "id INT, colour STRING, size DOUBLE").coalesce(1)
+    )
+    folder = team.raw(DAY).parent
+    for each in range(4):
+        frame.write.mode("overwrite").parquet(
+            str(team.home.path / "raw" / f"date={DAY - timedelta(days=each)}")
+        )
+    [part] = folder.glob("*.parquet")
+    for crc in folder.glob(".*.crc"):
+        crc.unlink()
+    part.write_bytes(part.read_bytes()[:-20])
+    team.edit("format: csv", "format: parquet")
+    team.edit("options: {header: true}", "options: {}")
+    team.edit(
+        "id INT, colour STRING, size DOUBLE, seen TIMESTAMP, late INT", "id INT, colour STRING, size DOUBLE"
+    )
+    team.edit(
+        "SELECT id, seen, colour, size, late FROM source",
+        "SELECT id, colour, size, id AS late, id AS seen FROM source",
+    )
+    with pytest.raises(DataError, match=r"raw files of 2024-03-06 cannot be read \(part-.*parquet"):
+        team.run("snapshot")
+    assert team.store.current("snapshot", DAY) is None
+
+
+def test_a_retyped_parquet_column(team: Team) -> None:
+    for each in range(4):
+        day = DAY - timedelta(days=each)
+        kind = "STRING" if day == DAY else "DOUBLE"
+        frame = team.provider().sql(f"SELECT 1 AS id, 'red' AS colour, CAST(2 AS {kind}) AS size")
+        frame.write.mode("overwrite").parquet(str(team.home.path / "raw" / f"date={day}"))
+    team.edit("format: csv", "format: parquet")
+    team.edit("options: {header: true}", "options: {}")
+    team.edit(
+        "id INT, colour STRING, size DOUBLE, seen TIMESTAMP, late INT", "id INT, colour STRING, size DOUBLE"
+    )
+    team.edit(
+        "SELECT id, seen, colour, size, late FROM source",
+        "SELECT id, colour, size, id AS late, id AS seen FROM source",
+    )
+    with pytest.raises(DataError, match="retyped: size is string instead of double"):
+        team.run("snapshot")
+
+
+def test_a_critical_expectation_stops_the_chain_and_leaves_data_docs(team: Team) -> None:
+    team.deliver(DAY, [*lines_of(team), f"98,green,1,{DAY}T00:00:00Z,1", f"99,green,1,{DAY}T00:00:00Z,0"])
+    team.run("snapshot")
+    told = r"expect_column_values_to_be_in_set on colour: 2 of 26.*green.*index\.html"
+    with pytest.raises(ValidationFailed, match=told) as failed:
+        team.run("validate")
+    docs = Path(str(failed.value).rsplit("Data Docs: ", 1)[1])
+    assert "green" in docs.read_text(encoding="utf-8")
+    with pytest.raises(ValidationFailed, match="did not pass"):
+        team.run("preprocess")
+    assert team.published()["features"] == 0
+    with pytest.raises(ValidationFailed, match=told):
+        team.run("validate")
+
+
+def test_preprocess_asks_for_validation(team: Team) -> None:
+    team.run("snapshot")
+    with pytest.raises(StoreError, match="has not been validated"):
+        team.run("preprocess")
+
+
+def test_steps_out_of_order_say_which_comes_first(team: Team) -> None:
+    with pytest.raises(StoreError, match="Run snapshot first"):
+        team.run("validate")
+    team.run("snapshot", "validate")
+    with pytest.raises(StoreError, match="Run preprocess first"):
+        team.run("fit")
+    team.run("preprocess")
+    with pytest.raises(StoreError, match="Run fit first"):
+        team.run("evaluate")
+    team.run("fit")
+    with pytest.raises(StoreError, match="Run evaluate first"):
+        team.run("promote")
+
+
+@pytest.mark.parametrize(
+    ("sql", "label", "told"),
+    [
+        ("late", "late * 0 + 1", "one class only.*1 in all"),
+        ("late", "CAST(NULL AS DOUBLE)", "label of .* is null"),
+    ],
+)
+def test_labels_that_teach_nothing(team: Team, sql: str, label: str, told: str) -> None:
+    team.edit("label: CAST(late AS DOUBLE)", f"label: {label}")
+    team.run("snapshot", "validate", "preprocess")
+    with pytest.raises(TrainingError, match=told):
+        team.run("fit")
+    assert team.published()["model"] == 0
+    assert team.leftovers() == []
+
+
+def test_a_column_that_is_null_throughout(team: Team) -> None:
+    team.edit(
+        "SELECT id, seen, colour, size, late", "SELECT id, seen, colour, CAST(NULL AS DOUBLE) AS size, late"
+    )
+    team.run("snapshot", "validate", "preprocess")
+    with pytest.raises(TrainingError, match=r"null in every row.*size"):
+        team.run("fit")
+
+
+def test_no_row_to_learn_from(team: Team) -> None:
+    team.edit("train_where: late IS NOT NULL", "train_where: late > 5")
+    team.run("snapshot", "validate", "preprocess")
+    with pytest.raises(TrainingError, match=r"training set of .* is empty"):
+        team.run("fit")
+
+
+@pytest.mark.parametrize("day", ["2013-02-30", "../x", "{{ 7*7 }}", "", "2024-3-6", "2024-03-06 --conf x=y"])
+def test_what_is_no_date(team: Team, day: str) -> None:
+    with pytest.raises(SpecError, match="YYYY-MM-DD"):
+        team.job(day)
+
+
+@pytest.mark.parametrize("name", ["unknown", "../things", "{{ 7*7 }}", ""])
+def test_what_is_no_pipeline(team: Team, name: str) -> None:
+    from spark_jobs.job import open_job
+
+    with pytest.raises(SpecError):
+        open_job(team.home, name, str(DAY))
+
+
+def test_sql_that_does_not_run(team: Team) -> None:
+    team.edit(
+        "SELECT id, seen, colour, size, late FROM",
+        "SELECT id, seen, colour, no_function(size) AS size, late FROM",
+    )
+    team.run("snapshot", "validate")
+    with pytest.raises(SpecError, match="does not run on the snapshot"):
+        team.run("preprocess")
+
+
+def test_mlflow_that_is_not_there(team: Team) -> None:
+    away = Home.from_environment(
+        {"VINTAGE_HOME": str(team.home.path), "MLFLOW_TRACKING_URI": "http://127.0.0.1:9"}
+    )
+    lost = type(team)(away, team.name, team.provider)
+    lost.run("snapshot", "validate", "preprocess")
+    with pytest.raises(TrackingError, match=r"http://127\.0\.0\.1:9"):
+        lost.run("fit")
+    assert lost.published()["model"] == 0
+    team.run()
+    assert team.published()["model"] == 1
+
+
+@pytest.fixture
+def full_disk(tmp_path: Path) -> Iterator[Path]:
+    if os.geteuid() != 0:
+        pytest.skip("only root may mount a small file system")
+    place = tmp_path / "small"
+    place.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=96k", "tmpfs", str(place)], check=True)
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", "--lazy", str(place)], check=True)  # Spark may hold a file open
+
+
+def test_a_full_disk(team: Team, full_disk: Path) -> None:
+    team.deliver(DAY, [f"{number},red,{number},{DAY}T00:00:00Z,1" for number in range(40_000)])
+    home = Home.from_environment(
+        {
+            "VINTAGE_HOME": str(team.home.path),
+            "VINTAGE_STORE": str(full_disk),
+            "MLFLOW_TRACKING_URI": "sqlite://",
+        }
+    )
+    crowded = type(team)(home, team.name, team.provider)
+    with pytest.raises(Exception, match=r".") as refused:  # Spark's own error, or the store's
+        crowded.run("snapshot")
+    told = readable(refused.value)
+    assert isinstance(told, StoreError), told
+    assert "VINTAGE_STORE" in str(told)
+    assert crowded.store.current("snapshot", DAY) is None
+    assert crowded.leftovers() == []
+
+
+def test_a_store_that_cannot_be_written(team: Team) -> None:
+    home = Home.from_environment({"VINTAGE_HOME": str(team.home.path), "VINTAGE_STORE": "/proc/store"})
+    with pytest.raises(StoreError, match=r"cannot be written at /proc/store.*VINTAGE_STORE"):
+        type(team)(home, team.name, team.provider).job()
+
+
+def program(team: Team, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    given = {"VINTAGE_HOME": str(team.home.path), "MLFLOW_TRACKING_URI": team.home.tracking_uri}
+    return subprocess.run(
+        [sys.executable, *words],
+        env={**os.environ, **given, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_without_java_a_job_ends_with_one_readable_line(team: Team) -> None:
+    ended = program(
+        team,
+        str(CHECKOUT / "spark_jobs" / "snapshot.py"),
+        f"--pipeline={team.name}",
+        f"--date={DAY}",
+        JAVA_HOME="",
+        PATH="/nonexistent",
+    )
+    assert ended.returncode == 4
+    assert ended.stderr.splitlines()[-1].startswith("vintage: Java is not found; expected Java 17 or later")
+    assert team.published()["snapshot"] == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        (["run", "nothing", "--date", "2024-03-06"], 2, "nothing"),
+        (["run", "{name}", "--date", "2024-02-30"], 2, "2024-02-30"),
+        (["run", "{name}", "--date", "2024-03-06", "--set", "LogisticRegression.regParm=1"], 2, "regParam"),
+        (["show", "{name}", "--date", "2024-03-06"], 4, "has no evaluated model for 2024-03-06"),
+    ],
+)
+def test_the_program_ends_with_one_line_and_its_code(
+    team: Team, words: list[str], code: int, told: str
+) -> None:
+    ended = program(team, "-m", "spark_jobs.cli", *(word.format(name=team.name) for word in words))
+    assert ended.returncode == code, ended.stderr
+    assert ended.stderr.splitlines()[-1].startswith("vintage: ")
+    assert told in ended.stderr.splitlines()[-1]
+    assert "Traceback" not in ended.stderr
+
+
+def test_check_tells_all_that_is_wrong_at_once(team: Team) -> None:
+    team.edit("maxIter: 5, regParam: 0.01", "maxItr: 5, regParam: much")
+    team.edit(
+        "expect_column_values_to_not_be_null", "expect_column_values_to_not_be_nul", file="expectations"
+    )
+    ended = program(team, "-m", "spark_jobs.cli", "check")
+    assert ended.returncode == 2
+    for told in (
+        "maxItr",
+        "maxIter",
+        "much",
+        "expect_column_values_to_not_be_nul",
+        f"pipelines/{team.name}.yaml:",
+    ):
+        assert told in ended.stderr, ended.stderr
+
+
+def test_show_as_json_has_what_programs_need(done: Team) -> None:
+    ended = program(done, "-m", "spark_jobs.cli", "show", done.name, "--json")
+    assert ended.returncode == 0, ended.stderr
+    shown = json.loads(ended.stdout)
+    wanted = {
+        "pipeline",
+        "date",
+        "window",
+        "rows",
+        "keys",
+        "fingerprints",
+        "metrics",
+        "confusion_matrix",
+        "gates",
+    }
+    assert wanted | {"decision", "mlflow", "champion", "seconds"} <= set(shown)
+    assert shown["champion"] == {"version": 1, "date": str(DAY), "key": shown["keys"]["model"]}
+    assert shown["mlflow"]["version"] == 1
+    assert shown["decision"]["promote"] is True
+    assert set(shown["gates"][0]) == {"gate", "value", "passed"}
+    assert set(shown["confusion_matrix"]) == {"labels", "counts"}

@@ -1,0 +1,180 @@
+"""The chain makes what is missing, finds what is there, and its manifests tell what a model was made from."""
+
+from __future__ import annotations
+
+import json
+import logging
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from spark_jobs.registry import ledger
+from spark_jobs.registry.tracking import Tracking
+from spark_jobs.report.summary import summarise
+
+if TYPE_CHECKING:
+    from tests.flow.conftest import Team
+
+pytestmark = pytest.mark.spark
+
+DAY = date(2024, 3, 6)
+
+
+def test_a_run_makes_each_date_once_and_a_champion(done: Team) -> None:
+    assert done.published() == {"snapshot": 4, "validation": 4, "features": 4, "model": 1, "evaluation": 1}
+    assert done.leftovers() == []
+    [entry] = ledger.read(done.store.ledger_path)
+    assert (entry.action, entry.version, entry.champion_before) == ("promoted", 1, None)
+    champion = Tracking(done.home.tracking_uri, done.home.mlflow_artifacts).champion(done.name)
+    assert champion is not None
+    assert (champion.version, champion.date, champion.key) == (1, str(DAY), entry.model_key)
+
+
+def test_the_same_run_again_makes_nothing(done: Team) -> None:
+    before = {path: path.stat().st_mtime_ns for path in done.store.folder.rglob("*")}
+    done.run()
+    assert {path: path.stat().st_mtime_ns for path in done.store.folder.rglob("*")} == before
+
+
+def test_the_manifests_lead_from_the_model_to_the_raw_rows(done: Team) -> None:
+    summary = summarise(done.store, DAY)
+    assert summary.window == tuple(str(DAY - timedelta(days=back)) for back in (3, 2, 1, 0))
+    assert summary.rows == {"train": 3 * 23, "test": 23}
+    assert set(summary.keys) == {"snapshot", "validation", "features", "model", "evaluation"}
+    assert list(summary.fingerprints) == list(summary.window)
+    model = json.loads(
+        (done.store.folder / "model" / f"date={DAY}" / summary.keys["model"] / "manifest.json").read_text()
+    )
+    assert set(model["ingredients"]["inputs"]["features"]) == set(summary.window[:-1])
+    assert model["ingredients"]["spec"]["stages"][3]["params"] == {"maxIter": 5, "regParam": 0.01}
+    assert model["ingredients"]["seed"] == 42
+    assert {"pyspark", "java", "python", "mlflow"} <= set(model["packages"])
+    assert model["git"]["commit"]
+    assert model["mlflow_run_id"] == summary.mlflow.run_id
+    assert summary.params["3.LogisticRegression.regParam"] == "0.01"
+
+
+def test_a_key_names_no_time_host_path_or_run(done: Team) -> None:
+    for manifest in done.store.folder.rglob("manifest.json"):
+        ingredients = json.dumps(json.loads(manifest.read_text())["ingredients"])
+        assert str(done.home.path) not in ingredients
+        assert str(done.store.root) not in ingredients
+
+
+def test_mlflow_has_params_metrics_data_and_tags(done: Team) -> None:
+    from mlflow import MlflowClient
+
+    summary = summarise(done.store, DAY)
+    run = MlflowClient(done.home.tracking_uri).get_run(str(summary.mlflow.run_id))
+    assert run.info.status == "FINISHED"
+    assert run.data.params["3.LogisticRegression.regParam"] == "0.01"
+    assert run.data.metrics["areaUnderROC"] == pytest.approx(summary.metrics["areaUnderROC"])
+    assert run.data.tags["vintage.key"] == summary.keys["model"]
+    assert run.data.tags["vintage.git_commit"] == summary.git["commit"]
+    contexts = [
+        tag.value
+        for each in run.inputs.dataset_inputs
+        for tag in each.tags
+        if tag.key == "mlflow.data.context"
+    ]
+    assert sorted(contexts) == ["testing", "training", "training", "training"]
+
+
+def test_the_next_night_makes_one_date(team: Team) -> None:
+    team.run(day=DAY - timedelta(days=1))
+    assert team.published()["snapshot"] == 4
+    team.run()
+    assert team.published() == {"snapshot": 5, "validation": 5, "features": 5, "model": 2, "evaluation": 2}
+    assert [entry.action for entry in ledger.read(team.store.ledger_path)] == ["promoted", "promoted"]
+
+
+def test_an_older_date_leaves_the_champion_alone(team: Team) -> None:
+    team.run()
+    team.run(day=DAY - timedelta(days=1))
+    entries = ledger.read(team.store.ledger_path)
+    assert [entry.action for entry in entries] == ["promoted", "registered"]
+    assert "is not later" in entries[1].reasons[-1]
+    champion = Tracking(team.home.tracking_uri, team.home.mlflow_artifacts).champion(team.name)
+    assert champion is not None
+    assert champion.date == str(DAY)
+
+
+def test_corrected_data_gives_new_keys_and_keeps_the_old(team: Team) -> None:
+    team.run()
+    old = summarise(team.store, DAY)
+    corrected = DAY - timedelta(days=2)
+    lines = team.raw(corrected).read_text().splitlines()[1:]
+    team.deliver(corrected, [lines[0].replace("red", "blue"), *lines[1:]])
+    team.run()
+    new = summarise(team.store, DAY)
+    changed = {day for day in new.fingerprints if new.fingerprints[day] != old.fingerprints[day]}
+    assert changed == {str(corrected)}
+    assert new.keys["model"] != old.keys["model"]
+    assert team.published() == {"snapshot": 5, "validation": 5, "features": 5, "model": 2, "evaluation": 2}
+
+
+def test_the_same_rows_delivered_again_change_nothing(team: Team) -> None:
+    team.run()
+    header, *lines = team.raw(DAY).read_text().splitlines()
+    names = header.split(",")
+    turned = [names[::-1], *(line.split(",")[::-1] for line in reversed(lines))]
+    half = len(turned) // 2
+    team.raw(DAY).write_text("\n".join(",".join(words) for words in turned[:half]) + "\n")
+    second = team.raw(DAY).with_name("more.csv")
+    second.write_text("\n".join([header, *lines[: len(turned) - half]]) + "\n")
+    before = summarise(team.store, DAY)
+    team.run()
+    assert summarise(team.store, DAY) == before
+
+
+def test_an_override_is_another_model(team: Team) -> None:
+    team.run()
+    first = summarise(team.store, DAY)
+    team.run(overrides=["LogisticRegression.regParam=0.5"])
+    second = summarise(team.store, DAY)
+    assert second.params["3.LogisticRegression.regParam"] == "0.5"
+    assert second.keys["model"] != first.keys["model"]
+    assert second.keys["features"] == first.keys["features"]
+    team.run(overrides=["LogisticRegression.regParam=0.01"])
+    assert summarise(team.store, DAY) == first
+
+
+def test_a_gate_that_fails_registers_and_does_not_promote(team: Team) -> None:
+    team.edit("min: 0.5", "min: 0.9999")
+    team.run()
+    [entry] = ledger.read(team.store.ledger_path)
+    assert entry.action == "refused"
+    assert entry.reasons[0].startswith("gate areaUnderROC >= 0.9999 failed")
+    tracking = Tracking(team.home.tracking_uri, team.home.mlflow_artifacts)
+    assert len(tracking.versions(team.name)) == 1
+    assert tracking.champion(team.name) is None
+
+
+def test_warnings_pass_and_are_reported(team: Team, caplog: pytest.LogCaptureFixture) -> None:
+    team.deliver(DAY, [*team.raw(DAY).read_text().splitlines()[1:], f"99,red,77,{DAY}T00:00:00Z,1"])
+    with caplog.at_level("WARNING"):
+        team.run("snapshot", "validate")
+    assert any("77" in text and "size" in text for text in map(logging.LogRecord.getMessage, caplog.records))
+    manifest = team.store.current("validation", DAY)
+    assert manifest is not None
+    assert manifest.manifest.details["passed"]
+
+
+def test_two_partitions_and_one_order_whatever_the_delivery(team: Team) -> None:
+    from spark_jobs.ml.stages import stage_columns
+    from spark_jobs.ml.training import canonical
+    from spark_jobs.sources.rows import read_rows
+    from spark_jobs.store import steps
+
+    team.run("snapshot", "validate", "preprocess")
+    job = team.job()
+    artifacts = list(steps.window_features(job.pipeline, job.store, job.window).values())
+    columns = stage_columns(job.pipeline)
+    orders = []
+    for shuffled in (1, 5):
+        rows = read_rows(job.spark(), artifacts).repartition(shuffled)
+        ordered = canonical(rows, job.pipeline, columns)
+        assert ordered.rdd.getNumPartitions() == 2
+        orders.append(ordered.rdd.glom().collect())
+    assert orders[0] == orders[1]

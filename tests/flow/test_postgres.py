@@ -1,0 +1,258 @@
+"""Rows from a real PostgreSQL, started for the test by its package; the password is in no trace of a job."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+from tests.flow.declared import declare
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.flow.conftest import Team
+
+pytestmark = [pytest.mark.spark, pytest.mark.integration]
+
+DAY = date(2024, 3, 6)
+DRIVER = Path("/usr/share/java/postgresql.jar")
+SQL = "SELECT id, size, late FROM source"
+PARALLEL = {"partitionColumn": "id", "lowerBound": 0, "upperBound": 40, "numPartitions": 4, "fetchsize": 7}
+
+
+@dataclass(frozen=True)
+class Server:
+    """A PostgreSQL on loopback with one user."""
+
+    port: int
+    user: str
+    password: str
+
+    def do(self, sql: str) -> str:
+        """What psql prints for the SQL."""
+        words = ["psql", "-qtAX", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-p", str(self.port)]
+        told = subprocess.run(
+            [*words, "-U", self.user, "-d", "postgres", "-c", sql],
+            env={**os.environ, "PGPASSWORD": self.password},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return told.stdout.strip()
+
+    def connection(self, password: str | None = None) -> str:
+        """The connection as Airflow writes it."""
+        return json.dumps(
+            {
+                "conn_type": "postgres",
+                "host": "127.0.0.1",
+                "port": self.port,
+                "schema": "postgres",
+                "login": self.user,
+                "password": self.password if password is None else password,
+            }
+        )
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    """Started by the package's programs; as user postgres where root runs the test, whom initdb refuses."""
+    binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    if not binaries or not DRIVER.is_file():
+        assert not os.environ.get("CI"), ".ci/run installs postgresql and libpostgresql-jdbc-java"
+        pytest.skip("needs the packages postgresql and libpostgresql-jdbc-java")
+    # pytest's own folders are closed to other users.
+    folder = Path(tempfile.mkdtemp(prefix="vintage-postgres-"))
+    password = secrets.token_urlsafe(18)
+    (folder / "password").write_text(password, encoding="utf-8")
+    become: list[str] = []
+    if os.geteuid() == 0:
+        become = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
+        shutil.chown(folder, "postgres", "postgres")
+        shutil.chown(folder / "password", "postgres", "postgres")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    data = folder / "data"
+    make = ["-D", str(data), "-U", "clerk", "-A", "scram-sha-256", f"--pwfile={folder / 'password'}"]
+    subprocess.run(
+        [*become, str(binaries[-1] / "initdb"), *make, "-E", "UTF8", "--no-sync"],
+        check=True,
+        capture_output=True,
+        cwd=folder,
+    )
+    settings = ["-clisten_addresses=127.0.0.1", f"-cunix_socket_directories={folder}", "-cfsync=off"]
+    with (folder / "log").open("w", encoding="utf-8") as log:
+        process = subprocess.Popen(
+            [*become, str(binaries[-1] / "postgres"), "-D", str(data), "-p", str(port), *settings],
+            stdout=log,
+            stderr=log,
+            cwd=folder,
+        )
+    try:
+        made = Server(port, "clerk", password)
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                made.do("SELECT 1")
+                break
+            except subprocess.CalledProcessError:
+                assert process.poll() is None, (folder / "log").read_text(encoding="utf-8")
+                assert time.monotonic() < deadline, (folder / "log").read_text(encoding="utf-8")
+                time.sleep(0.2)
+        made.do(
+            "CREATE TABLE things (id INT, size DOUBLE PRECISION, late INT, day DATE, seen TIMESTAMP, "
+            '"where from" TEXT, tags TEXT[], price NUMERIC(9, 2))'
+        )
+        yield made
+    finally:
+        process.terminate()
+        process.wait(timeout=60)
+        shutil.rmtree(folder)
+
+
+@pytest.fixture
+def things(server: Server) -> Server:
+    """Two days of forty rows."""
+    server.do(
+        "TRUNCATE things; INSERT INTO things SELECT n, n / 3.0, n % 2, d, d + n * INTERVAL '9 minutes', "
+        "CASE WHEN n % 2 = 0 THEN 'O''Hare' END, ARRAY['a', n::TEXT], n / 7.0 "
+        f"FROM generate_series(0, 39) n, (VALUES (DATE '{DAY}'), (DATE '{DAY - timedelta(days=1)}')) days (d)"
+    )
+    return server
+
+
+def snapshot(team: Team, connection: str, watch: Callable[[], None] | None = None) -> tuple[int, str]:
+    """Runs the job as a program, in another time zone than UTC; gives its exit code and its log."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "spark_jobs.snapshot", f"--pipeline={team.name}", f"--date={DAY}"],
+        env={
+            **os.environ,
+            "VINTAGE_HOME": str(team.home.path),
+            "AIRFLOW_CONN_WAREHOUSE": connection,
+            "TZ": "America/New_York",
+        },
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    while process.poll() is None and watch:
+        watch()
+        time.sleep(0.3)
+    told, _ = process.communicate(timeout=300)
+    return process.returncode, told
+
+
+def source(**keys: object) -> dict[str, object]:
+    return {"format": "jdbc", "connection": "warehouse", **keys}
+
+
+def declared(team: Team, **keys: object) -> Team:
+    return declare(team, source(**keys), SQL, spark={"conf": {"spark.jars": str(DRIVER)}})
+
+
+def words_of_all_processes() -> str:
+    found = []
+    for process in psutil.process_iter():
+        try:
+            found += process.cmdline()
+        except psutil.Error:
+            continue
+    return "\n".join(found)
+
+
+def test_a_table_is_read_in_parallel_and_the_password_is_nowhere(team: Team, things: Server) -> None:
+    declared(team, table="things", date_column="day", options=PARALLEL)
+    shown: list[str] = []
+    code, told = snapshot(team, things.connection(), lambda: shown.append(words_of_all_processes()))
+    assert code == 0, told
+    found = team.store.current("snapshot", DAY)
+    assert found is not None
+    assert found.row_count == 40
+    assert len(list(found.data.glob("part-*"))) == 4
+    profile = found.manifest.details["profile"]
+    assert profile["seen"]["min"] == f"{DAY} 00:00:00"
+    assert profile["where from"]["nulls"] == 20
+    assert profile["price"]["type"] == "decimal(9,2)"
+    kept = "".join(path.read_text(encoding="utf-8") for path in team.home.path.rglob("*.json"))
+    assert any("spark_jobs.snapshot" in words for words in shown)
+    for secret in (things.password, f"127.0.0.1:{things.port}"):
+        assert secret not in told
+        assert secret not in kept
+        assert not any(secret in words for words in shown)
+
+
+def test_the_same_rows_give_the_same_snapshot_in_any_way_of_reading(team: Team, things: Server) -> None:
+    declared(team, table="things", date_column="day", options=PARALLEL)
+    code, told = snapshot(team, things.connection())
+    assert code == 0, told
+    first = team.store.current("snapshot", DAY)
+    things.do("CREATE TABLE others AS SELECT * FROM things ORDER BY size DESC")
+    try:
+        declared(team, query="SELECT * FROM others WHERE day = DATE '{date}'")
+        code, told = snapshot(team, things.connection())
+    finally:
+        things.do("DROP TABLE others")
+    assert code == 0, told
+    second = team.store.current("snapshot", DAY)
+    assert first is not None
+    assert second is not None
+    assert first.key == second.key
+
+
+@pytest.mark.parametrize(
+    ("keys", "password", "code", "words"),
+    [
+        (
+            {"table": "things", "date_column": "day"},
+            "wr0ng-pass",
+            4,
+            "refuses the login",
+        ),
+        ({"table": "nothings", "date_column": "day"}, None, 3, '"nothings" does not exist'),
+        ({"query": "SELECT * FROM things WHERE day = '{date}' AND x = 'O'Hare'"}, None, 3, "cannot be read"),
+        (
+            {"table": "things", "date_column": "day", "options": {"driver": "org.none.Driver"}},
+            None,
+            4,
+            "spark.jars",
+        ),
+    ],
+    ids=["password", "gone", "quote", "driver"],
+)
+def test_what_goes_wrong_is_told_in_one_line(
+    team: Team, things: Server, keys: dict[str, object], password: str | None, code: int, words: str
+) -> None:
+    declared(team, **{"date_column": "day", **keys} if "table" in keys else keys)
+    ended, told = snapshot(team, things.connection(password))
+    assert ended == code, told
+    last = told.strip().splitlines()[-1]
+    assert last.startswith("vintage: ")
+    assert words in last
+    assert things.password not in told
+    assert "wr0ng-pass" not in told
+    assert team.published()["snapshot"] == 0
+    assert team.leftovers() == []
+
+
+def test_a_server_that_is_away(team: Team, things: Server) -> None:
+    declared(team, table="things", date_column="day")
+    away = things.connection().replace(f": {things.port}", ": 9")
+    ended, told = snapshot(team, away)
+    assert ended == 4, told
+    assert "cannot be reached" in told.strip().splitlines()[-1]
+    assert things.password not in told
