@@ -1,0 +1,43 @@
+"""Writes the wines of scikit-learn's data: one row a wine, what a laboratory measured, and its cultivar."""
+
+from __future__ import annotations
+
+import csv
+import io
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+from typing import Final
+
+from examples.files import LoaderError, write_if_changed
+
+COLUMNS: Final = (
+    *("alcohol", "malic_acid", "ash", "ash_alcalinity", "magnesium", "phenols", "flavanoids"),
+    *("nonflavanoid_phenols", "proanthocyanins", "color_intensity", "hue", "od280_od315", "proline"),
+)
+
+
+def prepare(raw: Path) -> None:
+    """Writes `wines/wines.csv` below the folder of raw data, where it is absent.
+
+    Raises:
+        LoaderError: scikit-learn is not installed.
+    """
+    file = raw / "wines" / "wines.csv"
+    if not file.is_file():
+        write_if_changed(file, _table())
+
+
+def _table() -> bytes:
+    """The header and 178 rows, each numbered from 1; values keep the text that they have in the package."""
+    try:
+        packed = Path(str(distribution("scikit-learn").locate_file("sklearn/datasets/data/wine_data.csv")))
+    except PackageNotFoundError:
+        raise LoaderError("the package scikit-learn is not installed; run `make setup`") from None
+    text = io.StringIO()
+    lines = csv.writer(text, lineterminator="\n")
+    lines.writerow(["wine", *COLUMNS, "cultivar"])
+    with packed.open(newline="", encoding="utf-8") as source:
+        rows = csv.reader(source)
+        next(rows)  # how many rows and columns there are, and the classes' names
+        lines.writerows([number, *row] for number, row in enumerate(rows, start=1))
+    return text.getvalue().encode()
