@@ -1,0 +1,242 @@
+"""How a job file of `spark_jobs/` becomes an Airflow task: nothing else makes a SparkSubmitOperator."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import psutil
+from airflow.providers.apache.spark.hooks.spark_submit import SparkSubmitHook
+from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
+from airflow.providers.standard.hooks.subprocess import SubprocessHook
+from airflow.sdk import BaseHook, BaseOperator
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowNotFoundException
+
+from spark_jobs.errors import DataError, EnvironmentProblem, SpecError
+from spark_jobs.spec import connection_variable, last_closed_date, parse_partition_date, submit_conf
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from airflow.sdk import Context
+
+    from spark_jobs.spec import Home, Pipeline
+
+CONNECTION: Final = "spark_default"
+JOBS: Final = Path(__file__).resolve().parent.parent / "spark_jobs"
+
+# A wrong spec or refused data stays so until somebody changes it; everything else may pass by itself.
+NO_RETRY: Final = frozenset({SpecError.exit_code, DataError.exit_code})
+
+# The task's supervisor kills it outright 5 seconds after asking it to end.
+_GRACE_SECONDS: Final = 3.0
+
+
+def spark_job(name: str, pipeline: Pipeline, home: Home) -> SparkJob:
+    """The task that submits `spark_jobs/<name>.py` to the cluster of the connection `spark_default`."""
+    return SparkJob(
+        task_id=name,
+        application=str(JOBS / f"{name}.py"),
+        application_args=application_args(pipeline),
+        conf=submit_conf(pipeline, home, name),
+        conn_id=CONNECTION,
+        name=f"vintage-{pipeline.name}-{name}",
+        connections=pipeline.connections if name == "snapshot" else (),
+        # A retry submits anew: it finds by their keys the steps that an earlier try finished.
+        durable=False,
+    )
+
+
+def python_job(name: str, pipeline: Pipeline, **task: Any) -> PythonJob:
+    """The task that runs `spark_jobs/<name>.py`, which needs no Spark session, as a plain Python program."""
+    return PythonJob(
+        task_id=name,
+        application=str(JOBS / f"{name}.py"),
+        application_args=application_args(pipeline),
+        **task,
+    )
+
+
+def application_args(pipeline: Pipeline) -> list[str]:
+    """A job's arguments as templates; each renders to one single word, whatever a trigger form holds."""
+    return [
+        f"--pipeline={pipeline.name}",
+        "--date={{ partition_of(dag_run, params) }}",
+        *(
+            f"--set={param}={{{{ as_json(params[{json.dumps(param)}]) }}}}"
+            for param in pipeline.trigger_params
+        ),
+    ]
+
+
+def partition_of(dag_run: Any, params: Mapping[str, Any]) -> str:
+    """The run's date: its partition key, else the form's `partition_date`, else the last day that is closed.
+
+    Raises:
+        AirflowFailException: what was given is not a date; nothing is submitted and nothing retried.
+    """
+    given = dag_run.partition_key or params.get("partition_date")
+    try:
+        return (parse_partition_date(given) if given else last_closed_date(dag_run.run_after)).isoformat()
+    except SpecError as error:
+        raise AirflowFailException(str(error)) from error
+
+
+MACROS: Final[Mapping[str, Callable[..., str]]] = {"partition_of": partition_of, "as_json": json.dumps}
+
+
+class SparkJob(SparkSubmitOperator):
+    """A SparkSubmitOperator that leaves no process behind, and fails with the job's own last words."""
+
+    # Only arguments are rendered: no value of a trigger can reach conf, application or environment.
+    template_fields: Sequence[str] = ("application_args",)
+
+    def __init__(self, *, connections: Sequence[str] = (), **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.connections = tuple(connections)
+
+    def execute(self, context: Context) -> None:
+        """Submits the job and waits for it.
+
+        Raises:
+            AirflowFailException: a retry cannot help: no connection, a wrong spec, refused data.
+            AirflowException: the job ended in another error.
+        """
+        try:
+            BaseHook.get_connection(self._conn_id)
+        except AirflowNotFoundException as error:
+            raise AirflowFailException(str(no_connection(self._conn_id))) from error
+        try:
+            super().execute(context)
+        except AirflowException as error:
+            hook = self._hook
+            if hook is None or hook._submit_sp is None or not hook._submit_sp.returncode:
+                raise
+            raise failure(self.task_id, hook._submit_sp.returncode, hook._last_submit_log_lines) from error
+
+    def on_kill(self) -> None:
+        """Ends spark-submit with all it started: the JVM, the job's Python and its workers."""
+        process = self._hook._submit_sp if self._hook else None
+        if process is not None:
+            end_tree(process.pid)
+        super().on_kill()
+
+    def _get_hook(self) -> SparkSubmitHook:
+        hook = super()._get_hook()
+        submit = hook.submit
+        environment = dict(os.environ)
+        if hook._connection["master"].startswith("local"):
+            # On loopback alone, also where the host's name does not resolve; executors elsewhere would not
+            # reach a driver there.
+            environment.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+        # Of no other program: not in the task's own environment, in an argument or in a setting of Spark.
+        environment |= source_connections(self.connections)
+
+        def submit_as_our_child(application: str = "", **popen: Any) -> str | None:
+            return submit(application, preexec_fn=_end_with_parent, env=environment, **popen)
+
+        hook.submit = submit_as_our_child  # type: ignore[method-assign]
+        return hook
+
+
+class PythonJob(BaseOperator):
+    """Runs a job file with the jobs' Python: a list of words and no shell."""
+
+    template_fields: Sequence[str] = ("application_args",)
+
+    def __init__(self, *, application: str, application_args: list[str], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.application = application
+        self.application_args = application_args
+        self._hook: SubprocessHook | None = None
+
+    def execute(self, context: Context) -> None:
+        """Runs the job and waits for it.
+
+        Raises:
+            AirflowFailException: a retry cannot help: a wrong spec, refused data.
+            AirflowException: the job ended in another error.
+        """
+        self._hook = SubprocessHook()
+        command = [_jobs_python(), self.application, *self.application_args]
+        result = self._hook.run_command(command, cwd=str(Path.cwd()))
+        if result.exit_code:
+            raise failure(self.task_id, result.exit_code, [result.output])
+        for asset in self.outlets:
+            # A run that was triggered without a partition key still says whose date it made.
+            date = partition_of(context["dag_run"], context["params"])
+            context["outlet_events"][asset].add_partitions(date)
+
+    def on_kill(self) -> None:
+        """Ends the job with all it started."""
+        if self._hook and self._hook.sub_process:
+            end_tree(self._hook.sub_process.pid)
+
+
+def failure(job: str, exit_code: int, lines: Iterable[str]) -> AirflowException:
+    """The error of a job that ended badly, with its last readable line; final where a retry cannot help."""
+    words = [line for line in lines if line.startswith("vintage: ")]
+    text = words[-1].removeprefix("vintage: ") if words else f"{job} ended with code {exit_code}; see its log"
+    return (AirflowFailException if exit_code in NO_RETRY else AirflowException)(text)
+
+
+def no_connection(conn_id: str) -> EnvironmentProblem:
+    """The error of a missing Spark connection; the provider would try YARN instead."""
+    return EnvironmentProblem(
+        f"the Airflow connection {conn_id!r} is missing, so there is no Spark master to submit to",
+        expected="a connection of type spark whose host is the master, local[*] or spark://host:7077 say",
+        fix=f"Set AIRFLOW_CONN_{conn_id.upper()}, or run `airflow connections add {conn_id} "
+        "--conn-type spark --conn-host 'local[*]'`.",
+    )
+
+
+def source_connections(names: Iterable[str]) -> dict[str, str]:
+    """What the job must find in its environment to log in where its raw rows are: variable → connection.
+
+    Raises:
+        AirflowFailException: Airflow knows no connection of that name.
+    """
+    found = {}
+    for name in names:
+        try:
+            found[connection_variable(name)] = BaseHook.get_connection(name).as_json()
+        except AirflowNotFoundException as error:
+            problem = EnvironmentProblem(
+                f"the Airflow connection {name!r} is missing, so the source's database cannot be asked",
+                expected="a connection of type jdbc whose host is the JDBC URL, or of type postgres say",
+                fix=f"Add it in Admin → Connections, or set {connection_variable(name)}.",
+            )
+            raise AirflowFailException(str(problem)) from error
+    return found
+
+
+def end_tree(pid: int) -> None:
+    """Ends a process and all its descendants: asks first, then kills what is left."""
+    try:
+        root = psutil.Process(pid)
+        family = [*root.children(recursive=True), root]
+    except psutil.NoSuchProcess:
+        return
+    for send in (psutil.Process.terminate, psutil.Process.kill):
+        for process in family:
+            try:
+                send(process)
+            except psutil.NoSuchProcess:
+                continue
+        _, family = psutil.wait_procs(family, timeout=_GRACE_SECONDS)
+
+
+def _jobs_python() -> str:
+    return os.environ.get("PYSPARK_DRIVER_PYTHON") or os.environ.get("PYSPARK_PYTHON") or sys.executable
+
+
+def _end_with_parent() -> None:
+    """Has the kernel end this process with its parent, should the task be killed outright (Linux only)."""
+    if sys.platform == "linux":
+        set_parent_death_signal = 1
+        ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGTERM)
