@@ -1,0 +1,63 @@
+# Every target prepares what it needs first: `make run` on a fresh clone is enough.
+
+.DEFAULT_GOAL := help
+.PHONY: help setup data run backfill up test test-all lint format bench schema clean
+
+# The environment that local/setup.sh wrote: Java, .venv, the class archive.
+ENV = . ./.cache/env.sh &&
+
+# The partition date of `make run`, and the pipeline; empty means the example's own.
+DATE ?=
+PIPELINE ?=
+# More words for pytest: make test ARGS="-k keys -x"
+ARGS ?=
+
+help: ## Show this list
+	@echo "Vintage: nightly Spark ML retraining that people can trust"
+	@echo
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
+
+setup: ## Prepare Python packages, Java and the JVM's class archive (the other targets do it by themselves)
+	@sh local/setup.sh
+
+data: setup ## Write the raw data of the example pipelines to data/raw
+	@$(ENV) python -m examples.prepare
+
+run: setup ## Retrain for one date through Airflow (DATE=2013-02-28 PIPELINE=flight_delay)
+	@$(ENV) python local/night.py $(if $(DATE),'--date=$(DATE)') $(if $(PIPELINE),'--pipeline=$(PIPELINE)')
+
+backfill: setup ## Retrain each date from FROM to TO, both included, in the Airflow of `make up` (FROM=2013-02-01 TO=2013-02-07)
+	@$(ENV) python local/backfill.py '--from=$(FROM)' '--to=$(TO)' $(if $(PIPELINE),'--pipeline=$(PIPELINE)')
+
+up: setup ## Airflow and MLflow in the browser until Ctrl-C
+	@$(ENV) exec python local/stack.py
+
+test: setup ## The tests that need no server
+	@$(ENV) pytest -m "not integration" $(ARGS)
+
+test-all: setup ## All tests, with coverage
+	@$(ENV) pytest --cov --cov-report=term $(ARGS)
+
+lint: setup ## Style, types, the boundaries between modules, and the YAML files against their schemas
+	@$(ENV) ruff check .
+	@$(ENV) ruff format --check .
+	@$(ENV) mypy
+	@$(ENV) lint-imports --no-logo
+	@$(ENV) python local/publish_schemas.py --check
+	@$(ENV) python local/publish_stages.py --check
+	@$(ENV) check-jsonschema --schemafile docs/schema/pipeline.schema.json pipelines/*.yaml
+	@$(ENV) check-jsonschema --schemafile docs/schema/suite.schema.json expectations/*.yaml
+
+format: setup ## Put the code into its format, and mend what can be mended
+	@$(ENV) ruff check --fix . ; ruff format .
+
+bench: setup ## Measure against plain spark-submit and a hand-written script; writes benchmarks/results
+	@$(ENV) python -m benchmarks.run $(ARGS)
+
+schema: setup ## Publish the JSON Schemas of the YAML files in docs/schema, and the table of stages
+	@$(ENV) python local/publish_schemas.py
+	@$(ENV) python local/publish_stages.py
+
+clean: ## Remove all state: raw data, store, MLflow, Airflow (keeps .venv and the class archive)
+	@[ ! -d data ] || find data -mindepth 1 -maxdepth 1 ! -name cds -exec rm -rf {} +
+	@rm -rf logs mlruns spark-warehouse metastore_db derby.log

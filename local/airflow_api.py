@@ -1,0 +1,169 @@
+"""What the local commands ask of a running Airflow, through its REST API."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import httpx
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable
+
+    from local.stack import Endpoints
+
+DAG_SECONDS: Final = 120
+DONE: Final = frozenset({"success", "failed"})
+TASK_DONE: Final = frozenset({"success", "failed", "upstream_failed", "skipped", "removed"})
+
+
+class AirflowRefused(RuntimeError):
+    """Airflow refused a request, or cannot load a Dag; the text says why."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run of a Dag."""
+
+    run_id: str
+    state: str
+    partition_key: str | None
+
+
+@dataclass(frozen=True)
+class Task:
+    """The present try of a task of a run."""
+
+    name: str
+    state: str | None
+    try_number: int
+    seconds: float | None
+
+
+class AirflowApi:
+    """A client of one Airflow, as a context; logs in by itself."""
+
+    def __init__(self, where: Endpoints) -> None:
+        with httpx.Client(base_url=where.airflow, timeout=30) as client:
+            answer = _checked(
+                client.post("/auth/token", json={"username": where.user, "password": where.password})
+            )
+        self._client = httpx.Client(
+            base_url=f"{where.airflow}/api/v2",
+            headers={"Authorization": f"Bearer {answer['access_token']}"},
+            timeout=30,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+
+    def wait_for_dag(self, dag_id: str, check: Callable[[], None] = lambda: None) -> bool:
+        """Waits until Airflow has loaded a Dag; whether it is paused.
+
+        Raises:
+            AirflowRefused: it has an import error instead, or never comes.
+        """
+        deadline = time.monotonic() + DAG_SECONDS
+        while time.monotonic() < deadline:
+            check()
+            answer = self._client.get(f"/dags/{dag_id}")
+            if answer.status_code == httpx.codes.OK:
+                return bool(answer.json()["is_paused"])
+            for error in self.import_errors():
+                if dag_id in error or "retrain.py" in error:
+                    raise AirflowRefused(f"{dag_id} cannot be loaded:\n{error}")
+            time.sleep(0.3)
+        raise AirflowRefused(f"Airflow did not load {dag_id} within {DAG_SECONDS} s")
+
+    def import_errors(self) -> list[str]:
+        """The import errors of the Dag files."""
+        found = self._get("/importErrors")["import_errors"]
+        return [f"{error['filename']}: {error['stack_trace']}" for error in found]
+
+    def pause(self, dag_id: str, *, paused: bool) -> None:
+        """Pauses a Dag or lets its runs go on."""
+        _checked(self._client.patch(f"/dags/{dag_id}", json={"is_paused": paused}))
+
+    def trigger(
+        self, dag_id: str, *, run_id: str | None = None, partition_key: str | None = None, **conf: Any
+    ) -> Run:
+        """Starts a run; `conf` holds what the trigger form would."""
+        body = {"logical_date": None, "dag_run_id": run_id, "partition_key": partition_key, "conf": conf}
+        return _run(_checked(self._client.post(f"/dags/{dag_id}/dagRuns", json=body)))
+
+    def run(self, dag_id: str, run_id: str) -> Run:
+        """A run as it is now."""
+        return _run(self._get(f"/dags/{dag_id}/dagRuns/{run_id}"))
+
+    def runs(self, dag_id: str) -> list[Run]:
+        """The runs of a Dag, the newest first."""
+        found: list[Run] = []
+        while True:
+            page = self._get(f"/dags/{dag_id}/dagRuns", limit=100, offset=len(found), order_by="-id")
+            found += map(_run, page["dag_runs"])
+            if len(found) >= page["total_entries"]:
+                return found
+
+    def fail(self, dag_id: str, run_id: str) -> None:
+        """Ends a run as failed; Airflow kills what it has running."""
+        _checked(self._client.patch(f"/dags/{dag_id}/dagRuns/{run_id}", json={"state": "failed"}))
+
+    def tasks(self, dag_id: str, run_id: str) -> list[Task]:
+        """The tasks of a run."""
+        found = self._get(f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances")["task_instances"]
+        return [Task(task["task_id"], task["state"], task["try_number"], task["duration"]) for task in found]
+
+    def log_lines(self, dag_id: str, run_id: str, task: Task) -> list[str]:
+        """The log of a task's present try, one text an entry; an exception's text follows its entry."""
+        path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task.name}/logs/{task.try_number}"
+        answer = self._client.get(path, params={"full_content": True}, headers={"Accept": "application/json"})
+        content = _checked(answer)["content"]
+        return [text for entry in content for text in _texts(entry)]
+
+    def backfill(self, dag_id: str, first: dt.date, last: dt.date) -> int:
+        """Runs a Dag for each date from the first to the last, both included, one by one; the backfill's id.
+
+        Airflow's own range ends at a moment: `--to-date 2013-03-02` means its midnight, which is before the
+        tick of that day, and leaves the day out.
+        """
+        body = {
+            "dag_id": dag_id,
+            "from_date": f"{first}T00:00:00Z",
+            "to_date": f"{last}T23:59:59Z",
+            "max_active_runs": 1,
+            # A date that ran before runs again: it finds its finished steps, or makes what changed.
+            "reprocess_behavior": "completed",
+        }
+        number: int = _checked(self._client.post("/backfills", json=body))["id"]
+        return number
+
+    def cancel_backfill(self, number: int) -> None:
+        """Ends a backfill: what has not begun will not."""
+        _checked(self._client.put(f"/backfills/{number}/cancel"))
+
+    def _get(self, path: str, **params: Any) -> Any:
+        return _checked(self._client.get(path, params=params))
+
+
+def _run(answer: Any) -> Run:
+    return Run(answer["dag_run_id"], answer["state"], answer["partition_key"])
+
+
+def _texts(entry: Any) -> list[str]:
+    if not isinstance(entry, dict):
+        return [str(entry)]
+    errors = entry.get("error_detail") or []
+    return [entry["event"], *(f"{error['exc_type']}: {error['exc_value']}" for error in errors[:1])]
+
+
+def _checked(answer: httpx.Response) -> Any:
+    if answer.is_error:
+        raise AirflowRefused(
+            f"{answer.request.method} {answer.request.url}: {answer.status_code} {answer.text}"
+        )
+    return answer.json()

@@ -1,0 +1,38 @@
+"""The `airflow` command as the embedded stack starts it: quicker to come up, and to start a task."""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import sys
+from typing import Final
+
+# Airflow makes millions of lasting objects while it comes up; searching them for garbage, again and again,
+# is a quarter of the API server's start.
+gc.set_threshold(100_000, 20, 20)
+
+# Tasks are forks of the scheduler: what a Dag file imports is there already when each of them parses it.
+PRELOADED: Final = (
+    "airflow.dag_processing.dagbag",
+    "airflow.providers.apache.spark.operators.spark_submit",
+    "airflow.providers.standard.hooks.subprocess",
+    "croniter",
+    "psutil",
+    "pydantic",
+    "sqlglot",
+    "yaml",
+)
+
+
+def main() -> None:
+    """Runs `airflow` with the words of the command line."""
+    from airflow.__main__ import main as airflow
+
+    if "scheduler" in sys.argv[1:2]:
+        for module in PRELOADED:
+            importlib.import_module(module)
+    airflow()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,137 @@
+"""What the embedded stack's services are told: ports, keys, folders and Airflow's own settings."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import socket
+import sys
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from cryptography.fernet import Fernet
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+LOOPBACK: Final = "127.0.0.1"
+USER: Final = "admin"
+
+
+@dataclass(frozen=True)
+class Secrets:
+    """What set-up makes once and keeps: the login and the keys that Airflow's parts share."""
+
+    password: str
+    fernet_key: str
+    api_secret: str
+    jwt_secret: str
+
+    @classmethod
+    def kept_in(cls, folder: Path) -> Secrets:
+        """Those of the folder; made when it has none."""
+        path = folder / "secrets.json"
+        if not path.exists():
+            made = cls(
+                password=secrets.token_urlsafe(12),
+                fernet_key=Fernet.generate_key().decode(),
+                api_secret=secrets.token_urlsafe(32),
+                jwt_secret=secrets.token_urlsafe(48),
+            )
+            write_private(path, json.dumps(asdict(made)))
+        return cls(**json.loads(path.read_text()))
+
+
+def environment(
+    home: Path, checkout: Path, given: Mapping[str, str], *, kept: Secrets, port: int, schedule: bool
+) -> dict[str, str]:
+    """The environment of every service, and so of every task and job.
+
+    Args:
+        home: the folder that holds pipelines/ and expectations/.
+        checkout: the tree whose dags/ and spark_jobs/ are run.
+        given: what is set already; a connection, an interpreter or a store of one's own stays.
+        kept: the login and keys.
+        port: where the API server listens.
+        schedule: whether Dags run by their schedules.
+    """
+    folder = home / "data" / "airflow"
+    users = folder / "users.json"
+    write_private(users, json.dumps({USER: kept.password}))
+    ours = {
+        # The jobs are found by name and import spark_jobs, from wherever they are started.
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), given.get("PATH", os.defpath)]),
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(checkout), given.get("PYTHONPATH")])),
+        "VINTAGE_HOME": str(home),
+        "AIRFLOW_HOME": str(folder),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(checkout / "dags"),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+        # Each job takes all cores; two at a time fill the pauses in which one of them starts.
+        "AIRFLOW__CORE__PARALLELISM": str(max(2, (os.cpu_count() or 2) // 2)),
+        "AIRFLOW__CORE__HOSTNAME_CALLABLE": "socket.gethostname",
+        "AIRFLOW__CORE__FERNET_KEY": kept.fernet_key,
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(users),
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://{LOOPBACK}:{port}/execution/",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{folder / 'airflow.db'}",
+        "AIRFLOW__API__HOST": LOOPBACK,
+        "AIRFLOW__API__PORT": str(port),
+        "AIRFLOW__API__BASE_URL": f"http://{LOOPBACK}:{port}",
+        "AIRFLOW__API__WORKERS": "1",
+        "AIRFLOW__API__SECRET_KEY": kept.api_secret,
+        "AIRFLOW__API_AUTH__JWT_SECRET": kept.jwt_secret,
+        "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "30",
+        # How soon a task hears that its run was ended, and its worker that it is done.
+        "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
+        "AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE": str(schedule),
+        "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.5",
+        # A changed pipeline file shows soon.
+        "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "15",
+        "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "15",
+        "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(folder / "logs"),
+    }
+    defaults = {
+        "PYSPARK_PYTHON": sys.executable,
+        # No background workers for what nobody here uses, and no reports to anybody.
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "GX_ANALYTICS_ENABLED": "false",
+        "AIRFLOW_CONN_SPARK_DEFAULT": json.dumps({"conn_type": "spark", "host": "local[*]"}),
+    }
+    return {**defaults, **given, **ours}
+
+
+def mlflow_command(home: Path, environ: Mapping[str, str], port: int) -> list[str]:
+    """MLflow's server over the same database and artifacts that the jobs write to."""
+    folder = home / "data" / "mlflow"
+    (folder / "artifacts").mkdir(parents=True, exist_ok=True)
+    store = environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{folder / 'mlflow.db'}"
+    return [
+        *(sys.executable, "-m", "mlflow", "server"),
+        *("--host", LOOPBACK, "--port", str(port), "--workers", "1"),
+        *("--backend-store-uri", store, "--default-artifact-root", str(folder / "artifacts")),
+    ]
+
+
+def free_port(wanted: str | None, usual: int) -> int:
+    """The wanted port, else the usual one if it is free, else any free one."""
+    if wanted:
+        return int(wanted)
+    for port in (usual, 0):
+        with suppress(OSError), socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((LOOPBACK, port))
+            chosen: int = probe.getsockname()[1]
+            return chosen
+    raise OSError(f"no free port on {LOOPBACK}")
+
+
+def write_private(path: Path, text: str) -> None:
+    """Writes a file that only its owner may read."""
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)

@@ -1,0 +1,50 @@
+#!/bin/sh
+# Prepares this checkout to run: a Python, uv, the locked environment, a Java, the JVM's class archive.
+#
+#   local/setup.sh            prepare whatever is not ready yet; quick when all of it is
+#   . .cache/env.sh           then use it
+#
+# Nothing outside the checkout is changed, save that a missing Java (or Debian's python3-venv) is installed with
+# apt-get where this user may. VINTAGE_INSTALL=never forbids that.
+# Choices of one's own: VINTAGE_PYTHON (a Python to use), JAVA_HOME (a Java to use).
+set -eu
+
+root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
+cd "$root"
+venv=$root/.venv
+cache=$root/.cache
+
+# shellcheck source=local/setup/words.sh
+. local/setup/words.sh
+# shellcheck source=local/setup/system.sh
+. local/setup/system.sh
+# shellcheck source=local/setup/python.sh
+. local/setup/python.sh
+# shellcheck source=local/setup/java.sh
+. local/setup/java.sh
+# shellcheck source=local/setup/archive.sh
+. local/setup/archive.sh
+
+write_environment() {
+    cat >"$cache/env.sh.$$" <<END
+# Written by local/setup.sh.
+export JAVA_HOME=$(quoted "$java_home")
+export SPARK_HOME=$(quoted "$spark_home")
+export PYSPARK_PYTHON=$(quoted "$venv/bin/python")
+export PYSPARK_DRIVER_PYTHON=$(quoted "$venv/bin/python")
+export PATH=$(quoted "$venv/bin"):$(quoted "$java_home/bin"):"\$PATH"
+export VINTAGE_CDS_ARCHIVE=$(quoted "$archive")
+# What a person has set stays.
+[ -n "\${VINTAGE_HOME:-}" ] || export VINTAGE_HOME=$(quoted "$root")
+END
+    mv -f "$cache/env.sh.$$" "$cache/env.sh"
+}
+
+mkdir -p "$cache"
+find_python
+# First what may end the set-up with a question to the user, then what takes long.
+find_java
+sync_packages
+find_spark
+make_archive
+write_environment

@@ -1,0 +1,242 @@
+"""Runs of a real scheduler: by schedule, by hand, as a backfill and killed, each with its partition date."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import math
+import random
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+from local.airflow_api import DONE, AirflowApi, AirflowRefused
+from local.stack import Stack
+from tests.dags.conftest import write_home
+from tests.integration.conftest import plain_environment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from local.airflow_api import Run
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(1800)]
+
+DAG = "retrain_tiny"
+RUN_SECONDS = 1200
+TODAY = dt.datetime.now(dt.UTC).date()
+START = dt.date(2024, 1, 1)
+
+
+def days_of(first: dt.date, count: int) -> list[dt.date]:
+    return [first + dt.timedelta(days=number) for number in range(count)]
+
+
+def write_day(home: Path, day: dt.date) -> None:
+    """Sixty rows of a label that x tells, but not surely."""
+    folder = home / "data" / "raw" / "tiny" / f"date={day}"
+    folder.mkdir(parents=True)
+    chance = random.Random(day.toordinal())  # noqa: S311
+    with (folder / "rows.csv").open("w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["id", "x", "label"])
+        for number in range(60):
+            x = chance.gauss(0, 1)
+            rows.writerow([number, f"{x:.6f}", float(chance.random() < 1 / (1 + math.exp(-2 * x)))])
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    home = write_home(tmp_path_factory.mktemp("airflow") / "home")
+    for day in [*days_of(START, 8), *days_of(TODAY - dt.timedelta(days=4), 5)]:
+        write_day(home, day)
+    with Stack(home, mlflow=False, environ=plain_environment()) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def api(stack: Stack) -> Iterator[AirflowApi]:
+    with AirflowApi(stack.endpoints) as client:
+        client.wait_for_dag(DAG, stack.check)
+        client.pause(DAG, paused=False)
+        yield client
+
+
+@pytest.fixture
+def finish(stack: Stack, api: AirflowApi) -> Callable[[Run], Run]:
+    """Waits for a run's end."""
+
+    def wait(run: Run) -> Run:
+        deadline = time.monotonic() + RUN_SECONDS
+        while time.monotonic() < deadline:
+            stack.check()
+            now = api.run(DAG, run.run_id)
+            if now.state in DONE:
+                return now
+            time.sleep(0.5)
+        pytest.fail(f"{run.run_id} took longer than {RUN_SECONDS} s")
+
+    return wait
+
+
+def made(stack: Stack, kind: str) -> set[str]:
+    """The dates for which the store holds an artifact."""
+    return {
+        path.parent.parent.name.removeprefix("date=")
+        for path in (stack.home / "data" / "store" / "tiny" / kind).glob("date=*/[!.]*/manifest.json")
+    }
+
+
+def date_arguments(api: AirflowApi, run: Run) -> set[str]:
+    """The dates in the arguments with which a run's jobs were started."""
+    words = [
+        word
+        for task in api.tasks(DAG, run.run_id)
+        for line in api.log_lines(DAG, run.run_id, task)
+        if "Spark-Submit cmd" in line or "Running command" in line
+        for word in line.replace("'", " ").replace(",", " ").split()
+    ]
+    return {word for word in words if word.startswith("--date=")}
+
+
+def test_the_schedule_runs_the_day_before(
+    stack: Stack, api: AirflowApi, finish: Callable[[Run], Run]
+) -> None:
+    deadline = time.monotonic() + 60
+    scheduled: list[Run] = []
+    while not scheduled and time.monotonic() < deadline:
+        scheduled = [run for run in api.runs(DAG) if run.run_id.startswith("scheduled__")]
+        time.sleep(0.5)
+    assert len(scheduled) == 1
+    now = dt.datetime.now(dt.UTC)
+    ticked = now.date() if now.time() >= dt.time(2) else now.date() - dt.timedelta(days=1)
+    day = str(ticked - dt.timedelta(days=1))
+    assert scheduled[0].partition_key == day
+    assert finish(scheduled[0]).state == "success"
+    assert date_arguments(api, scheduled[0]) == {f"--date={day}"}
+    assert day in made(stack, "model")
+
+
+def test_a_manual_run_takes_its_partition_key(
+    stack: Stack, api: AirflowApi, finish: Callable[[Run], Run]
+) -> None:
+    run = finish(api.trigger(DAG, partition_key="2024-01-05"))
+    assert run.state == "success"
+    assert date_arguments(api, run) == {"--date=2024-01-05"}
+    assert made(stack, "snapshot") >= {"2024-01-03", "2024-01-04", "2024-01-05"}
+
+
+def test_a_manual_run_without_a_key_takes_the_form_s_date(
+    api: AirflowApi, finish: Callable[[Run], Run]
+) -> None:
+    run = finish(api.trigger(DAG, partition_date="2024-01-06"))
+    assert run.state == "success"
+    assert date_arguments(api, run) == {"--date=2024-01-06"}
+
+
+def test_a_manual_run_without_either_takes_the_last_closed_day(
+    api: AirflowApi, finish: Callable[[Run], Run]
+) -> None:
+    run = finish(api.trigger(DAG))
+    assert run.state == "success"
+    assert date_arguments(api, run) == {f"--date={TODAY - dt.timedelta(days=1)}"}
+
+
+def test_a_backfill_makes_every_day_asked_for(api: AirflowApi, finish: Callable[[Run], Run]) -> None:
+    before = {run.run_id for run in api.runs(DAG)}
+    api.backfill(DAG, START, dt.date(2024, 1, 2))
+    runs = [run for run in api.runs(DAG) if run.run_id not in before]
+    assert sorted(run.partition_key or "" for run in runs) == ["2024-01-01", "2024-01-02"]
+    for run in runs:
+        assert finish(run).state == "success"
+        assert date_arguments(api, run) == {f"--date={run.partition_key}"}
+
+
+@pytest.mark.parametrize(
+    ("to_date", "last"),
+    [("2024-01-07", "2024-01-06"), ("2024-01-07T23:59:59", "2024-01-07")],
+    ids=["midnight leaves the day out", "its last second takes it in"],
+)
+def test_airflow_s_own_backfill_command_ends_at_a_moment(stack: Stack, to_date: str, last: str) -> None:
+    words = (
+        "backfill",
+        "create",
+        "--dag-id",
+        DAG,
+        "--from-date",
+        "2024-01-05",
+        "--to-date",
+        to_date,
+        "--dry-run",
+    )
+    answer = stack.airflow(*words)
+    assert answer.returncode == 0, answer.stderr
+    keys = [
+        f"2024-01-{day:02}" for day in range(1, 9) if f"2024-01-{day:02}  " in answer.stdout.replace("|", " ")
+    ]
+    assert (keys[0], keys[-1]) == ("2024-01-05", last)
+
+
+@pytest.mark.parametrize("text", ["2013-02-28 --conf spark.x=y", "$(id)", "../x", "{{ 7*7 }}", "2013-02-30"])
+def test_airflow_refuses_what_is_no_date(api: AirflowApi, text: str) -> None:
+    with pytest.raises(AirflowRefused):
+        api.trigger(DAG, partition_key=text)
+    with pytest.raises(AirflowRefused):
+        api.trigger(DAG, partition_date=text)
+
+
+def test_a_date_in_another_form_fails_before_anything_is_submitted(
+    api: AirflowApi, finish: Callable[[Run], Run]
+) -> None:
+    run = finish(api.trigger(DAG, partition_key="2024-1-5"))
+    assert run.state == "failed"
+    [snapshot] = [task for task in api.tasks(DAG, run.run_id) if task.name == "snapshot"]
+    assert snapshot.try_number == 1
+    assert "'2024-1-5' is not a partition date" in "\n".join(api.log_lines(DAG, run.run_id, snapshot))
+    assert date_arguments(api, run) == set()
+
+
+def jobs_of(day: str) -> list[psutil.Process]:
+    """The processes that have a partition date in their command line."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if any(word == f"--date={day}" for word in process.cmdline()):
+                found.append(process)
+        except psutil.Error:
+            continue
+    return found
+
+
+def names_of(processes: list[psutil.Process]) -> set[str]:
+    names = set()
+    for process in processes:
+        with suppress(psutil.Error):
+            names.add(process.name().rstrip("0123456789."))
+    return names
+
+
+def test_a_killed_run_leaves_no_spark_submit(api: AirflowApi, finish: Callable[[Run], Run]) -> None:
+    run = api.trigger(DAG, partition_key="2024-01-08")
+    # Another run may have to end first.
+    deadline = time.monotonic() + RUN_SECONDS
+    names: set[str] = set()
+    while not {"java", "python"} <= names and time.monotonic() < deadline:
+        names = names_of(jobs_of("2024-01-08"))
+        time.sleep(0.1)
+    assert {"java", "python"} <= names
+    api.fail(DAG, run.run_id)
+    deadline = time.monotonic() + 60
+    while jobs_of("2024-01-08") and time.monotonic() < deadline:
+        time.sleep(0.5)
+    assert jobs_of("2024-01-08") == []
+    assert finish(run).state == "failed"
+
+
+def test_the_model_s_event_carries_the_date_of_a_run_without_a_key(stack: Stack, api: AirflowApi) -> None:
+    events = api._get("/assets/events", limit=100)["asset_events"]
+    assert {event["partition_key"] for event in events} >= {"2024-01-05", "2024-01-06"}
