@@ -1,0 +1,118 @@
+"""The six jobs as Airflow submits them, and the hand-written script, each timed as a whole process."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import yaml
+
+from spark_jobs.spec import Home, load_pipeline, submit_conf
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+JOBS = ("snapshot", "validate", "preprocess", "fit", "evaluate", "promote")
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Wall-clock seconds of a process, and the most memory that it, or a child of it, held, in MiB."""
+
+    seconds: float
+    peak_mib: float
+
+
+class Bench:
+    """A home of its own: the pipeline as it is, raw data, a store and an MLflow database.
+
+    Args:
+        folder: everything is below it.
+        raw: the raw flights, one folder a day.
+        times: how many times as many rows a day has; the suite's bounds on the row count grow with it.
+    """
+
+    def __init__(self, folder: Path, raw: Path, *, times: int = 1) -> None:
+        self.folder = folder
+        home = folder / "home"
+        home.mkdir(parents=True)
+        for part in ("pipelines", "expectations"):
+            shutil.copytree(CHECKOUT / part, home / part)
+        suite = home / "expectations" / "flights.yaml"
+        rules = yaml.safe_load(suite.read_text(encoding="utf-8"))
+        for rule in rules["expectations"]:
+            if rule["type"] == "expect_table_row_count_to_be_between":
+                rule["kwargs"] = {name: bound * times for name, bound in rule["kwargs"].items()}
+        suite.write_text(yaml.safe_dump(rules), encoding="utf-8")
+        (home / "data" / "raw").mkdir(parents=True)
+        (home / "data" / "raw" / "flights").symlink_to(raw)
+        self.environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_")},
+            "VINTAGE_HOME": str(home),
+            "VINTAGE_STORE": str(folder / "state" / "store"),
+            "MLFLOW_TRACKING_URI": f"sqlite:///{folder / 'state' / 'mlflow.db'}",
+            "VINTAGE_LOG_LEVEL": "WARNING",
+            "PYSPARK_PYTHON": sys.executable,
+            "MLFLOW_DISABLE_TELEMETRY": "true",
+            "SPARK_LOCAL_IP": "127.0.0.1",
+        }
+        (folder / "state").mkdir()
+
+    def chain(self, day: date) -> dict[str, Timing]:
+        """The six jobs for one date, one process after the other."""
+        return {job: self.job(job, day) for job in JOBS}
+
+    def job(self, job: str, day: date) -> Timing:
+        """One job, as the DAG submits it."""
+        application = [str(CHECKOUT / "spark_jobs" / f"{job}.py"), "--pipeline=flight_delay", f"--date={day}"]
+        if job == "promote":
+            return self.timed([sys.executable, *application])
+        home = Home.from_environment(self.environment)
+        return self.timed(
+            [*_submit(submit_conf(load_pipeline(home, "flight_delay"), home, job)), *application]
+        )
+
+    def script(self, day: date, name: str) -> Timing:
+        """The hand-written script for one date."""
+        out = self.folder / "script" / name
+        command = [str(CHECKOUT / "benchmarks" / "handwritten.py"), f"--date={day}", f"--out={out}"]
+        home = Home.from_environment(self.environment)
+        # Plain spark-submit with the pipeline's own settings: a team's script knows no class archive.
+        timing = self.timed([*_submit(load_pipeline(home, "flight_delay").spark.conf), *command])
+        shutil.rmtree(out)
+        return timing
+
+    def keep(self) -> None:
+        """Remembers the state as it is now."""
+        shutil.copytree(self.folder / "state", self.folder / "kept")
+
+    def restore(self) -> None:
+        """Goes back to the state that was kept."""
+        shutil.rmtree(self.folder / "state")
+        shutil.copytree(self.folder / "kept", self.folder / "state")
+
+    def timed(self, command: list[str]) -> Timing:
+        """One command, from its start to its end."""
+        log = self.folder / "log.txt"
+        with log.open("wb") as stream:
+            started = time.monotonic()
+            process = subprocess.Popen(
+                command, env=self.environment, cwd=self.folder, stdout=stream, stderr=subprocess.STDOUT
+            )
+            # The usage that wait4 gives is of this process and the ones that it waited for.
+            _, status, usage = os.wait4(process.pid, 0)
+            seconds = time.monotonic() - started
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            raise SystemExit(f"{' '.join(command[-3:])} failed:\n{log.read_text(errors='replace')[-6000:]}")
+        return Timing(seconds, usage.ru_maxrss / 1024)
+
+
+def _submit(conf: Mapping[str, str]) -> list[str]:
+    settings = [word for name, value in conf.items() for word in ("--conf", f"{name}={value}")]
+    return [str(Path(sys.executable).parent / "spark-submit"), "--master", "local[*]", *settings]

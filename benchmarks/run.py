@@ -1,0 +1,207 @@
+"""Runs the benchmarks and writes what they gave: ratios of two things run side by side, as medians."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.chain import CHECKOUT, Bench, Timing
+from benchmarks.data import many_flights
+
+DAY = date(2013, 2, 28)
+RESULTS = CHECKOUT / "benchmarks" / "results"
+RAW = CHECKOUT / "data" / "raw" / "flights"
+MANY = 3_000_000
+A_DAY = 900
+
+NOTHING = """
+from pyspark.sql import SparkSession
+spark = SparkSession.builder.config("spark.ui.enabled", "false").getOrCreate()
+spark.range(1).count()
+spark.stop()
+"""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One measure: `ratio` is ours / baseline, both in `unit`, each the median of `runs` runs."""
+
+    measure: str
+    ratio: float
+    goal: float
+    ours: float
+    baseline: float
+    unit: str
+    runs: int
+    ours_peak_mib: float
+    baseline_peak_mib: float
+    detail: dict[str, float]
+
+
+def startup(scratch: Path, runs: int) -> Row:
+    """(a) spark-submit of next to nothing with the archive of loaded classes, against the same without it."""
+    application = scratch / "nothing.py"
+    application.write_text(NOTHING, encoding="utf-8")
+    archive = os.environ["VINTAGE_CDS_ARCHIVE"]
+    bench = Bench(scratch / "startup", RAW)
+    submit = [str(Path(sys.executable).parent / "spark-submit"), "--master", "local[*]"]
+    fast = ["--conf", f"spark.driver.extraJavaOptions=-XX:SharedArchiveFile={archive} -Xshare:auto"]
+    return _measured(
+        "startup: spark-submit with the class archive / without",
+        lambda number: [bench.timed([*submit, *fast, str(application)])],
+        lambda number: [bench.timed([*submit, str(application)])],
+        goal=0.65,
+        runs=runs,
+    )
+
+
+def warm(scratch: Path, raw: Path, measure: str, goal: float, *, runs: int, times: int = 1) -> Row:
+    """(b), (c) the six jobs for a date whose window is there but for the date itself, against the script."""
+    bench = Bench(scratch / "warm", raw, times=times)
+    bench.chain(DAY - timedelta(days=1))
+    bench.keep()
+
+    def ours(number: int) -> Iterable[Timing]:
+        bench.restore()
+        return bench.chain(DAY).values()
+
+    row = _measured(measure, ours, lambda number: [bench.script(DAY, str(number))], goal=goal, runs=runs)
+    shutil.rmtree(scratch / "warm")
+    return row
+
+
+def cold(scratch: Path, runs: int) -> Row:
+    """(d) the six jobs for a window of 28 dates of which nothing is there, against the script."""
+    bench = Bench(scratch / "cold", RAW)
+    bench.keep()
+
+    def ours(number: int) -> Iterable[Timing]:
+        bench.restore()
+        return bench.chain(DAY).values()
+
+    return _measured(
+        "cold window of 28 dates / hand-written script",
+        ours,
+        lambda number: [bench.script(DAY, str(number))],
+        goal=3.0,
+        runs=runs,
+    )
+
+
+def _measured(
+    measure: str,
+    ours: Callable[[int], Iterable[Timing]],
+    baseline: Callable[[int], Iterable[Timing]],
+    *,
+    goal: float,
+    runs: int,
+) -> Row:
+    """Runs both in turn, so that a slow spell of the machine meets both."""
+    mine: list[list[Timing]] = []
+    theirs: list[list[Timing]] = []
+    for number in range(runs):
+        mine.append(list(ours(number)))
+        theirs.append(list(baseline(number)))
+    our_seconds = statistics.median(sum(each.seconds for each in run) for run in mine)
+    their_seconds = statistics.median(sum(each.seconds for each in run) for run in theirs)
+    return Row(
+        measure=measure,
+        ratio=round(our_seconds / their_seconds, 3),
+        goal=goal,
+        ours=round(our_seconds, 2),
+        baseline=round(their_seconds, 2),
+        unit="s",
+        runs=runs,
+        ours_peak_mib=round(max(each.peak_mib for run in mine for each in run)),
+        baseline_peak_mib=round(max(each.peak_mib for run in theirs for each in run)),
+        detail={
+            f"step {place + 1}": round(statistics.median(run[place].seconds for run in mine), 2)
+            for place in range(len(mine[0]))
+        },
+    )
+
+
+def main() -> None:
+    """`python -m benchmarks.run [startup] [warm] [cold] [many]`: all of them when none is named."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("which", nargs="*", choices=["startup", "warm", "cold", "many", []])
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--scratch", type=Path, help="where to work; a temporary folder when left out")
+    arguments = parser.parse_args()
+    wanted = arguments.which or ["startup", "warm", "cold", "many"]
+    with tempfile.TemporaryDirectory(dir=arguments.scratch, prefix="vintage-bench-") as name:
+        scratch = Path(name)
+        for which in wanted:
+            started = time.monotonic()
+            _write(which, [_run(which, scratch, arguments.runs)])
+            Console().print(f"{which}: {time.monotonic() - started:.0f} s")
+    _show()
+
+
+def _run(which: str, scratch: Path, runs: int) -> Row:
+    if which == "startup":
+        return startup(scratch, max(runs, 5))
+    if which == "warm":
+        measure = "warm chain of six jobs, one flights date / hand-written script"
+        return warm(scratch, RAW, measure, 2.0, runs=runs)
+    if which == "cold":
+        return cold(scratch, runs)
+    many = scratch / "many-flights"
+    many_flights(RAW, many, DAY, rows=MANY)
+    measure = "warm chain at 3 million rows / hand-written script"
+    return warm(scratch, many, measure, 1.0, runs=max(1, runs - 2), times=MANY // 28 // A_DAY)
+
+
+def _write(which: str, rows: list[Row]) -> None:
+    machine = {
+        "cores": os.cpu_count(),
+        "architecture": platform.machine(),
+        "python": platform.python_version(),
+    }
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], cwd=CHECKOUT, capture_output=True, text=True, check=False
+    )
+    content = {
+        "rows": [asdict(row) for row in rows],
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "commit": commit.stdout.strip(),
+        "machine": machine,
+    }
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / f"{which}.json").write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def _show() -> None:
+    table = Table("measure", "ratio", "goal", "ours, s", "baseline, s", "runs", "peak MiB, ours / baseline")
+    for path in sorted(RESULTS.glob("*.json")):
+        for row in json.loads(path.read_text(encoding="utf-8"))["rows"]:
+            met = "green" if row["ratio"] <= row["goal"] else "red"
+            table.add_row(
+                row["measure"],
+                f"[{met}]{row['ratio']}",
+                str(row["goal"]),
+                str(row["ours"]),
+                str(row["baseline"]),
+                str(row["runs"]),
+                f"{row['ours_peak_mib']:.0f} / {row['baseline_peak_mib']:.0f}",
+            )
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main()
