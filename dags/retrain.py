@@ -129,6 +129,7 @@ def documentation(pipeline: Pipeline) -> str:
     ]
     facts = {
         "Data": pipeline.source.described,
+        **{f"Joined as `{name}`": source.described for name, source in pipeline.joins.items()},
         "Expectations": f"`expectations/{pipeline.expectations}.yaml`",
         "Window": f"{pipeline.window.days} days up to the date, {pipeline.window.min_days} or more with data",
         "Model": " → ".join(stage.type for stage in pipeline.stages),

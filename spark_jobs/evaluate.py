@@ -15,7 +15,7 @@ from spark_jobs.ml.splits import in_split
 from spark_jobs.registry.baseline import baseline_of
 from spark_jobs.registry.gates import Decision, decide
 from spark_jobs.sources.rows import TRAINABLE, read_rows, schema_json, write_rows
-from spark_jobs.store import Artifact, Rows, steps
+from spark_jobs.store import Artifact, Rows, steps, windows
 from spark_jobs.store.fingerprint import fingerprint, fingerprint_sql
 
 if TYPE_CHECKING:
@@ -36,9 +36,9 @@ def run(job: Job) -> Artifact:
         StoreError: the model has not been fitted.
         TrackingError: MLflow cannot be reached.
     """
-    features = steps.window_features(job.pipeline, job.store, job.window)
-    train, test = steps.sides(job.pipeline, features, job.date)
-    model = steps.window_model(job.pipeline, job.store, job.date, train)
+    features = windows.window_features(job.pipeline, job.store, job.window)
+    train, test = windows.sides(job.pipeline, features, job.date)
+    model = windows.window_model(job.pipeline, job.store, job.date, train)
     family = family_of(job.pipeline.task)
     baseline = baseline_of(job.store, job.date) if family.COMPARES else None
     named = steps.evaluation(job.pipeline, job.date, model=model, test=test, baseline=baseline)

@@ -20,7 +20,7 @@ from spark_jobs.ml.training import canonical, check_training_rows
 from spark_jobs.ml.tuning import tune
 from spark_jobs.registry.recording import record_model, tags_of
 from spark_jobs.sources.rows import TRAINABLE, read_rows
-from spark_jobs.store import Artifact, steps
+from spark_jobs.store import Artifact, steps, windows
 from spark_jobs.store.own_code import distribution_of
 
 if TYPE_CHECKING:
@@ -101,10 +101,10 @@ def run(job: Job) -> Artifact:
         TrackingError: MLflow cannot be reached.
     """
     require_valid_stages(job)
-    features = steps.window_features(job.pipeline, job.store, job.window)
+    features = windows.window_features(job.pipeline, job.store, job.window)
     require_enough(job, list(features))
-    train, _ = steps.sides(job.pipeline, features, job.date)
-    tuned_by = steps.window_tuning(job.pipeline, job.store, job.date, train)
+    train, _ = windows.sides(job.pipeline, features, job.date)
+    tuned_by = windows.window_tuning(job.pipeline, job.store, job.date, train)
     named = steps.model(
         job.pipeline, job.date, train={day: found.key for day, found in train.items()}, tuned=tuned_by
     )

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NoReturn, TypeVar
 from spark_jobs.errors import DataError, SpecError, StoreError, VintageError
 from spark_jobs.session import DISK_REFUSALS, SparkProvider, root_cause
 from spark_jobs.spec import Home, InvalidSpec, Pipeline, load_pipeline, parse_partition_date, submit_conf
-from spark_jobs.store import Store, steps
+from spark_jobs.store import Store, windows
 from spark_jobs.store.engines import java_major
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class Job:
     @property
     def window(self) -> tuple[dt.date, ...]:
         """The dates to learn from or test on, oldest first; an undated source has only the run's own."""
-        return steps.window_of(self.pipeline, self.date)
+        return windows.window_of(self.pipeline, self.date)
 
     @property
     def dates(self) -> tuple[dt.date, ...]:
@@ -57,7 +57,7 @@ class Job:
         tuned_on = self.pipeline.tuning_date(self.date)
         if tuned_on == self.date or not self.pipeline.source.dated:
             return self.window
-        return tuple(sorted({*self.window, *steps.window_of(self.pipeline, tuned_on)}))
+        return tuple(sorted({*self.window, *windows.window_of(self.pipeline, tuned_on)}))
 
 
 def open_job(

@@ -9,11 +9,12 @@ from spark_jobs.errors import SpecError, StoreError, ValidationFailed
 from spark_jobs.job import Job, for_each_date, main, ship_own_code
 from spark_jobs.sources.own_function import apply_function
 from spark_jobs.sources.rows import LABEL, TRAINABLE, read_rows, schema_json, write_rows
-from spark_jobs.spec import load_suite
-from spark_jobs.store import Rows, steps
+from spark_jobs.spec import SOURCE_VIEW, load_suite
+from spark_jobs.store import Rows, steps, windows
 from spark_jobs.store.fingerprint import fingerprint, fingerprint_sql
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import date
 
     from pyspark.sql import DataFrame
@@ -26,11 +27,11 @@ log = logging.getLogger(__name__)
 ROWS_PER_FILE = 2_000_000
 
 
-def preprocess(source: DataFrame, pipeline: Pipeline, day: date) -> DataFrame:
+def preprocess(views: Mapping[str, DataFrame], pipeline: Pipeline, day: date) -> DataFrame:
     """The feature rows of one date.
 
     Args:
-        source: one row per raw row of the date.
+        views: what the SQL reads, by name: `source`, one row per raw row of the date, and joined sources.
         pipeline: its `preprocess` says what to compute.
         day: fills `{date}` in the SQL.
 
@@ -46,8 +47,9 @@ def preprocess(source: DataFrame, pipeline: Pipeline, day: date) -> DataFrame:
 
     wanted = pipeline.preprocess
     try:
-        source.createOrReplaceTempView("source")
-        rows = source.sparkSession.sql(wanted.sql_for(day))
+        for name, frame in views.items():
+            frame.createOrReplaceTempView(name)
+        rows = views[SOURCE_VIEW].sparkSession.sql(wanted.sql_for(day))
         if wanted.function is not None:
             rows = apply_function(rows, pipeline, day)
         if TRAINABLE in rows.columns:
@@ -75,12 +77,13 @@ def run(job: Job) -> dict[date, Artifact]:
         StoreError: a date has not been snapshotted and validated.
         ValidationFailed: a date's snapshot did not pass.
     """
-    snapshots = steps.window_snapshots(job.store, job.dates)
-    suite = load_suite(job.home, job.pipeline.expectations)
-    validated = {day: _validation(job, suite, found) for day, found in snapshots.items()}
-    wanted = {
-        day: steps.features(job.pipeline, day, snapshot_key=found.key) for day, found in snapshots.items()
+    snapshots = windows.window_snapshots(job.pipeline, job.store, job.dates)
+    suites = {view: load_suite(job.home, name) for view, name in job.pipeline.suites.items()}
+    validated = {
+        day: {view: _validation(job, view, suite, found[view]).key for view, suite in suites.items()}
+        for day, found in snapshots.items()
     }
+    wanted = {day: steps.features(job.pipeline, day, snapshots=found) for day, found in snapshots.items()}
     done = {
         day: found for day, named in wanted.items() if (found := job.store.find("features", day, named.key))
     }
@@ -92,11 +95,12 @@ def run(job: Job) -> dict[date, Artifact]:
         ship_own_code(job, [function])
 
     def make(day: date) -> Artifact:
-        source = read_rows(job.spark.apart(), [snapshots[day]])
-        rows = preprocess(source, job.pipeline, day)
+        session = job.spark.apart()
+        views = {view: read_rows(session, [found]) for view, found in snapshots[day].items()}
+        rows = preprocess(views, job.pipeline, day)
         with job.store.attempt("features", day) as attempt:
             aggregates = {"content": fingerprint_sql(rows.schema), "trainable": f"count_if({TRAINABLE})"}
-            files = 1 + snapshots[day].row_count // ROWS_PER_FILE
+            files = 1 + snapshots[day][SOURCE_VIEW].row_count // ROWS_PER_FILE
             observed = write_rows(rows, attempt.data, aggregates, files=files)
             return job.store.publish(
                 attempt,
@@ -106,7 +110,7 @@ def run(job: Job) -> dict[date, Artifact]:
                     spark_schema=schema_json(rows.schema),
                     fingerprint=fingerprint(observed["content"]),
                 ),
-                details={"trainable": observed["trainable"], "validation": validated[day].key},
+                details={"trainable": observed["trainable"], "validation": validated[day]},
             )
 
     artifacts = done | for_each_date(make, missing, doing="features")
@@ -115,18 +119,19 @@ def run(job: Job) -> dict[date, Artifact]:
     return dict(sorted(artifacts.items()))
 
 
-def _validation(job: Job, suite: Suite, snapshot: Artifact) -> Artifact:
+def _validation(job: Job, view: str, suite: Suite, snapshot: Artifact) -> Artifact:
     named = steps.validation(job.pipeline, suite, snapshot.date, snapshot_key=snapshot.key)
-    found = job.store.find("validation", snapshot.date, named.key)
+    found = windows.store_of(job.store, view).find("validation", snapshot.date, named.key)
+    name = job.pipeline.suites[view]
     if found is None:
         raise StoreError(
-            f"the snapshot of {snapshot.date} has not been validated against {job.pipeline.expectations}",
+            f"the snapshot of {snapshot.date} has not been validated against {name}",
             expected=f"validation {named.key[:12]} of snapshot {snapshot.key[:12]}",
             fix="Run validate first; if it ran, data or suite changed meanwhile: run the chain again.",
         )
     if not found.manifest.details["passed"]:
         raise ValidationFailed(
-            f"{snapshot.date} did not pass {job.pipeline.expectations}",
+            f"{snapshot.date} did not pass {name}",
             fix=f"See {found.data / 'index.html'}.",
         )
     return found

@@ -11,7 +11,7 @@ from spark_jobs.registry import ledger
 from spark_jobs.registry.baseline import baseline_of
 from spark_jobs.registry.recording import record_evaluation, tags_of
 from spark_jobs.registry.tracking import Tracking
-from spark_jobs.store import steps
+from spark_jobs.store import steps, windows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,12 +66,12 @@ def run(job: Job) -> Entry:
         StoreError: the model has not been fitted and evaluated.
         TrackingError: MLflow cannot be reached.
     """
-    features = steps.window_features(job.pipeline, job.store, job.window)
-    train, test = steps.sides(job.pipeline, features, job.date)
-    model = steps.window_model(job.pipeline, job.store, job.date, train)
+    features = windows.window_features(job.pipeline, job.store, job.window)
+    train, test = windows.sides(job.pipeline, features, job.date)
+    model = windows.window_model(job.pipeline, job.store, job.date, train)
     baseline = baseline_of(job.store, job.date) if family_of(job.pipeline.task).COMPARES else None
     named = steps.evaluation(job.pipeline, job.date, model=model, test=test, baseline=baseline)
-    evaluation = steps.window_evaluation(job.store, job.date, named)
+    evaluation = windows.window_evaluation(job.store, job.date, named)
     decision = evaluation.manifest.details["decision"]
     tracking = Tracking(job.home.tracking_uri, job.home.mlflow_artifacts)
     tracking.check()

@@ -65,6 +65,7 @@ class SparkProvider:
         self._conf = dict(conf or {})
         self._master = master
         self._session: SparkSession | None = None
+        self._failure: EnvironmentProblem | None = None
         self._opening = threading.Lock()
 
     @classmethod
@@ -81,9 +82,16 @@ class SparkProvider:
             EnvironmentProblem: Spark did not start.
         """
         with self._opening:
+            if self._failure is not None:
+                # A master that is not there is waited for for a minute; the threads of a job do so once.
+                raise self._failure
             if self._session is None:
                 started = time.monotonic()
-                self._session = _open(self._app_name, self._conf, self._master)
+                try:
+                    self._session = _open(self._app_name, self._conf, self._master)
+                except EnvironmentProblem as error:
+                    self._failure = error
+                    raise
                 log.info(
                     "spark %s on %s is up after %.1f s",
                     self._session.version,
@@ -140,18 +148,20 @@ def root_cause(error: Exception) -> str:
 
 
 def _open(app_name: str, conf: Mapping[str, str], master: str | None) -> SparkSession:
+    from py4j.protocol import Py4JError
     from pyspark import SparkConf
     from pyspark.errors import PySparkException
     from pyspark.sql import SparkSession
 
+    chosen = master or os.environ.get("VINTAGE_SPARK_MASTER", "local[*]")
     try:
         builder = SparkSession.builder.appName(app_name)
         if "PYSPARK_GATEWAY_PORT" in os.environ:
             # Under spark-submit the JVM runs already and knows the submitted settings; they win.
-            submitted = {name for name, _ in SparkConf().getAll()}
+            submitted = dict(SparkConf().getAll())
+            chosen = submitted.get("spark.master", chosen)
             given = {name: value for name, value in EMBEDDED_CONF.items() if name not in submitted}
         else:
-            chosen = master or os.environ.get("VINTAGE_SPARK_MASTER", "local[*]")
             if chosen.startswith("local"):
                 # On loopback alone, also where the host's name does not resolve.
                 os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
@@ -165,6 +175,14 @@ def _open(app_name: str, conf: Mapping[str, str], master: str | None) -> SparkSe
             f"Spark did not start ({str(error).splitlines()[0]})",
             expected="Java 17 or later in JAVA_HOME or on the PATH",
             fix="Run `make setup`, or set JAVA_HOME; the reason is in the lines above.",
+        ) from error
+    except Py4JError as error:
+        # Java is there. A master that never answers shows as a context that stopped while it was made.
+        raise EnvironmentProblem(
+            f"Spark did not start on {chosen} ({root_cause(error)})",
+            expected="a Spark master that answers there",
+            fix="Start it, or correct VINTAGE_SPARK_MASTER (under Airflow, the connection spark_default); "
+            "the reason is in the lines above.",
         ) from error
     session.sparkContext.setLogLevel("WARN")
     return session

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from spark_jobs.errors import DataError
@@ -13,20 +14,35 @@ from spark_jobs.sources.profile import profile, profile_sql
 from spark_jobs.sources.raw import no_raw_data
 from spark_jobs.sources.reader import CORRUPT, RawRows
 from spark_jobs.sources.rows import schema_json, write_rows
-from spark_jobs.store import Rows, steps
+from spark_jobs.spec import SOURCE_VIEW
+from spark_jobs.store import Rows, steps, windows
 from spark_jobs.store.fingerprint import fingerprint, fingerprint_sql
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from datetime import date
     from pathlib import Path
 
     from spark_jobs.sources.deliveries import Delivery
-    from spark_jobs.store import Artifact
+    from spark_jobs.spec import Source
+    from spark_jobs.store import Artifact, Store
 
 T = TypeVar("T")
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Feed:
+    """One of the pipeline's sources: what the SQL calls its rows, and where its snapshots are kept."""
+
+    view: str
+    source: Source
+    store: Store
+
+    def of(self, day: date) -> str:
+        """Whose rows they are, for a message."""
+        return f"{day}" if self.view == SOURCE_VIEW else f"{self.view} of {day}"
 
 
 def run(job: Job) -> dict[date, Artifact]:
@@ -38,57 +54,112 @@ def run(job: Job) -> dict[date, Artifact]:
         EnvironmentProblem: a database cannot be asked.
     """
     require_valid_stages(job)
-    source = job.pipeline.source
+    feeds = [
+        Feed(view, source, windows.store_of(job.store, view)) for view, source in job.pipeline.views.items()
+    ]
+    snapshots = _dated(job, feeds[0], job.dates)
+    filled = [day for day, found in snapshots.items() if found.row_count]
+    for feed in feeds[1:]:
+        if feed.source.dated:
+            _dated(job, feed, filled)
+        else:
+            _as_it_stands(job, feed)
+    usable = windows.window_snapshots(job.pipeline, job.store, filled)
+    for day in filled:
+        if day not in usable:
+            found = windows.joined_snapshots(job.pipeline, job.store, day)
+            missing = ", ".join(name for name, snapshot in found.items() if snapshot is None)
+            log.warning("%s is left out: it has no rows of %s", day, missing)
+    require_enough(job, [day for day in job.window if day in usable])
+    return snapshots
+
+
+def _dated(job: Job, feed: Feed, dates: Sequence[date]) -> dict[date, Artifact]:
+    """The snapshots of those of the dates that have data, oldest first, the run's own among them."""
+    source = feed.source
     fresh = set(job.window[len(job.window) - min(source.days_read_again, len(job.window)) :])
-    raw = {day: find_delivery(job.pipeline, source, day, fresh=day in fresh) for day in job.dates}
-    snapshots = {day: found for day, delivery in raw.items() if (found := _unchanged(job, day, delivery))}
+    raw = {day: find_delivery(job.pipeline, source, day, fresh=day in fresh) for day in dates}
+    snapshots = {
+        day: found for day, delivery in raw.items() if (found := _unchanged(job, feed, day, delivery))
+    }
     if raw[job.date] is None and job.date not in snapshots:
         raise no_raw_data(job.pipeline, source, job.date)
     stale = {day: delivery for day, delivery in raw.items() if delivery and day not in snapshots}
-    log.info("%d dates have data, %d of them are to be snapshotted", len(snapshots) + len(stale), len(stale))
+    log.info(
+        "%s: %d dates have data, %d of them are to be snapshotted",
+        feed.view,
+        len(snapshots) + len(stale),
+        len(stale),
+    )
     if stale:
-        _contract(job, next(iter(stale.values())))
-        snapshots |= for_each_date(lambda day: _snapshot(job, day, stale[day]), stale, doing="snapshot")
-    if snapshots[job.date].row_count == 0:
-        raise DataError(
-            f"the raw data of {job.date} has no rows",
-            expected="at least one row" + ("" if source.is_jdbc else " under the header"),
-            found="none",
-            fix="Deliver the date's data and run again.",
-        )
-    require_enough(job, [day for day in job.window if day in snapshots and snapshots[day].row_count])
+        _contract(job, feed, next(iter(stale.values())))
+        snapshots |= for_each_date(lambda day: _snapshot(job, feed, day, stale[day]), stale, doing="snapshot")
+    _require_rows(feed, job.date, snapshots[job.date])
     return dict(sorted(snapshots.items()))
 
 
-def _unchanged(job: Job, day: date, delivery: Delivery | None) -> Artifact | None:
-    found = job.store.current("snapshot", day)
+def _as_it_stands(job: Job, feed: Feed) -> None:
+    """Snapshots an undated source that is joined, unless what was seen of it stands for the run's date."""
+    taken = feed.store.dates("snapshot")
+    latest = taken[-1] if taken else None
+    found = windows.as_it_stood(feed.store, job.date)
+    if latest is None or job.date >= latest:
+        later = latest is None or job.date > latest
+        again = later or feed.source.days_read_again > 0
+        delivery = find_delivery(job.pipeline, feed.source, job.date, fresh=again)
+        if delivery is None and latest is None:
+            raise no_raw_data(job.pipeline, feed.source, job.date)
+        found = None if latest is None else _unchanged(job, feed, latest, delivery)
+        if found is None and delivery is not None:
+            found = _snapshot(job, feed, job.date, delivery)
+    if found is not None:
+        _require_rows(feed, job.date, found)
+        log.info("%s: what it held on %s stands for %s", feed.view, found.manifest.date, job.date)
+
+
+def _require_rows(feed: Feed, day: date, snapshot: Artifact) -> None:
+    if snapshot.row_count == 0:
+        raise DataError(
+            f"the raw data of {feed.of(day)} has no rows",
+            expected="at least one row" + ("" if feed.source.is_jdbc else " under the header"),
+            found="none",
+            fix="Deliver the date's data and run again.",
+        )
+
+
+def _unchanged(job: Job, feed: Feed, day: date, delivery: Delivery | None) -> Artifact | None:
+    found = feed.store.current("snapshot", day)
     if delivery is None:
         if found is not None:
-            log.warning("the raw files of %s are gone; its snapshot stands", day)
+            log.warning("the raw files of %s are gone; its snapshot stands", feed.of(day))
         return found
-    note = job.store.pointer("snapshot", day)
-    schema = job.pipeline.source.fixed_schema or job.store.contract()
+    note = feed.store.pointer("snapshot", day)
+    schema = feed.source.fixed_schema or feed.store.contract()
     if found is None or note is None or schema is None or found.manifest.rows is None:
         return None
     if not delivery.stands(note, found.row_count):
         return None
     # The same raw rows under the code, engines and spec of today: another key means another snapshot.
-    today = steps.snapshot(job.pipeline, day, schema=schema, rows=found.manifest.rows.fingerprint)
+    today = steps.snapshot(
+        job.pipeline, feed.source, day, schema=schema, rows=found.manifest.rows.fingerprint
+    )
     return found if today.key == found.key else None
 
 
-def _contract(job: Job, delivery: Delivery) -> str:
-    declared = job.pipeline.source.fixed_schema or job.store.contract()
+def _contract(job: Job, feed: Feed, delivery: Delivery) -> str:
+    declared = feed.source.fixed_schema or feed.store.contract()
     if declared is None:
-        declared = job.store.record_contract(_foreseen(delivery, lambda: delivery.infer(job.spark())))
-        log.warning("no source.schema is declared; later dates are held to the inferred one: %s", declared)
+        declared = feed.store.record_contract(_foreseen(delivery, lambda: delivery.infer(job.spark())))
+        log.warning(
+            "no schema of %s is declared; later dates are held to the inferred one: %s", feed.view, declared
+        )
     return declared
 
 
-def _snapshot(job: Job, day: date, delivery: Delivery) -> Artifact:
-    schema = _contract(job, delivery)
+def _snapshot(job: Job, feed: Feed, day: date, delivery: Delivery) -> Artifact:
+    schema = _contract(job, feed, delivery)
     session = job.spark.apart()
-    with job.store.attempt("snapshot", day) as attempt:
+    with feed.store.attempt("snapshot", day) as attempt:
         incoming = _foreseen(delivery, lambda: delivery.read(session, schema))
         observed = _foreseen(delivery, lambda: _write(incoming, delivery, attempt.data))
         count = observed["fingerprint"]["rows"]
@@ -96,13 +167,13 @@ def _snapshot(job: Job, day: date, delivery: Delivery) -> Artifact:
         content = fingerprint(observed["fingerprint"])
         seen = profile(incoming.schema, observed["profile"])
         (attempt.folder / "sketches.json").write_text(json.dumps(seen.sketches), encoding="utf-8")
-        artifact = job.store.publish(
+        artifact = feed.store.publish(
             attempt,
-            steps.snapshot(job.pipeline, day, schema=schema, rows=content),
+            steps.snapshot(job.pipeline, feed.source, day, schema=schema, rows=content),
             rows=Rows(count=count, spark_schema=schema_json(incoming.schema), fingerprint=content),
             details={"raw": delivery.facts(), "profile": seen.columns},
         )
-    job.store.set_current(artifact, delivery.note())
+    feed.store.set_current(artifact, delivery.note())
     return artifact
 
 

@@ -11,8 +11,8 @@ from spark_jobs.errors import ValidationFailed
 from spark_jobs.job import Job, for_each_date, main
 from spark_jobs.sources.expectations import check_suite, run_suite
 from spark_jobs.sources.rows import read_rows
-from spark_jobs.spec import InvalidSpec, Suite, load_suite
-from spark_jobs.store import steps
+from spark_jobs.spec import SOURCE_VIEW, InvalidSpec, Suite, load_suite
+from spark_jobs.store import steps, windows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,33 +34,46 @@ def run(job: Job) -> dict[date, Artifact]:
         StoreError: a date has not been snapshotted.
         ValidationFailed: a critical expectation does not hold; names date, rule, column, count and examples.
     """
-    suite = load_suite(job.home, job.pipeline.expectations)
-    snapshots = steps.window_snapshots(job.store, job.dates)
+    window = windows.window_snapshots(job.pipeline, job.store, job.dates)
+    suites = {view: load_suite(job.home, name) for view, name in job.pipeline.suites.items()}
+    artifacts = {
+        # An undated source that is joined has one snapshot for many dates.
+        view: _validated(job, view, suite, {found[view].date: found[view] for found in window.values()})
+        for view, suite in suites.items()
+    }
+    for view, suite in suites.items():
+        _judge(job, view, suite, artifacts[view])
+    return artifacts[SOURCE_VIEW]
+
+
+def _validated(job: Job, view: str, suite: Suite, snapshots: Mapping[date, Artifact]) -> dict[date, Artifact]:
+    """What the suite says of each snapshot of a view, found or made."""
+    store = windows.store_of(job.store, view)
     wanted = {
         day: steps.validation(job.pipeline, suite, day, snapshot_key=found.key)
         for day, found in snapshots.items()
     }
     done = {
-        day: found for day, named in wanted.items() if (found := job.store.find("validation", day, named.key))
+        day: found for day, named in wanted.items() if (found := store.find("validation", day, named.key))
     }
     missing = [day for day in snapshots if day not in done]
-    log.info("%d dates have rows, %d of them are to be validated", len(snapshots), len(missing))
+    log.info("%s: %d dates have rows, %d of them are to be validated", view, len(snapshots), len(missing))
     if missing and (problems := check_suite(suite)):
         raise InvalidSpec(problems)
 
     def make(day: date) -> Artifact:
-        with job.store.attempt("validation", day) as attempt:
+        with store.attempt("validation", day) as attempt:
             attempt.data.mkdir()
             rows = read_rows(job.spark(), [snapshots[day]])
-            found = run_suite(rows, suite, name=f"{job.pipeline.expectations} {day}", docs_dir=attempt.data)
+            name = f"{job.pipeline.suites[view]} {day}"
+            found = run_suite(rows, suite, name=name, docs_dir=attempt.data)
             text = json.dumps(found.result, indent=2, default=str)
             (attempt.data / "validation.json").write_text(text + "\n", encoding="utf-8")
-            return job.store.publish(attempt, wanted[day], details=_details(found))
+            return store.publish(attempt, wanted[day], details=_details(found))
 
     artifacts = dict(sorted((done | for_each_date(make, missing, doing="validate")).items()))
     for artifact in artifacts.values():
-        job.store.set_current(artifact)
-    _judge(job, suite, artifacts)
+        store.set_current(artifact)
     return artifacts
 
 
@@ -77,17 +90,18 @@ def _details(found: ValidationReport) -> dict[str, Any]:
     }
 
 
-def _judge(job: Job, suite: Suite, artifacts: Mapping[date, Artifact]) -> None:
+def _judge(job: Job, view: str, suite: Suite, artifacts: Mapping[date, Artifact]) -> None:
     failed = [day for day, found in artifacts.items() if not found.manifest.details["passed"]]
+    latest = max(artifacts, default=None)
     for day, artifact in artifacts.items():
         failures = artifact.manifest.details["failures"]
         for text in (*failures["warning"], *failures["info"]):
-            if day == job.date:
+            if day == latest:
                 log.warning("%s: %s", day, text)
         for text in failures["critical"]:
             log.error("%s: %s", day, text)
     old = sum(
-        bool(artifacts[day].manifest.details["failures"]["warning"]) for day in artifacts if day != job.date
+        bool(artifacts[day].manifest.details["failures"]["warning"]) for day in artifacts if day != latest
     )
     if old:
         log.info("%d earlier dates of the window have warnings too", old)
@@ -97,12 +111,11 @@ def _judge(job: Job, suite: Suite, artifacts: Mapping[date, Artifact]) -> None:
         reasons = "; ".join(first.manifest.details["failures"]["critical"])
         raise ValidationFailed(
             f"{failed[0]} does not hold the {len(suite.expectations)} expectations of "
-            f"{job.pipeline.expectations}{more}: {reasons}",
+            f"{job.pipeline.suites[view]}{more}: {reasons}",
             fix=f"Nothing was trained. Data Docs: {first.data / 'index.html'}",
         )
-    log.info(
-        "%d dates may be trained on; Data Docs: %s", len(artifacts), artifacts[job.date].data / "index.html"
-    )
+    docs = artifacts[latest].data / "index.html" if latest else "none"
+    log.info("%s: %d dates may be trained on; Data Docs: %s", view, len(artifacts), docs)
 
 
 if __name__ == "__main__":

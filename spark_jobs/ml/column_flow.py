@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from spark_jobs.spec.sql import BadSql, read_query
+from spark_jobs.spec.sql import SOURCE_VIEW, BadSql, read_query
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -153,12 +153,14 @@ def _of_statement(statement: str) -> Flow:
             expected="SELECT *, a + b AS c FROM __THIS__, say",
         )
     try:
-        query = read_query(statement.replace("__THIS__", "source"))
+        query = read_query(statement.replace("__THIS__", SOURCE_VIEW))
     except BadSql as error:
         raise BadFlow(error.what, param="statement", expected=error.expected) from error
-    reads = tuple(NamedColumn(column.name, ("statement",)) for column in query.unknown_columns(()))
+    reads = tuple(
+        NamedColumn(column.name, ("statement",)) for column in query.unknown_columns({SOURCE_VIEW: ()})
+    )
     # Of a source without columns, a star stands for none: what is left is what the statement adds.
-    adds = tuple(NamedColumn(name, ("statement",)) for name in query.columns(()) or () if name)
+    adds = tuple(NamedColumn(name, ("statement",)) for name in query.columns({SOURCE_VIEW: ()}) or () if name)
     return Flow(reads, adds, keeps=query.has_star)
 
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict
 
 from spark_jobs.errors import StoreError
+from spark_jobs.spec import SOURCE_VIEW
+from spark_jobs.store.steps import JOINED
 
 if TYPE_CHECKING:
     from spark_jobs.store import Artifact, Kind, Manifest, Store
@@ -40,7 +42,8 @@ class Summary(BaseModel):
         window: dates whose rows were used, oldest first.
         rows: how many rows the model learnt from and was tested on.
         keys: kind → key of what is current for the run's date.
-        lineage: kind → date → key of everything the model and its evaluation were made from.
+        lineage: kind → date → key of everything the model and its evaluation were made from; a joined
+            source's snapshots are `join.<name>`.
         fingerprints: date → content fingerprint of the raw rows.
         metrics: name → value on the holdout; None where it is not defined.
         task: what kind of model it is.
@@ -101,7 +104,9 @@ def summarise(store: Store, day: date | None, *, version: int | None = None) -> 
         for part in features.values()
         for day, found in _input(store, part.manifest, "snapshot").items()
     }
-    validations = {day: str(part.manifest.details["validation"]) for day, part in features.items()}
+    validations = {
+        day: str(part.manifest.details["validation"][SOURCE_VIEW]) for day, part in features.items()
+    }
     lineage = {
         "snapshot": {day: found.key for day, found in snapshots.items()},
         "validation": validations,
@@ -109,6 +114,10 @@ def summarise(store: Store, day: date | None, *, version: int | None = None) -> 
         "model": {chosen.isoformat(): model.key},
         "evaluation": {chosen.isoformat(): evaluation.key},
     }
+    for part in features.values():
+        for name, keys in part.manifest.ingredients.inputs.items():
+            if name.startswith(JOINED):
+                lineage.setdefault(name, {}).update(keys)
     tuned = _input(store, model.manifest, "tuning") if "tuning" in model.manifest.ingredients.inputs else {}
     if tuned:
         lineage["tuning"] = {day: found.key for day, found in tuned.items()}
@@ -118,8 +127,8 @@ def summarise(store: Store, day: date | None, *, version: int | None = None) -> 
         date=chosen.isoformat(),
         window=tuple(sorted(features)),
         rows=details["rows"],
-        # A tuning may be of an earlier date, and is the only one.
-        keys={kind: keys.get(chosen.isoformat()) or max(keys.values()) for kind, keys in lineage.items()},
+        # A tuning may be of an earlier date, and so may what an undated source held.
+        keys={kind: keys.get(chosen.isoformat()) or keys[max(keys)] for kind, keys in lineage.items()},
         lineage={kind: dict(sorted(keys.items())) for kind, keys in lineage.items()},
         fingerprints={
             day: found.manifest.rows.fingerprint

@@ -10,18 +10,21 @@ from spark_jobs.spec.partition import last_closed_date, parse_partition_date
 from spark_jobs.spec.parts import Evaluate, Gate, Preprocess, SplitByDate, SplitByKey, Stage, Window
 from spark_jobs.spec.pipeline import Pipeline
 from spark_jobs.spec.problem import InvalidSpec, Problem
-from spark_jobs.spec.source import Source, connection_variable
+from spark_jobs.spec.source import JoinedSource, Source, connection_variable
+from spark_jobs.spec.sql import SOURCE_VIEW
 from spark_jobs.spec.submission import submit_conf
 from spark_jobs.spec.suite import ExpectationSpec, Suite
 from spark_jobs.spec.tuning import Tuning
 
 __all__ = [
     "METRICS",
+    "SOURCE_VIEW",
     "Evaluate",
     "ExpectationSpec",
     "Gate",
     "Home",
     "InvalidSpec",
+    "JoinedSource",
     "Metric",
     "Pipeline",
     "Preprocess",

@@ -11,7 +11,7 @@ from spark_jobs.spec.names import did_you_mean, list_names
 from spark_jobs.spec.overrides import find_stage
 from spark_jobs.spec.parts import SplitByDate
 from spark_jobs.spec.problem import Problem
-from spark_jobs.spec.sql import BadSql, Query, expression_columns, read_query
+from spark_jobs.spec.sql import SOURCE_VIEW, BadSql, Query, expression_columns, read_query
 from spark_jobs.spec.tuning import tuning_problems as problems_of_tuning
 
 if TYPE_CHECKING:
@@ -32,10 +32,21 @@ class Checked:
     parts: Mapping[str, Any]
 
     @property
-    def source_columns(self) -> tuple[str, ...] | None:
-        source = self.parts.get("source")
-        columns = None if source is None else source.columns
-        return None if columns is None else tuple(column.name for column in columns)
+    def views(self) -> dict[str, tuple[str, ...] | None]:
+        """What the SQL may read, by name: the columns, None where they are not known or not yet right."""
+        declared = self.document.data.get("joins")
+        names = [str(name).lower() for name in declared] if isinstance(declared, dict) else []
+        right = {SOURCE_VIEW: self.parts.get("source"), **self.parts.get("joins", {})}
+        return {name: right[name].column_names if right.get(name) else None for name in (SOURCE_VIEW, *names)}
+
+    @property
+    def suites(self) -> Iterator[tuple[KeyPath, str, str]]:
+        """Where each suite is named, its name, and the view whose rows it is about."""
+        if "expectations" in self.parts:
+            yield ("expectations",), self.parts["expectations"], SOURCE_VIEW
+        for view, source in self.parts.get("joins", {}).items():
+            if source.expectations is not None:
+                yield ("joins", view, "expectations"), source.expectations, view
 
 
 def name_problems(checked: Checked, stem: str) -> Iterator[Problem]:
@@ -120,11 +131,12 @@ def trigger_problems(checked: Checked) -> Iterator[Problem]:
 
 
 def sql_problems(checked: Checked) -> Iterator[Problem]:
-    """The SQL is one repeatable query over `source`, and provides what key, label and train_where read."""
+    """The SQL is one repeatable query over the views, and provides what key, label and train_where read."""
     preprocess: Preprocess | None = checked.parts.get("preprocess")
     if preprocess is None:
         return
-    provided, by = checked.source_columns, "the source"
+    yield from _unread(checked, preprocess)
+    provided, by = checked.views[SOURCE_VIEW], "the source"
     if preprocess.sql is not None:
         path: KeyPath = ("preprocess", "sql")
         try:
@@ -133,7 +145,7 @@ def sql_problems(checked: Checked) -> Iterator[Problem]:
             yield _at(checked.document, path, error.line, error.what, expected=error.expected)
             return
         yield from _query_problems(checked, path, query)
-        provided, by = query.columns(checked.source_columns), "the SQL"
+        provided, by = query.columns(checked.views), "the SQL"
     if preprocess.function is not None:
         declared = preprocess.declared_columns
         provided = None if declared is None else tuple(column.name for column in declared)
@@ -164,34 +176,56 @@ def sql_problems(checked: Checked) -> Iterator[Problem]:
 def suite_problems(
     checked: Checked, names: Collection[str], load: Callable[[str], tuple[Suite | None, list[Problem]]]
 ) -> Iterator[Problem]:
-    """The suite exists, is right in itself, and names columns that the source has."""
-    name = checked.parts.get("expectations")
-    if name is None:
+    """Each suite exists, is right in itself, and names columns that its source has."""
+    for path, name, view in checked.suites:
+        if name not in names:
+            hint = did_you_mean(name, names) or f"known: {list_names(names)}"
+            what = f'no suite "{name}": expectations/{name}.yaml does not exist'
+            yield checked.document.problem(path, what, hint=hint)
+            continue
+        suite, problems = load(name)
+        yield from problems
+        columns = checked.views[view]
+        if suite is None or columns is None:
+            continue
+        known = {column.lower() for column in columns}
+        of = checked.document.file if view == SOURCE_VIEW else f"{view} in {checked.document.file}"
+        for index, rule in enumerate(suite.expectations):
+            for column in rule.columns:
+                if column.lower() not in known:
+                    yield suite.problem(
+                        ("expectations", index),
+                        f'{rule.type} names column "{column}", which the schema of {of} lacks',
+                        hint=did_you_mean(column, columns),
+                    )
+
+
+def _unread(checked: Checked, preprocess: Preprocess) -> Iterator[Problem]:
+    """The joined sources that the SQL does not read."""
+    try:
+        read = read_query(preprocess.sql).tables() if preprocess.sql is not None else ()
+    except BadSql:
         return
-    if name not in names:
-        hint = did_you_mean(name, names) or f"known: {list_names(names)}"
-        what = f'no suite "{name}": expectations/{name}.yaml does not exist'
-        yield checked.document.problem(("expectations",), what, hint=hint)
-        return
-    suite, problems = load(name)
-    yield from problems
-    if suite is None or checked.source_columns is None:
-        return
-    known = {column.lower() for column in checked.source_columns}
-    for index, rule in enumerate(suite.expectations):
-        for column in rule.columns:
-            if column.lower() not in known:
-                yield suite.problem(
-                    ("expectations", index),
-                    f'{rule.type} names column "{column}", which the schema of {checked.document.file} lacks',
-                    hint=did_you_mean(column, checked.source_columns),
-                )
+    for view in checked.parts.get("joins", {}):
+        if view not in read:
+            yield checked.document.problem(
+                ("joins", view),
+                f'the SQL does not read "{view}"',
+                expected=f"preprocess.sql with … FROM {SOURCE_VIEW} JOIN {view} …",
+            )
 
 
 def _query_problems(checked: Checked, path: KeyPath, query: Query) -> Iterator[Problem]:
     document = checked.document
-    for table in query.foreign_tables():
-        yield document.problem(path, f'the SQL reads table "{table}"', expected="the view `source` alone")
+    views = checked.views
+    for table in query.tables():
+        if table not in views:
+            yield document.problem(
+                path,
+                f'the SQL reads table "{table}"',
+                expected=f"one of {list_names(views)}" if len(views) > 1 else "the view `source` alone",
+                hint=did_you_mean(table, views) or "further sources are declared under the key joins",
+            )
     for function in query.unrepeatable():
         yield document.problem(
             path,
@@ -204,16 +238,16 @@ def _query_problems(checked: Checked, path: KeyPath, query: Query) -> Iterator[P
         yield document.problem(
             path, f"the SQL selects {item} without a name", hint=f"write {item} AS some_name"
         )
-    if checked.source_columns is not None:
-        for column in query.unknown_columns(checked.source_columns):
-            yield _at(
-                document,
-                path,
-                column.line,
-                f'the SQL reads column "{column.name}", which the schema lacks',
-                hint=did_you_mean(column.name, checked.source_columns),
-            )
-    names = [name.lower() for name in query.columns(checked.source_columns) or ()]
+    known = [name for columns in views.values() for name in columns or ()]
+    for column in query.unknown_columns(views):
+        yield _at(
+            document,
+            path,
+            column.line,
+            f'the SQL reads column "{column.name}", which the schema lacks',
+            hint=did_you_mean(column.name, known),
+        )
+    names = [name.lower() for name in query.columns(views) or ()]
     if RESERVED in names:
         yield document.problem(
             path,

@@ -19,7 +19,8 @@ from spark_jobs.spec.names import NAME, NAME_RULE
 from spark_jobs.spec.overrides import find_stage, read_overrides, set_params
 from spark_jobs.spec.parts import Evaluate, Preprocess, Spark, Split, SplitByDate, Stage, Window
 from spark_jobs.spec.problem import Problem
-from spark_jobs.spec.source import HOME, Source
+from spark_jobs.spec.source import HOME, JoinedSource, Source
+from spark_jobs.spec.sql import SOURCE_VIEW
 from spark_jobs.spec.tuning import Tuning
 
 
@@ -44,6 +45,13 @@ class Pipeline(SpecModel):
         Field(description="The last partition date, for data that has an end; without it the runs go on."),
     ] = None
     source: Annotated[Source, Field(description="Where a date's raw rows are, and how Spark reads them.")]
+    joins: Annotated[
+        dict[str, JoinedSource],
+        Field(
+            description="Further sources by name, each with its own rule of dates: the SQL reads each as a "
+            "view of that name. One with dates gives the date's rows, one without what it held on the date."
+        ),
+    ] = Field(default_factory=dict)
     expectations: Annotated[
         Text,
         Field(
@@ -100,6 +108,17 @@ class Pipeline(SpecModel):
     def _is_name(cls, value: str) -> str:
         if not NAME.fullmatch(value):
             raise refusal(f'"{value}" is not a name', expected=NAME_RULE)
+        return value
+
+    @field_validator("joins")
+    @classmethod
+    def _are_views(cls, value: dict[str, JoinedSource]) -> dict[str, JoinedSource]:
+        for name in value:
+            if not NAME.fullmatch(name) or name == SOURCE_VIEW:
+                raise refusal(
+                    f'"{name}" is not a name for a joined source',
+                    expected=f"{NAME_RULE}; {SOURCE_VIEW} is the pipeline's own",
+                )
         return value
 
     @field_validator("schedule")
@@ -175,16 +194,27 @@ class Pipeline(SpecModel):
     @property
     def connections(self) -> tuple[str, ...]:
         """The names of the connections that its raw rows need."""
-        return () if self.source.connection is None else (self.source.connection,)
+        named = (source.connection for source in self.views.values())
+        return tuple(dict.fromkeys(name for name in named if name is not None))
+
+    @property
+    def views(self) -> dict[str, Source]:
+        """What the SQL reads: the pipeline's own source, and those that it is joined with, by name."""
+        return {SOURCE_VIEW: self.source, **self.joins}
+
+    @property
+    def suites(self) -> dict[str, str]:
+        """View → name of the suite that its rows are held to."""
+        joined = {name: source.expectations for name, source in self.joins.items()}
+        return {SOURCE_VIEW: self.expectations, **{view: name for view, name in joined.items() if name}}
 
     def database_url(self, source: Source) -> str:
         """The URL of a source that names one, with `{home}` filled in."""
         return str(source.url).replace(HOME, str(self._home))
 
-    def source_columns(self) -> tuple[str, ...] | None:
-        """The names of the source's columns; None when no schema is declared."""
-        columns = self.source.columns
-        return None if columns is None else tuple(column.name for column in columns)
+    def view_columns(self) -> dict[str, tuple[str, ...] | None]:
+        """The names of each view's columns; None where no schema is declared."""
+        return {name: source.column_names for name, source in self.views.items()}
 
     def feature_columns(self) -> tuple[str, ...] | None:
         """The columns that preprocess provides; None when that cannot be told without the data."""
@@ -194,8 +224,8 @@ class Pipeline(SpecModel):
             declared = self.preprocess.declared_columns
             return None if declared is None else tuple(column.name for column in declared)
         if self.preprocess.sql is None:
-            return self.source_columns()
-        return read_query(self.preprocess.sql).columns(self.source_columns())
+            return self.source.column_names
+        return read_query(self.preprocess.sql).columns(self.view_columns())
 
     def with_overrides(self, overrides: Iterable[str]) -> Pipeline:
         """The pipeline with some stage Params set anew: `LogisticRegression.regParam=0.1`.

@@ -170,14 +170,18 @@ def _owner(model: type[BaseModel], document: Document, detail: ErrorDetails) -> 
 def _model_at(model: type[BaseModel], data: Any, path: KeyPath) -> type[BaseModel] | None:
     """The model that describes what stands at a path."""
     current: type[BaseModel] | None = model
+    named = False
     for step in path:
         data = data[step]
-        if isinstance(step, int):
+        # A place in a list, or a name that the file gives: what stands there is described around it.
+        if isinstance(step, int) or named:
+            named = False
             continue
         field = _field(current, str(step))
         if field is None:
             return None
         current = _member(field.annotation, data)
+        named = typing.get_origin(field.annotation) is dict
     return current
 
 

@@ -264,6 +264,11 @@ class Source(SpecModel):
         return None if self.fixed_schema is None else parse_ddl(self.fixed_schema, vectors=True)
 
     @property
+    def column_names(self) -> tuple[str, ...] | None:
+        """The names of those columns."""
+        return None if self.columns is None else tuple(column.name for column in self.columns)
+
+    @property
     def value_options(self) -> dict[str, str]:
         """The options that can change a value; how many readers share the work cannot."""
         speed = {name.lower() for name in (*_IN_PARALLEL, "fetchsize")} if self.is_jdbc else set()
@@ -283,3 +288,12 @@ class Source(SpecModel):
             return f"`{self.path}` ({self.format})"
         place = f"connection {self.connection}" if self.connection else str(self.url)
         return f"`{self.table or 'query'}` of {place} (jdbc)"
+
+
+class JoinedSource(Source):
+    """A further source, which the SQL reads as a view of its own name."""
+
+    expectations: Annotated[
+        Text | None,
+        Field(description="What must hold for its rows: the suite expectations/<this>.yaml."),
+    ] = None

@@ -1,6 +1,6 @@
 """What a Spark SQL text reads and provides, told without a JVM.
 
-Where a text is beyond what can be told for certain (joins, lateral views, correlated subqueries), nothing is
+Where a text is beyond what can be told for certain (lateral views, correlated subqueries), nothing is
 claimed: Spark itself finds such a mistake later, but right SQL is never refused.
 """
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Mapping
 
     from sqlglot import exp
     from sqlglot.optimizer.scope import Scope
@@ -27,6 +27,10 @@ _UNREPEATABLE: Final = frozenset(
 )
 _DATE: Final = "2013-02-28"
 
+if TYPE_CHECKING:
+    # The views that a text may read, by name: their columns, None where those are not known.
+    Views = Mapping[str, Collection[str] | None]
+
 
 class BadSql(ValueError):
     """A text that is no query, or no expression, of Spark SQL; `line` counts from 1 within the text."""
@@ -40,7 +44,7 @@ class BadSql(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class UnknownColumn:
-    """A column that a query reads, but its source lacks; `line` counts from 1 within the text."""
+    """A column that a query reads, but its views lack; `line` counts from 1 within the text."""
 
     name: str
     line: int | None
@@ -57,15 +61,13 @@ class Query:
         """Whether it passes on whatever columns its source has."""
         return any(item.is_star for item in self.tree.selects)
 
-    def foreign_tables(self) -> tuple[str, ...]:
-        """The tables that it reads beside the view `source`."""
+    def tables(self) -> tuple[str, ...]:
+        """The tables and views that it reads, in small letters, each once."""
         from sqlglot import exp
 
-        own = {cte.alias.lower() for cte in self.tree.find_all(exp.CTE)} | {SOURCE_VIEW}
-        names = (
-            table.sql("spark") for table in self.tree.find_all(exp.Table) if _table_name(table) not in own
-        )
-        return tuple(dict.fromkeys(names))
+        own = {cte.alias.lower() for cte in self.tree.find_all(exp.CTE)}
+        names = (_table_name(table) for table in self.tree.find_all(exp.Table))
+        return tuple(dict.fromkeys(name for name in names if name not in own))
 
     def unrepeatable(self) -> tuple[str, ...]:
         """The functions in it that depend on the clock, on chance or on how the rows are spread."""
@@ -81,24 +83,24 @@ class Query:
             item.sql("spark") for item in self.tree.selects if not item.is_star and not _output_name(item)
         )
 
-    def columns(self, source: Collection[str] | None) -> tuple[str, ...] | None:
+    def columns(self, views: Views) -> tuple[str, ...] | None:
         """The columns that it provides, in order; None when a `*` stands for columns that are not known."""
         from sqlglot.optimizer.scope import build_scope
 
         scope = build_scope(self.tree)
-        return None if scope is None else _outputs(scope, source)
+        return None if scope is None else _outputs(scope, views)
 
-    def unknown_columns(self, source: Collection[str]) -> tuple[UnknownColumn, ...]:
-        """The columns that it reads from `source`, but that `source` does not have."""
+    def unknown_columns(self, views: Views) -> tuple[UnknownColumn, ...]:
+        """The columns that it reads from views whose columns are known, but that those do not have."""
         from sqlglot.optimizer.scope import traverse_scope
 
-        known = {name.lower() for name in source}
         found: dict[str, UnknownColumn] = {}
         for scope in traverse_scope(self.tree):
-            if _reads_source_alone(scope):
-                for name, line in _names_read(scope):
-                    if name.lower() not in known:
-                        found.setdefault(name.lower(), UnknownColumn(name, line))
+            read = _columns_read_from(scope, views)
+            for qualifier, name, line in _names_read(scope) if read else ():
+                owners = [read[qualifier]] if qualifier in read else list(read.values())
+                if all(columns is not None and name.lower() not in columns for columns in owners):
+                    found.setdefault(name.lower(), UnknownColumn(name, line))
         return tuple(found.values())
 
 
@@ -171,11 +173,11 @@ def _output_name(item: exp.Expr) -> str:
     return item.output_name if isinstance(item, exp.Alias | exp.Column | exp.Dot | exp.Aliases) else ""
 
 
-def _outputs(scope: Scope, source: Collection[str] | None) -> tuple[str, ...] | None:
+def _outputs(scope: Scope, views: Views) -> tuple[str, ...] | None:
     from sqlglot import exp
 
     if scope.set_operation_scopes:
-        return _outputs(scope.set_operation_scopes[0], source)
+        return _outputs(scope.set_operation_scopes[0], views)
     if not isinstance(scope.expression, exp.Select):
         return None
     names: list[str] = []
@@ -184,7 +186,7 @@ def _outputs(scope: Scope, source: Collection[str] | None) -> tuple[str, ...] | 
             names.append(_output_name(item))
             continue
         star = item.this if isinstance(item, exp.Column) else item
-        starred = _starred(scope, item.table if isinstance(item, exp.Column) else "", source)
+        starred = _starred(scope, item.table if isinstance(item, exp.Column) else "", views)
         if starred is None or star.args.get("replace") or star.args.get("rename"):
             return None
         dropped = {
@@ -194,46 +196,57 @@ def _outputs(scope: Scope, source: Collection[str] | None) -> tuple[str, ...] | 
     return tuple(names)
 
 
-def _starred(scope: Scope, qualifier: str, source: Collection[str] | None) -> list[str] | None:
+def _starred(scope: Scope, qualifier: str, views: Views) -> list[str] | None:
     """The columns for which a `*`, or a `qualifier.*`, stands."""
     from sqlglot import exp
     from sqlglot.optimizer.scope import Scope as ScopeClass
 
     if scope.expression.args.get("laterals"):
         return None
+    # A column that two tables are joined by stands once, and a semi-join gives none of the other's.
+    for join in scope.expression.args.get("joins") or ():
+        if not qualifier and (join.args.get("using") or join.method or join.kind in {"SEMI", "ANTI"}):
+            return None
     names: list[str] = []
     for alias, read in scope.selected_sources.items():
         if qualifier and alias.lower() != qualifier.lower():
             continue
         columns: Collection[str] | None = None
         if isinstance(read[1], ScopeClass):
-            columns = _outputs(read[1], source)
-        elif isinstance(read[1], exp.Table) and _table_name(read[1]) == SOURCE_VIEW:
-            columns = source
+            columns = _outputs(read[1], views)
+        elif isinstance(read[1], exp.Table):
+            columns = views.get(_table_name(read[1]))
         if columns is None:
             return None
         names += columns
     return names
 
 
-def _reads_source_alone(scope: Scope) -> bool:
+def _columns_read_from(scope: Scope, views: Views) -> dict[str, set[str] | None]:
+    """Alias → columns, in small letters, of what a SELECT reads, None where they are not known.
+
+    Empty where nothing can be told of it.
+    """
     from sqlglot import exp
 
-    tables = list(scope.sources.values())
-    return (
-        not scope.is_subquery
-        and isinstance(scope.expression, exp.Select)
-        and not scope.expression.args.get("laterals")
-        and len(scope.selected_sources) == 1
-        and all(
-            isinstance(read, exp.Table) and _table_name(read) == SOURCE_VIEW
-            for _, read in scope.selected_sources.values()
+    if (
+        scope.is_subquery
+        or not isinstance(scope.expression, exp.Select)
+        or scope.expression.args.get("laterals")
+        or any(
+            isinstance(read, exp.Expr) and not isinstance(read, exp.Table) for read in scope.sources.values()
         )
-        and not any(isinstance(table, exp.Expr) and not isinstance(table, exp.Table) for table in tables)
-    )
+    ):
+        return {}
+    known: dict[str, set[str] | None] = {}
+    for alias, (_, read) in scope.selected_sources.items():
+        columns = views.get(_table_name(read)) if isinstance(read, exp.Table) else None
+        known[alias.lower()] = None if columns is None else {name.lower() for name in columns}
+    return known
 
 
-def _names_read(scope: Scope) -> Iterator[tuple[str, int | None]]:
+def _names_read(scope: Scope) -> Iterator[tuple[str, str, int | None]]:
+    """Qualifier (empty where there is none), name and line of each column that a SELECT reads."""
     from sqlglot import exp
 
     # Spark lets a later item of a SELECT, and ORDER BY, use the name given to an earlier one.
@@ -246,7 +259,8 @@ def _names_read(scope: Scope) -> Iterator[tuple[str, int | None]]:
     inner = {id(column) for subquery in scope.subquery_scopes for column in subquery.columns}
     for column in scope.columns:
         parts = [part.name for part in column.parts]
+        qualifier = ""
         if len(parts) > 1 and parts[0].lower() in {alias.lower() for alias in scope.sources}:
-            parts = parts[1:]
-        if parts[0].lower() not in given and id(column) not in inner and parts[0] != "*":
-            yield parts[0], column.parts[0].meta.get("line")
+            qualifier, parts = parts[0].lower(), parts[1:]
+        if (qualifier or parts[0].lower() not in given) and id(column) not in inner and parts[0] != "*":
+            yield qualifier, parts[0], column.parts[0].meta.get("line")

@@ -98,6 +98,10 @@ class Store:
         self.pipeline = pipeline
         self.folder = root / pipeline
 
+    def joined(self, name: str) -> Store:
+        """The store of a further source: its snapshots and what validated them."""
+        return Store(self.root, f"{self.pipeline}/joins/{name}")
+
     def check_writable(self) -> None:
         """Tries a write, so that a full or read-only store is told before any work.
 

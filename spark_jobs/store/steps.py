@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
-from spark_jobs.errors import DataError, StoreError
-from spark_jobs.spec import SplitByKey
+from spark_jobs.spec import SOURCE_VIEW
 from spark_jobs.store.code import code_digest
 from spark_jobs.store.engines import engines
 from spark_jobs.store.keys import Ingredients, Kind
@@ -15,8 +14,10 @@ from spark_jobs.store.own_code import ingredients_of, look_in
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from spark_jobs.spec import Pipeline, Suite, Tuning
-    from spark_jobs.store.artifacts import Artifact, Store
+    from spark_jobs.spec import Pipeline, Source, Suite, Tuning
+    from spark_jobs.store.artifacts import Artifact
+
+JOINED: Final = "join."
 
 # What a tuning and a fit both learn with.
 _LEARNING: Final = (
@@ -90,17 +91,23 @@ CODE: Final[Mapping[Kind, tuple[str, ...]]] = {
 }
 
 
-def snapshot(pipeline: Pipeline, day: date, *, schema: str, rows: str) -> Ingredients:
+def snapshot(pipeline: Pipeline, source: Source, day: date, *, schema: str, rows: str) -> Ingredients:
     """A date's raw rows, by their content: bytes delivered again that hold the same rows change nothing.
 
     Args:
         pipeline: the spec.
+        source: one of its sources.
         day: the partition date.
         schema: the schema the rows are held to, as DDL.
         rows: the rows' content fingerprint.
     """
-    spec = {"format": pipeline.source.format, "options": pipeline.source.value_options, "schema": schema}
+    spec = {"format": source.format, "options": source.value_options, "schema": schema}
     return _ingredients("snapshot", pipeline, day, {"rows": {day: rows}}, spec)
+
+
+def input_name(view: str) -> str:
+    """How a feature partition's manifest names the snapshot of a view: `snapshot`, or `join.<name>`."""
+    return "snapshot" if view == SOURCE_VIEW else JOINED + view
 
 
 def validation(pipeline: Pipeline, suite: Suite, day: date, *, snapshot_key: str) -> Ingredients:
@@ -115,14 +122,20 @@ def validation(pipeline: Pipeline, suite: Suite, day: date, *, snapshot_key: str
     )
 
 
-def features(pipeline: Pipeline, day: date, *, snapshot_key: str) -> Ingredients:
-    """A date's feature rows. The suite is no ingredient: it decides whether rows are used."""
+def features(pipeline: Pipeline, day: date, *, snapshots: Mapping[str, Artifact]) -> Ingredients:
+    """A date's feature rows. The suites are no ingredient: they decide whether rows are used.
+
+    Args:
+        pipeline: the spec.
+        day: the partition date.
+        snapshots: view that the SQL reads → the snapshot whose rows it holds.
+    """
     function = pipeline.preprocess.function
     return _ingredients(
         "features",
         pipeline,
         day,
-        {"snapshot": {day: snapshot_key}},
+        {input_name(view): {found.date: found.key} for view, found in snapshots.items()},
         {
             "preprocess": pipeline.preprocess.model_dump(mode="json") | {"label": pipeline.label},
             **_own_code(pipeline, [function] if function else []),
@@ -200,138 +213,6 @@ def evaluation(
     if baseline is not None:
         inputs["baseline"] = {baseline.date: baseline.key}
     return _ingredients("evaluation", pipeline, day, inputs, parts)
-
-
-def window_snapshots(store: Store, dates: Iterable[date]) -> dict[date, Artifact]:
-    """The current snapshots of a window's dates that have rows, oldest first.
-
-    Raises:
-        StoreError: the last date, which is the run's own, has none.
-    """
-    wanted = list(dates)
-    found = {day: artifact for day in wanted if (artifact := store.current("snapshot", day))}
-    if wanted[-1] not in found:
-        raise StoreError(
-            f"{wanted[-1]} has no snapshot in {store.folder}", expected="one", fix="Run snapshot first."
-        )
-    return {day: artifact for day, artifact in found.items() if artifact.row_count}
-
-
-def window_features(pipeline: Pipeline, store: Store, dates: Iterable[date]) -> dict[date, Artifact]:
-    """The feature partitions of the window's current snapshots, oldest first.
-
-    Raises:
-        StoreError: one has not been made.
-    """
-    artifacts = {}
-    for day, snapshotted in window_snapshots(store, dates).items():
-        named = features(pipeline, day, snapshot_key=snapshotted.key)
-        found = store.find("features", day, named.key)
-        if found is None:
-            raise StoreError(
-                f"{day} has no feature rows",
-                expected=f"features {named.key[:12]} of snapshot {snapshotted.key[:12]}",
-                fix="Run preprocess first; if it ran, data or code changed meanwhile: run the chain again.",
-            )
-        artifacts[day] = found
-    return artifacts
-
-
-def sides(
-    pipeline: Pipeline, artifacts: Mapping[date, Artifact], day: date
-) -> tuple[dict[date, Artifact], dict[date, Artifact]]:
-    """Which partitions one trains on and which one tests on; by key, both are all of them.
-
-    Raises:
-        DataError: a side has no partition.
-    """
-    if isinstance(pipeline.split, SplitByKey):
-        return dict(artifacts), dict(artifacts)
-    train, test = pipeline.split_dates(list(artifacts), day)
-    for name, dates in (("train", train), ("test", test)):
-        if not dates:
-            raise DataError(
-                f"no date is left to {name} {pipeline.name} on for {day}",
-                expected=f"dates with rows within the last {pipeline.split.test_days} days and before them",
-                found=", ".join(map(str, artifacts)) or "none",
-                fix="Widen the window, or deliver the missing dates.",
-            )
-    return {each: artifacts[each] for each in train}, {each: artifacts[each] for each in test}
-
-
-def window_of(pipeline: Pipeline, day: date) -> tuple[date, ...]:
-    """The dates that a run of that date learns from and tests on, oldest first.
-
-    An undated source has only the run's own: all of it was snapshotted then.
-    """
-    return pipeline.window_dates(day) if pipeline.source.dated else (day,)
-
-
-def window_tuning(
-    pipeline: Pipeline, store: Store, day: date, train: Mapping[date, Artifact]
-) -> Ingredients | None:
-    """What the model of a date is tuned by: by its own training rows, or those of the date to refresh on.
-
-    When that date's window has fewer dates with rows than `min_days`, or none to learn from, the run's own
-    training rows take their place.
-
-    Args:
-        pipeline: the spec, with the trigger's overrides in it.
-        store: where the features are.
-        day: the partition date.
-        train: the date's own training partitions.
-
-    Returns:
-        The tuning's ingredients; None when nothing is tuned.
-
-    Raises:
-        StoreError: the features of the date to refresh on have not been made.
-    """
-    if pipeline.tuning is None:
-        return None
-    on = pipeline.tuning_date(day)
-    if on != day:
-        dates = [each for each in window_of(pipeline, on) if store.current("snapshot", each)]
-        features = window_features(pipeline, store, dates) if dates else {}
-        learnt = pipeline.split_dates(list(features), on)[0] if pipeline.source.dated else tuple(features)
-        if learnt and len(features) >= pipeline.window.min_days:
-            return tuning(pipeline, pipeline.tuning, on, train={each: features[each].key for each in learnt})
-    return tuning(pipeline, pipeline.tuning, day, train={each: found.key for each, found in train.items()})
-
-
-def window_model(pipeline: Pipeline, store: Store, day: date, train: Mapping[date, Artifact]) -> Artifact:
-    """The model that was fitted on those partitions.
-
-    Raises:
-        StoreError: it has not been fitted.
-    """
-    tuned = window_tuning(pipeline, store, day, train)
-    named = model(pipeline, day, train={each: found.key for each, found in train.items()}, tuned=tuned)
-    found = store.find("model", day, named.key)
-    if found is None:
-        raise StoreError(
-            f"{pipeline.name} has no model for {day} from today's features and spec",
-            expected=f"model {named.key[:12]}",
-            fix="Run fit first, with the same --set; if it ran, data or code changed: run the chain again.",
-        )
-    return found
-
-
-def window_evaluation(store: Store, day: date, named: Ingredients) -> Artifact:
-    """The evaluation that is named.
-
-    Raises:
-        StoreError: it has not been evaluated.
-    """
-    found = store.find("evaluation", day, named.key)
-    if found is None:
-        model_key = named.inputs["model"][day.isoformat()]
-        raise StoreError(
-            f"model {model_key[:12]} of {store.pipeline} for {day} has not been evaluated",
-            expected=f"evaluation {named.key[:12]}",
-            fix="Run evaluate first, with the same --set.",
-        )
-    return found
 
 
 def _own_code(pipeline: Pipeline, paths: Iterable[str]) -> dict[str, Any]:

@@ -165,11 +165,11 @@ def test_two_partitions_and_one_order_whatever_the_delivery(team: Team) -> None:
     from spark_jobs.ml.stages import stage_columns
     from spark_jobs.ml.training import canonical
     from spark_jobs.sources.rows import read_rows
-    from spark_jobs.store import steps
+    from spark_jobs.store import windows
 
     team.run("snapshot", "validate", "preprocess")
     job = team.job()
-    artifacts = list(steps.window_features(job.pipeline, job.store, job.window).values())
+    artifacts = list(windows.window_features(job.pipeline, job.store, job.window).values())
     columns = stage_columns(job.pipeline)
     orders = []
     for shuffled in (1, 5):

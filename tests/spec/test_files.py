@@ -120,7 +120,7 @@ WRONG: list[tuple[tuple[str, str], str]] = [
     ),
     (
         ("FROM source", "FROM sauce"),
-        f'{FILE}:12: the SQL reads table "sauce"; expected the view `source` alone',
+        f'{FILE}:12: the SQL reads table "sauce"; expected the view `source` alone; did you mean "source"?',
     ),
     (
         ("id, bill", "rand() AS r, id, bill"),
@@ -272,4 +272,4 @@ def test_without_a_schema_columns_of_a_star_are_not_guessed(home_with: HomeWith)
     )
     pipeline = load_pipeline(home, "tips")
     assert pipeline.feature_columns() is None
-    assert pipeline.source_columns() is None
+    assert pipeline.source.column_names is None

@@ -8,6 +8,7 @@ from spark_jobs.spec.ddl import BadDdl, parse_ddl
 from spark_jobs.spec.sql import BadSql, expression_columns, read_query
 
 SOURCE = ("id", "bill", "items", "place")
+VIEWS = {"source": SOURCE, "wind": ("at", "wind"), "other": None}
 
 
 @pytest.mark.parametrize(
@@ -22,15 +23,19 @@ SOURCE = ("id", "bill", "items", "place")
         ("SELECT x.* FROM (SELECT id FROM source) AS x", ("id",)),
         ("SELECT id FROM source UNION ALL SELECT bill FROM source", ("id",)),
         ("SELECT place.city FROM source", ("city",)),
+        ("SELECT w.*, id FROM source JOIN wind AS w ON at = place", ("at", "wind", "id")),
+        ("SELECT * FROM source JOIN wind", (*SOURCE, "at", "wind")),
+        ("SELECT * FROM source JOIN wind USING (at)", None),
+        ("SELECT * FROM source JOIN other", None),
         ("SELECT * FROM source LATERAL VIEW explode(items) AS item", None),
     ],
 )
 def test_the_columns_that_a_query_provides(sql: str, columns: tuple[str, ...] | None) -> None:
-    assert read_query(sql).columns(SOURCE) == columns
+    assert read_query(sql).columns(VIEWS) == columns
 
 
 def test_a_star_over_an_unknown_source_is_unknown() -> None:
-    assert read_query("SELECT *, 1 AS one FROM source").columns(None) is None
+    assert read_query("SELECT *, 1 AS one FROM source").columns({"source": None}) is None
 
 
 @pytest.mark.parametrize(
@@ -49,6 +54,9 @@ def test_a_star_over_an_unknown_source_is_unknown() -> None:
         ),
         ("WITH a AS (SELECT nope FROM source) SELECT nope FROM a", ["nope"]),
         ("SELECT id FROM source UNION ALL SELECT nope FROM source", ["nope"]),
+        ("SELECT id, w.wind, w.bill FROM source JOIN wind AS w ON w.at = place", ["bill"]),
+        ("SELECT id, wnd FROM source JOIN wind ON at = place", ["wnd"]),
+        ("SELECT source.idd, other.x, y FROM source JOIN other", ["idd"]),
         # Beyond what can be told: nothing is claimed.
         ("SELECT item FROM source LATERAL VIEW explode(items) AS item", []),
         ("SELECT id FROM source WHERE bill > (SELECT avg(other) FROM source)", []),
@@ -57,11 +65,11 @@ def test_a_star_over_an_unknown_source_is_unknown() -> None:
     ],
 )
 def test_the_columns_that_a_query_reads_in_vain(sql: str, unknown: list[str]) -> None:
-    assert [column.name for column in read_query(sql).unknown_columns(SOURCE)] == unknown
+    assert [column.name for column in read_query(sql).unknown_columns(VIEWS)] == unknown
 
 
 def test_a_column_is_found_on_its_line() -> None:
-    [unknown] = read_query("SELECT id\nFROM source\nWHERE bil > 1").unknown_columns(SOURCE)
+    [unknown] = read_query("SELECT id\nFROM source\nWHERE bil > 1").unknown_columns({"source": SOURCE})
     assert unknown.line == 3
 
 
