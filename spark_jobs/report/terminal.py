@@ -21,11 +21,12 @@ if TYPE_CHECKING:
 
 
 MOST_CANDIDATES: Final = 10
+_GAP: Final = 4
 
 
 def show(summary: Summary, console: Console) -> None:
     """Prints a summary."""
-    parts = [_decision(summary), _metrics(summary), _made_from(summary)]
+    parts = [_decision(summary), _metrics(summary, console), _made_from(summary)]
     if summary.tuning is not None:
         parts.insert(2, _candidates(summary.tuning))
     console.print(Group(*parts))
@@ -49,12 +50,16 @@ def _decision(summary: Summary) -> RenderableType:
     return Panel(Group(*lines), title=title, title_align="left", box=box.ROUNDED, expand=False)
 
 
-def _metrics(summary: Summary) -> RenderableType:
+def _metrics(summary: Summary, console: Console) -> RenderableType:
     table = Table("metric", "on the holdout", box=box.SIMPLE_HEAD)
     for name, value in summary.metrics.items():
         table.add_row(name, "not defined" if value is None else f"{value:.4f}")
-    side_by_side = Table.grid(padding=(0, 4))
-    side_by_side.add_row(table, Group(*detail_tables(summary.details)))
+    details = Group(*detail_tables(summary.details))
+    needed = sum(console.measure(part).maximum for part in (table, details)) + _GAP
+    if needed > console.width:
+        return Group(table, details)
+    side_by_side = Table.grid(padding=(0, _GAP))
+    side_by_side.add_row(table, details)
     return side_by_side
 
 

@@ -1,0 +1,58 @@
+"""The summary in a terminal, wide and narrow: no name is cut."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+
+from spark_jobs.report.summary import Champion, Summary, Tracked
+from spark_jobs.report.terminal import show
+
+DAY = "2024-03-06"
+SUMMARY = Summary(
+    pipeline="things",
+    date=DAY,
+    window=("2024-03-05", DAY),
+    rows={"train": 20, "test": 10},
+    keys={"model": "a" * 64},
+    lineage={},
+    fingerprints={DAY: "b" * 32 + "-10"},
+    metrics={"areaUnderROC": 0.75, "weightedFMeasure": 0.5, "weightedPrecision": None},
+    task="classification",
+    details={"confusion_matrix": {"labels": [0, 1], "counts": [[5, 1], [2, 2]]}},
+    confusion_matrix={"labels": [0, 1], "counts": [[5, 1], [2, 2]]},
+    gates=(),
+    decision={"promote": True, "reasons": ["gate areaUnderROC >= 0.6 passed: 0.75"]},
+    action="promoted",
+    params={},
+    tuning=None,
+    git={"commit": "c" * 40, "clean": True},
+    mlflow=Tracked(run_id="d" * 32, version=1),
+    champion=Champion(version=1, date=DAY, key="a" * 64),
+    seconds={"model": 1.5},
+)
+
+
+def shown(width: int) -> str:
+    console = Console(width=width, file=io.StringIO(), record=True, highlight=False)
+    show(SUMMARY, console)
+    return console.export_text()
+
+
+@pytest.mark.parametrize("width", [60, 80, 160])
+def test_every_name_is_shown_whole(width: int) -> None:
+    text = shown(width)
+    assert "champion: version 1 serves" in text
+    assert "…" not in text
+    for name in (*SUMMARY.metrics, "label \\ predicted", "not defined", "0.7500"):
+        assert name in text
+
+
+def test_tables_stand_side_by_side_where_there_is_room() -> None:
+    def both(line: str) -> bool:
+        return "on the holdout" in line and "predicted" in line
+
+    assert any(both(line) for line in shown(160).splitlines())
+    assert not any(both(line) for line in shown(60).splitlines())
