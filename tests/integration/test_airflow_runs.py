@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
-import math
-import random
 import time
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
@@ -17,7 +13,7 @@ import pytest
 from local.airflow_api import DONE, AirflowApi, AirflowRefused
 from local.stack import Stack
 from tests.dags.conftest import write_home
-from tests.integration.conftest import plain_environment
+from tests.integration.conftest import plain_environment, write_day
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,19 +30,6 @@ START = dt.date(2024, 1, 1)
 
 def days_of(first: dt.date, count: int) -> list[dt.date]:
     return [first + dt.timedelta(days=number) for number in range(count)]
-
-
-def write_day(home: Path, day: dt.date) -> None:
-    """Sixty rows of a label that x tells, but not surely."""
-    folder = home / "data" / "raw" / "tiny" / f"date={day}"
-    folder.mkdir(parents=True)
-    chance = random.Random(day.toordinal())  # noqa: S311
-    with (folder / "rows.csv").open("w", newline="") as file:
-        rows = csv.writer(file)
-        rows.writerow(["id", "x", "label"])
-        for number in range(60):
-            x = chance.gauss(0, 1)
-            rows.writerow([number, f"{x:.6f}", float(chance.random() < 1 / (1 + math.exp(-2 * x)))])
 
 
 @pytest.fixture(scope="module")
