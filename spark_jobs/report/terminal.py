@@ -85,6 +85,9 @@ def _candidates(tuning: Mapping[str, Any]) -> RenderableType:
 
 def _made_from(summary: Summary) -> RenderableType:
     table = Table.grid(padding=(0, 2))
+    table.add_column()
+    # A key is shown whole, on two lines if need be.
+    table.add_column(overflow="fold")
     clean = " with changes not committed" if summary.git.get("clean") is False else ""
     table.add_row(
         "window", f"{summary.window[0]} to {summary.window[-1]}, {len(summary.window)} dates with rows"
