@@ -4,11 +4,31 @@ from __future__ import annotations
 
 import os
 import tempfile
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 
 class LoaderError(RuntimeError):
     """The raw data cannot be written: the package, an argument or the disk is not as it must be."""
+
+
+def packaged(package: str, path: str) -> Path:
+    """A file or a folder within an installed package, found without importing it.
+
+    Args:
+        package: the distribution's name.
+        path: below the folder that packages lie in, `pyspark/jars` say.
+
+    Raises:
+        LoaderError: the package is not installed, or comes without it.
+    """
+    try:
+        found = Path(str(distribution(package).locate_file(path)))
+    except PackageNotFoundError:
+        raise LoaderError(f"the package {package} is not installed; run `make setup`") from None
+    if not found.exists():
+        raise LoaderError(f"the package {package} has no {found}")
+    return found
 
 
 def write_if_changed(path: Path, content: bytes) -> bool:

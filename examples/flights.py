@@ -16,11 +16,10 @@ import zipfile
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date, timedelta
-from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from examples.files import LoaderError, write_if_changed
+from examples.files import LoaderError, packaged, write_if_changed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -60,10 +59,7 @@ def package_data() -> Path:
     Raises:
         LoaderError: the package is not installed.
     """
-    try:
-        return Path(str(distribution(PACKAGE).locate_file(f"{PACKAGE}/data")))
-    except PackageNotFoundError:
-        raise LoaderError(f"the package {PACKAGE} is not installed; run `make setup`") from None
+    return packaged(PACKAGE, f"{PACKAGE}/data")
 
 
 def read_weather(path: Path) -> dict[tuple[str, str], list[str]]:

@@ -7,11 +7,12 @@ order. By rule, the n-th rating of the file arrives on day n mod 20 of February 
 from __future__ import annotations
 
 from datetime import date, timedelta
-from importlib.metadata import PackageNotFoundError, distribution
-from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from examples.files import LoaderError, write_if_changed
+from examples.files import packaged, write_if_changed
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PACKAGE: Final = "pyspark"
 FIRST_DAY: Final = date(2015, 2, 1)
@@ -24,14 +25,7 @@ def package_file() -> Path:
     Raises:
         LoaderError: the package is not installed, or comes without its data.
     """
-    try:
-        found = distribution(PACKAGE).locate_file("pyspark/data/mllib/als/sample_movielens_ratings.txt")
-    except PackageNotFoundError:
-        raise LoaderError(f"the package {PACKAGE} is not installed; run `make setup`") from None
-    path = Path(str(found))
-    if not path.is_file():
-        raise LoaderError(f"the package {PACKAGE} has no {path}")
-    return path
+    return packaged(PACKAGE, "pyspark/data/mllib/als/sample_movielens_ratings.txt")
 
 
 def by_day(lines: list[str]) -> dict[date, list[str]]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-from importlib.metadata import PackageNotFoundError, distribution
-from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from examples.files import LoaderError, write_if_changed
+from examples.files import packaged, write_if_changed
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 COLUMNS: Final = (
     *("alcohol", "malic_acid", "ash", "ash_alcalinity", "magnesium", "phenols", "flavanoids"),
@@ -29,10 +30,7 @@ def prepare(raw: Path) -> None:
 
 def _table() -> bytes:
     """The header and 178 rows, each numbered from 1; values keep the text that they have in the package."""
-    try:
-        packed = Path(str(distribution("scikit-learn").locate_file("sklearn/datasets/data/wine_data.csv")))
-    except PackageNotFoundError:
-        raise LoaderError("the package scikit-learn is not installed; run `make setup`") from None
+    packed = packaged("scikit-learn", "sklearn/datasets/data/wine_data.csv")
     text = io.StringIO()
     lines = csv.writer(text, lineterminator="\n")
     lines.writerow(["wine", *COLUMNS, "cultivar"])
