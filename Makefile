@@ -11,6 +11,9 @@ DATE ?=
 PIPELINE ?=
 # More words for pytest: make test ARGS="-k keys -x"
 ARGS ?=
+# How many files of tests at once; each worker has a Spark session of its own.
+WORKERS ?= 2
+PARALLEL = -n $(WORKERS) --dist loadfile
 
 help: ## Show this list
 	@echo "Vintage: nightly Spark ML retraining that people can trust"
@@ -33,10 +36,14 @@ up: setup ## Airflow and MLflow in the browser until Ctrl-C
 	@$(ENV) exec python local/stack.py
 
 test: setup ## The tests that need no server
-	@$(ENV) pytest -m "not integration" $(ARGS)
+	@$(ENV) pytest -m "not integration and not long" $(PARALLEL) $(ARGS)
 
+# Two parts, both run to their end: what starts servers has the machine for itself.
 test-all: setup ## All tests, with coverage
-	@$(ENV) pytest --cov --cov-report=term $(ARGS)
+	@$(ENV) failed=0; \
+	pytest -m "not integration" $(PARALLEL) --cov --cov-report= --cov-fail-under=0 $(ARGS) || failed=1; \
+	pytest -m integration --cov --cov-append --cov-report=term $(ARGS) || failed=1; \
+	exit $$failed
 
 lint: setup ## Style, types, the boundaries between modules, and the YAML files against their schemas
 	@$(ENV) ruff check .

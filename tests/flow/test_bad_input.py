@@ -43,6 +43,7 @@ def test_an_empty_day(team: Team) -> None:
         team.run("snapshot")
 
 
+@pytest.mark.long
 def test_a_day_that_became_empty_loses_its_old_rows(team: Team) -> None:
     team.run()
     earlier = DAY - timedelta(days=1)

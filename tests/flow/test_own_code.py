@@ -103,6 +103,7 @@ def with_own_stage(team: Team) -> None:
     )
 
 
+@pytest.mark.long
 def test_a_stage_of_ones_own_goes_through_the_chain_and_its_code_is_in_the_key(team: Team) -> None:
     from pyspark.sql import functions as F
 

@@ -131,6 +131,7 @@ def model_of(team: Team, day: date) -> tuple[str, dict[str, str]]:
     return model.key, dict(model.manifest.ingredients.inputs["tuning"])
 
 
+@pytest.mark.long
 def test_between_refreshes_dates_share_a_tuning_in_whatever_order_they_run(
     new_team: Callable[[], Team],
 ) -> None:
@@ -154,6 +155,7 @@ def test_between_refreshes_dates_share_a_tuning_in_whatever_order_they_run(
     assert max(learnt) == str(yesterday - timedelta(days=1))
 
 
+@pytest.mark.long
 def test_a_refresh_date_with_too_few_days_is_replaced_by_the_run_s_own(
     team: Team, caplog: pytest.LogCaptureFixture
 ) -> None:

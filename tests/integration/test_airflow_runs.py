@@ -129,11 +129,23 @@ def test_a_manual_run_without_either_takes_the_last_closed_day(
     assert date_arguments(api, run) == {f"--date={TODAY - dt.timedelta(days=1)}"}
 
 
-def test_a_backfill_makes_every_day_asked_for(api: AirflowApi, finish: Callable[[Run], Run]) -> None:
+def create(stack: Stack, first: str, last: str, *words: str) -> str:
+    """`airflow backfill create` for a range; gives what it prints."""
+    answer = stack.airflow(
+        *("backfill", "create", "--dag-id", DAG, "--from-date", first, "--to-date", last, *words)
+    )
+    assert answer.returncode == 0, answer.stderr
+    return answer.stdout
+
+
+def test_a_backfill_makes_every_day_asked_for(
+    stack: Stack, api: AirflowApi, finish: Callable[[Run], Run]
+) -> None:
     before = {run.run_id for run in api.runs(DAG)}
-    api.backfill(DAG, START, dt.date(2024, 1, 2))
+    create(stack, "2024-01-01", "2024-01-02T23:59:59")
+    api.backfill(DAG, dt.date(2024, 1, 3), dt.date(2024, 1, 3))
     runs = [run for run in api.runs(DAG) if run.run_id not in before]
-    assert sorted(run.partition_key or "" for run in runs) == ["2024-01-01", "2024-01-02"]
+    assert sorted(run.partition_key or "" for run in runs) == ["2024-01-01", "2024-01-02", "2024-01-03"]
     for run in runs:
         assert finish(run).state == "success"
         assert date_arguments(api, run) == {f"--date={run.partition_key}"}
@@ -145,22 +157,8 @@ def test_a_backfill_makes_every_day_asked_for(api: AirflowApi, finish: Callable[
     ids=["midnight leaves the day out", "its last second takes it in"],
 )
 def test_airflow_s_own_backfill_command_ends_at_a_moment(stack: Stack, to_date: str, last: str) -> None:
-    words = (
-        "backfill",
-        "create",
-        "--dag-id",
-        DAG,
-        "--from-date",
-        "2024-01-05",
-        "--to-date",
-        to_date,
-        "--dry-run",
-    )
-    answer = stack.airflow(*words)
-    assert answer.returncode == 0, answer.stderr
-    keys = [
-        f"2024-01-{day:02}" for day in range(1, 9) if f"2024-01-{day:02}  " in answer.stdout.replace("|", " ")
-    ]
+    told = create(stack, "2024-01-05", to_date, "--dry-run").replace("|", " ")
+    keys = [f"2024-01-{day:02}" for day in range(1, 9) if f"2024-01-{day:02}  " in told]
     assert (keys[0], keys[-1]) == ("2024-01-05", last)
 
 

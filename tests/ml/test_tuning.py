@@ -131,6 +131,7 @@ def test_the_means_are_those_of_a_plain_loop_with_scikit_learn_s_metric(spark: S
 
 
 @pytest.mark.spark
+@pytest.mark.long
 def test_neither_order_nor_threads_change_a_bit(spark: SparkSession) -> None:
     rows = tips(spark)
     grid = {REG: [100.0, 0.1, 0.001]}
@@ -164,6 +165,7 @@ def test_a_candidate_that_fails_is_reported_and_survived(spark: SparkSession) ->
 
 
 @pytest.mark.spark
+@pytest.mark.long
 def test_a_ranking_is_judged_without_what_was_learnt(spark: SparkSession) -> None:
     # Of ten items each user rates nine; the tenth is rated as the other users of the same half do.
     table = [
@@ -174,7 +176,7 @@ def test_a_ranking_is_judged_without_what_was_learnt(spark: SparkSession) -> Non
     ]
     rows = spark.createDataFrame(table, "id int, user int, item int, rating double")
     pipeline = pipeline_of(
-        "- ALS: {rank: 2, maxIter: 3}\n",
+        "- ALS: {rank: 2, maxIter: 3, numUserBlocks: 2, numItemBlocks: 2}\n",
         task="recommendation",
         evaluate={"metric": "ndcgAtK", "k": 3, "relevant": "rating >= 4"},
         tuning={"method": "cross_validation", "folds": 2, "grid": {"ALS.regParam": [50.0, 0.05]}},

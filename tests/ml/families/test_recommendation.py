@@ -22,11 +22,14 @@ pytestmark = pytest.mark.spark
 
 Rating = tuple[int, int, float]
 SCHEMA = "user int, item int, rating double"
+# Spark's ten blocks of each would make a ranking of ten items several hundred tasks.
+BLOCKS = {"numUserBlocks": 2, "numItemBlocks": 2}
 
 
 def pipeline(k: int = 3, relevant: str | None = "rating >= 3", **als: str) -> Pipeline:
+    params = {"rank": 3, "maxIter": 3, **BLOCKS, **als}
     return pipeline_of(
-        f"- ALS: {{rank: 3, maxIter: 3{''.join(f', {name}: {value}' for name, value in als.items())}}}\n",
+        f"- ALS: {{{', '.join(f'{name}: {value}' for name, value in params.items())}}}\n",
         task="recommendation",
         preprocess={"sql": "SELECT * FROM source", "key": ["user", "item"]},
         evaluate={"metric": "rmse", "k": k, "relevant": relevant},
@@ -55,7 +58,7 @@ def model(train: DataFrame) -> PipelineModel:
     from pyspark.ml import Pipeline
     from pyspark.ml.recommendation import ALS
 
-    als = ALS(rank=3, maxIter=3, seed=1, coldStartStrategy="drop")
+    als = ALS(rank=3, maxIter=3, seed=1, coldStartStrategy="drop", **BLOCKS)
     return Pipeline(stages=[als]).fit(train.coalesce(1))
 
 
@@ -172,7 +175,7 @@ def test_ids_that_stages_make_of_texts(spark: SparkSession) -> None:
     indexer = StringIndexer(
         inputCols=["user", "item"], outputCols=["user_ix", "item_ix"], handleInvalid="keep"
     )
-    als = ALS(rank=2, maxIter=2, seed=1, userCol="user_ix", itemCol="item_ix", ratingCol="stars")
+    als = ALS(rank=2, maxIter=2, seed=1, userCol="user_ix", itemCol="item_ix", ratingCol="stars", **BLOCKS)
     model = Pipeline(stages=[indexer, als]).fit(train.coalesce(1))
     holdout = spark.createDataFrame([("ann", "ale", 3.0), ("eve", "tea", 5.0)], schema)
     found = measured(holdout, train, model, spec)
