@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,7 +17,16 @@ from spark_jobs.errors import TrackingError, VintageError
 from spark_jobs.job import Job, configure_logging, open_job, report, stage_problems
 from spark_jobs.report.summary import Champion, Summary, summarise
 from spark_jobs.report.terminal import show as show_summary
-from spark_jobs.spec import Home, Problem, check_home, load_pipeline, load_suite, parse_partition_date
+from spark_jobs.spec import (
+    Home,
+    InvalidSpec,
+    Problem,
+    check_home,
+    load_pipeline,
+    load_suite,
+    parse_partition_date,
+    read_pipeline,
+)
 from spark_jobs.store import Store
 
 if TYPE_CHECKING:
@@ -52,18 +62,21 @@ def check() -> None:
 
     home = Home.from_environment(os.environ)
     problems: list[Problem] = check_home(home)
-    broken = {problem.file for problem in problems}
     for name in home.pipeline_names():
-        if home.shown(home.pipelines_dir / f"{name}.yaml") not in broken:
-            problems += stage_problems(load_pipeline(home, name))
+        pipeline, _ = read_pipeline(home, name)
+        problems += stage_problems(pipeline) if pipeline is not None else []
     for name in home.suite_names():
-        if home.shown(home.expectations_dir / f"{name}.yaml") not in broken:
+        # What is wrong with its file is among the problems already.
+        with suppress(InvalidSpec):
             problems += check_suite(load_suite(home, name))
-    for problem in sorted(problems, key=lambda each: each.order):
+    problems = sorted(set(problems), key=lambda each: each.order)
+    for problem in problems:
         Console(stderr=True, soft_wrap=True, highlight=False).print(str(problem), markup=False)
-    counts = f"{len(home.pipeline_names())} pipelines and {len(home.suite_names())} suites in {home.path}"
+    counts = (
+        f"{_count(len(home.pipeline_names()), 'pipeline')} and {_count(len(home.suite_names()), 'suite')}"
+    )
     Console(soft_wrap=True, highlight=False).print(
-        f"{counts}: {len(problems) or 'no'} problems", markup=False
+        f"{counts} in {home.path}: {_count(len(problems), 'problem')}", markup=False
     )
     if problems:
         raise typer.Exit(2)
@@ -127,6 +140,10 @@ def show(
     home = Home.from_environment(os.environ)
     store = Store(home.store, load_pipeline(home, pipeline).name)
     _print(_summary(home, store, date), as_json=as_json)
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number or 'no'} {thing}{'' if number == 1 else 's'}"
 
 
 def _summary(home: Home, store: Store, date: str | None) -> Summary:

@@ -67,3 +67,8 @@ class EnvironmentProblem(VintageError):
     """The machine lacks what the jobs need: Java, a connection, a package."""
 
     exit_code = 4
+
+
+def first_line(error: Exception) -> str:
+    """The first line of an error's text that says something; the error's class where none does."""
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)

@@ -188,7 +188,8 @@ def _tuned(job: Job, named: Ingredients) -> Artifact:
             _write_json(attempt.data / "tuning.json", details)
             found = job.store.publish(attempt, named, details=details, spark_conf=_spark_conf(rows))
     job.store.set_current(found)
-    log.info("tuned on %s: %s", day, found.manifest.details["winner"])
+    chosen = ", ".join(f"{name}={value}" for name, value in _winner(found).items())
+    log.info("tuned on %s: %s", day, chosen)
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from spark_jobs.errors import SpecError, StoreError, ValidationFailed
+from spark_jobs.errors import SpecError, StoreError, ValidationFailed, first_line
 from spark_jobs.job import Job, for_each_date, main, ship_own_code
 from spark_jobs.sources.own_function import apply_function
 from spark_jobs.sources.rows import LABEL, TRAINABLE, read_rows, schema_json, write_rows
@@ -14,7 +14,7 @@ from spark_jobs.store import Rows, steps, windows
 from spark_jobs.store.fingerprint import fingerprint, fingerprint_sql
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import date
 
     from pyspark.sql import DataFrame
@@ -62,10 +62,9 @@ def preprocess(views: Mapping[str, DataFrame], pipeline: Pipeline, day: date) ->
         kept = [F.col(f"`{name}`") for name in rows.columns if name != LABEL]
         return rows.select(*kept, label, trainable)
     except (AnalysisException, ParseException) as error:
-        reason = str(error).splitlines()[0]
         raise SpecError(
             f"preprocess of {pipeline.name} does not run on the snapshot of {day}",
-            found=reason,
+            found=first_line(error),
             fix="Correct preprocess.sql, function, label or train_where.",
         ) from error
 
@@ -102,6 +101,16 @@ def run(job: Job) -> dict[date, Artifact]:
             aggregates = {"content": fingerprint_sql(rows.schema), "trainable": f"count_if({TRAINABLE})"}
             files = 1 + snapshots[day][SOURCE_VIEW].row_count // ROWS_PER_FILE
             observed = write_rows(rows, attempt.data, aggregates, files=files)
+            repeated = _repeated(session.read.parquet(str(attempt.data)), job.pipeline.preprocess.key)
+            if repeated:
+                log.warning(
+                    "features %s: in %d of %d rows the key %s is not theirs alone; "
+                    "a join that finds two rows for one doubles it",
+                    day,
+                    repeated,
+                    observed["content"]["rows"],
+                    ", ".join(job.pipeline.preprocess.key),
+                )
             return job.store.publish(
                 attempt,
                 wanted[day],
@@ -110,13 +119,26 @@ def run(job: Job) -> dict[date, Artifact]:
                     spark_schema=schema_json(rows.schema),
                     fingerprint=fingerprint(observed["content"]),
                 ),
-                details={"trainable": observed["trainable"], "validation": validated[day]},
+                details={
+                    "trainable": observed["trainable"],
+                    "rows_of_repeated_keys": repeated,
+                    "validation": validated[day],
+                },
             )
 
     artifacts = done | for_each_date(make, missing, doing="features")
     for artifact in artifacts.values():
         job.store.set_current(artifact)
     return dict(sorted(artifacts.items()))
+
+
+def _repeated(rows: DataFrame, key: Sequence[str]) -> int:
+    """How many rows share their key with another row of the date."""
+    from pyspark.sql import functions as F
+
+    counted = rows.groupBy(*(F.col(f"`{name}`") for name in key)).count().where("count > 1")
+    [found] = counted.agg(F.sum("count").alias("rows")).collect()
+    return int(found["rows"] or 0)
 
 
 def _validation(job: Job, view: str, suite: Suite, snapshot: Artifact) -> Artifact:

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from spark_jobs.errors import EnvironmentProblem
+from spark_jobs.errors import EnvironmentProblem, first_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -141,7 +141,7 @@ def root_cause(error: Exception) -> str:
     """One line that says what happened below an error of Spark: the innermost Java exception's message."""
     java = getattr(error, "java_exception", None)
     if java is None:
-        return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+        return first_line(error)
     while java.getCause() is not None:
         java = java.getCause()
     return str(java.getMessage() or java.getClass().getName()).splitlines()[0]
@@ -172,7 +172,7 @@ def _open(app_name: str, conf: Mapping[str, str], master: str | None) -> SparkSe
         session = builder.getOrCreate()
     except (PySparkException, OSError, RuntimeError) as error:
         raise EnvironmentProblem(
-            f"Spark did not start ({str(error).splitlines()[0]})",
+            f"Spark did not start ({first_line(error)})",
             expected="Java 17 or later in JAVA_HOME or on the PATH",
             fix="Run `make setup`, or set JAVA_HOME; the reason is in the lines above.",
         ) from error

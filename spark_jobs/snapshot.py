@@ -83,7 +83,7 @@ def _dated(job: Job, feed: Feed, dates: Sequence[date]) -> dict[date, Artifact]:
         day: found for day, delivery in raw.items() if (found := _unchanged(job, feed, day, delivery))
     }
     if raw[job.date] is None and job.date not in snapshots:
-        raise no_raw_data(job.pipeline, source, job.date)
+        raise no_raw_data(job.pipeline, source, job.date, view=feed.view)
     stale = {day: delivery for day, delivery in raw.items() if delivery and day not in snapshots}
     log.info(
         "%s: %d dates have data, %d of them are to be snapshotted",
@@ -108,10 +108,19 @@ def _as_it_stands(job: Job, feed: Feed) -> None:
         again = later or feed.source.days_read_again > 0
         delivery = find_delivery(job.pipeline, feed.source, job.date, fresh=again)
         if delivery is None and latest is None:
-            raise no_raw_data(job.pipeline, feed.source, job.date)
+            raise no_raw_data(job.pipeline, feed.source, job.date, view=feed.view)
         found = None if latest is None else _unchanged(job, feed, latest, delivery)
         if found is None and delivery is not None:
             found = _snapshot(job, feed, job.date, delivery)
+    elif not feed.source.is_jdbc:
+        delivery = find_delivery(job.pipeline, feed.source, job.date, fresh=False)
+        note = feed.store.pointer("snapshot", latest)
+        if delivery is not None and note is not None and not delivery.stands(note, 1):
+            log.warning(
+                "%s has changed since its snapshot of %s; a run of an earlier date keeps what was seen",
+                feed.view,
+                latest,
+            )
     if found is not None:
         _require_rows(feed, job.date, found)
         log.info("%s: what it held on %s stands for %s", feed.view, found.manifest.date, job.date)

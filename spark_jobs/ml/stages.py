@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pyspark.ml.param import Params
 
+from spark_jobs.errors import first_line
 from spark_jobs.ml.catalogue import UnknownStage, find_stage_class, is_sparks_own, known_stages, params_of
 from spark_jobs.ml.column_flow import LABEL, BadFlow, Flow, flow_of
 from spark_jobs.ml.nested import NESTED, nested_stage
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 # What a stage calls the start of its random numbers: Spark's classes, and those with scikit-learn's names.
 SEEDS: Final = ("seed", "random_state")
+# What they read becomes features, whereas a StringIndexer may well read a label.
+_ASSEMBLERS: Final = frozenset({"VectorAssembler", "FeatureHasher", "Interaction"})
 
 
 def check_stages(pipeline: Pipeline, columns: Collection[str] | None) -> list[Problem]:
@@ -180,6 +183,14 @@ def _column_problems(
             known = False
             continue
         for column in flow.reads:
+            if column.name == LABEL and (
+                stage.type in _ASSEMBLERS or column.at[0] in {"featuresCol", "features_cols"}
+            ):
+                yield pipeline.problem(
+                    (*path, *column.at),
+                    f'{stage.type} makes a feature of "{LABEL}", which is the answer',
+                    expected="columns that are known before the answer is",
+                )
             if known and column.name not in there:
                 hint = did_you_mean(column.name, there) or f"there are {list_names(sorted(there))}"
                 yield pipeline.problem(
@@ -217,7 +228,7 @@ def _built(pipeline: Pipeline, path: KeyPath, declared: Stage) -> PipelineStage:
         if to_java is not None:
             to_java()
     except IllegalArgumentException as error:
-        reason = str(error).splitlines()[0].replace(stage.uid, declared.type)
+        reason = first_line(error).replace(stage.uid, declared.type)
         raise InvalidSpec([pipeline.problem(path, f"Spark refuses a Param: {reason}")]) from error
     return stage
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from spark_jobs.errors import StoreError
 from spark_jobs.spec import SOURCE_VIEW
@@ -45,6 +45,7 @@ class Summary(BaseModel):
         lineage: kind → date → key of everything the model and its evaluation were made from; a joined
             source's snapshots are `join.<name>`.
         fingerprints: date → content fingerprint of the raw rows.
+        joined_fingerprints: joined source → date → that of the rows which the date's were joined with.
         metrics: name → value on the holdout; None where it is not defined.
         task: what kind of model it is.
         details: what the task's evaluation tells beside numbers, as `evaluation.json` has it.
@@ -61,6 +62,7 @@ class Summary(BaseModel):
     keys: Mapping[str, str]
     lineage: Mapping[str, Mapping[str, str]]
     fingerprints: Mapping[str, str]
+    joined_fingerprints: Mapping[str, Mapping[str, str]] = Field(default_factory=dict)
     metrics: Mapping[str, float | None]
     task: str
     details: Mapping[str, Any]
@@ -114,10 +116,10 @@ def summarise(store: Store, day: date | None, *, version: int | None = None) -> 
         "model": {chosen.isoformat(): model.key},
         "evaluation": {chosen.isoformat(): evaluation.key},
     }
-    for part in features.values():
-        for name, keys in part.manifest.ingredients.inputs.items():
-            if name.startswith(JOINED):
-                lineage.setdefault(name, {}).update(keys)
+    joined = _joined(store, features)
+    lineage |= {
+        JOINED + name: {day: found.key for day, found in dated.items()} for name, dated in joined.items()
+    }
     tuned = _input(store, model.manifest, "tuning") if "tuning" in model.manifest.ingredients.inputs else {}
     if tuned:
         lineage["tuning"] = {day: found.key for day, found in tuned.items()}
@@ -135,6 +137,12 @@ def summarise(store: Store, day: date | None, *, version: int | None = None) -> 
             for day, found in sorted(snapshots.items())
             if found.manifest.rows
         },
+        joined_fingerprints={
+            name: {
+                day: found.manifest.rows.fingerprint for day, found in dated.items() if found.manifest.rows
+            }
+            for name, dated in joined.items()
+        },
         metrics=details["metrics"],
         task=model.manifest.details["task"],
         details=details["details"],
@@ -151,9 +159,21 @@ def summarise(store: Store, day: date | None, *, version: int | None = None) -> 
     )
 
 
-def _input(store: Store, manifest: Manifest, kind: Kind) -> dict[str, Artifact]:
+def _joined(store: Store, features: Mapping[str, Artifact]) -> dict[str, dict[str, Artifact]]:
+    """Joined source → date → the snapshot that the date's rows were joined with."""
+    found: dict[str, dict[str, Artifact]] = {}
+    for day, part in sorted(features.items()):
+        for kind in part.manifest.ingredients.inputs:
+            if kind.startswith(JOINED):
+                name = kind.removeprefix(JOINED)
+                [snapshot] = _input(store.joined(name), part.manifest, "snapshot", named=kind).values()
+                found.setdefault(name, {})[day] = snapshot
+    return found
+
+
+def _input(store: Store, manifest: Manifest, kind: Kind, *, named: str = "") -> dict[str, Artifact]:
     artifacts = {}
-    for day, key in manifest.ingredients.inputs[kind].items():
+    for day, key in manifest.ingredients.inputs[named or kind].items():
         found = store.find(kind, date.fromisoformat(day), key)
         if found is None:
             raise StoreError(

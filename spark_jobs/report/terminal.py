@@ -94,6 +94,8 @@ def _made_from(summary: Summary) -> RenderableType:
     )
     table.add_row("rows", f"{summary.rows['train']} to learn from, {summary.rows['test']} to test on")
     table.add_row("raw data", f"fingerprint {summary.fingerprints[summary.date]} on {summary.date}")
+    for name, dated in summary.joined_fingerprints.items():
+        table.add_row(f"joined {name}", f"fingerprint {dated[summary.date]} on {summary.date}")
     table.add_row("model key", summary.keys["model"])
     table.add_row("code", f"commit {summary.git.get('commit') or 'unknown'}{clean}")
     table.add_row("MLflow run", summary.mlflow.run_id or "none")

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from spark_jobs.errors import DataError, EnvironmentProblem, VintageError
+from spark_jobs.errors import DataError, EnvironmentProblem, VintageError, first_line
 from spark_jobs.sources.connection import Login, embedded, login_of
 from spark_jobs.sources.contract import check_columns, check_unique, on_day, schema_text, struct_of
 from spark_jobs.sources.reader import CORRUPT, RawRows
@@ -154,8 +154,7 @@ def raw_table(pipeline: Pipeline, source: Source, day: date, *, fresh: bool) -> 
 def _cause(error: Exception) -> tuple[str, str, bool]:
     """The SQLSTATE and the words of the SQLException below a Spark error, and whether a class was missing."""
     java = getattr(error, "java_exception", None) or getattr(error, "_origin", None)
-    words = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
-    state, missing = "", False
+    words, state, missing = first_line(error), "", False
     while java is not None:
         name = str(java.getClass().getName())
         text = str(java.getMessage() or name)

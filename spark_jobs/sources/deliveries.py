@@ -79,8 +79,9 @@ class FileDelivery:
         return self.raw.note()
 
     def facts(self) -> dict[str, Any]:
-        """How many files of how many bytes."""
-        return {"files": len(self.raw.files), "bytes": self.raw.size}
+        """The path as it is declared, the files below it, and their bytes together."""
+        names = [file.path for file in self.raw.files]
+        return {"path": self.source.path, "files": names, "bytes": self.raw.size}
 
     def stands(self, note: Mapping[str, Any], rows: int) -> bool:
         """Whether the files are those that were read, however many rows they had."""

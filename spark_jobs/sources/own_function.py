@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from spark_jobs.errors import SpecError
+from spark_jobs.errors import SpecError, first_line
 from spark_jobs.store.own_code import CannotImport, import_path, look_in
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def apply_function(rows: DataFrame, pipeline: Pipeline, day: date) -> DataFrame:
     except Exception as error:
         raise SpecError(
             f"preprocess.function {path} of {pipeline.name} fails on the rows of {day}",
-            found=f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}",
+            found=f"{type(error).__name__}: {first_line(error) if str(error) else ''}",
             fix="The traceback is above.",
         ) from error
     if not isinstance(made, Frame):

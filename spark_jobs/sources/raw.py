@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spark_jobs.errors import DataError
+from spark_jobs.spec import SOURCE_VIEW
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -77,8 +78,8 @@ def list_raw_files(path: str, day: date) -> RawFiles | None:
     return RawFiles(root, tuple(found)) if found else None
 
 
-def no_raw_data(pipeline: Pipeline, source: Source, day: date) -> DataError:
-    """The error for a date without raw files; it names the nearest dates that have some."""
+def no_raw_data(pipeline: Pipeline, source: Source, day: date, *, view: str) -> DataError:
+    """The error for a date without raw files; it names the source and the nearest dates that have some."""
     around = (day + timedelta(days=step * sign) for step in range(1, NEARBY_DAYS) for sign in (-1, 1))
     near = (
         [other for other in around if _expand(pipeline.source_path(other, source))[1]][:3]
@@ -86,10 +87,17 @@ def no_raw_data(pipeline: Pipeline, source: Source, day: date) -> DataError:
         else []
     )
     return DataError(
-        f"no raw data for {day}",
+        f"no raw data for {day}"
+        if view == SOURCE_VIEW
+        else f"the joined source {view} has no raw data for {day}",
         expected=f"files at {pipeline.source_path(day, source)}",
         found=f"none; the nearest dates with data: {', '.join(map(str, sorted(near)))}" if near else "none",
-        fix="Deliver the data and run again, or choose another date.",
+        fix="Deliver the data and run again"
+        + (
+            ", or choose another date."
+            if source.dated
+            else ": the source has no dates, and needs it on each."
+        ),
     )
 
 

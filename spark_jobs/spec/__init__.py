@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from spark_jobs.spec.files import check_home, load_pipeline, load_suite
+from spark_jobs.spec.files import check_home, load_pipeline, load_suite, read_pipeline
 from spark_jobs.spec.home import Home
 from spark_jobs.spec.metrics import METRICS, Metric
 from spark_jobs.spec.names import did_you_mean, nearest
@@ -44,5 +44,6 @@ __all__ = [
     "load_suite",
     "nearest",
     "parse_partition_date",
+    "read_pipeline",
     "submit_conf",
 ]

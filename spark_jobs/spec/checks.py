@@ -69,6 +69,18 @@ def date_problems(checked: Checked) -> Iterator[Problem]:
             found=str(end),
         )
     window, split = checked.parts.get("window"), checked.parts.get("split")
+    source = checked.parts.get("source")
+    if source is not None and not source.dated:
+        why = "the source has no dates of its own, so that the window is the run's date alone"
+        if window is not None and window.min_days > 1:
+            yield checked.document.problem(
+                ("window", "min_days"), why, expected="min_days: 1", found=str(window.min_days)
+            )
+        if isinstance(split, SplitByDate):
+            yield checked.document.problem(
+                ("split", "by"), why, expected="{by: key, test_fraction: 0.2}, say", found="by: date"
+            )
+        return
     if window is not None and isinstance(split, SplitByDate) and split.test_days >= window.days:
         yield checked.document.problem(
             ("split", "test_days"),

@@ -37,6 +37,11 @@ def load_pipeline(home: Home, name: str) -> Pipeline:
     return pipeline
 
 
+def read_pipeline(home: Home, name: str) -> tuple[Pipeline | None, list[Problem]]:
+    """The pipeline of a file that exists, None when its shape is wrong, and all that is wrong with it."""
+    return _read_pipeline(home, home.pipelines_dir / f"{name}.yaml")
+
+
 def load_suite(home: Home, name: str) -> Suite:
     """The expectation suite of a name.
 

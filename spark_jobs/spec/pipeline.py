@@ -20,7 +20,7 @@ from spark_jobs.spec.overrides import find_stage, read_overrides, set_params
 from spark_jobs.spec.parts import Evaluate, Preprocess, Spark, Split, SplitByDate, Stage, Window
 from spark_jobs.spec.problem import Problem
 from spark_jobs.spec.source import HOME, JoinedSource, Source
-from spark_jobs.spec.sql import SOURCE_VIEW
+from spark_jobs.spec.sql import SOURCE_VIEW, BadSql, read_query
 from spark_jobs.spec.tuning import Tuning
 
 
@@ -102,6 +102,8 @@ class Pipeline(SpecModel):
 
     _home: Path = PrivateAttr(default_factory=Path)
     _document: Document = PrivateAttr(default_factory=lambda: Document("pipeline"))
+    # Places in `stages` and Params that an override set, each as it stands in a key path.
+    _overridden: frozenset[tuple[KeyPath, KeyPath]] = PrivateAttr(default=frozenset())
 
     @field_validator("name")
     @classmethod
@@ -139,7 +141,13 @@ class Pipeline(SpecModel):
     def problem(
         self, path: KeyPath, what: str, *, expected: str = "", found: str = "", hint: str = ""
     ) -> Problem:
-        """A problem at the line of the file where the key path stands, `("stages", 2, "Imputer")` say."""
+        """A problem at the line of the file where the key path stands, `("stages", 2, "Imputer")` say.
+
+        What an override set stands in no line of the file.
+        """
+        if path[:1] == ("stages",) and (path[1:2], path[3:4]) in self._overridden:
+            given = f"--set {path[2]}.{path[3]}"
+            return Problem(given, None, what, expected=expected, found=found, hint=hint)
         return self._document.problem(path, what, expected=expected, found=found, hint=hint)
 
     def window_dates(self, date: dt.date) -> tuple[dt.date, ...]:
@@ -218,14 +226,15 @@ class Pipeline(SpecModel):
 
     def feature_columns(self) -> tuple[str, ...] | None:
         """The columns that preprocess provides; None when that cannot be told without the data."""
-        from spark_jobs.spec.sql import read_query
-
         if self.preprocess.function is not None:
             declared = self.preprocess.declared_columns
             return None if declared is None else tuple(column.name for column in declared)
         if self.preprocess.sql is None:
             return self.source.column_names
-        return read_query(self.preprocess.sql).columns(self.view_columns())
+        try:
+            return read_query(self.preprocess.sql).columns(self.view_columns())
+        except BadSql:
+            return None
 
     def with_overrides(self, overrides: Iterable[str]) -> Pipeline:
         """The pipeline with some stage Params set anew: `LogisticRegression.regParam=0.1`.
@@ -240,7 +249,9 @@ class Pipeline(SpecModel):
         if not given:
             return self
         tuning = self.tuning and self.tuning.without(self.stages, {place for place, _ in given})
-        return self.model_copy(update={"stages": set_params(self.stages, given), "tuning": tuning})
+        copy = self.model_copy(update={"stages": set_params(self.stages, given), "tuning": tuning})
+        copy._overridden = frozenset(((index,), (param,)) for (index, param), _ in given)
+        return copy
 
     def with_params(self, values: Mapping[str, Any]) -> Pipeline:
         """The pipeline with the Params of a candidate, by the names of the grid; it tunes no more.

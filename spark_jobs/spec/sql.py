@@ -121,6 +121,7 @@ def read_query(text: str) -> Query:
         raise _bad_sql(error) from error
     if len(trees) != 1 or not isinstance(trees[0], exp.Query):
         raise BadSql("the SQL is not a query", expected="one SELECT")
+    _refuse_trailing_comma(text)
     return Query(trees[0])
 
 
@@ -142,6 +143,18 @@ def expression_columns(text: str) -> tuple[str, ...]:
             "the SQL is not an expression", expected="a column or an expression, `arr_delay >= 15` say"
         )
     return tuple(dict.fromkeys(column.parts[0].name for column in tree.find_all(exp.Column)))
+
+
+def _refuse_trailing_comma(text: str) -> None:
+    """sqlglot reads over a comma with nothing behind it; Spark does not."""
+    from sqlglot.dialects import Spark
+
+    tokens = Spark().tokenize(text.replace("{date}", _DATE))
+    for comma, after in zip(tokens, [*tokens[1:], None], strict=True):
+        if comma.token_type.name == "COMMA" and (
+            after is None or after.token_type.name in {"FROM", "R_PAREN"}
+        ):
+            raise BadSql("the SQL cannot be read: a comma with nothing after it", comma.line)
 
 
 def _bad_sql(error: Exception) -> BadSql:

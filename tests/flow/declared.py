@@ -24,6 +24,7 @@ def declare(team: Team, source: dict[str, Any], sql: str, **other: Any) -> Team:
         "source": source,
         "preprocess": {"sql": sql, "key": ["id"], "label": "CAST(late AS DOUBLE)"},
         "window": {"days": 2, "min_days": 1},
+        "split": {"by": "key", "test_fraction": 0.3},
         "stages": STAGES,
         **other,
     }

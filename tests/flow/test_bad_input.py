@@ -233,6 +233,20 @@ def test_what_is_no_pipeline(team: Team, name: str) -> None:
         open_job(team.home, name, str(DAY))
 
 
+def test_keys_that_are_not_a_row_s_own_are_told(team: Team, caplog: pytest.LogCaptureFixture) -> None:
+    team.edit("FROM source", "FROM source LATERAL VIEW explode(IF(id < 2, array(1, 2), array(1))) AS n")
+    team.run("snapshot", "validate", "preprocess")
+    assert f"features {DAY}: in 4 of 26 rows the key id, seen is not theirs alone" in caplog.text
+    found = team.store.current("features", DAY)
+    assert found is not None
+    assert found.manifest.details["rows_of_repeated_keys"] == 4
+
+
+def test_a_param_that_was_set_by_hand_is_named_as_it_was_given(team: Team) -> None:
+    with pytest.raises(SpecError, match=r"--set LogisticRegression\.maxItr: LogisticRegression has no Param"):
+        team.run("snapshot", overrides=["LogisticRegression.maxItr=3"])
+
+
 def test_sql_that_does_not_run(team: Team) -> None:
     team.edit(
         "SELECT id, seen, colour, size, late FROM",
@@ -343,9 +357,14 @@ def test_check_tells_all_that_is_wrong_at_once(team: Team) -> None:
     team.edit(
         "expect_column_values_to_not_be_null", "expect_column_values_to_not_be_nul", file="expectations"
     )
+    # A mistake in the suite hides none of the pipeline's, nor does one of its metric those of its stages.
+    team.edit("metric: areaUnderROC\n", "metric: areaUnderRC\n")
+    team.edit("column: colour", "column: color", file="expectations")
     ended = program(team, "-m", "spark_jobs.cli", "check")
     assert ended.returncode == 2
     for told in (
+        "areaUnderRC",
+        'names column "color"',
         "maxItr",
         "maxIter",
         "much",

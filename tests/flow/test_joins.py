@@ -114,7 +114,10 @@ def test_each_date_is_joined_with_its_own_rows_and_the_table_as_it_stood(joined:
     inputs = found.manifest.ingredients.inputs
     assert set(inputs) == {"snapshot", "join.stock", "join.paint"}
     assert inputs["join.paint"] == {str(DAY): table.key}
-    assert summarise(joined.store, DAY).lineage["join.paint"] == {str(DAY): table.key}
+    summary = summarise(joined.store, DAY)
+    assert summary.lineage["join.paint"] == {str(day): table.key for day in WINDOW}
+    assert set(summary.joined_fingerprints) == {"stock", "paint"}
+    assert len(set(summary.joined_fingerprints["stock"].values())) == len(WINDOW)
 
     before = features(joined)
     joined.run()
@@ -160,13 +163,15 @@ def test_the_run_s_own_date_needs_them(joined: Team, lines: list[str] | None) ->
     path.unlink()
     if lines:
         write(path, *lines)
-    with pytest.raises(DataError, match=r"no raw data for 2024-03-06.*stock|raw data of stock of .* no rows"):
+    with pytest.raises(
+        DataError, match=r"joined source stock has no raw data for 2024-03-06|raw data of stock of .* no rows"
+    ):
         joined.run("snapshot")
 
 
 def test_a_table_that_is_not_there(joined: Team) -> None:
     (joined.home.path / "raw" / "paint.json").unlink()
-    with pytest.raises(DataError, match=r"no raw data .*paint\.json"):
+    with pytest.raises(DataError, match=r"joined source paint has no raw data .*paint\.json"):
         joined.run("snapshot")
 
 

@@ -196,6 +196,15 @@ def test_a_mistake_is_named_with_its_line(
     assert problems_of(home_with(replaced)) == [problem]
 
 
+def test_a_source_without_dates_has_a_window_of_one(home_with: HomeWith) -> None:
+    found = problems_of(home_with(("raw/{date}", "raw/all")))
+    why = "the source has no dates of its own, so that the window is the run's date alone"
+    assert found == [
+        f"{FILE}:10: {why}; expected min_days: 1; found 4",
+        f"{FILE}:20: {why}; expected {{by: key, test_fraction: 0.2}}, say; found by: date",
+    ]
+
+
 def test_all_mistakes_of_a_file_are_told_at_once(home_with: HomeWith) -> None:
     home = home_with(
         ("days: 10", "days: ten"), ("2020-01-01", "tomorrow"), ("metric: areaUnderROC\n", "metric: roc\n")

@@ -38,7 +38,9 @@ def jdbc(text: str) -> tuple[str, str]:
     ],
 )
 def test_a_table_is_dated_by_column_or_query(home_with: HomeWith, text: str, dated: bool, days: int) -> None:
-    source = load_pipeline(home_with(jdbc(text)), "tips").source
+    # Without dates there are neither other dates nor a split by them.
+    alone = [(", min_days: 4", ""), ("{by: date, test_days: 3}", "{by: key, test_fraction: 0.5}")]
+    source = load_pipeline(home_with(jdbc(text), *alone), "tips").source
     assert source.dated is dated
     assert source.days_read_again == days
 

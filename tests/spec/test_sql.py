@@ -95,7 +95,16 @@ def test_repeatable_functions_are_left_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    "sql", ["DROP TABLE source", "SELECT 1; SELECT 2", "", "SELECT (", "INSERT INTO a SELECT 1"]
+    "sql",
+    [
+        *("DROP TABLE source", "SELECT 1; SELECT 2", "", "SELECT (", "INSERT INTO a SELECT 1"),
+        # sqlglot reads over these; Spark does not.
+        *(
+            "SELECT id, FROM source",
+            "SELECT id FROM source WHERE id IN (1, 2,)",
+            "SELECT max(id,) AS m FROM source",
+        ),
+    ],
 )
 def test_what_is_no_query_is_refused(sql: str) -> None:
     with pytest.raises(BadSql):
