@@ -129,6 +129,11 @@ def test_a_manual_run_without_either_takes_the_last_closed_day(
     assert date_arguments(api, run) == {f"--date={TODAY - dt.timedelta(days=1)}"}
 
 
+def backfilled(api: AirflowApi) -> list[Run]:
+    """The runs of backfills; a scheduled one may come between."""
+    return [run for run in api.runs(DAG) if run.run_id.startswith("backfill__")]
+
+
 def create(stack: Stack, first: str, last: str, *words: str) -> str:
     """`airflow backfill create` for a range; gives what it prints."""
     answer = stack.airflow(
@@ -141,14 +146,28 @@ def create(stack: Stack, first: str, last: str, *words: str) -> str:
 def test_a_backfill_makes_every_day_asked_for(
     stack: Stack, api: AirflowApi, finish: Callable[[Run], Run]
 ) -> None:
-    before = {run.run_id for run in api.runs(DAG)}
     create(stack, "2024-01-01", "2024-01-02T23:59:59")
-    api.backfill(DAG, dt.date(2024, 1, 3), dt.date(2024, 1, 3))
-    runs = [run for run in api.runs(DAG) if run.run_id not in before]
-    assert sorted(run.partition_key or "" for run in runs) == ["2024-01-01", "2024-01-02", "2024-01-03"]
+    runs = backfilled(api)
+    assert sorted(run.partition_key or "" for run in runs) == ["2024-01-01", "2024-01-02"]
     for run in runs:
         assert finish(run).state == "success"
         assert date_arguments(api, run) == {f"--date={run.partition_key}"}
+
+
+def test_a_backfill_by_the_api_holds_both_ends(api: AirflowApi, finish: Callable[[Run], Run]) -> None:
+    before = {run.run_id for run in backfilled(api)}
+    # A Dag has one backfill at a time; the one before is over when the scheduler has seen that its runs are.
+    deadline = time.monotonic() + 120
+    while True:
+        try:
+            api.backfill(DAG, dt.date(2024, 1, 3), dt.date(2024, 1, 3))
+            break
+        except AirflowRefused:
+            assert time.monotonic() < deadline
+            time.sleep(1)
+    [run] = [run for run in backfilled(api) if run.run_id not in before]
+    assert run.partition_key == "2024-01-03"
+    assert finish(run).state == "success"
 
 
 @pytest.mark.parametrize(
