@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(3000)]
 
 ALL_SECONDS = 1500
 
-# Six tasks each, a minute or two: the timed one, and one that is small. All nine took more than twelve minutes.
+# Six tasks each, a minute or two: the timed one, and one that is small. All nine took over twelve minutes.
 RUN = ("flight_delay", "wine_cultivar")
 
 
