@@ -129,7 +129,7 @@ def summarise(store: Store, day: date | None, *, version: int | None = None) -> 
         date=chosen.isoformat(),
         window=tuple(sorted(features)),
         rows=details["rows"],
-        # A tuning may be of an earlier date, and so may what an undated source held.
+        # A tuning may be of an earlier date, and is the only one.
         keys={kind: keys.get(chosen.isoformat()) or keys[max(keys)] for kind, keys in lineage.items()},
         lineage={kind: dict(sorted(keys.items())) for kind, keys in lineage.items()},
         fingerprints={

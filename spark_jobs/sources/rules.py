@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from spark_jobs.errors import first_line
 from spark_jobs.spec import InvalidSpec, did_you_mean
 from spark_jobs.spec.names import list_names
 
@@ -130,7 +131,7 @@ def _refusals(expectation: type[Expectation], kwargs: Mapping[str, Any]) -> dict
         # Told against all arguments together, after one of them was refused, it is only an echo.
         return {name: messages for name, messages in found.items() if name or len(found) == 1}
     except (TypeError, ValueError) as error:
-        return {"": [str(error).splitlines()[0] if str(error) else type(error).__name__]}
+        return {"": [first_line(error)]}
     return {}
 
 

@@ -147,7 +147,6 @@ def sql_problems(checked: Checked) -> Iterator[Problem]:
     preprocess: Preprocess | None = checked.parts.get("preprocess")
     if preprocess is None:
         return
-    yield from _unread(checked, preprocess)
     provided, by = checked.views[SOURCE_VIEW], "the source"
     if preprocess.sql is not None:
         path: KeyPath = ("preprocess", "sql")
@@ -156,8 +155,11 @@ def sql_problems(checked: Checked) -> Iterator[Problem]:
         except BadSql as error:
             yield _at(checked.document, path, error.line, error.what, expected=error.expected)
             return
+        yield from _unread(checked, query.tables())
         yield from _query_problems(checked, path, query)
         provided, by = query.columns(checked.views), "the SQL"
+    else:
+        yield from _unread(checked, ())
     if preprocess.function is not None:
         declared = preprocess.declared_columns
         provided = None if declared is None else tuple(column.name for column in declared)
@@ -212,12 +214,8 @@ def suite_problems(
                     )
 
 
-def _unread(checked: Checked, preprocess: Preprocess) -> Iterator[Problem]:
-    """The joined sources that the SQL does not read."""
-    try:
-        read = read_query(preprocess.sql).tables() if preprocess.sql is not None else ()
-    except BadSql:
-        return
+def _unread(checked: Checked, read: Collection[str]) -> Iterator[Problem]:
+    """The joined sources that are not among the tables that the SQL reads."""
     for view in checked.parts.get("joins", {}):
         if view not in read:
             yield checked.document.problem(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 
+from spark_jobs.errors import first_line
 from spark_jobs.spec.problem import Problem
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ def read_text(text: str, file: str) -> tuple[Document, list[Problem]]:
         what = " ".join(part for part in (error.context, error.problem) if part)
         return Document(file), [Problem(file, mark.line + 1 if mark else None, f"not YAML: {what}")]
     except yaml.YAMLError as error:
-        return Document(file), [Problem(file, None, f"not YAML: {str(error).splitlines()[0]}")]
+        return Document(file), [Problem(file, None, f"not YAML: {first_line(error)}")]
     data = reader.value(node, ()) if node is not None else None
     return Document(file, data, reader.lines, reader.text_lines), reader.problems
 

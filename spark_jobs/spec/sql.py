@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from spark_jobs.errors import first_line
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
@@ -160,7 +162,7 @@ def _refuse_trailing_comma(text: str) -> None:
 def _bad_sql(error: Exception) -> BadSql:
     details = getattr(error, "errors", None)
     if not details:
-        return BadSql(f"the SQL cannot be read: {str(error).splitlines()[0]}")
+        return BadSql(f"the SQL cannot be read: {first_line(error)}")
     first = details[0]
     near = str(first.get("highlight") or "").strip()
     what = str(first.get("description") or "not Spark SQL").rstrip(".")

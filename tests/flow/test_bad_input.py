@@ -106,6 +106,19 @@ def test_a_csv_cut_in_the_middle_of_a_row(team: Team) -> None:
         team.run("snapshot")
 
 
+def declare_parquet(team: Team) -> None:
+    """Has the team's pipeline read Parquet of id, colour and size."""
+    team.edit("format: csv", "format: parquet")
+    team.edit("options: {header: true}", "options: {}")
+    team.edit(
+        "id INT, colour STRING, size DOUBLE, seen TIMESTAMP, late INT", "id INT, colour STRING, size DOUBLE"
+    )
+    team.edit(
+        "SELECT id, seen, colour, size, late FROM source",
+        "SELECT id, colour, size, id AS late, id AS seen FROM source",
+    )
+
+
 def test_a_parquet_file_cut_short(team: Team) -> None:
     frame = (
         team.provider().createDataFrame([(1, "red", 2.0)], "id INT, colour STRING, size DOUBLE").coalesce(1)
@@ -119,15 +132,7 @@ def test_a_parquet_file_cut_short(team: Team) -> None:
     for crc in folder.glob(".*.crc"):
         crc.unlink()
     part.write_bytes(part.read_bytes()[:-20])
-    team.edit("format: csv", "format: parquet")
-    team.edit("options: {header: true}", "options: {}")
-    team.edit(
-        "id INT, colour STRING, size DOUBLE, seen TIMESTAMP, late INT", "id INT, colour STRING, size DOUBLE"
-    )
-    team.edit(
-        "SELECT id, seen, colour, size, late FROM source",
-        "SELECT id, colour, size, id AS late, id AS seen FROM source",
-    )
+    declare_parquet(team)
     with pytest.raises(DataError, match=r"raw files of 2024-03-06 cannot be read \(part-.*parquet"):
         team.run("snapshot")
     assert team.store.current("snapshot", DAY) is None
@@ -139,15 +144,7 @@ def test_a_retyped_parquet_column(team: Team) -> None:
         kind = "STRING" if day == DAY else "DOUBLE"
         frame = team.provider().sql(f"SELECT 1 AS id, 'red' AS colour, CAST(2 AS {kind}) AS size")
         frame.write.mode("overwrite").parquet(str(team.home.path / "raw" / f"date={day}"))
-    team.edit("format: csv", "format: parquet")
-    team.edit("options: {header: true}", "options: {}")
-    team.edit(
-        "id INT, colour STRING, size DOUBLE, seen TIMESTAMP, late INT", "id INT, colour STRING, size DOUBLE"
-    )
-    team.edit(
-        "SELECT id, seen, colour, size, late FROM source",
-        "SELECT id, colour, size, id AS late, id AS seen FROM source",
-    )
+    declare_parquet(team)
     with pytest.raises(DataError, match="retyped: size is string instead of double"):
         team.run("snapshot")
 
