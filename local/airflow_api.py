@@ -46,14 +46,14 @@ class AirflowApi:
     """A client of one Airflow, as a context; logs in by itself."""
 
     def __init__(self, where: Endpoints) -> None:
-        with httpx.Client(base_url=where.airflow, timeout=30) as client:
+        with httpx.Client(base_url=where.airflow, timeout=60) as client:
             answer = _checked(
                 client.post("/auth/token", json={"username": where.user, "password": where.password})
             )
         self._client = httpx.Client(
             base_url=f"{where.airflow}/api/v2",
             headers={"Authorization": f"Bearer {answer['access_token']}"},
-            timeout=30,
+            timeout=60,
         )
 
     def __enter__(self) -> Self:
