@@ -14,13 +14,23 @@ from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from spark_jobs.errors import DataError, SpecError, StoreError, VintageError
 from spark_jobs.session import DISK_REFUSALS, SparkProvider, root_cause
-from spark_jobs.spec import Home, InvalidSpec, Pipeline, load_pipeline, parse_partition_date, submit_conf
+from spark_jobs.spec import (
+    Home,
+    InvalidSpec,
+    Pipeline,
+    feature_columns,
+    feature_types,
+    load_pipeline,
+    parse_partition_date,
+    submit_conf,
+)
+from spark_jobs.spec.names import list_names
 from spark_jobs.store import Store, windows
 from spark_jobs.store.engines import java_major
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import date
 
     from spark_jobs.registry.tracking import Tracking
@@ -189,12 +199,17 @@ def require_valid_stages(job: Job) -> None:
 
 def stage_problems(pipeline: Pipeline) -> list[Problem]:
     """What is wrong with stages, grid and own code by class, Param and column, told with no JVM."""
+    from spark_jobs.ml.column_types import type_problems
     from spark_jobs.ml.grid import check_grid
     from spark_jobs.ml.stages import check_stages
     from spark_jobs.sources.own_function import function_problems
 
-    columns = pipeline.feature_columns()
-    return function_problems(pipeline) + (check_stages(pipeline, columns) or check_grid(pipeline, columns))
+    columns = feature_columns(pipeline)
+    problems = check_stages(pipeline, columns) or [
+        *type_problems(pipeline, feature_types(pipeline)),
+        *check_grid(pipeline, columns),
+    ]
+    return function_problems(pipeline) + problems
 
 
 def ship_own_code(job: Job, paths: Sequence[str]) -> None:
@@ -214,18 +229,31 @@ def ship_own_code(job: Job, paths: Sequence[str]) -> None:
     job.spark.ship(own_packages(paths))
 
 
-def require_enough(job: Job, usable: Sequence[date]) -> None:
+def require_enough(job: Job, usable: Sequence[date], absent: Mapping[date, str] | None = None) -> None:
     """Holds a window to `min_days`.
+
+    Args:
+        job: its window.
+        usable: the window's dates that have rows.
+        absent: why others have none.
 
     Raises:
         DataError: fewer dates than that have rows.
     """
     if len(usable) < job.pipeline.window.min_days:
+        reasons: dict[str, list[str]] = {}
+        for day, reason in (absent or {}).items():
+            reasons.setdefault(reason, []).append(str(day))
         raise DataError(
             f"too few days to train {job.pipeline.name} for {job.date}",
             expected=f"at least {job.pipeline.window.min_days} dates with rows in the {len(job.window)} days "
             f"up to {job.date}",
-            found=f"{len(usable)} ({', '.join(map(str, usable)) or 'none'})",
+            found="; ".join(
+                [
+                    f"{len(usable)} ({', '.join(map(str, usable)) or 'none'})",
+                    *(f"{reason}: {list_names(days)}" for reason, days in reasons.items()),
+                ]
+            ),
             fix="Deliver the missing dates, choose a later date, or lower window.min_days.",
         )
 

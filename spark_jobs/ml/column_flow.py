@@ -6,10 +6,13 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from spark_jobs.ml.catalogue import find_stage_class, is_sparks_own, params_of
 from spark_jobs.spec.sql import SOURCE_VIEW, BadSql, read_query
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
+
+    from spark_jobs.spec import Stage
 
 # What Spark takes when the Param is not set; None where it then takes none.
 _READ: Final[Mapping[str, str | None]] = {
@@ -80,6 +83,16 @@ class Flow:
     adds: tuple[NamedColumn, ...] = ()
     keeps: bool = True
     open: bool = False
+
+
+def stage_flow(stage: Stage) -> Flow:
+    """The flow of a declared stage, whose class and Params are known to exist.
+
+    Raises:
+        BadFlow: an input or an output is missing, or there are more of one than of the other.
+    """
+    found = find_stage_class(stage.type)
+    return flow_of(found.__name__, params_of(found), stage.params, own=not is_sparks_own(found))
 
 
 def flow_of(class_name: str, params: Collection[str], values: Mapping[str, Any], *, own: bool) -> Flow:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from spark_jobs.errors import TrainingError, VintageError
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 EXAMPLES = 3
 OF_THE_MACHINE: Final = (*DISK_REFUSALS, "OutOfMemoryError", "SparkContext was shut down")
 """Signs of what no stage and no row is to blame for."""
+_OF_TYPES: Final = re.compile(r"data ?type|must be of (?:numeric )?type|be of type", re.IGNORECASE)
+"""Signs of a column whose type, not whose values, a stage refuses."""
 
 
 def fit_stages(stages: Sequence[Any], rows: DataFrame, pipeline: Pipeline) -> PipelineModel:
@@ -114,13 +117,13 @@ def _error(
     index: int, stage: Any, error: Exception, blame: str, pipeline: Pipeline, *, rows_of: str
 ) -> TrainingError:
     declared = pipeline.stages[index].type
-    reason = root_cause(error).replace(stage.uid, declared)
-    params = {param.name for param in stage.params}
-    fix = (
-        "Set handleInvalid of the stage (keep, or skip), or correct the data or preprocess.sql."
-        if "handleInvalid" in params
-        else "Look at the stage's Params and at the columns it reads; the traceback is above."
-    )
+    reason = root_cause(error).replace(stage.uid, declared).rstrip(".")
+    if _OF_TYPES.search(reason):
+        fix = "Give the stage columns of a type that it reads: CAST them in preprocess.sql, say."
+    elif "handleInvalid" in {param.name for param in stage.params}:
+        fix = "Set handleInvalid of the stage (keep, or skip), or correct the data or preprocess.sql."
+    else:
+        fix = "Look at the stage's Params and at the columns it reads; the traceback is above."
     return TrainingError(
         f"stage {index}, {declared}, of {pipeline.name} fails on the {rows_of}",
         found=f"{blame} ({reason})" if blame else reason,

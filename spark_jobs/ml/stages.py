@@ -10,7 +10,7 @@ from pyspark.ml.param import Params
 
 from spark_jobs.errors import first_line
 from spark_jobs.ml.catalogue import UnknownStage, find_stage_class, is_sparks_own, known_stages, params_of
-from spark_jobs.ml.column_flow import LABEL, BadFlow, Flow, flow_of
+from spark_jobs.ml.column_flow import LABEL, BadFlow, Flow, stage_flow
 from spark_jobs.ml.nested import NESTED, nested_stage
 from spark_jobs.ml.task_model import task_problems
 from spark_jobs.ml.values import value_problem
@@ -48,7 +48,7 @@ def check_stages(pipeline: Pipeline, columns: Collection[str] | None) -> list[Pr
         flow: Flow | None = None
         if not problems:
             try:
-                flow = _flow(stage)
+                flow = stage_flow(stage)
             except BadFlow as error:
                 path = ("stages", index, stage.type, error.param)
                 problems.append(pipeline.problem(path, error.what, expected=error.expected))
@@ -69,7 +69,7 @@ def stage_columns(pipeline: Pipeline) -> tuple[str, ...]:
     read: dict[str, None] = {}
     made: set[str] = set()
     for stage in pipeline.stages:
-        flow = _flow(stage)
+        flow = stage_flow(stage)
         read |= {column.name: None for column in flow.reads if column.name not in made}
         made |= {column.name for column in flow.adds}
     return tuple(read)
@@ -111,12 +111,6 @@ def _resolved(stage: Params, prefix: str) -> dict[str, str]:
         elif not (isinstance(value, str) and stage.uid in value):
             found[f"{prefix}.{param.name}"] = _text(value)
     return found
-
-
-def _flow(stage: Stage) -> Flow:
-    stage_class = find_stage_class(stage.type)
-    own = not is_sparks_own(stage_class)
-    return flow_of(stage_class.__name__, params_of(stage_class), stage.params, own=own)
 
 
 def _stage_problems(pipeline: Pipeline, path: KeyPath, stage: Stage) -> Iterator[Problem]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from spark_jobs.spec.features import feature_columns, feature_types
 from spark_jobs.spec.files import check_home, load_pipeline, load_suite, read_pipeline
 from spark_jobs.spec.home import Home
 from spark_jobs.spec.metrics import METRICS, Metric
@@ -39,6 +40,8 @@ __all__ = [
     "check_home",
     "connection_variable",
     "did_you_mean",
+    "feature_columns",
+    "feature_types",
     "last_closed_date",
     "load_pipeline",
     "load_suite",

@@ -15,7 +15,7 @@ from spark_jobs.spec.sql import SOURCE_VIEW, BadSql, Query, expression_columns, 
 from spark_jobs.spec.tuning import tuning_problems as problems_of_tuning
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from spark_jobs.spec.loading import Document, KeyPath
     from spark_jobs.spec.parts import Preprocess
@@ -254,7 +254,7 @@ def _query_problems(checked: Checked, path: KeyPath, query: Query) -> Iterator[P
             document,
             path,
             column.line,
-            f'the SQL reads column "{column.name}", which the schema lacks',
+            f'the SQL reads column "{column.name}", which {_lacking(column.lacking)}',
             hint=did_you_mean(column.name, known),
         )
     names = [name.lower() for name in query.columns(views) or ()]
@@ -266,6 +266,12 @@ def _query_problems(checked: Checked, path: KeyPath, query: Query) -> Iterator[P
         )
     for name in dict.fromkeys(name for name in names if names.count(name) > 1):
         yield document.problem(path, f'the SQL provides column "{name}" more than once')
+
+
+def _lacking(read: Sequence[str]) -> str:
+    if tuple(read) == (SOURCE_VIEW,):
+        return "the schema lacks"
+    return f"none of {list_names(read)} has" if len(read) > 1 else f"{read[0]} lacks"
 
 
 def _unprovided(

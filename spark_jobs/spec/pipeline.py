@@ -20,7 +20,7 @@ from spark_jobs.spec.overrides import find_stage, read_overrides, set_params
 from spark_jobs.spec.parts import Evaluate, Preprocess, Spark, Split, SplitByDate, Stage, Window
 from spark_jobs.spec.problem import Problem
 from spark_jobs.spec.source import HOME, JoinedSource, Source
-from spark_jobs.spec.sql import SOURCE_VIEW, BadSql, read_query
+from spark_jobs.spec.sql import SOURCE_VIEW
 from spark_jobs.spec.tuning import Tuning
 
 
@@ -219,22 +219,6 @@ class Pipeline(SpecModel):
     def database_url(self, source: Source) -> str:
         """The URL of a source that names one, with `{home}` filled in."""
         return str(source.url).replace(HOME, str(self._home))
-
-    def view_columns(self) -> dict[str, tuple[str, ...] | None]:
-        """The names of each view's columns; None where no schema is declared."""
-        return {name: source.column_names for name, source in self.views.items()}
-
-    def feature_columns(self) -> tuple[str, ...] | None:
-        """The columns that preprocess provides; None when that cannot be told without the data."""
-        if self.preprocess.function is not None:
-            declared = self.preprocess.declared_columns
-            return None if declared is None else tuple(column.name for column in declared)
-        if self.preprocess.sql is None:
-            return self.source.column_names
-        try:
-            return read_query(self.preprocess.sql).columns(self.view_columns())
-        except BadSql:
-            return None
 
     def with_overrides(self, overrides: Iterable[str]) -> Pipeline:
         """The pipeline with some stage Params set anew: `LogisticRegression.regParam=0.1`.

@@ -46,10 +46,17 @@ class BadSql(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class UnknownColumn:
-    """A column that a query reads, but its views lack; `line` counts from 1 within the text."""
+    """A column that a query reads, but its views lack.
+
+    Attributes:
+        name: the column.
+        line: counts from 1 within the text.
+        lacking: the views that were looked in.
+    """
 
     name: str
     line: int | None
+    lacking: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -100,9 +107,10 @@ class Query:
         for scope in traverse_scope(self.tree):
             read = _columns_read_from(scope, views)
             for qualifier, name, line in _names_read(scope) if read else ():
-                owners = [read[qualifier]] if qualifier in read else list(read.values())
-                if all(columns is not None and name.lower() not in columns for columns in owners):
-                    found.setdefault(name.lower(), UnknownColumn(name, line))
+                owners = {qualifier: read[qualifier]} if qualifier in read else read
+                if all(columns is not None and name.lower() not in columns for columns in owners.values()):
+                    lacking = tuple(dict.fromkeys(_view_name(scope, alias) for alias in owners))
+                    found.setdefault(name.lower(), UnknownColumn(name, line, lacking))
         return tuple(found.values())
 
 
@@ -258,6 +266,14 @@ def _columns_read_from(scope: Scope, views: Views) -> dict[str, set[str] | None]
         columns = views.get(_table_name(read)) if isinstance(read, exp.Table) else None
         known[alias.lower()] = None if columns is None else {name.lower() for name in columns}
     return known
+
+
+def _view_name(scope: Scope, alias: str) -> str:
+    """The view that is read under an alias in small letters."""
+    from sqlglot import exp
+
+    read = next(read for name, (_, read) in scope.selected_sources.items() if name.lower() == alias)
+    return alias if not isinstance(read, exp.Table) else _table_name(read)
 
 
 def _names_read(scope: Scope) -> Iterator[tuple[str, str, int | None]]:

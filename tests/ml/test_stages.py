@@ -75,10 +75,10 @@ def test_right_stages_have_no_problems_and_read_what_they_name() -> None:
 
 def test_checking_starts_no_jvm() -> None:
     code = (
-        "import pathlib; from pyspark import SparkContext; from spark_jobs.spec import Home, load_pipeline;"
+        "from pyspark import SparkContext; from spark_jobs.spec import Home, feature_columns, load_pipeline;"
         "from spark_jobs.ml.stages import check_stages, stage_columns;"
         f"pipeline = load_pipeline(Home.from_environment({{'VINTAGE_HOME': {str(ROOT)!r}}}), 'flight_delay');"
-        "print(check_stages(pipeline, pipeline.feature_columns()), len(stage_columns(pipeline)),"
+        "print(check_stages(pipeline, feature_columns(pipeline)), len(stage_columns(pipeline)),"
         " SparkContext._gateway, SparkContext._jvm)"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from spark_jobs.errors import SpecError
-from spark_jobs.spec import InvalidSpec, Pipeline, check_home, load_pipeline, load_suite
+from spark_jobs.spec import InvalidSpec, Pipeline, check_home, feature_columns, load_pipeline, load_suite
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -280,5 +280,5 @@ def test_without_a_schema_columns_of_a_star_are_not_guessed(home_with: HomeWith)
         ("kwargs: {column: id}", "kwargs: {column: anything}"),
     )
     pipeline = load_pipeline(home, "tips")
-    assert pipeline.feature_columns() is None
+    assert feature_columns(pipeline) is None
     assert pipeline.source.column_names is None

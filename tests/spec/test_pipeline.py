@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spark_jobs.errors import SpecError
-from spark_jobs.spec import Home, load_pipeline, submit_conf
+from spark_jobs.spec import Home, feature_columns, load_pipeline, submit_conf
 from spark_jobs.spec.overrides import read_overrides, set_params
 from spark_jobs.spec.parts import Stage
 from spark_jobs.spec.submission import PINNED_JVM, refused_setting
@@ -60,7 +60,7 @@ def test_a_source_path_is_under_the_home_unless_it_is_absolute(
 def test_the_date_is_filled_into_the_sql(home_with: HomeWith) -> None:
     pipeline = load_pipeline(home_with(("id, bill", "DATE '{date}' AS d, id, bill")), "tips")
     assert "DATE '2020-02-29' AS d" in pipeline.preprocess.sql_for(DATE)
-    assert pipeline.feature_columns() == ("d", "id", "bill", "day", "tip")
+    assert feature_columns(pipeline) == ("d", "id", "bill", "day", "tip")
 
 
 def test_an_override_changes_one_param_and_keeps_the_rest(home_with: HomeWith) -> None:

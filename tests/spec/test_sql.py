@@ -6,6 +6,7 @@ import pytest
 
 from spark_jobs.spec.ddl import BadDdl, parse_ddl
 from spark_jobs.spec.sql import BadSql, expression_columns, read_query
+from spark_jobs.spec.sql_types import plain_types
 
 SOURCE = ("id", "bill", "items", "place")
 VIEWS = {"source": SOURCE, "wind": ("at", "wind"), "other": None}
@@ -71,6 +72,37 @@ def test_the_columns_that_a_query_reads_in_vain(sql: str, unknown: list[str]) ->
 def test_a_column_is_found_on_its_line() -> None:
     [unknown] = read_query("SELECT id\nFROM source\nWHERE bil > 1").unknown_columns({"source": SOURCE})
     assert unknown.line == 3
+
+
+@pytest.mark.parametrize(
+    ("sql", "types"),
+    [
+        ("SELECT id, Bill AS b FROM source", {"id": "INT", "b": "DECIMAL(8,2)"}),
+        ("SELECT s.place, w.wind FROM source s JOIN wind w ON 1 = 1", {"place": "STRING", "wind": "DOUBLE"}),
+        ("SELECT CAST(place AS DOUBLE) AS p, id::string AS i FROM source", {"p": "DOUBLE", "i": "STRING"}),
+        ("SELECT * FROM wind", {"at": "TIMESTAMP", "wind": "DOUBLE"}),
+        (
+            "SELECT *, CAST(wind AS INT) AS whole FROM wind",
+            {"at": "TIMESTAMP", "wind": "DOUBLE", "whole": "INT"},
+        ),
+        # Not told: what is computed, what may be of a view without a schema, a field, a query within.
+        ("SELECT id + 1 AS n, upper(place) AS u FROM source", {}),
+        ("SELECT id, w.x FROM source JOIN other AS w ON 1 = 1", {}),
+        ("SELECT place.city FROM source", {}),
+        ("SELECT id FROM (SELECT id FROM source)", {}),
+        ("WITH source AS (SELECT 'a' AS id) SELECT id FROM source", {}),
+        ("SELECT * EXCEPT (wind) FROM wind", {}),
+        ("SELECT id FROM source UNION SELECT id FROM source", {}),
+        ("SELECT id FROM source LATERAL VIEW explode(items) AS id", {}),
+    ],
+)
+def test_the_types_that_follow_from_a_schema_alone(sql: str, types: dict[str, str]) -> None:
+    views = {
+        "source": {"id": "INT", "bill": "DECIMAL(8,2)", "place": "STRING"},
+        "wind": {"at": "TIMESTAMP", "wind": "DOUBLE"},
+        "other": {},
+    }
+    assert plain_types(read_query(sql), views) == types
 
 
 @pytest.mark.parametrize(
