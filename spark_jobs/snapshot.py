@@ -57,6 +57,14 @@ def run(job: Job) -> dict[date, Artifact]:
     feeds = [
         Feed(view, source, windows.store_of(job.store, view)) for view, source in job.pipeline.views.items()
     ]
+    # Of each source, before Spark starts for the first.
+    for feed in feeds:
+        delivery = find_delivery(job.pipeline, feed.source, job.date, fresh=False)
+        dated = feed is feeds[0] or feed.source.dated
+        stands = (
+            feed.store.current("snapshot", job.date) if dated else windows.as_it_stood(feed.store, job.date)
+        )
+        _require_delivered(job, feed, delivery, stands)
     snapshots = _dated(job, feeds[0], job.dates)
     filled = [day for day, found in snapshots.items() if found.row_count]
     for feed in feeds[1:]:
@@ -65,12 +73,16 @@ def run(job: Job) -> dict[date, Artifact]:
         else:
             _as_it_stands(job, feed)
     usable = windows.window_snapshots(job.pipeline, job.store, filled)
+    absent = {
+        day: "no rows" if day in snapshots else "no raw data" for day in job.window if day not in usable
+    }
     for day in filled:
         if day not in usable:
             found = windows.joined_snapshots(job.pipeline, job.store, day)
             missing = ", ".join(name for name, snapshot in found.items() if snapshot is None)
-            log.warning("%s is left out: it has no rows of %s", day, missing)
-    require_enough(job, [day for day in job.window if day in usable])
+            absent[day] = f"no rows of {missing}"
+            log.warning("%s is left out: it has %s", day, absent[day])
+    require_enough(job, [day for day in job.window if day in usable], absent)
     return snapshots
 
 
@@ -82,8 +94,7 @@ def _dated(job: Job, feed: Feed, dates: Sequence[date]) -> dict[date, Artifact]:
     snapshots = {
         day: found for day, delivery in raw.items() if (found := _unchanged(job, feed, day, delivery))
     }
-    if raw[job.date] is None and job.date not in snapshots:
-        raise no_raw_data(job.pipeline, source, job.date, view=feed.view)
+    _require_delivered(job, feed, raw[job.date], snapshots.get(job.date))
     stale = {day: delivery for day, delivery in raw.items() if delivery and day not in snapshots}
     log.info(
         "%s: %d dates have data, %d of them are to be snapshotted",
@@ -107,8 +118,7 @@ def _as_it_stands(job: Job, feed: Feed) -> None:
         later = latest is None or job.date > latest
         again = later or feed.source.days_read_again > 0
         delivery = find_delivery(job.pipeline, feed.source, job.date, fresh=again)
-        if delivery is None and latest is None:
-            raise no_raw_data(job.pipeline, feed.source, job.date, view=feed.view)
+        _require_delivered(job, feed, delivery, found)
         found = None if latest is None else _unchanged(job, feed, latest, delivery)
         if found is None and delivery is not None:
             found = _snapshot(job, feed, job.date, delivery)
@@ -124,6 +134,11 @@ def _as_it_stands(job: Job, feed: Feed) -> None:
     if found is not None:
         _require_rows(feed, job.date, found)
         log.info("%s: what it held on %s stands for %s", feed.view, found.manifest.date, job.date)
+
+
+def _require_delivered(job: Job, feed: Feed, delivery: Delivery | None, found: Artifact | None) -> None:
+    if delivery is None and found is None:
+        raise no_raw_data(job.pipeline, feed.source, job.date, view=feed.view)
 
 
 def _require_rows(feed: Feed, day: date, snapshot: Artifact) -> None:

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from spark_jobs.errors import TrainingError
-from spark_jobs.ml.catalogue import find_stage_class, is_sparks_own, params_of
-from spark_jobs.ml.column_flow import flow_of
+from spark_jobs.ml.column_flow import stage_flow
 from spark_jobs.sources.rows import LABEL
 
 if TYPE_CHECKING:
@@ -55,16 +54,22 @@ def row_checks(rows: DataFrame, pipeline: Pipeline) -> tuple[RowCheck, ...]:
     )
 
 
-def aggregates(checks: tuple[RowCheck, ...]) -> list[Column]:
-    """For each check, how many rows are wrong (`w0`, …) and one of their values as text (`x0`, …)."""
+def aggregates(checks: tuple[RowCheck, ...], pipeline: Pipeline) -> list[Column]:
+    """For each check, how many rows are wrong (`w0`, …), and the key and value of one as texts (`x0`, …)."""
     from pyspark.sql import functions as F
 
+    key = [
+        F.col(f"`{name}`").cast("string").alias(f"k{place}")
+        for place, name in enumerate(pipeline.preprocess.key)
+    ]
     return [
         column
         for index, check in enumerate(checks)
         for column in (
             F.count_if(F.coalesce(check.wrong, F.lit(False))).alias(f"w{index}"),
-            F.min(F.when(check.wrong, check.shown.cast("string"))).alias(f"x{index}"),
+            F.min(F.when(check.wrong, F.struct(*key, check.shown.cast("string").alias("value")))).alias(
+                f"x{index}"
+            ),
         )
     ]
 
@@ -77,11 +82,14 @@ def refuse_wrong(checks: tuple[RowCheck, ...], seen: Mapping[str, Any], pipeline
     """
     for index, check in enumerate(checks):
         if seen[f"w{index}"]:
-            shown = "null" if seen[f"x{index}"] is None else seen[f"x{index}"]
+            *key, value = ("null" if text is None else text for text in seen[f"x{index}"])
+            where = ", ".join(
+                f"{name}={text}" for name, text in zip(pipeline.preprocess.key, key, strict=True)
+            )
             raise TrainingError(
                 f"column {check.column} of the training set of {pipeline.name} {check.what}",
                 expected=check.expected,
-                found=f"{seen[f'w{index}']} of {seen['rows']} rows, such as {shown}",
+                found=f"{seen[f'w{index}']} of {seen['rows']} rows, such as {value} where {where}",
                 fix=check.fix,
             )
 
@@ -187,10 +195,7 @@ def _not_finite(value: Column) -> Column:
 
 
 def _reads(stage: Stage) -> list[str]:
-    found = find_stage_class(stage.type)
-    own = not is_sparks_own(found)
-    flow = flow_of(found.__name__, params_of(found), stage.params, own=own)
-    return [column.name for column in flow.reads]
+    return [column.name for column in stage_flow(stage).reads]
 
 
 def _takes_nan(stage: Stage) -> bool:

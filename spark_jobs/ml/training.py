@@ -75,7 +75,9 @@ def check_training_rows(rows: DataFrame, pipeline: Pipeline, columns: Sequence[s
     labels = [F.count(label).alias("labelled"), F.min(label).alias("low"), F.max(label).alias("high")]
     checks = row_checks(rows, pipeline)
     seen = (
-        rows.agg(F.count(F.lit(1)).alias("rows"), _classes(label), *labels, *counts, *aggregates(checks))
+        rows.agg(
+            F.count(F.lit(1)).alias("rows"), _classes(label), *labels, *counts, *aggregates(checks, pipeline)
+        )
         .collect()[0]
         .asDict()
     )

@@ -65,7 +65,11 @@ def _metrics(summary: Summary, console: Console) -> RenderableType:
 
 def _candidates(tuning: Mapping[str, Any]) -> RenderableType:
     best, names = tuning["winner"]["candidate"], list(tuning["winner"]["params"])
-    table = Table(*names, f"mean {tuning['metric']}, tuned on {tuning['date']}", box=box.SIMPLE_HEAD)
+    table = Table(box=box.SIMPLE_HEAD, title=f"tuned on {tuning['date']}", title_justify="left")
+    for name in names:
+        # Stage over Param: a few of them side by side are wider than a terminal.
+        table.add_column(name.replace(".", ".\n", 1), overflow="fold")
+    table.add_column(f"mean {tuning['metric']}", overflow="fold")
     tried = tuning["candidates"]
     # The best first; those that failed last.
     sign = -1 if tuning["larger_is_better"] else 1

@@ -57,7 +57,10 @@ def test_a_day_that_became_empty_loses_its_old_rows(team: Team) -> None:
 def test_fewer_days_than_min_days(team: Team) -> None:
     for back in (2, 3):
         team.raw(DAY - timedelta(days=back)).unlink()
-    with pytest.raises(DataError, match=r"too few days.*at least 3.*2024-03-05, 2024-03-06"):
+    with pytest.raises(
+        DataError,
+        match=r"too few days.*at least 3.*2024-03-05, 2024-03-06\); no raw data: .*2024-03-03, 2024-03-04",
+    ):
         team.run("snapshot")
 
 

@@ -173,6 +173,7 @@ def test_a_table_that_is_not_there(joined: Team) -> None:
     (joined.home.path / "raw" / "paint.json").unlink()
     with pytest.raises(DataError, match=r"joined source paint has no raw data .*paint\.json"):
         joined.run("snapshot")
+    assert joined.store.dates("snapshot") == (), "told before the first source is read"
 
 
 def test_its_own_suite_stops_the_run(joined: Team) -> None:
@@ -200,7 +201,12 @@ def test_its_own_suite_stops_the_run(joined: Team) -> None:
         (
             JOINS,
             SQL.replace("stock.held", "stock.hold"),
-            'reads column "hold", which the schema lacks; did you',
+            'reads column "hold", which stock lacks; did you',
+        ),
+        (
+            {"stock": JOINS["stock"]},
+            "SELECT s.id, sen AS seen, late FROM source AS s JOIN stock ON stock.id = s.id",
+            'reads column "sen", which none of source, stock has',
         ),
         (
             {**JOINS, "stock": {**JOINS["stock"], "expectations": "stocks"}},

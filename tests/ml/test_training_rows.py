@@ -52,7 +52,7 @@ def test_good_rows_pass(spark: SparkSession) -> None:
 @pytest.mark.parametrize(
     ("label", "told"),
     [
-        (math.nan, "column label .* has NaN or infinite values.*1 of 9 rows, such as NaN"),
+        (math.nan, "column label .* has NaN or infinite values.*1 of 9 rows, such as NaN where id=0"),
         (math.inf, "column label .* has NaN or infinite values.*1 of 9 rows, such as Infinity"),
         (-1.0, r"column label .* has values that are no class.*0, 1, … k-1.*such as -1\.0"),
         (0.5, r"column label .* has values that are no class.*such as 0\.5"),
@@ -116,10 +116,10 @@ def test_vectors_dense_and_sparse_that_hold_nan(spark: SparkSession) -> None:
 def test_ids_that_als_does_not_take(spark: SparkSession, kind: str, user: Any, told: str) -> None:
     stages = "- ALS: {userCol: user, itemCol: item, ratingCol: rating}\n"
     number = float if kind == "double" else int
-    rows = [(number(1), 1, 5.0), (number(2), 2, 3.0)]
-    schema = f"user {kind}, item int, rating double"
+    rows = [(1, number(1), 1, 5.0), (2, number(2), 2, 3.0)]
+    schema = f"id int, user {kind}, item int, rating double"
     checked(spark.createDataFrame(rows, schema), stages, "recommendation")
-    frame = spark.createDataFrame([*rows, (user, 2, 3.0)], schema)
+    frame = spark.createDataFrame([*rows, (3, user, 2, 3.0)], schema)
     with pytest.raises(TrainingError, match=told):
         checked(frame, stages, "recommendation")
 
