@@ -25,7 +25,7 @@ def prepare(pipelines: Sequence[str], raw: Path) -> None:
         pipelines: names in `EXAMPLES`.
         raw: the folder of all raw data, one folder a data set below it.
     """
-    for data in dict.fromkeys(EXAMPLES[name].data for name in pipelines):
+    for data in dict.fromkeys(data for name in pipelines for data in EXAMPLES[name].data):
         importlib.import_module(f"examples.{data}").prepare(raw)
 
 

@@ -34,6 +34,11 @@ def plain_environment() -> dict[str, str]:
     }
 
 
+def uncovered_environment() -> dict[str, str]:
+    """The same, and whose processes are not measured for coverage: what they run, other tests measure."""
+    return {name: value for name, value in plain_environment().items() if not name.startswith("COVERAGE")}
+
+
 def write_day(home: Path, day: dt.date) -> None:
     """Sixty rows of the pipeline `tiny`, with a label that x tells, but not surely."""
     folder = home / "data" / "raw" / "tiny" / f"date={day}"
