@@ -55,6 +55,13 @@ def test_the_checkout_s_own_pipelines_load(monkeypatch: pytest.MonkeyPatch) -> N
     assert {f"retrain_{path.stem}" for path in (CHECKOUT / "pipelines").glob("*.yaml")} == set(bag.dags)
 
 
+def test_a_task_loads_its_own_dag_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VINTAGE_HOME", str(CHECKOUT))
+    # As Airflow sets it before a task reads the file.
+    monkeypatch.setenv("_AIRFLOW_PARSING_CONTEXT_DAG_ID", "retrain_digits")
+    assert set(load_dags().dags) == {"retrain_digits"}
+
+
 def test_the_chain_is_the_design_s(dag: DAG) -> None:
     assert {task.task_id: task.downstream_task_ids for task in dag.tasks} == CHAIN
 
