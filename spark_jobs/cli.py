@@ -15,6 +15,8 @@ from rich.console import Console
 
 from spark_jobs.errors import TrackingError, VintageError
 from spark_jobs.job import Job, configure_logging, open_job, report, stage_problems
+from spark_jobs.report.history import LAST, history_of
+from spark_jobs.report.history import show as show_history
 from spark_jobs.report.summary import Champion, Summary, summarise
 from spark_jobs.report.terminal import show as show_summary
 from spark_jobs.spec import (
@@ -140,6 +142,29 @@ def show(
     home = Home.from_environment(os.environ)
     store = Store(home.store, load_pipeline(home, pipeline).name)
     _print(_summary(home, store, date), as_json=as_json)
+
+
+@app.command()
+def history(
+    pipeline: PipelineName,
+    last: Annotated[
+        int, typer.Option(min=1, help="How many partition dates and decisions at most, the latest.")
+    ] = LAST,
+    as_json: AsJson = False,
+) -> None:
+    """Show what became of a pipeline's models: the metric by date, and each decision with its reasons.
+
+    Promotions, refusals and registrations, in the order in which they were made.
+    """
+    home = Home.from_environment(os.environ)
+    spec = load_pipeline(home, pipeline)
+    store = Store(home.store, spec.name)
+    champion = _champion(home, store)
+    found = history_of(store, spec.evaluate.metric, champion=champion.key if champion else None, last=last)
+    if as_json:
+        sys.stdout.write(found.model_dump_json(indent=2) + "\n")
+    else:
+        show_history(found, Console(highlight=False))
 
 
 def _count(number: int, thing: str) -> str:

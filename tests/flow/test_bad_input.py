@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
-import sys
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -306,92 +304,3 @@ def test_a_store_that_cannot_be_written(team: Team) -> None:
     home = Home.from_environment({"VINTAGE_HOME": str(team.home.path), "VINTAGE_STORE": "/proc/store"})
     with pytest.raises(StoreError, match=r"cannot be written at /proc/store.*VINTAGE_STORE"):
         type(team)(home, team.name, team.provider).job()
-
-
-def program(team: Team, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    given = {"VINTAGE_HOME": str(team.home.path), "MLFLOW_TRACKING_URI": team.home.tracking_uri}
-    return subprocess.run(
-        [sys.executable, *words],
-        env={**os.environ, **given, **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-def test_without_java_a_job_ends_with_one_readable_line(team: Team) -> None:
-    ended = program(
-        team,
-        str(CHECKOUT / "spark_jobs" / "snapshot.py"),
-        f"--pipeline={team.name}",
-        f"--date={DAY}",
-        JAVA_HOME="",
-        PATH="/nonexistent",
-    )
-    assert ended.returncode == 4
-    assert ended.stderr.splitlines()[-1].startswith("vintage: Java is not found; expected Java 17 or later")
-    assert team.published()["snapshot"] == 0
-
-
-@pytest.mark.parametrize(
-    ("words", "code", "told"),
-    [
-        (["run", "nothing", "--date", "2024-03-06"], 2, "nothing"),
-        (["run", "{name}", "--date", "2024-02-30"], 2, "2024-02-30"),
-        (["run", "{name}", "--date", "2024-03-06", "--set", "LogisticRegression.regParm=1"], 2, "regParam"),
-        (["show", "{name}", "--date", "2024-03-06"], 4, "has no evaluated model for 2024-03-06"),
-    ],
-)
-def test_the_program_ends_with_one_line_and_its_code(
-    team: Team, words: list[str], code: int, told: str
-) -> None:
-    ended = program(team, "-m", "spark_jobs.cli", *(word.format(name=team.name) for word in words))
-    assert ended.returncode == code, ended.stderr
-    assert ended.stderr.splitlines()[-1].startswith("vintage: ")
-    assert told in ended.stderr.splitlines()[-1]
-    assert "Traceback" not in ended.stderr
-
-
-def test_check_tells_all_that_is_wrong_at_once(team: Team) -> None:
-    team.edit("maxIter: 5, regParam: 0.01", "maxItr: 5, regParam: much")
-    team.edit(
-        "expect_column_values_to_not_be_null", "expect_column_values_to_not_be_nul", file="expectations"
-    )
-    # A mistake in the suite hides none of the pipeline's, nor does one of its metric those of its stages.
-    team.edit("metric: areaUnderROC\n", "metric: areaUnderRC\n")
-    team.edit("column: colour", "column: color", file="expectations")
-    ended = program(team, "-m", "spark_jobs.cli", "check")
-    assert ended.returncode == 2
-    for told in (
-        "areaUnderRC",
-        'names column "color"',
-        "maxItr",
-        "maxIter",
-        "much",
-        "expect_column_values_to_not_be_nul",
-        f"pipelines/{team.name}.yaml:",
-    ):
-        assert told in ended.stderr, ended.stderr
-
-
-def test_show_as_json_has_what_programs_need(done: Team) -> None:
-    ended = program(done, "-m", "spark_jobs.cli", "show", done.name, "--json")
-    assert ended.returncode == 0, ended.stderr
-    shown = json.loads(ended.stdout)
-    wanted = {
-        "pipeline",
-        "date",
-        "window",
-        "rows",
-        "keys",
-        "fingerprints",
-        "metrics",
-        "confusion_matrix",
-        "gates",
-    }
-    assert wanted | {"decision", "mlflow", "champion", "seconds"} <= set(shown)
-    assert shown["champion"] == {"version": 1, "date": str(DAY), "key": shown["keys"]["model"]}
-    assert shown["mlflow"]["version"] == 1
-    assert shown["decision"]["promote"] is True
-    assert set(shown["gates"][0]) == {"gate", "value", "passed"}
-    assert set(shown["confusion_matrix"]) == {"labels", "counts"}
