@@ -7,7 +7,6 @@ import os
 import signal
 import sys
 import time
-from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -19,16 +18,7 @@ from spark_jobs.report.history import LAST, history_of
 from spark_jobs.report.history import show as show_history
 from spark_jobs.report.summary import Champion, Summary, summarise
 from spark_jobs.report.terminal import show as show_summary
-from spark_jobs.spec import (
-    Home,
-    InvalidSpec,
-    Problem,
-    check_home,
-    load_pipeline,
-    load_suite,
-    parse_partition_date,
-    read_pipeline,
-)
+from spark_jobs.spec import Home, load_pipeline, parse_partition_date, read_home
 from spark_jobs.store import Store
 
 if TYPE_CHECKING:
@@ -63,15 +53,10 @@ def check() -> None:
     from spark_jobs.sources.expectations import check_suite
 
     home = Home.from_environment(os.environ)
-    problems: list[Problem] = check_home(home)
-    for name in home.pipeline_names():
-        pipeline, _ = read_pipeline(home, name)
-        problems += stage_problems(pipeline) if pipeline is not None else []
-    for name in home.suite_names():
-        # What is wrong with its file is among the problems already.
-        with suppress(InvalidSpec):
-            problems += check_suite(load_suite(home, name))
-    problems = sorted(set(problems), key=lambda each: each.order)
+    found = read_home(home)
+    of_stages = [problem for pipeline in found.pipelines for problem in stage_problems(pipeline)]
+    of_rules = [problem for suite in found.suites for problem in check_suite(suite)]
+    problems = sorted({*found.problems, *of_stages, *of_rules}, key=lambda each: each.order)
     for problem in problems:
         Console(stderr=True, soft_wrap=True, highlight=False).print(str(problem), markup=False)
     counts = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from spark_jobs.spec.features import feature_columns, feature_types
-from spark_jobs.spec.files import check_home, load_pipeline, load_suite, read_pipeline
+from spark_jobs.spec.files import load_pipeline, load_suite, read_home
 from spark_jobs.spec.home import Home
 from spark_jobs.spec.metrics import METRICS, Metric
 from spark_jobs.spec.names import did_you_mean, nearest
@@ -37,7 +37,6 @@ __all__ = [
     "Suite",
     "Tuning",
     "Window",
-    "check_home",
     "connection_variable",
     "did_you_mean",
     "feature_columns",
@@ -47,6 +46,6 @@ __all__ = [
     "load_suite",
     "nearest",
     "parse_partition_date",
-    "read_pipeline",
+    "read_home",
     "submit_conf",
 ]

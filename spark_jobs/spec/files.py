@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -37,11 +38,6 @@ def load_pipeline(home: Home, name: str) -> Pipeline:
     return pipeline
 
 
-def read_pipeline(home: Home, name: str) -> tuple[Pipeline | None, list[Problem]]:
-    """The pipeline of a file that exists, None when its shape is wrong, and all that is wrong with it."""
-    return _read_pipeline(home, home.pipelines_dir / f"{name}.yaml")
-
-
 def load_suite(home: Home, name: str) -> Suite:
     """The expectation suite of a name.
 
@@ -56,19 +52,30 @@ def load_suite(home: Home, name: str) -> Suite:
     return suite
 
 
-def check_home(home: Home) -> list[Problem]:
-    """Every problem of every pipeline and suite of a home, by file and line."""
-    found: list[Problem] = []
-    for name in home.suite_names():
-        found += _read_suite(home, home.expectations_dir / f"{name}.yaml")[1]
-    for name in home.pipeline_names():
-        found += _read_pipeline(home, home.pipelines_dir / f"{name}.yaml")[1]
+@dataclass(frozen=True)
+class HomeFiles:
+    """What a home holds: the pipelines and suites of the right shape, and every problem, by file and line."""
+
+    pipelines: tuple[Pipeline, ...]
+    suites: tuple[Suite, ...]
+    problems: tuple[Problem, ...]
+
+
+def read_home(home: Home) -> HomeFiles:
+    """Reads every pipeline and suite of a home, each once."""
+    suites = [_read_suite(home, home.expectations_dir / f"{name}.yaml") for name in home.suite_names()]
+    pipelines = [_read_pipeline(home, home.pipelines_dir / f"{name}.yaml") for name in home.pipeline_names()]
+    found = [problem for _, problems in (*suites, *pipelines) for problem in problems]
     for folder in (home.pipelines_dir, home.expectations_dir):
         found += [
             Problem(home.shown(path), None, "is not read", expected=f"the name {path.stem}.yaml")
             for path in folder.glob("*.yml")
         ]
-    return sorted(set(found), key=lambda problem: problem.order)
+    return HomeFiles(
+        tuple(pipeline for pipeline, _ in pipelines if pipeline is not None),
+        tuple(suite for suite, _ in suites if suite is not None),
+        tuple(sorted(set(found), key=lambda problem: problem.order)),
+    )
 
 
 def _existing(kind: str, folder: Path, name: str, known: tuple[str, ...]) -> Path:

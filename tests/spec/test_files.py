@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from spark_jobs.errors import SpecError
-from spark_jobs.spec import InvalidSpec, Pipeline, check_home, feature_columns, load_pipeline, load_suite
+from spark_jobs.spec import InvalidSpec, Pipeline, feature_columns, load_pipeline, load_suite, read_home
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +28,7 @@ def problems_of(home: Home, name: str = "tips") -> list[str]:
 def test_a_right_file_has_no_problems_and_keeps_words_as_written(home_with: HomeWith) -> None:
     home = home_with()
     pipeline = load_pipeline(home, "tips")
-    assert check_home(home) == []
+    assert read_home(home).problems == ()
     assert pipeline.start_date.isoformat() == "2020-01-01"
     assert pipeline.source.options == {"header": "true", "samplingRatio": "0.5"}
     assert pipeline.source.schema_ddl == "id INT, bill DOUBLE, tip DOUBLE, day STRING"
@@ -214,7 +214,7 @@ def test_all_mistakes_of_a_file_are_told_at_once(home_with: HomeWith) -> None:
     first, *rest = str(caught.value).splitlines()
     assert first == f"3 problems in {FILE}:"
     assert [line.split(":")[1] for line in rest] == ["3", "10", "27"]
-    assert [str(problem) for problem in check_home(home)] == [line.strip() for line in rest]
+    assert [str(problem) for problem in read_home(home).problems] == [line.strip() for line in rest]
 
 
 @pytest.mark.parametrize(
@@ -266,7 +266,7 @@ def test_a_file_with_another_suffix_is_not_silently_left_out(home_with: HomeWith
     home = home_with()
     (home.pipelines_dir / "other.yml").write_text("name: other\n")
     (home.pipelines_dir / "Bad-Name.yaml").write_text("name: tips\n")
-    found = [str(problem) for problem in check_home(home)]
+    found = [str(problem) for problem in read_home(home).problems]
     assert "pipelines/other.yml: is not read; expected the name other.yaml" in found
     assert any(
         line.startswith("pipelines/Bad-Name.yaml: the file's name 'Bad-Name' is not a name") for line in found

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from spark_jobs.spec import Home, check_home
+from spark_jobs.spec import Home, read_home
 from spark_jobs.spec.loading import read_file
 from spark_jobs.spec.schema import SCHEMAS, json_schema
 
@@ -24,7 +24,7 @@ def test_the_committed_schema_is_current(file: str) -> None:
 
 
 def test_the_projects_own_files_are_right_by_schema_and_by_load() -> None:
-    assert check_home(Home.from_environment({"VINTAGE_HOME": str(ROOT)})) == []
+    assert read_home(Home.from_environment({"VINTAGE_HOME": str(ROOT)})).problems == ()
     for folder, file in (("pipelines", "pipeline.schema.json"), ("expectations", "suite.schema.json")):
         validator = Draft202012Validator(json.loads(json_schema(file)))
         for path in (ROOT / folder).glob("*.yaml"):
