@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,8 @@ def spark() -> Iterator[SparkSession]:
     from spark_jobs.spec.submission import PINNED_JVM
 
     options = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", *PINNED_JVM]
+    # It closes its connections when the interpreter ends, and would say so to a stream that is gone.
+    logging.getLogger("py4j").setLevel(logging.WARNING)
     provider = SparkProvider(
         "vintage-tests",
         master="local[2]",
