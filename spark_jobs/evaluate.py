@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 import logging
 import math
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from spark_jobs.job import Job, main, open_tracking, ship_own_code
 from spark_jobs.ml.families import Holdout, family_of
 from spark_jobs.ml.fitting import naming_the_stage
 from spark_jobs.ml.splits import in_split
-from spark_jobs.registry.baseline import baseline_of
-from spark_jobs.registry.gates import Decision, decide
+from spark_jobs.registry.baseline import baseline_for
+from spark_jobs.registry.gates import Baseline, Decision, decide
+from spark_jobs.session import root_cause
 from spark_jobs.sources.rows import TRAINABLE, read_rows, schema_json, write_rows
+from spark_jobs.spec import METRICS
 from spark_jobs.store import Artifact, Rows, steps, windows
 from spark_jobs.store.fingerprint import fingerprint, fingerprint_sql
 
@@ -40,7 +42,7 @@ def run(job: Job) -> Artifact:
     train, test = windows.sides(job.pipeline, features, job.date)
     model = windows.window_model(job.pipeline, job.store, job.date, train)
     family = family_of(job.pipeline.task)
-    baseline = baseline_of(job.store, job.date) if family.COMPARES else None
+    baseline = baseline_for(job.pipeline, job.store, job.date)
     named = steps.evaluation(job.pipeline, job.date, model=model, test=test, baseline=baseline)
     found = job.store.find("evaluation", job.date, named.key)
     if found is not None:
@@ -75,17 +77,20 @@ def run(job: Job) -> Artifact:
                     drop=family.UNWRITTEN,
                 )
             count = content["content"]["rows"]
-            measured = family.measure(Holdout(holdout, scored, count, loaded, job.pipeline, before, learnt))
+            tested = Holdout(holdout, scored, count, loaded, job.pipeline, before, learnt)
+            measured = family.measure(tested)
         finally:
             scored.unpersist()
+        compared = _compared(tested, baseline)
         decision = decide(
             job.pipeline.evaluate.gates,
             measured.values,
             rows=measured.rows,
             refusals=measured.refusals,
             uncompared=measured.uncompared,
+            baseline=compared,
         )
-        details = _details(model, measured, decision)
+        details = _details(model, measured, decision, compared)
         (attempt.data / "evaluation.json").write_text(json.dumps(details, indent=2) + "\n", encoding="utf-8")
         artifact = job.store.publish(
             attempt,
@@ -104,17 +109,53 @@ def run(job: Job) -> Artifact:
     return artifact
 
 
-def _details(model: Artifact, measured: Measured, decision: Decision) -> dict[str, Any]:
+def _compared(tested: Holdout, artifact: Artifact | None) -> Baseline | None:
+    """What the champion as of the date reaches on the same rows, if a gate asks for it and there is one."""
+    from py4j.protocol import Py4JJavaError
+    from pyspark.errors import PySparkException
+
+    pipeline, model = tested.pipeline, tested.baseline
+    if artifact is None or model is None or not pipeline.evaluate.compares:
+        return None
+    family = family_of(pipeline.task)
+    larger = {name: metric.larger_is_better for name, metric in METRICS[pipeline.task].items()}
+    told = Baseline(artifact.date.isoformat(), artifact.key, {}, larger)
+    try:
+        scored = family.score(tested.rows, model, pipeline).persist()
+        try:
+            found = family.measure(replace(tested, scored=scored, model=model, baseline=None))
+        finally:
+            scored.unpersist()
+    except (PySparkException, Py4JJavaError, LookupError) as error:
+        why = f"the champion of {told.date} does not run on these rows ({root_cause(error)})"
+        log.warning("%s", why)
+        return replace(told, incomparable=why)
+    return replace(told, metrics=found.values)
+
+
+def _details(
+    model: Artifact, measured: Measured, decision: Decision, baseline: Baseline | None
+) -> dict[str, Any]:
+    compared = {} if baseline is None else {"baseline": _told(baseline)}
     return {
         "model": model.key,
         "rows": {"train": model.manifest.details["rows"]["train"], "test": measured.rows},
-        "metrics": {
-            name: value if math.isfinite(value) else None for name, value in sorted(measured.values.items())
-        },
+        "metrics": _finite(measured.values),
+        **compared,
         "details": dict(measured.details),
         "gates": [asdict(verdict) for verdict in decision.verdicts],
         "decision": {"promote": decision.promote, "reasons": list(decision.reasons)},
     }
+
+
+def _told(baseline: Baseline) -> dict[str, Any]:
+    """The date and key of the model that was compared with, and its metrics or why it has none."""
+    told: dict[str, Any] = {"date": baseline.date, "key": baseline.key, "metrics": _finite(baseline.metrics)}
+    return told | ({"incomparable": baseline.incomparable} if baseline.incomparable else {})
+
+
+def _finite(values: Mapping[str, float]) -> dict[str, float | None]:
+    return {name: value if math.isfinite(value) else None for name, value in sorted(values.items())}
 
 
 if __name__ == "__main__":

@@ -6,9 +6,8 @@ import logging
 from typing import TYPE_CHECKING
 
 from spark_jobs.job import Job, main
-from spark_jobs.ml.families import family_of
 from spark_jobs.registry import ledger
-from spark_jobs.registry.baseline import baseline_of
+from spark_jobs.registry.baseline import baseline_for
 from spark_jobs.registry.recording import record_evaluation, tags_of
 from spark_jobs.registry.tracking import Tracking
 from spark_jobs.store import steps, windows
@@ -69,7 +68,7 @@ def run(job: Job) -> Entry:
     features = windows.window_features(job.pipeline, job.store, job.window)
     train, test = windows.sides(job.pipeline, features, job.date)
     model = windows.window_model(job.pipeline, job.store, job.date, train)
-    baseline = baseline_of(job.store, job.date) if family_of(job.pipeline.task).COMPARES else None
+    baseline = baseline_for(job.pipeline, job.store, job.date)
     named = steps.evaluation(job.pipeline, job.date, model=model, test=test, baseline=baseline)
     evaluation = windows.window_evaluation(job.store, job.date, named)
     decision = evaluation.manifest.details["decision"]

@@ -6,12 +6,20 @@ import logging
 from datetime import date
 from typing import TYPE_CHECKING
 
+from spark_jobs.ml.families import family_of
 from spark_jobs.registry import ledger
 
 if TYPE_CHECKING:
+    from spark_jobs.spec import Pipeline
     from spark_jobs.store import Artifact, Store
 
 log = logging.getLogger(__name__)
+
+
+def baseline_for(pipeline: Pipeline, store: Store, day: date) -> Artifact | None:
+    """The model that a date's is compared with; None as well where neither task nor gate compares."""
+    compares = pipeline.evaluate.compares or family_of(pipeline.task).COMPARES
+    return baseline_of(store, day) if compares else None
 
 
 def baseline_of(store: Store, day: date) -> Artifact | None:

@@ -47,6 +47,8 @@ class Summary(BaseModel):
         fingerprints: date → content fingerprint of the raw rows.
         joined_fingerprints: joined source → date → that of the rows which the date's were joined with.
         metrics: name → value on the holdout; None where it is not defined.
+        baseline: date, key and metrics, on the same rows, of the champion that the model was held against;
+            None where no gate asks for it or there was none.
         task: what kind of model it is.
         details: what the task's evaluation tells beside numbers, as `evaluation.json` has it.
         tuning: where Params were tuned, on which date, by which metric, the winner and all candidates.
@@ -64,6 +66,7 @@ class Summary(BaseModel):
     fingerprints: Mapping[str, str]
     joined_fingerprints: Mapping[str, Mapping[str, str]] = Field(default_factory=dict)
     metrics: Mapping[str, float | None]
+    baseline: Mapping[str, Any] | None = None
     task: str
     details: Mapping[str, Any]
     confusion_matrix: Mapping[str, Any] | None
@@ -144,6 +147,7 @@ def summarise(store: Store, day: date | None, *, version: int | None = None) -> 
             for name, dated in joined.items()
         },
         metrics=details["metrics"],
+        baseline=details.get("baseline"),
         task=model.manifest.details["task"],
         details=details["details"],
         confusion_matrix=details["details"].get("confusion_matrix"),

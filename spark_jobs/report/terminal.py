@@ -52,8 +52,12 @@ def _decision(summary: Summary) -> RenderableType:
 
 def _metrics(summary: Summary, console: Console) -> RenderableType:
     table = Table("metric", "on the holdout", box=box.SIMPLE_HEAD)
+    before = summary.baseline
+    if before is not None:
+        table.add_column(f"champion of {before['date']}")
     for name, value in summary.metrics.items():
-        table.add_row(name, "not defined" if value is None else f"{value:.4f}")
+        theirs = () if before is None else (_number(before["metrics"].get(name)),)
+        table.add_row(name, _number(value), *theirs)
     details = Group(*detail_tables(summary.details))
     needed = sum(console.measure(part).maximum for part in (table, details)) + _GAP
     if needed > console.width:
@@ -61,6 +65,10 @@ def _metrics(summary: Summary, console: Console) -> RenderableType:
     side_by_side = Table.grid(padding=(0, _GAP))
     side_by_side.add_row(table, details)
     return side_by_side
+
+
+def _number(value: float | None) -> str:
+    return "not defined" if value is None else f"{value:.4f}"
 
 
 def _candidates(tuning: Mapping[str, Any]) -> RenderableType:

@@ -12,6 +12,7 @@ from pydantic_core import core_schema
 
 from spark_jobs.spec.base import Dated, Ddl, Listed, ScalarText, SpecModel, Text, refusal
 from spark_jobs.spec.ddl import Column, parse_ddl
+from spark_jobs.spec.metrics import COMPARING
 from spark_jobs.spec.submission import refused_setting
 
 RANKED: Final = 10
@@ -204,11 +205,27 @@ class Gate(SpecModel):
     max: Annotated[float | None, Field(description="The model is refused when the metric is above this.")] = (
         None
     )
+    vs_champion: Annotated[
+        float | None,
+        Field(
+            description="The model is refused when it gains less than this on the champion of an earlier "
+            "date, both measured on the same rows: -0.005 lets it be worse by so much, 0.01 asks for more.",
+            examples=[-0.005],
+        ),
+    ] = None
 
     @model_validator(mode="after")
     def _bounded(self) -> Gate:
-        if self.min is None and self.max is None:
-            raise refusal(f"the gate on {self.metric} has no bound", expected="min or max")
+        bounded = self.min is not None or self.max is not None
+        if not bounded and self.vs_champion is None:
+            raise refusal(f"the gate on {self.metric} has no bound", expected="min, max or vs_champion")
+        if bounded and self.vs_champion is not None:
+            raise refusal(
+                f"the gate on {self.metric} has vs_champion and another bound",
+                expected="two gates, one of each",
+            )
+        if self.vs_champion is not None and self.metric in COMPARING:
+            raise refusal(f"{self.metric} compares with the champion by itself", expected="min or max")
         if self.min is not None and self.max is not None and self.min > self.max:
             raise refusal(f"the gate on {self.metric} can never pass", expected="min ≤ max")
         return self
@@ -238,6 +255,11 @@ class Evaluate(SpecModel):
             examples=["rating >= 4"],
         ),
     ] = None
+
+    @property
+    def compares(self) -> bool:
+        """Whether a gate holds the model against the champion of an earlier date."""
+        return any(gate.vs_champion is not None for gate in self.gates)
 
     @property
     def ranked(self) -> int:

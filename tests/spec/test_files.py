@@ -150,7 +150,14 @@ WRONG: list[tuple[tuple[str, str], str]] = [
         f'{FILE}:27: no metric "areaUnderRoc" for classification; did you mean "areaUnderROC"?',
     ),
     (("min: 0.5", "mim: 0.5"), f'{FILE}:29: unknown key "mim"; did you mean "min"?'),
-    ((", min: 0.5", ""), f"{FILE}:29: the gate on areaUnderROC has no bound; expected min or max"),
+    (
+        (", min: 0.5", ""),
+        f"{FILE}:29: the gate on areaUnderROC has no bound; expected min, max or vs_champion",
+    ),
+    (
+        (", min: 0.5", ", min: 0.5, vs_champion: 0.0"),
+        f"{FILE}:29: the gate on areaUnderROC has vs_champion and another bound; expected two gates, one of each",
+    ),
     (("min: 0.5", "min: .nan"), f"{FILE}:29: evaluate.gates[0].min; expected a finite number; found nan"),
     (
         ("[LogisticRegression.regParam]", "[LogisticRegresion.regParam]"),

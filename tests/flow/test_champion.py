@@ -1,0 +1,99 @@
+"""A model is held against the champion of its date, both measured on the same rows."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from spark_jobs.registry import ledger
+from spark_jobs.report.summary import summarise
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.flow.conftest import Team
+
+pytestmark = [pytest.mark.spark, pytest.mark.long]
+
+DAY = date(2024, 3, 6)
+EVE = DAY - timedelta(days=1)
+WEAK = ["LogisticRegression.regParam=1000.0", "LogisticRegression.maxIter=1"]
+
+
+@pytest.fixture(scope="module")
+def nights(new_team: Callable[[], Team]) -> Team:
+    """Two nights: a champion of the eve, and a model of the day that is not to be worse."""
+    team = new_team()
+    team.edit(
+        "gates: [{metric: areaUnderROC, min: 0.5}]", "gates: [{metric: areaUnderROC, vs_champion: -0.01}]"
+    )
+    team.run(day=EVE)
+    team.run()
+    return team
+
+
+def test_the_first_model_has_nobody_to_be_held_against(nights: Team) -> None:
+    first = summarise(nights.store, EVE)
+    assert first.baseline is None
+    assert first.decision == {
+        "promote": True,
+        "reasons": ["gate areaUnderROC vs champion >= -0.01 does not apply: there is no baseline"],
+    }
+
+
+def test_the_champion_is_measured_on_the_same_rows(nights: Team) -> None:
+    """The eve's model, scored by hand on the day's holdout, has the metrics that stand in the evaluation."""
+    from spark_jobs.ml.families import Holdout, family_of
+    from spark_jobs.ml.splits import in_split
+    from spark_jobs.registry.tracking import Tracking
+    from spark_jobs.sources.rows import TRAINABLE, read_rows
+    from spark_jobs.store import windows
+
+    second = summarise(nights.store, DAY)
+    assert second.baseline is not None
+    eve = summarise(nights.store, EVE)
+    assert (second.baseline["date"], second.baseline["key"]) == (str(EVE), eve.keys["model"])
+    job = nights.job()
+    features = windows.window_features(job.pipeline, job.store, job.window)
+    _, test = windows.sides(job.pipeline, features, DAY)
+    rows = read_rows(job.spark.apart(), list(test.values())).where(TRAINABLE)
+    holdout = in_split(rows, job.pipeline, "test")
+    artifact = nights.store.find("model", EVE, eve.keys["model"])
+    assert artifact is not None
+    model = Tracking(job.home.tracking_uri, job.home.mlflow_artifacts).load_model(artifact.data / "model")
+    family = family_of("classification")
+    scored = family.score(holdout, model, job.pipeline)
+    by_hand = family.measure(Holdout(holdout, scored, holdout.count(), model, job.pipeline)).values
+    assert second.baseline["metrics"] == by_hand
+    assert second.decision["promote"]
+    [reason] = second.decision["reasons"]
+    assert f"against {by_hand['areaUnderROC']:.6g} of {EVE}" in reason
+
+
+def test_a_worse_model_is_refused_and_the_champion_stays(nights: Team) -> None:
+    before = ledger.read(nights.store.ledger_path)
+    entry = nights.run(overrides=WEAK)
+    assert isinstance(entry, ledger.Entry)
+    assert entry.action == "refused"
+    assert "vs champion >= -0.01 failed" in entry.reasons[0]
+    assert len(ledger.read(nights.store.ledger_path)) == len(before) + 1
+    # The baseline of a later night is a model that serves, not the one that was refused.
+    again = summarise(nights.store, DAY)
+    assert again.baseline is not None
+    assert again.baseline["date"] == str(EVE)
+
+
+def test_a_champion_of_other_columns_fails_the_gate_and_says_why(nights: Team) -> None:
+    nights.edit("SELECT id, seen, colour, size, late FROM source", "SELECT id, seen, size, late FROM source")
+    nights.edit("  - StringIndexer: {inputCol: colour, outputCol: colour_ix, handleInvalid: keep}\n", "")
+    nights.edit("inputCols: [size_filled, colour_ix]", "inputCols: [size_filled]")
+    entry = nights.run()
+    assert isinstance(entry, ledger.Entry)
+    assert entry.action == "refused"
+    assert f"the champion of {EVE} does not run on these rows" in entry.reasons[0]
+    assert "colour" in entry.reasons[0]
+    found = summarise(nights.store, DAY).baseline
+    assert found is not None
+    assert (found["metrics"], "colour" in found["incomparable"]) == ({}, True)
