@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from spark_jobs.job import Job, main
 from spark_jobs.registry import ledger
@@ -18,8 +18,19 @@ if TYPE_CHECKING:
 
     from spark_jobs.registry.ledger import Action, Entry
     from spark_jobs.registry.tracking import Version
+    from spark_jobs.store import Artifact, Store
 
 log = logging.getLogger(__name__)
+
+
+class Registry(Protocol):
+    """Who serves, and how that is changed; `Tracking` is one."""
+
+    def champion(self, pipeline: str) -> Version | None:
+        """The version that serves; None when there is none."""
+
+    def set_champion(self, pipeline: str, version: int) -> None:
+        """Makes a version the one that serves."""
 
 
 def choose(
@@ -71,7 +82,6 @@ def run(job: Job) -> Entry:
     baseline = baseline_for(job.pipeline, job.store, job.date)
     named = steps.evaluation(job.pipeline, job.date, model=model, test=test, baseline=baseline)
     evaluation = windows.window_evaluation(job.store, job.date, named)
-    decision = evaluation.manifest.details["decision"]
     tracking = Tracking(job.home.tracking_uri, job.home.mlflow_artifacts)
     tracking.check()
     known = next((each for each in tracking.versions(job.pipeline.name) if each.key == model.key), None)
@@ -84,37 +94,57 @@ def run(job: Job) -> Entry:
             run_id=run_id,
             tags=tags_of(model.manifest.ingredients),
         )
-    champion = tracking.champion(job.pipeline.name)
-    action, reasons = choose(
-        known.version,
-        job.date,
-        champion,
-        mode=job.pipeline.promote,
-        passed=decision["promote"],
-        reasons=decision["reasons"],
-    )
-    if action == "promoted" and (champion is None or champion.version != known.version):
-        tracking.set_champion(job.pipeline.name, known.version)
-    entry = ledger.Entry(
-        action=action,
-        pipeline=job.pipeline.name,
-        date=job.date.isoformat(),
-        model_key=model.key,
-        evaluation_key=evaluation.key,
-        version=known.version,
-        champion_before=champion.version if champion else None,
-        reasons=reasons,
-        airflow_run=evaluation.manifest.airflow.get("run_id"),
-    )
-    ledger.append(job.store.ledger_path, entry)
+    entry = settle(tracking, job.store, known, evaluation, mode=job.pipeline.promote)
     log.info(
         "version %d of %s for %s: %s (%s)",
         known.version,
         entry.pipeline,
         entry.date,
-        action,
-        "; ".join(reasons),
+        entry.action,
+        "; ".join(entry.reasons),
     )
+    return entry
+
+
+def settle(tracking: Registry, store: Store, version: Version, evaluation: Artifact, *, mode: str) -> Entry:
+    """Decides on a registered version, moves the champion if it may, and records it, alone of its pipeline.
+
+    Args:
+        tracking: who serves, and how that is changed.
+        store: the pipeline's, with its ledger.
+        version: the registered model.
+        evaluation: what was measured of it.
+        mode: the spec's `promote`.
+
+    Raises:
+        StoreError: the ledger cannot be written.
+        TrackingError: MLflow cannot be reached.
+    """
+    decision = evaluation.manifest.details["decision"]
+    with ledger.one_decision_at_a_time(store.ledger_path):
+        champion = tracking.champion(store.pipeline)
+        action, reasons = choose(
+            version.version,
+            evaluation.date,
+            champion,
+            mode=mode,
+            passed=decision["promote"],
+            reasons=decision["reasons"],
+        )
+        if action == "promoted" and (champion is None or champion.version != version.version):
+            tracking.set_champion(store.pipeline, version.version)
+        entry = ledger.Entry(
+            action=action,
+            pipeline=store.pipeline,
+            date=evaluation.date.isoformat(),
+            model_key=version.key,
+            evaluation_key=evaluation.key,
+            version=version.version,
+            champion_before=champion.version if champion else None,
+            reasons=reasons,
+            airflow_run=evaluation.manifest.airflow.get("run_id"),
+        )
+        ledger.append(store.ledger_path, entry)
     return entry
 
 

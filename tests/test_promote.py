@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import date
+import threading
+import time
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
 
 import pytest
 
-from spark_jobs.promote import choose
+from spark_jobs.errors import StoreError, TrackingError
+from spark_jobs.promote import choose, settle
+from spark_jobs.registry import ledger
 from spark_jobs.registry.tracking import Version
+from spark_jobs.store import Artifact, Ingredients, Store
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 DAY = date(2013, 2, 28)
 
@@ -34,3 +43,94 @@ def test_what_becomes_of_a_version(before: Version | None, mode: str, passed: bo
     assert chosen == action
     assert reasons[0] == "the gates' reason"
     assert (len(reasons) == 2) == (chosen == "registered")
+
+
+class SlowRegistry:
+    """Who serves, told late, so that two who ask at once both hear of the same one."""
+
+    def __init__(self) -> None:
+        self.serves: Version | None = None
+        self.versions: dict[int, Version] = {}
+        self.moves: list[int] = []
+        self.away = False
+
+    def champion(self, pipeline: str) -> Version | None:
+        found = self.serves
+        time.sleep(0.02)
+        return found
+
+    def set_champion(self, pipeline: str, version: int) -> None:
+        if self.away:
+            raise TrackingError("MLflow cannot be reached")
+        self.serves = self.versions[version]
+        self.moves.append(version)
+
+
+def night(store: Store, number: int) -> tuple[Version, Artifact]:
+    """The evaluated and registered model of a date, whose gates passed."""
+    day = DAY + timedelta(days=number)
+    key = f"{number}".rjust(64, "0")
+    named = Ingredients(
+        kind="evaluation",
+        date=day.isoformat(),
+        inputs={"model": {day.isoformat(): key}},
+        spec={},
+        seed=1,
+        code="c",
+        engines={},
+    )
+    with store.attempt("evaluation", day) as attempt:
+        attempt.data.mkdir()
+        details = {"model": key, "decision": {"promote": True, "reasons": ["good"]}}
+        made = store.publish(attempt, named, details=details)
+    return Version(version=number, run_id="r", key=key, date=day.isoformat()), made
+
+
+def test_of_many_at_once_the_latest_date_serves_and_each_decision_is_true_when_made(tmp_path: Path) -> None:
+    store, registry = Store(tmp_path / "store", "demo"), SlowRegistry()
+    nights = [night(store, number) for number in (3, 8, 1, 6, 2, 7, 5, 4)]
+    registry.versions = {version.version: version for version, _ in nights}
+    together = threading.Barrier(len(nights))
+
+    def decide(version: Version, evaluation: Artifact) -> None:
+        together.wait()
+        settle(registry, store, version, evaluation, mode="auto")
+
+    threads = [threading.Thread(target=decide, args=each) for each in nights]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert registry.moves[-1] == 8
+    assert registry.moves == sorted(registry.moves)
+    entries = ledger.read(store.ledger_path)
+    assert len(entries) == len(nights)
+    served: int | None = None
+    for entry in entries:
+        assert entry.champion_before == served
+        assert (entry.action == "promoted") == (served is None or entry.version > served)
+        served = entry.version if entry.action == "promoted" else served
+
+
+def test_a_move_that_fails_is_made_once_when_it_is_tried_again(tmp_path: Path) -> None:
+    store, registry = Store(tmp_path / "store", "demo"), SlowRegistry()
+    version, evaluation = night(store, 1)
+    registry.versions = {1: version}
+    registry.away = True
+    with pytest.raises(TrackingError):
+        settle(registry, store, version, evaluation, mode="auto")
+    assert ledger.read(store.ledger_path) == ()
+    registry.away = False
+    for _ in range(2):
+        assert settle(registry, store, version, evaluation, mode="auto").action == "promoted"
+    assert registry.moves == [1]
+    assert [entry.action for entry in ledger.read(store.ledger_path)] == ["promoted"]
+
+
+def test_a_ledger_that_cannot_be_locked_moves_nobody(tmp_path: Path) -> None:
+    store, registry = Store(tmp_path / "store", "demo"), SlowRegistry()
+    version, evaluation = night(store, 1)
+    store.ledger_path.with_suffix(".lock").mkdir(parents=True)
+    with pytest.raises(StoreError, match="cannot be locked"):
+        settle(registry, store, version, evaluation, mode="auto")
+    assert registry.moves == []

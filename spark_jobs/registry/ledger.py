@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from spark_jobs.errors import StoreError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 Action = Literal["promoted", "refused", "registered"]
@@ -75,6 +77,26 @@ def append(path: Path, entry: Entry) -> bool:
             f"the ledger {path} cannot be written", found=error.strerror or str(error)
         ) from error
     return True
+
+
+@contextlib.contextmanager
+def one_decision_at_a_time(path: Path) -> Iterator[None]:
+    """Waits until nobody else decides by this ledger, and keeps the others waiting.
+
+    Who decides asks who serves, moves the champion and adds its line within: between two of these steps
+    another decision would be made on what is no longer true.
+
+    Raises:
+        StoreError: the lock beside the ledger cannot be made.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        stream = path.with_suffix(".lock").open("ab")
+    except OSError as error:
+        raise StoreError(f"the ledger {path} cannot be locked", found=error.strerror or str(error)) from error
+    with stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        yield
 
 
 def read(path: Path) -> tuple[Entry, ...]:

@@ -156,7 +156,8 @@ WRONG: list[tuple[tuple[str, str], str]] = [
     ),
     (
         (", min: 0.5", ", min: 0.5, vs_champion: 0.0"),
-        f"{FILE}:29: the gate on areaUnderROC has vs_champion and another bound; expected two gates, one of each",
+        f"{FILE}:29: the gate on areaUnderROC has vs_champion and another bound; "
+        "expected two gates, one of each",
     ),
     (("min: 0.5", "min: .nan"), f"{FILE}:29: evaluate.gates[0].min; expected a finite number; found nan"),
     (
