@@ -26,9 +26,7 @@ WEAK = ["LogisticRegression.regParam=1000.0", "LogisticRegression.maxIter=1"]
 def nights(new_team: Callable[[], Team]) -> Team:
     """Two nights: a champion of the eve, and a model of the day that is not to be worse."""
     team = new_team()
-    team.edit(
-        "gates: [{metric: areaUnderROC, min: 0.5}]", "gates: [{metric: areaUnderROC, vs_champion: -0.01}]"
-    )
+    team.edit("gates: [{metric: areaUnderROC, min: 0.5}]", "gates: [{metric: logLoss, vs_champion: -0.05}]")
     team.run(day=EVE)
     team.run()
     return team
@@ -39,7 +37,7 @@ def test_the_first_model_has_nobody_to_be_held_against(nights: Team) -> None:
     assert first.baseline is None
     assert first.decision == {
         "promote": True,
-        "reasons": ["gate areaUnderROC vs champion >= -0.01 does not apply: there is no baseline"],
+        "reasons": ["gate logLoss vs champion >= -0.05 does not apply: there is no baseline"],
     }
 
 
@@ -69,7 +67,7 @@ def test_the_champion_is_measured_on_the_same_rows(nights: Team) -> None:
     assert second.baseline["metrics"] == by_hand
     assert second.decision["promote"]
     [reason] = second.decision["reasons"]
-    assert f"against {by_hand['areaUnderROC']:.6g} of {EVE}" in reason
+    assert f"against {by_hand['logLoss']:.6g} of {EVE}" in reason
 
 
 def test_a_worse_model_is_refused_and_the_champion_stays(nights: Team) -> None:
@@ -77,7 +75,7 @@ def test_a_worse_model_is_refused_and_the_champion_stays(nights: Team) -> None:
     entry = nights.run(overrides=WEAK)
     assert isinstance(entry, ledger.Entry)
     assert entry.action == "refused"
-    assert "vs champion >= -0.01 failed" in entry.reasons[0]
+    assert "vs champion >= -0.05 failed" in entry.reasons[0]
     assert len(ledger.read(nights.store.ledger_path)) == len(before) + 1
     # The baseline of a later night is a model that serves, not the one that was refused.
     again = summarise(nights.store, DAY)
