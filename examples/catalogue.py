@@ -30,7 +30,7 @@ EXAMPLES: Final[Mapping[str, Example]] = {
     "wine_cultivar": Example(("wines",), date(2024, 1, 15)),
     "movie_ratings": Example(("ratings",), date(2015, 2, 20)),
     "airport_profiles": Example(("airports",), date(2013, 3, 1)),
-    "digit_components": Example(("digit_pixels",), date(2024, 1, 28)),
+    "digit_components": Example(("digit_pixels",), date(2024, 1, 8)),
     "digit_images": Example(("digit_images",), date(2024, 1, 6)),
     "flight_time": Example(("flights_db", "planes"), date(2013, 4, 14)),
 }

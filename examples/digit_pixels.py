@@ -1,6 +1,6 @@
 """Writes scikit-learn's handwritten digits as daily CSV files: the 8 times 8 pixels of each.
 
-1,797 digits of 0 to 16 a pixel, without dates. By rule, the n-th arrives on day n mod 30, from 2024-01-01 on.
+1,797 digits of 0 to 16 a pixel, without dates. By rule, the n-th arrives on day n mod 10, from 2024-01-01 on.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FIRST_DAY: Final = date(2024, 1, 1)
-DAYS: Final = 30
+DAYS: Final = 10
 SIDE: Final = 8
 
 

@@ -31,7 +31,7 @@ def test_every_digit_is_there_once(tmp_path: Path) -> None:
 
     digit_pixels.prepare(tmp_path)
     files = sorted((tmp_path / "digit_pixels").glob("date=*/digits.csv"))
-    assert len(files) == 30
+    assert len(files) == 10
     found = {}
     for path in files:
         with path.open(newline="") as lines:
