@@ -38,11 +38,11 @@ up: setup ## Airflow and MLflow in the browser until Ctrl-C
 test: setup ## The tests that need no server
 	@$(ENV) pytest -m "not integration and not long" $(PARALLEL) $(ARGS)
 
-# Two parts, both run to their end: what starts servers comes last, with no Spark sessions beside it.
+# Two parts, both run to their end: what starts servers has the machine for itself, and is slower two at a time.
 test-all: setup ## All tests, with coverage
 	@$(ENV) failed=0; \
 	pytest -m "not integration" $(PARALLEL) --cov --cov-report= --cov-fail-under=0 $(ARGS) || failed=1; \
-	pytest -m integration $(PARALLEL) --cov --cov-append --cov-report=term $(ARGS) || failed=1; \
+	pytest -m integration --cov --cov-append --cov-report=term $(ARGS) || failed=1; \
 	exit $$failed
 
 lint: setup ## Style, types, the boundaries between modules, and the YAML files against their schemas
