@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from spark_jobs.ml.catalogue import find_stage_class, is_sparks_own
@@ -61,7 +62,8 @@ def type_problems(pipeline: Pipeline, types: Mapping[str, str]) -> Iterator[Prob
 
 def _wrong(stage: str, param: str, kind: str) -> tuple[str, str] | None:
     """What a stage reads by a Param instead of such a type, and what helps; None where it can read that."""
-    family = kind.split("(", maxsplit=1)[0].split("<", maxsplit=1)[0].split("_", maxsplit=1)[0]
+    # DECIMAL(8,2), ARRAY<STRING> and TIMESTAMP_NTZ are of the family that they begin with.
+    family = re.split(r"[(<_]", kind, maxsplit=1)[0]
     by_input = param in {"inputCol", "inputCols"}
     if (by_input and stage in _READS_NUMBERS) or param in _NUMERIC_PARAMS:
         if family in _NO_NUMBERS or (by_input and family == "ARRAY"):

@@ -7,6 +7,7 @@ claimed: Spark itself finds such a mistake later, but right SQL is never refused
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from spark_jobs.errors import first_line
@@ -75,7 +76,7 @@ class Query:
         from sqlglot import exp
 
         own = {cte.alias.lower() for cte in self.tree.find_all(exp.CTE)}
-        names = (_table_name(table) for table in self.tree.find_all(exp.Table))
+        names = (table_name(table) for table in self.tree.find_all(exp.Table))
         return tuple(dict.fromkeys(name for name in names if name not in own))
 
     def unrepeatable(self) -> tuple[str, ...]:
@@ -107,15 +108,16 @@ class Query:
         for scope in traverse_scope(self.tree):
             read = _columns_read_from(scope, views)
             for qualifier, name, line in _names_read(scope) if read else ():
-                owners = {qualifier: read[qualifier]} if qualifier in read else read
-                if all(columns is not None and name.lower() not in columns for columns in owners.values()):
-                    lacking = tuple(dict.fromkeys(_view_name(scope, alias) for alias in owners))
+                owners = [read[qualifier]] if qualifier in read else list(read.values())
+                if all(columns is not None and name.lower() not in columns for _, columns in owners):
+                    lacking = tuple(dict.fromkeys(view for view, _ in owners))
                     found.setdefault(name.lower(), UnknownColumn(name, line, lacking))
         return tuple(found.values())
 
 
+@cache
 def read_query(text: str) -> Query:
-    """A text as one SELECT.
+    """A text as one SELECT; parsed once, because its checks, columns and types are asked for one by one.
 
     Raises:
         BadSql: it is none.
@@ -179,7 +181,8 @@ def _bad_sql(error: Exception) -> BadSql:
     return BadSql(f"the SQL cannot be read: {what}{f', near {near!r}' if near else ''}", first.get("line"))
 
 
-def _table_name(table: exp.Table) -> str:
+def table_name(table: exp.Table) -> str:
+    """A table's name in small letters, with that of its database where it has one."""
     return table.name.lower() if not table.db else table.sql("spark").lower()
 
 
@@ -238,15 +241,15 @@ def _starred(scope: Scope, qualifier: str, views: Views) -> list[str] | None:
         if isinstance(read[1], ScopeClass):
             columns = _outputs(read[1], views)
         elif isinstance(read[1], exp.Table):
-            columns = views.get(_table_name(read[1]))
+            columns = views.get(table_name(read[1]))
         if columns is None:
             return None
         names += columns
     return names
 
 
-def _columns_read_from(scope: Scope, views: Views) -> dict[str, set[str] | None]:
-    """Alias → columns, in small letters, of what a SELECT reads, None where they are not known.
+def _columns_read_from(scope: Scope, views: Views) -> dict[str, tuple[str, set[str] | None]]:
+    """Alias → view and columns, in small letters, of what a SELECT reads; None where those are not known.
 
     Empty where nothing can be told of it.
     """
@@ -261,19 +264,12 @@ def _columns_read_from(scope: Scope, views: Views) -> dict[str, set[str] | None]
         )
     ):
         return {}
-    known: dict[str, set[str] | None] = {}
+    known: dict[str, tuple[str, set[str] | None]] = {}
     for alias, (_, read) in scope.selected_sources.items():
-        columns = views.get(_table_name(read)) if isinstance(read, exp.Table) else None
-        known[alias.lower()] = None if columns is None else {name.lower() for name in columns}
+        view = table_name(read) if isinstance(read, exp.Table) else ""
+        columns = views.get(view)
+        known[alias.lower()] = view, None if columns is None else {name.lower() for name in columns}
     return known
-
-
-def _view_name(scope: Scope, alias: str) -> str:
-    """The view that is read under an alias in small letters."""
-    from sqlglot import exp
-
-    read = next(read for name, (_, read) in scope.selected_sources.items() if name.lower() == alias)
-    return alias if not isinstance(read, exp.Table) else _table_name(read)
 
 
 def _names_read(scope: Scope) -> Iterator[tuple[str, str, int | None]]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from spark_jobs.spec.sql import table_name
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -44,8 +46,8 @@ def plain_types(query: Query, views: Mapping[str, Types]) -> Types:
     return found
 
 
-def _types_by_alias(select: exp.Select, views: Mapping[str, Types]) -> dict[str, Types | None]:
-    """Alias → the types of what is read under it, by name in small letters; None where that is no view."""
+def _types_by_alias(select: exp.Select, views: Mapping[str, Types]) -> dict[str, Types]:
+    """Alias → the types of what is read under it, by name in small letters; empty where that is no view."""
     from sqlglot import exp
     from sqlglot.optimizer.scope import build_scope
 
@@ -53,14 +55,14 @@ def _types_by_alias(select: exp.Select, views: Mapping[str, Types]) -> dict[str,
     if scope is None or select.args.get("laterals"):
         return {}
     return {
-        alias.lower(): {column.lower(): kind for column, kind in views.get(read.name.lower(), {}).items()}
-        if isinstance(read, exp.Table) and not read.db
-        else None
+        alias.lower(): {column.lower(): kind for column, kind in views.get(table_name(read), {}).items()}
+        if isinstance(read, exp.Table)
+        else {}
         for alias, (_, read) in scope.selected_sources.items()
     }
 
 
-def _types_of(column: exp.Column, read: Mapping[str, Types | None]) -> set[str]:
+def _types_of(column: exp.Column, read: Mapping[str, Types]) -> set[str]:
     """The types that a column can have; empty where it may be one that is not known, or a struct's field."""
     qualifier, name = column.table.lower(), column.name.lower()
     if (qualifier and qualifier not in read) or column.db:
@@ -68,10 +70,10 @@ def _types_of(column: exp.Column, read: Mapping[str, Types | None]) -> set[str]:
     owners = [read[qualifier]] if qualifier else list(read.values())
     if not all(owners):
         return set()
-    return {owner[name] for owner in owners if owner and name in owner}
+    return {owner[name] for owner in owners if name in owner}
 
 
-def _starred(item: exp.Expr, read: Mapping[str, Types | None]) -> Iterator[tuple[str, str]]:
+def _starred(item: exp.Expr, read: Mapping[str, Types]) -> Iterator[tuple[str, str]]:
     """What a plain `*` over one view, or an `alias.*`, passes on."""
     from sqlglot import exp
 
@@ -79,5 +81,8 @@ def _starred(item: exp.Expr, read: Mapping[str, Types | None]) -> Iterator[tuple
     star = item.this if isinstance(item, exp.Column) else item
     if any(star.args.get(word) for word in ("except_", "except", "replace", "rename")):
         return
-    owner = read.get(qualifier) if qualifier else next(iter(read.values()), None) if len(read) == 1 else None
-    yield from (owner or {}).items()
+    if qualifier:
+        yield from read.get(qualifier, {}).items()
+    elif len(read) == 1:
+        [only] = read.values()
+        yield from only.items()
