@@ -44,6 +44,12 @@ class Feed:
         """Whose rows they are, for a message."""
         return f"{day}" if self.view == SOURCE_VIEW else f"{self.view} of {day}"
 
+    def standing(self, day: date) -> Artifact | None:
+        """The snapshot that stands for a date, if there is one."""
+        if self.view == SOURCE_VIEW:
+            return self.store.current("snapshot", day)
+        return windows.joined_snapshot(self.source, self.store, day)
+
 
 def run(job: Job) -> dict[date, Artifact]:
     """Snapshots every date the run needs that has none, or whose raw rows may have changed.
@@ -60,11 +66,7 @@ def run(job: Job) -> dict[date, Artifact]:
     # Of each source, before Spark starts for the first.
     for feed in feeds:
         delivery = find_delivery(job.pipeline, feed.source, job.date, fresh=False)
-        dated = feed is feeds[0] or feed.source.dated
-        stands = (
-            feed.store.current("snapshot", job.date) if dated else windows.as_it_stood(feed.store, job.date)
-        )
-        _require_delivered(job, feed, delivery, stands)
+        _require_delivered(job, feed, delivery, feed.standing(job.date))
     snapshots = _dated(job, feeds[0], job.dates)
     filled = [day for day, found in snapshots.items() if found.row_count]
     for feed in feeds[1:]:

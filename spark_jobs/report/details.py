@@ -21,6 +21,11 @@ def detail_tables(details: Mapping[str, Any]) -> Iterator[Table]:
             yield table(details[name])
 
 
+def number(value: float | None) -> str:
+    """A metric as a table shows it; None is one that the holdout does not define."""
+    return "not defined" if value is None else f"{value:.4f}"
+
+
 def _table(*columns: str) -> Table:
     return Table(*columns, box=box.SIMPLE_HEAD)
 

@@ -15,6 +15,7 @@ from spark_jobs.registry import ledger
 
 # pydantic reads the fields' types when the module is loaded.
 from spark_jobs.registry.ledger import Entry
+from spark_jobs.report.details import number
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -92,7 +93,7 @@ def history_of(store: Store, metric: str, *, champion: str | None, last: int = L
                 evaluation_key=evaluation.key,
                 action=entry.action if entry else None,
                 version=entry.version if entry else None,
-                serves=champion is not None and details["model"] == champion,
+                serves=details["model"] == champion,
             )
         )
     return History(pipeline=store.pipeline, metric=metric, decisions=decisions[-last:], trend=tuple(trend))
@@ -116,10 +117,9 @@ def _trend(history: History) -> RenderableType:
             # The least value still has a mark; where all are the same, so are the bars.
             share = (each.value - low) / (high - low) if high > low else 1.0
             bar = Bar(_BAR, 0, 1 + share * (_BAR - 1), width=_BAR)
-        value = "not defined" if each.value is None else f"{each.value:.4f}"
         version = "" if each.version is None else str(each.version)
         decision = Text(each.action or "not decided", style=_STYLES.get(each.action or "", ""))
-        table.add_row(each.date, value, bar, version, decision, "serves" if each.serves else "")
+        table.add_row(each.date, number(each.value), bar, version, decision, "serves" if each.serves else "")
     if known:
         table.caption = f"bars from {low:.4f} to {high:.4f}"
         table.caption_justify = "left"

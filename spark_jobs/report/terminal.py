@@ -10,7 +10,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from spark_jobs.report.details import detail_tables
+from spark_jobs.report.details import detail_tables, number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,8 +56,8 @@ def _metrics(summary: Summary, console: Console) -> RenderableType:
     if before is not None:
         table.add_column(f"champion of {before['date']}")
     for name, value in summary.metrics.items():
-        theirs = () if before is None else (_number(before["metrics"].get(name)),)
-        table.add_row(name, _number(value), *theirs)
+        theirs = () if before is None else (number(before["metrics"].get(name)),)
+        table.add_row(name, number(value), *theirs)
     details = Group(*detail_tables(summary.details))
     needed = sum(console.measure(part).maximum for part in (table, details)) + _GAP
     if needed > console.width:
@@ -65,10 +65,6 @@ def _metrics(summary: Summary, console: Console) -> RenderableType:
     side_by_side = Table.grid(padding=(0, _GAP))
     side_by_side.add_row(table, details)
     return side_by_side
-
-
-def _number(value: float | None) -> str:
-    return "not defined" if value is None else f"{value:.4f}"
 
 
 def _candidates(tuning: Mapping[str, Any]) -> RenderableType:
@@ -87,7 +83,7 @@ def _candidates(tuning: Mapping[str, Any]) -> RenderableType:
     )
     for place in order[:MOST_CANDIDATES]:
         mean, error = tried[place]["mean"], tried[place]["error"]
-        told = f"failed: {error}" if error else "not defined" if mean is None else f"{mean:.4f}"
+        told = f"failed: {error}" if error else number(mean)
         values = [Text(str(value)) for value in tried[place]["params"].values()]
         table.add_row(*values, Text(told), style="bold green" if place == best else "")
     if len(order) > MOST_CANDIDATES:

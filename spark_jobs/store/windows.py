@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import date
 
-    from spark_jobs.spec import Pipeline
+    from spark_jobs.spec import Pipeline, Source
     from spark_jobs.store.artifacts import Artifact, Store
     from spark_jobs.store.keys import Ingredients
 
@@ -32,12 +32,16 @@ def as_it_stood(store: Store, day: date) -> Artifact | None:
     return None if chosen is None else store.current("snapshot", chosen)
 
 
+def joined_snapshot(source: Source, own: Store, day: date) -> Artifact | None:
+    """The snapshot of a joined source, kept in a store of its own, that stands for a date."""
+    return own.current("snapshot", day) if source.dated else as_it_stood(own, day)
+
+
 def joined_snapshots(pipeline: Pipeline, store: Store, day: date) -> dict[str, Artifact | None]:
     """Name → the snapshot that a date's rows are joined with; None where there is none with rows."""
     found: dict[str, Artifact | None] = {}
     for name, source in pipeline.joins.items():
-        own = store.joined(name)
-        snapshot = own.current("snapshot", day) if source.dated else as_it_stood(own, day)
+        snapshot = joined_snapshot(source, store.joined(name), day)
         found[name] = snapshot if snapshot is not None and snapshot.row_count else None
     return found
 
