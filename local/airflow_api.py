@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import httpx
 
+from local.settings import LOCK_SECONDS
+
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     from local.stack import Endpoints
 
 DAG_SECONDS: Final = 120
+# Longer than a writer of Airflow's database waits for another.
+ANSWER_SECONDS: Final = 2 * LOCK_SECONDS
 DONE: Final = frozenset({"success", "failed"})
 TASK_DONE: Final = frozenset({"success", "failed", "upstream_failed", "skipped", "removed"})
 
@@ -46,14 +50,14 @@ class AirflowApi:
     """A client of one Airflow, as a context; logs in by itself."""
 
     def __init__(self, where: Endpoints) -> None:
-        with httpx.Client(base_url=where.airflow, timeout=60) as client:
+        with httpx.Client(base_url=where.airflow, timeout=ANSWER_SECONDS) as client:
             answer = _checked(
                 client.post("/auth/token", json={"username": where.user, "password": where.password})
             )
         self._client = httpx.Client(
             base_url=f"{where.airflow}/api/v2",
             headers={"Authorization": f"Bearer {answer['access_token']}"},
-            timeout=60,
+            timeout=ANSWER_SECONDS,
         )
 
     def __enter__(self) -> Self:

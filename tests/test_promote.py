@@ -13,7 +13,8 @@ from spark_jobs.errors import StoreError, TrackingError
 from spark_jobs.promote import choose, settle
 from spark_jobs.registry import ledger
 from spark_jobs.registry.tracking import Version
-from spark_jobs.store import Artifact, Ingredients, Store
+from spark_jobs.store import Artifact, Store
+from tests.evaluations import publish_evaluation
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,19 +71,7 @@ def night(store: Store, number: int) -> tuple[Version, Artifact]:
     """The evaluated and registered model of a date, whose gates passed."""
     day = DAY + timedelta(days=number)
     key = f"{number}".rjust(64, "0")
-    named = Ingredients(
-        kind="evaluation",
-        date=day.isoformat(),
-        inputs={"model": {day.isoformat(): key}},
-        spec={},
-        seed=1,
-        code="c",
-        engines={},
-    )
-    with store.attempt("evaluation", day) as attempt:
-        attempt.data.mkdir()
-        details = {"model": key, "decision": {"promote": True, "reasons": ["good"]}}
-        made = store.publish(attempt, named, details=details)
+    made = publish_evaluation(store, day, key, decision={"promote": True, "reasons": ["good"]})
     return Version(version=number, run_id="r", key=key, date=day.isoformat()), made
 
 

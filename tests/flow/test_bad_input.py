@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.spark
 
 DAY = date(2024, 3, 6)
-CHECKOUT = Path(__file__).resolve().parents[2]
 
 
 def lines_of(team: Team, day: date = DAY) -> list[str]:

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from local.processes import Service, ServiceDied, stop, tail
-from local.settings import free_port
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -27,13 +26,12 @@ CLUSTER_SECONDS = 120
 
 
 def plain_environment() -> dict[str, str]:
-    """This process's environment without what names an Airflow, a home or an MLflow of its own.
-
-    The ports are any free ones: two stacks that start at once could both find the usual one free.
-    """
-    ours = ("AIRFLOW", "VINTAGE_HOME", "VINTAGE_STORE", "VINTAGE_AIRFLOW", "VINTAGE_MLFLOW", "MLFLOW")
-    ports = {f"VINTAGE_{server}_PORT": str(free_port(None, 0)) for server in ("AIRFLOW", "MLFLOW")}
-    return {name: value for name, value in os.environ.items() if not name.startswith(ours)} | ports
+    """This process's environment without what names an Airflow, a home or an MLflow of its own."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("AIRFLOW", "VINTAGE_HOME", "VINTAGE_STORE", "VINTAGE_AIRFLOW", "MLFLOW"))
+    }
 
 
 def uncovered_environment() -> dict[str, str]:

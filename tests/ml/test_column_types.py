@@ -155,6 +155,5 @@ def test_spark_itself_refuses_what_is_refused(
 
 
 def test_each_param_that_is_held_to_numbers_is_some_stage_s() -> None:
-
     every = {param for found in known_stages().values() for param in params_of(found)}
     assert every >= _NUMERIC_PARAMS

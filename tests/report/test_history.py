@@ -12,7 +12,8 @@ from rich.console import Console
 
 from spark_jobs.registry import ledger
 from spark_jobs.report.history import History, history_of, show
-from spark_jobs.store import Artifact, Ingredients, Store
+from spark_jobs.store import Artifact, Store
+from tests.evaluations import publish_evaluation
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,19 +24,7 @@ FIRST = date(2024, 3, 1)
 def evaluate(store: Store, day: date, value: float | None, *, seed: int = 1) -> Artifact:
     """The evaluation of a date's model, made the current one."""
     model = f"{day:%Y%m%d}{seed}".ljust(64, "0")
-    named = Ingredients(
-        kind="evaluation",
-        date=day.isoformat(),
-        inputs={"model": {day.isoformat(): model}},
-        spec={},
-        seed=seed,
-        code="c",
-        engines={},
-    )
-    with store.attempt("evaluation", day) as attempt:
-        attempt.data.mkdir()
-        details = {"model": model, "metrics": {"areaUnderROC": value}}
-        made = store.publish(attempt, named, details=details)
+    made = publish_evaluation(store, day, model, seed=seed, metrics={"areaUnderROC": value})
     store.set_current(made)
     return made
 

@@ -1,0 +1,28 @@
+"""Evaluations in a store, with nothing behind them: what tests of decisions and of histories begin with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from spark_jobs.store import Ingredients
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from spark_jobs.store import Artifact, Store
+
+
+def publish_evaluation(store: Store, day: date, model: str, *, seed: int = 1, **details: Any) -> Artifact:
+    """Publishes the evaluation of a date's model, which is named by its key."""
+    named = Ingredients(
+        kind="evaluation",
+        date=day.isoformat(),
+        inputs={"model": {day.isoformat(): model}},
+        spec={},
+        seed=seed,
+        code="c",
+        engines={},
+    )
+    with store.attempt("evaluation", day) as attempt:
+        attempt.data.mkdir()
+        return store.publish(attempt, named, details={"model": model, **details})
