@@ -11,9 +11,10 @@ DATE ?=
 PIPELINE ?=
 # More words for pytest: make test ARGS="-k keys -x"
 ARGS ?=
-# How many files of tests at once; each worker has a Spark session of its own.
+# How many files of tests at once; each worker has a Spark session of its own. In the order of the folders: a file of
+# few tests that take long would otherwise begin last, and one worker end minutes before the other.
 WORKERS ?= 2
-PARALLEL = -n $(WORKERS) --dist loadfile
+PARALLEL = -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 help: ## Show this list
 	@echo "Vintage: nightly Spark ML retraining that people can trust"

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 LOOPBACK = "127.0.0.1"
 CLUSTER_SECONDS = 120
+QUICK_JVM = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 
 
 def plain_environment() -> dict[str, str]:
@@ -34,9 +35,14 @@ def plain_environment() -> dict[str, str]:
     }
 
 
-def uncovered_environment() -> dict[str, str]:
-    """The same, and whose processes are not measured for coverage: what they run, other tests measure."""
-    return {name: value for name, value in plain_environment().items() if not name.startswith("COVERAGE")}
+def quick_environment() -> dict[str, str]:
+    """The same, for many small jobs: not measured for coverage, and with the JVM's quick compiler alone.
+
+    What they run, other tests measure, as a night runs it. The six jobs of a small example take a quarter
+    less of the processor: most of their time, a JVM compiles what it then hardly uses.
+    """
+    quick = {name: value for name, value in plain_environment().items() if not name.startswith("COVERAGE")}
+    return quick | {"JAVA_TOOL_OPTIONS": QUICK_JVM}
 
 
 def write_day(home: Path, day: dt.date) -> None:
@@ -77,7 +83,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         "SPARK_HOME": str(spark_home),
         "SPARK_LOCAL_IP": LOOPBACK,
         "SPARK_DAEMON_MEMORY": "256m",
-        "SPARK_DAEMON_JAVA_OPTS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+        "SPARK_DAEMON_JAVA_OPTS": QUICK_JVM,
         "SPARK_MASTER_OPTS": "-Dspark.master.rest.enabled=false",
     }
     services: list[Service] = []

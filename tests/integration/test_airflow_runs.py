@@ -13,7 +13,7 @@ import pytest
 from local.airflow_api import DONE, AirflowApi, AirflowRefused
 from local.stack import Stack
 from tests.dags.conftest import write_home
-from tests.integration.conftest import uncovered_environment, write_day
+from tests.integration.conftest import quick_environment, write_day
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,7 +37,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     home = write_home(tmp_path_factory.mktemp("airflow") / "home")
     for day in [*days_of(START, 8), *days_of(TODAY - dt.timedelta(days=4), 5)]:
         write_day(home, day)
-    with Stack(home, mlflow=False, environ=uncovered_environment()) as running:
+    with Stack(home, mlflow=False, environ=quick_environment()) as running:
         yield running
 
 

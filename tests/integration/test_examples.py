@@ -17,7 +17,7 @@ from spark_jobs.registry import ledger
 from spark_jobs.report.summary import summarise
 from spark_jobs.spec import Home
 from spark_jobs.store import Store
-from tests.integration.conftest import uncovered_environment
+from tests.integration.conftest import quick_environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -46,7 +46,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def ended(home: Path) -> Iterator[Mapping[str, tuple[Run, str]]]:
     """How the run of each example ended, and the last words of the task that failed."""
     with (
-        Stack(home, mlflow=False, schedule=False, environ=uncovered_environment()) as stack,
+        Stack(home, mlflow=False, schedule=False, environ=quick_environment()) as stack,
         AirflowApi(stack.endpoints) as api,
     ):
         runs = {}
