@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import json
 import logging
-import math
-from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal
 
 from spark_jobs.job import Job, main, open_tracking, ship_own_code
-from spark_jobs.ml.families import Holdout, family_of
+from spark_jobs.ml.families import Holdout, compare, family_of
 from spark_jobs.ml.fitting import naming_the_stage
 from spark_jobs.ml.splits import in_split
 from spark_jobs.registry.baseline import baseline_for
-from spark_jobs.registry.gates import Baseline, Decision, decide
+from spark_jobs.registry.gates import Baseline, decide
+from spark_jobs.registry.outcome import outcome
 from spark_jobs.session import root_cause
 from spark_jobs.sources.rows import TRAINABLE, read_rows, schema_json, write_rows
-from spark_jobs.spec import METRICS
 from spark_jobs.store import Artifact, Rows, steps, windows
 from spark_jobs.store.fingerprint import fingerprint, fingerprint_sql
 
@@ -77,20 +76,14 @@ def run(job: Job) -> Artifact:
                     drop=family.UNWRITTEN,
                 )
             count = content["content"]["rows"]
-            tested = Holdout(holdout, scored, count, loaded, job.pipeline, before, learnt)
+            tested = Holdout(holdout, scored, count, loaded, job.pipeline, before, learnt, thorough=True)
             measured = family.measure(tested)
         finally:
             scored.unpersist()
-        compared = _compared(tested, baseline)
-        decision = decide(
-            job.pipeline.evaluate.gates,
-            measured.values,
-            rows=measured.rows,
-            refusals=measured.refusals,
-            uncompared=measured.uncompared,
-            baseline=compared,
-        )
-        details = _details(model, measured, decision, compared)
+        compared = _compared(tested, measured, baseline)
+        spec = job.pipeline.evaluate
+        decision = decide(spec.gates, measured, least_rows=spec.min_rows, baseline=compared)
+        details = outcome(job.pipeline, model, measured, decision, compared)
         (attempt.data / "evaluation.json").write_text(json.dumps(details, indent=2) + "\n", encoding="utf-8")
         artifact = job.store.publish(
             attempt,
@@ -109,53 +102,21 @@ def run(job: Job) -> Artifact:
     return artifact
 
 
-def _compared(tested: Holdout, artifact: Artifact | None) -> Baseline | None:
+def _compared(tested: Holdout, measured: Measured, artifact: Artifact | None) -> Baseline | None:
     """What the champion as of the date reaches on the same rows, if a gate asks for it and there is one."""
     from py4j.protocol import Py4JJavaError
     from pyspark.errors import PySparkException
 
-    pipeline, model = tested.pipeline, tested.baseline
-    if artifact is None or model is None or not pipeline.evaluate.compares:
+    if artifact is None or not tested.pipeline.evaluate.compares:
         return None
-    family = family_of(pipeline.task)
-    larger = {name: metric.larger_is_better for name, metric in METRICS[pipeline.task].items()}
-    told = Baseline(artifact.date.isoformat(), artifact.key, {}, larger)
+    told = Baseline(artifact.date.isoformat(), artifact.key, rows=measured.rows)
     try:
-        scored = family.score(tested.rows, model, pipeline).persist()
-        try:
-            found = family.measure(replace(tested, scored=scored, model=model, baseline=None))
-        finally:
-            scored.unpersist()
+        found = compare(tested, measured)
     except (PySparkException, Py4JJavaError, LookupError) as error:
         why = f"the champion of {told.date} does not run on these rows ({root_cause(error)})"
         log.warning("%s", why)
         return replace(told, incomparable=why)
-    return replace(told, metrics=found.values)
-
-
-def _details(
-    model: Artifact, measured: Measured, decision: Decision, baseline: Baseline | None
-) -> dict[str, Any]:
-    compared = {} if baseline is None else {"baseline": _told(baseline)}
-    return {
-        "model": model.key,
-        "rows": {"train": model.manifest.details["rows"]["train"], "test": measured.rows},
-        "metrics": _finite(measured.values),
-        **compared,
-        "details": dict(measured.details),
-        "gates": [asdict(verdict) for verdict in decision.verdicts],
-        "decision": {"promote": decision.promote, "reasons": list(decision.reasons)},
-    }
-
-
-def _told(baseline: Baseline) -> dict[str, Any]:
-    """The date and key of the model that was compared with, and its metrics or why it has none."""
-    told: dict[str, Any] = {"date": baseline.date, "key": baseline.key, "metrics": _finite(baseline.metrics)}
-    return told | ({"incomparable": baseline.incomparable} if baseline.incomparable else {})
-
-
-def _finite(values: Mapping[str, float]) -> dict[str, float | None]:
-    return {name: value if math.isfinite(value) else None for name, value in sorted(values.items())}
+    return replace(told, metrics=found.values, gains=found.gains, rows=found.rows)
 
 
 if __name__ == "__main__":

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from spark_jobs.ml.families import Gain
+from spark_jobs.spec import NOT_WORSE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from spark_jobs.ml.families import Interval, Measured, Slice
     from spark_jobs.spec import Gate
 
 
@@ -21,11 +25,15 @@ class Verdict:
         value: what the metric was, or by how much it was better than the champion's; None where the holdout
             does not define it.
         passed: whether the gate lets the model through.
+        interval: where the value lies with the spec's confidence, where that is known.
+        rows: of the slice that it is about; None where it is about the whole holdout.
     """
 
     gate: str
     value: float | None
     passed: bool
+    interval: Interval | None = None
+    rows: int | None = None
 
 
 @dataclass(frozen=True)
@@ -36,14 +44,16 @@ class Baseline:
         date: its partition date.
         key: its model's.
         metrics: metric → value; NaN where the holdout does not define it.
-        larger_is_better: metric → direction.
+        gains: metric → by how much the model is better than it.
+        rows: rows of the holdout that both gave an answer for.
         incomparable: why it has no metrics, when it does not run on these rows; then no gate on it passes.
     """
 
     date: str
     key: str
-    metrics: Mapping[str, float]
-    larger_is_better: Mapping[str, bool]
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    gains: Mapping[str, Gain] = field(default_factory=dict)
+    rows: int = 0
     incomparable: str = ""
 
 
@@ -56,66 +66,113 @@ class Decision:
     verdicts: tuple[Verdict, ...]
 
 
+@dataclass(frozen=True)
+class _Judged:
+    """A gate with its verdict and the numbers that it was made on, in words; or why it does not apply."""
+
+    gate: Gate
+    told: str
+    verdict: Verdict | None = None
+
+    @property
+    def reason(self) -> str:
+        if self.verdict is None:
+            return f"gate {bounds(self.gate)} does not apply: {self.told}"
+        return f"gate {bounds(self.gate)} {'passed' if self.verdict.passed else 'failed'}: {self.told}"
+
+
 def decide(
-    gates: Sequence[Gate],
-    metrics: Mapping[str, float],
-    *,
-    rows: int,
-    refusals: Sequence[str] = (),
-    uncompared: Sequence[str] = (),
-    baseline: Baseline | None = None,
+    gates: Sequence[Gate], measured: Measured, *, least_rows: int = 1, baseline: Baseline | None = None
 ) -> Decision:
     """The decision on a model.
 
     Args:
-        gates: every one must pass.
-        metrics: metric → value on the holdout; NaN passes no gate.
-        rows: rows of the holdout; an empty one refuses.
-        refusals: why the holdout can tell nothing of a model, whatever the gates say.
-        uncompared: metrics that need a baseline, where there is none; their gates do not apply, or the first
-            model could never pass.
-        baseline: what the champion as of the partition date reaches on the same rows. Without one, the gates
-            with `vs_champion` do not apply either.
+        gates: every one must pass. One on a metric that needs a baseline does not apply where there is none,
+            or the first model could never pass; nor one on a slice of fewer rows than the gate asks for.
+        measured: what the model reaches on the holdout; NaN passes no gate, and whatever refuses the holdout
+            refuses the model.
+        least_rows: rows that a holdout must have to tell anything.
+        baseline: what the champion as of the partition date reaches on the same rows.
     """
-    applied = [
-        gate
-        for gate in gates
-        if gate.metric not in uncompared and (gate.vs_champion is None or baseline is not None)
-    ]
-    judged = [_judge(gate, metrics.get(gate.metric, math.nan), baseline) for gate in applied]
-    verdicts = tuple(verdict for verdict, _ in judged)
-    against = ["the holdout is empty"] if rows == 0 else list(refusals)
-    against += [f"gate {verdict.gate} failed: {told}" for verdict, told in judged if not verdict.passed]
-    passed = [f"gate {verdict.gate} passed: {told}" for verdict, told in judged]
-    passed += [
-        f"gate {_bounds(gate)} does not apply: there is no baseline" for gate in gates if gate not in applied
-    ]
+    judged = [_judge(gate, measured, baseline) for gate in gates]
+    against = list(measured.refusals)
+    if measured.rows == 0:
+        against = ["the holdout is empty"]
+    elif measured.rows < least_rows:
+        against.insert(0, f"the holdout has {measured.rows} rows, fewer than min_rows {least_rows}")
+    against += [each.reason for each in judged if each.verdict and not each.verdict.passed]
+    passed = [each.reason for each in judged if each.verdict and each.verdict.passed]
+    passed += [each.reason for each in judged if not each.verdict]
+    verdicts = tuple(each.verdict for each in judged if each.verdict)
     return Decision(not against, tuple(against or passed or ["no gate is declared"]), verdicts)
 
 
-def _bounds(gate: Gate) -> str:
+def bounds(gate: Gate) -> str:
+    """A gate as a person reads it: `areaUnderROC >= 0.55 where origin = JFK`."""
+    if gate.vs_champion == NOT_WORSE:
+        return f"{gate.metric} vs champion not significantly worse"
     if gate.vs_champion is not None:
         return f"{gate.metric} vs champion >= {gate.vs_champion:+g}"
-    bounds = [f"{gate.metric} >= {gate.min:g}"] if gate.min is not None else []
-    bounds += [f"{gate.metric} <= {gate.max:g}"] if gate.max is not None else []
-    return " and ".join(bounds)
+    told = [f"{gate.metric} >= {gate.min:g}"] if gate.min is not None else []
+    told += [f"{gate.metric} <= {gate.max:g}"] if gate.max is not None else []
+    where = [
+        f" where {column} {'is null' if value is None else f'= {value}'}"
+        for column, value in (gate.slice or {}).items()
+    ]
+    return " and ".join(told) + "".join(where)
 
 
-def _judge(gate: Gate, value: float, baseline: Baseline | None) -> tuple[Verdict, str]:
-    """The verdict, and the numbers that it was made on, in words."""
-    # A comparison with NaN is false, so that NaN passes none.
+def _judge(gate: Gate, measured: Measured, baseline: Baseline | None) -> _Judged:
+    if gate.metric in measured.uncompared or (gate.vs_champion is not None and baseline is None):
+        return _Judged(gate, "there is no baseline")
     if gate.vs_champion is not None and baseline is not None:
-        theirs = baseline.metrics.get(gate.metric, math.nan)
-        gain = value - theirs if baseline.larger_is_better[gate.metric] else theirs - value
-        told = baseline.incomparable or f"{_shown(value)} against {_shown(theirs)} of {baseline.date}"
-        return _verdict(gate, gain, passed=gain >= gate.vs_champion), told
+        return _against(gate, measured, baseline)
+    if gate.slice is None:
+        value = measured.values.get(gate.metric, math.nan)
+        return _within(gate, value, measured.intervals.get(gate.metric), None)
+    found = _slice_of(gate, measured)
+    rows = 0 if found is None else found.rows
+    if rows < (gate.min_rows or 0):
+        return _Judged(gate, f"{rows} rows are fewer than its min_rows {gate.min_rows}")
+    value = math.nan if found is None else found.values.get(gate.metric, math.nan)
+    return _within(gate, value, None, rows)
+
+
+def _slice_of(gate: Gate, measured: Measured) -> Slice | None:
+    [(column, value)] = (gate.slice or {}).items()
+    same = (each for each in measured.slices if (each.column, each.value) == (column, value))
+    return next((each for each in same if not each.others), None)
+
+
+def _within(gate: Gate, value: float, interval: Interval | None, rows: int | None) -> _Judged:
+    # A comparison with NaN is false, so that NaN passes none.
     low = gate.min is None or value >= gate.min
     high = gate.max is None or value <= gate.max
-    return _verdict(gate, value, passed=low and high and not math.isnan(value)), _shown(value)
+    told = _shown(value) if rows is None else f"{_shown(value)} on {rows} rows"
+    passed = low and high and not math.isnan(value)
+    return _Judged(gate, told, Verdict(bounds(gate), _finite(value), passed, interval, rows))
 
 
-def _verdict(gate: Gate, value: float, *, passed: bool) -> Verdict:
-    return Verdict(_bounds(gate), value if math.isfinite(value) else None, passed)
+def _against(gate: Gate, measured: Measured, baseline: Baseline) -> _Judged:
+    gain = baseline.gains.get(gate.metric, Gain(math.nan))
+    interval = gain.interval
+    told = f"{_shown(measured.values.get(gate.metric, math.nan))} against "
+    told += f"{_shown(baseline.metrics.get(gate.metric, math.nan))} of {baseline.date}"
+    if interval is not None:
+        told += f", a gain from {interval.low:+.4g} to {interval.high:+.4g}"
+    if baseline.rows < measured.rows:
+        told += f", on {baseline.rows} of {measured.rows} rows"
+    if gate.vs_champion == NOT_WORSE:
+        passed = interval is not None and interval.high >= 0
+        told += "" if interval is not None else ", without an interval"
+    else:
+        passed = gate.vs_champion is not None and gain.value >= float(gate.vs_champion)
+    verdict = Verdict(bounds(gate), _finite(gain.value), passed, interval)
+    return _Judged(gate, baseline.incomparable or told, verdict)
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
 
 
 def _shown(value: float) -> str:

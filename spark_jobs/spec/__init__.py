@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from spark_jobs.spec.evaluation import NOT_WORSE, Evaluate, Gate
 from spark_jobs.spec.features import feature_columns, feature_types
 from spark_jobs.spec.files import load_pipeline, load_suite, read_home
 from spark_jobs.spec.home import Home
 from spark_jobs.spec.metrics import METRICS, Metric
 from spark_jobs.spec.names import did_you_mean, nearest
 from spark_jobs.spec.partition import last_closed_date, parse_partition_date
-from spark_jobs.spec.parts import Evaluate, Gate, Preprocess, SplitByDate, SplitByKey, Stage, Window
+from spark_jobs.spec.parts import Preprocess, SplitByDate, SplitByKey, Stage, Window
 from spark_jobs.spec.pipeline import Pipeline
 from spark_jobs.spec.problem import InvalidSpec, Problem
 from spark_jobs.spec.source import JoinedSource, Source, connection_variable
@@ -19,6 +20,7 @@ from spark_jobs.spec.tuning import Tuning
 
 __all__ = [
     "METRICS",
+    "NOT_WORSE",
     "SOURCE_VIEW",
     "Evaluate",
     "ExpectationSpec",

@@ -1,4 +1,4 @@
-"""What must fit together in a pipeline file: its SQL, schema, suite, metrics and dates."""
+"""What must fit together in a pipeline file: its SQL, schema, suite and dates."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from spark_jobs.errors import SpecError
-from spark_jobs.spec.metrics import LABELLED, METRICS
+from spark_jobs.spec.metrics import LABELLED
 from spark_jobs.spec.names import did_you_mean, list_names
 from spark_jobs.spec.overrides import find_stage
 from spark_jobs.spec.parts import SplitByDate
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from spark_jobs.spec.suite import Suite
 
 RESERVED: Final = "trainable"
+PROVIDING: Final = "preprocess.columns"
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,22 @@ class Checked:
         for view, source in self.parts.get("joins", {}).items():
             if source.expectations is not None:
                 yield ("joins", view, "expectations"), source.expectations, view
+
+    @property
+    def provided(self) -> tuple[tuple[str, ...] | None, str]:
+        """The columns of feature rows, None where they are not known; and what in the file provides them."""
+        preprocess: Preprocess | None = self.parts.get("preprocess")
+        if preprocess is None:
+            return None, "preprocess"
+        if preprocess.function is not None:
+            declared = preprocess.declared_columns
+            return None if declared is None else tuple(column.name for column in declared), PROVIDING
+        if preprocess.sql is None:
+            return self.views[SOURCE_VIEW], "the source"
+        try:
+            return read_query(preprocess.sql).columns(self.views), "the SQL"
+        except BadSql:
+            return None, "the SQL"
 
 
 def name_problems(checked: Checked, stem: str) -> Iterator[Problem]:
@@ -90,28 +107,6 @@ def date_problems(checked: Checked) -> Iterator[Problem]:
         )
 
 
-def metric_problems(checked: Checked) -> Iterator[Problem]:
-    """The metrics are those of the task."""
-    evaluate, task = checked.parts.get("evaluate"), checked.parts.get("task")
-    if evaluate is None or task is None:
-        return
-    named: list[tuple[KeyPath, str]] = [(("evaluate", "metric"), evaluate.metric)]
-    named += [
-        (("evaluate", "gates", index, "metric"), gate.metric) for index, gate in enumerate(evaluate.gates)
-    ]
-    for path, name in named:
-        if name not in METRICS[task]:
-            hint = did_you_mean(name, METRICS[task]) or f"known: {list_names(METRICS[task])}"
-            yield checked.document.problem(path, f'no metric "{name}" for {task}', hint=hint)
-    for key in ("k", "relevant"):
-        if getattr(evaluate, key) is not None and task != "recommendation":
-            yield checked.document.problem(
-                ("evaluate", key),
-                f"evaluate.{key} says nothing of a {task}",
-                hint="it is of a recommendation",
-            )
-
-
 def tuning_problems(checked: Checked) -> Iterator[Problem]:
     """The grid names Params of stages that exist, and the metric is one that parts of the rows define."""
     tuning, evaluate = checked.parts.get("tuning"), checked.parts.get("evaluate")
@@ -147,7 +142,6 @@ def sql_problems(checked: Checked) -> Iterator[Problem]:
     preprocess: Preprocess | None = checked.parts.get("preprocess")
     if preprocess is None:
         return
-    provided, by = checked.views[SOURCE_VIEW], "the source"
     if preprocess.sql is not None:
         path: KeyPath = ("preprocess", "sql")
         try:
@@ -157,21 +151,17 @@ def sql_problems(checked: Checked) -> Iterator[Problem]:
             return
         yield from _unread(checked, query.tables())
         yield from _query_problems(checked, path, query)
-        provided, by = query.columns(checked.views), "the SQL"
     else:
         yield from _unread(checked, ())
-    if preprocess.function is not None:
-        declared = preprocess.declared_columns
-        provided = None if declared is None else tuple(column.name for column in declared)
-        by = "preprocess.columns"
-        if RESERVED in (provided or ()):
-            yield checked.document.problem(
-                ("preprocess", "columns"),
-                f'the function gives column "{RESERVED}"',
-                expected="another name: Vintage keeps there whether one may learn from the row",
-            )
+    provided, by = checked.provided
+    if by == PROVIDING and RESERVED in (provided or ()):
+        yield checked.document.problem(
+            ("preprocess", "columns"),
+            f'the function gives column "{RESERVED}"',
+            expected="another name: Vintage keeps there whether one may learn from the row",
+        )
     for index, name in enumerate(preprocess.key):
-        yield from _unprovided(checked.document, ("preprocess", "key", index), [name], provided, by)
+        yield from unprovided(checked.document, ("preprocess", "key", index), [name], provided, by)
     label = preprocess.label or ("label" if checked.parts.get("task") in LABELLED else None)
     evaluate = checked.parts.get("evaluate")
     expressions: dict[KeyPath, str | None] = {
@@ -182,7 +172,7 @@ def sql_problems(checked: Checked) -> Iterator[Problem]:
     for place, text in expressions.items():
         if text is not None:
             try:
-                yield from _unprovided(checked.document, place, expression_columns(text), provided, by)
+                yield from unprovided(checked.document, place, expression_columns(text), provided, by)
             except BadSql as error:
                 yield checked.document.problem(place, error.what, expected=error.expected)
 
@@ -274,7 +264,7 @@ def _lacking(read: Sequence[str]) -> str:
     return f"none of {list_names(read)} has" if len(read) > 1 else f"{read[0]} lacks"
 
 
-def _unprovided(
+def unprovided(
     document: Document, path: KeyPath, names: Collection[str], provided: Collection[str] | None, by: str
 ) -> Iterator[Problem]:
     """The names that are not among the columns that the SQL, or what `by` names, provides."""

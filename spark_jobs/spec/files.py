@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from spark_jobs.errors import SpecError
-from spark_jobs.spec import checks
+from spark_jobs.spec import checks, evaluation_checks
 from spark_jobs.spec.loading import Document, read_file
 from spark_jobs.spec.names import NAME, NAME_RULE, did_you_mean, list_names, require_name, sentence
 from spark_jobs.spec.pipeline import Pipeline
@@ -104,7 +104,8 @@ def _read_pipeline(home: Home, path: Path) -> tuple[Pipeline | None, list[Proble
     problems += checks.suite_problems(
         checked, home.suite_names(), lambda name: _read_suite(home, home.expectations_dir / f"{name}.yaml")
     )
-    problems += checks.metric_problems(checked)
+    problems += evaluation_checks.metric_problems(checked)
+    problems += evaluation_checks.slice_problems(checked)
     problems += checks.tuning_problems(checked)
     problems += checks.trigger_problems(checked)
     return pipeline and pipeline.placed(home.path, document), problems

@@ -12,11 +12,7 @@ from pydantic_core import core_schema
 
 from spark_jobs.spec.base import Dated, Ddl, Listed, ScalarText, SpecModel, Text, refusal
 from spark_jobs.spec.ddl import Column, parse_ddl
-from spark_jobs.spec.metrics import COMPARING
 from spark_jobs.spec.submission import refused_setting
-
-RANKED: Final = 10
-"""Items that a user is recommended where a pipeline does not say."""
 
 _STAGE_NAME: Final = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 
@@ -193,78 +189,6 @@ class Stage(SpecModel):
                 },
             ],
         }
-
-
-class Gate(SpecModel):
-    """A bound on a holdout metric that a model must keep to be promoted; a metric that is NaN keeps none."""
-
-    metric: Annotated[Text, Field(description="A metric of the task: areaUnderROC, f1, logLoss, …")]
-    min: Annotated[float | None, Field(description="The model is refused when the metric is below this.")] = (
-        None
-    )
-    max: Annotated[float | None, Field(description="The model is refused when the metric is above this.")] = (
-        None
-    )
-    vs_champion: Annotated[
-        float | None,
-        Field(
-            description="The model is refused when it gains less than this on the champion of an earlier "
-            "date, both measured on the same rows: -0.005 lets it be worse by so much, 0.01 asks for more.",
-            examples=[-0.005],
-        ),
-    ] = None
-
-    @model_validator(mode="after")
-    def _bounded(self) -> Gate:
-        bounded = self.min is not None or self.max is not None
-        if not bounded and self.vs_champion is None:
-            raise refusal(f"the gate on {self.metric} has no bound", expected="min, max or vs_champion")
-        if bounded and self.vs_champion is not None:
-            raise refusal(
-                f"the gate on {self.metric} has vs_champion and another bound",
-                expected="two gates, one of each",
-            )
-        if self.vs_champion is not None and self.metric in COMPARING:
-            raise refusal(f"{self.metric} compares with the champion by itself", expected="min or max")
-        if self.min is not None and self.max is not None and self.min > self.max:
-            raise refusal(f"the gate on {self.metric} can never pass", expected="min ≤ max")
-        return self
-
-
-class Evaluate(SpecModel):
-    """How good a model must be."""
-
-    metric: Annotated[Text, Field(description="The metric that decides: areaUnderROC, f1, logLoss, …")]
-    gates: Annotated[
-        Listed[Gate], Field(description="Bounds that a model must keep; one that misses any is not promoted.")
-    ] = ()
-    k: Annotated[
-        int | None,
-        Field(
-            ge=1,
-            le=10_000,
-            description="Of a recommendation: how many items each user is recommended where rankings are "
-            "measured. 10 when left out.",
-        ),
-    ] = None
-    relevant: Annotated[
-        Text | None,
-        Field(
-            description="Of a recommendation: the condition, over the SQL's columns, on holdout rows whose "
-            "item was right to recommend. Every row when left out.",
-            examples=["rating >= 4"],
-        ),
-    ] = None
-
-    @property
-    def compares(self) -> bool:
-        """Whether a gate holds the model against the champion of an earlier date."""
-        return any(gate.vs_champion is not None for gate in self.gates)
-
-    @property
-    def ranked(self) -> int:
-        """How many items a user is recommended."""
-        return self.k or RANKED
 
 
 def _allowed_setting(name: str) -> str:

@@ -13,11 +13,12 @@ from spark_jobs.errors import SpecError
 from spark_jobs.spec import partition
 from spark_jobs.spec.base import Listed, PartitionDate, SpecModel, Text, refusal
 from spark_jobs.spec.cron import cron_problem
+from spark_jobs.spec.evaluation import Evaluate
 from spark_jobs.spec.loading import Document, KeyPath
 from spark_jobs.spec.metrics import LABELLED, METRICS, Metric, Task
 from spark_jobs.spec.names import NAME, NAME_RULE
 from spark_jobs.spec.overrides import find_stage, read_overrides, set_params
-from spark_jobs.spec.parts import Evaluate, Preprocess, Spark, Split, SplitByDate, Stage, Window
+from spark_jobs.spec.parts import Preprocess, Spark, Split, SplitByDate, Stage, Window
 from spark_jobs.spec.problem import Problem
 from spark_jobs.spec.source import HOME, JoinedSource, Source
 from spark_jobs.spec.sql import SOURCE_VIEW

@@ -84,6 +84,7 @@ CODE: Final[Mapping[Kind, tuple[str, ...]]] = {
         "ml/training.py",
         "registry/baseline.py",
         "registry/gates.py",
+        "registry/outcome.py",
         "registry/ledger.py",
         "sources/rows.py",
         "store/fingerprint.py",

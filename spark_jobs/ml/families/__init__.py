@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Protocol, cast
 
-from spark_jobs.ml.families.measured import Holdout, Measured
+from spark_jobs.ml.families.measured import Comparison, Gain, Holdout, Interval, Measured, Slice
 
 if TYPE_CHECKING:
     from pyspark.ml import PipelineModel
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from spark_jobs.spec import Pipeline
     from spark_jobs.spec.metrics import Task
 
-__all__ = ["Family", "Holdout", "Measured", "family_of"]
+__all__ = ["Comparison", "Family", "Gain", "Holdout", "Interval", "Measured", "Slice", "compare", "family_of"]
 
 
 class Family(Protocol):
@@ -45,3 +45,23 @@ class Family(Protocol):
 def family_of(task: Task) -> Family:
     """The family of a task."""
     return cast("Family", importlib.import_module(f"{__name__}.{task}"))
+
+
+def compare(holdout: Holdout, measured: Measured) -> Comparison:
+    """What the baseline reaches on the rows of a holdout, and the gains of the model on it.
+
+    Args:
+        holdout: with the baseline.
+        measured: what the family's `measure` gave of it.
+
+    Raises:
+        PySparkException, Py4JJavaError, LookupError: the baseline does not run on these rows.
+    """
+    task = holdout.pipeline.task
+    if task == "classification":
+        from spark_jobs.ml.families import classification
+
+        return classification.compare(holdout)
+    from spark_jobs.ml.families.jackknife import compare_apart
+
+    return compare_apart(family_of(task), holdout, measured)

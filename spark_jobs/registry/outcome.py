@@ -1,0 +1,90 @@
+"""What an evaluation tells, as its JSON has it: metrics, intervals, slices, gates and the decision."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from spark_jobs.spec import METRICS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from spark_jobs.ml.families import Measured, Slice
+    from spark_jobs.registry.gates import Baseline, Decision, Verdict
+    from spark_jobs.spec import Pipeline
+    from spark_jobs.store import Artifact
+
+
+def outcome(
+    pipeline: Pipeline, model: Artifact, measured: Measured, decision: Decision, baseline: Baseline | None
+) -> dict[str, Any]:
+    """The details of an evaluation; numbers that are not finite become null.
+
+    Args:
+        pipeline: its deciding metric orders the slices, the worst first.
+        model: what was evaluated.
+        measured: what it reaches on the holdout.
+        decision: what the gates say.
+        baseline: what it was compared with, where it was.
+    """
+    larger = METRICS[pipeline.task][pipeline.evaluate.metric].larger_is_better
+
+    def worst_first(found: Slice) -> tuple[bool, float]:
+        value = found.values.get(pipeline.evaluate.metric, math.nan)
+        return math.isnan(value), value if larger else -value
+
+    return {
+        "model": model.key,
+        "rows": {"train": model.manifest.details["rows"]["train"], "test": measured.rows},
+        "metrics": _finite(measured.values),
+        "intervals": {
+            "confidence": pipeline.evaluate.confidence,
+            "metrics": {name: asdict(each) for name, each in sorted(measured.intervals.items())},
+        },
+        **({} if baseline is None else {"baseline": _baseline(baseline)}),
+        "details": dict(measured.details),
+        "slices": [_slice(each) for each in sorted(measured.slices, key=worst_first)],
+        "gates": [_verdict(each) for each in decision.verdicts],
+        "decision": {"promote": decision.promote, "reasons": list(decision.reasons)},
+    }
+
+
+def _verdict(verdict: Verdict) -> dict[str, Any]:
+    told: dict[str, Any] = {"gate": verdict.gate, "value": verdict.value, "passed": verdict.passed}
+    if verdict.interval is not None:
+        told["interval"] = asdict(verdict.interval)
+    return told if verdict.rows is None else told | {"rows": verdict.rows}
+
+
+def _baseline(baseline: Baseline) -> dict[str, Any]:
+    """The date and key of the model that was compared with, and its metrics or why it has none."""
+    gains = {
+        name: {"value": gain.value, **(asdict(gain.interval) if gain.interval else {})}
+        for name, gain in baseline.gains.items()
+        if math.isfinite(gain.value)
+    }
+    told: dict[str, Any] = {
+        "date": baseline.date,
+        "key": baseline.key,
+        "metrics": _finite(baseline.metrics),
+        "gains": gains,
+        "rows": baseline.rows,
+    }
+    return told | ({"incomparable": baseline.incomparable} if baseline.incomparable else {})
+
+
+def _slice(found: Slice) -> dict[str, Any]:
+    return {
+        "column": found.column,
+        "value": found.value,
+        **({"others": True} if found.others else {}),
+        "rows": found.rows,
+        "metrics": _finite(found.values),
+        "interval": asdict(found.interval) if found.interval else None,
+    }
+
+
+def _finite(values: Mapping[str, float]) -> dict[str, float | None]:
+    return {name: value if math.isfinite(value) else None for name, value in sorted(values.items())}

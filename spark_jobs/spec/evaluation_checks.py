@@ -1,0 +1,64 @@
+"""What must fit together in a pipeline's `evaluate`: metrics of its task, slices of its rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from spark_jobs.spec.checks import unprovided
+from spark_jobs.spec.metrics import METRICS, SLICED
+from spark_jobs.spec.names import did_you_mean, list_names
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from spark_jobs.spec.checks import Checked
+    from spark_jobs.spec.evaluation import Evaluate
+    from spark_jobs.spec.loading import KeyPath
+    from spark_jobs.spec.problem import Problem
+
+
+def metric_problems(checked: Checked) -> Iterator[Problem]:
+    """The metrics are those of the task."""
+    evaluate: Evaluate | None = checked.parts.get("evaluate")
+    task = checked.parts.get("task")
+    if evaluate is None or task is None:
+        return
+    named: list[tuple[KeyPath, str]] = [(("evaluate", "metric"), evaluate.metric)]
+    named += [
+        (("evaluate", "gates", index, "metric"), gate.metric) for index, gate in enumerate(evaluate.gates)
+    ]
+    for path, name in named:
+        if name not in METRICS[task]:
+            hint = did_you_mean(name, METRICS[task]) or f"known: {list_names(METRICS[task])}"
+            yield checked.document.problem(path, f'no metric "{name}" for {task}', hint=hint)
+    for key in ("k", "relevant"):
+        if getattr(evaluate, key) is not None and task != "recommendation":
+            yield checked.document.problem(
+                ("evaluate", key),
+                f"evaluate.{key} says nothing of a {task}",
+                hint="it is of a recommendation",
+            )
+
+
+def slice_problems(checked: Checked) -> Iterator[Problem]:
+    """The slices are of columns that feature rows have, and of a task that is measured slice by slice."""
+    evaluate: Evaluate | None = checked.parts.get("evaluate")
+    if evaluate is None:
+        return
+    task = checked.parts.get("task")
+    places: list[tuple[KeyPath, str]] = [
+        (("evaluate", "slices", index), column) for index, column in enumerate(evaluate.slices)
+    ]
+    places += [
+        (("evaluate", "gates", index, "slice"), column)
+        for index, gate in enumerate(evaluate.gates)
+        for column in gate.slice or ()
+    ]
+    provided, by = checked.provided
+    for path, column in places:
+        if task is not None and task not in SLICED:
+            yield checked.document.problem(
+                path, f"a {task} is not measured slice by slice", expected=f"{' or '.join(sorted(SLICED))}"
+            )
+        else:
+            yield from unprovided(checked.document, path, [column], provided, by)
