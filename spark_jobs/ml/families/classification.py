@@ -230,7 +230,7 @@ def _slices(sliced: Sliced, counted: Counted, codes: NDArray[np.generic], spread
         cells = cells_of(counted, here & known, score="coarse")
         yield Slice(
             sliced.column,
-            sliced.values[code - 1] if code else None,
+            sliced.value_of(int(code)),
             int(counted["rows"][here].sum()),
             cells.values(),
             spread.of(cells, SLICE_GROUPS).get(spread.metric),

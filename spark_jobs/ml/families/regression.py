@@ -106,7 +106,7 @@ def measure(holdout: Holdout) -> Measured:
     slices = [
         Slice(
             each.column,
-            each.values[code - 1] if code else None,
+            each.value_of(code),
             part.rows,
             part.values,
             interval(part.values[spec.metric], part.left_out[spec.metric], spec.confidence),

@@ -40,6 +40,10 @@ class Sliced:
         known = F.array(*(F.lit(_NULL if value is None else value) for value in self.values))
         return F.array_position(known, _marked(self.column)).cast("int")
 
+    def value_of(self, code: int) -> str | None:
+        """The value that has a code; None as well for the others."""
+        return self.values[code - 1] if code else None
+
 
 def slice_columns(pipeline: Pipeline) -> list[Column]:
     """What a scored holdout keeps of its rows to be sliced by: one struct, or nothing."""
