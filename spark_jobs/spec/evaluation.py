@@ -23,6 +23,17 @@ def _slice_value(value: Any) -> Any:
     return str(value) if isinstance(value, int | float) else value
 
 
+def _champion_bound(value: Any) -> Any:
+    """Told once: pydantic would tell a wrong value of a union once for each of its members."""
+    if (
+        value is None
+        or value == NOT_WORSE
+        or (isinstance(value, int | float) and not isinstance(value, bool))
+    ):
+        return value
+    raise refusal(f"vs_champion is {value!r}", expected=f"a number, -0.005 say, or {NOT_WORSE}")
+
+
 SliceValue = Annotated[
     str | None,
     BeforeValidator(_slice_value),
@@ -42,6 +53,7 @@ class Gate(SpecModel):
     )
     vs_champion: Annotated[
         float | Literal["not_significantly_worse"] | None,
+        BeforeValidator(_champion_bound),
         Field(
             description="The model is refused when it gains less than this on the champion of an earlier "
             "date, both measured on the same rows: -0.005 lets it be worse by so much, 0.01 asks for more. "

@@ -159,6 +159,31 @@ WRONG: list[tuple[tuple[str, str], str]] = [
         f"{FILE}:29: the gate on areaUnderROC has vs_champion and another bound; "
         "expected two gates, one of each",
     ),
+    (
+        ("min: 0.5", "min: 0.5, slice: {dya: Sat}"),
+        f'{FILE}:29: column "dya" is not provided by the SQL; did you mean "day"?',
+    ),
+    (
+        ("min: 0.5", "slice: {day: Sat}, vs_champion: 0.0"),
+        f"{FILE}:29: the gate on areaUnderROC of a slice has vs_champion; expected min or max",
+    ),
+    (
+        ("min: 0.5", "min: 0.5, min_rows: 30"),
+        f"{FILE}:29: the gate on areaUnderROC has min_rows and no slice; "
+        "expected evaluate.min_rows, which is of the whole holdout",
+    ),
+    (
+        ("min: 0.5", "vs_champion: no_worse"),
+        f"{FILE}:29: vs_champion is 'no_worse'; expected a number, -0.005 say, or not_significantly_worse",
+    ),
+    (
+        ("metric: areaUnderROC\n", "metric: areaUnderROC\n  slices: [day, tipp]\n"),
+        f'{FILE}:28: column "tipp" is not provided by the SQL; did you mean "tip"?',
+    ),
+    (
+        ("metric: areaUnderROC\n", "metric: areaUnderROC\n  slices: [day, day]\n"),
+        f'{FILE}:28: slice "day" stands more than once; expected each column once',
+    ),
     (("min: 0.5", "min: .nan"), f"{FILE}:29: evaluate.gates[0].min; expected a finite number; found nan"),
     (
         ("[LogisticRegression.regParam]", "[LogisticRegresion.regParam]"),

@@ -204,3 +204,26 @@ def test_no_window_ends_after_the_end_date(home_with: HomeWith) -> None:
         SpecError, match="2020-02-29 is after the pipeline's end_date; expected 2020-02-28 or earl"
     ):
         pipeline.window_dates(DATE)
+
+
+def test_a_slice_s_value_is_as_spark_writes_it_and_those_of_gates_are_measured_anyhow(
+    home_with: HomeWith,
+) -> None:
+    gates = "{metric: f1, slice: {day: Sat}, min: 0}, {metric: f1, slice: {id: 7}, min: 0, min_rows: 5}"
+    gates += ", {metric: f1, slice: {day: null}, min: 0}"
+    home = home_with(
+        ("    - {metric: areaUnderROC, min: 0.5}", f"    [{gates}]\n  slices: [day]\n  min_rows: 3")
+    )
+    evaluate = load_pipeline(home, "tips").evaluate
+    assert evaluate.sliced == {"day": ("Sat", None), "id": ("7",)}
+    assert (evaluate.min_rows, evaluate.confidence, evaluate.compares) == (3, 0.95, False)
+
+
+def test_a_clustering_is_not_sliced(home_with: HomeWith) -> None:
+    home = home_with(
+        ("task: classification", "task: clustering"),
+        ("metric: areaUnderROC\n", "metric: silhouette\n  slices: [day]\n"),
+        ("metric: areaUnderROC, min", "metric: silhouette, min"),
+    )
+    with pytest.raises(SpecError, match="a clustering is not measured slice by slice"):
+        load_pipeline(home, "tips")
