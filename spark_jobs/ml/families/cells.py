@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -59,8 +58,8 @@ class Cells:
         """The metrics of these rows; NaN where they do not define one."""
         found = {name: float(value[0]) for name, value in metrics_of(self, self.rows[None, :]).items()}
         if self.total and np.isfinite(self.loss).all():
-            # Exact sums: the same in whatever order the cells come.
-            found["logLoss"] = float(sum(map(Fraction, self.loss), Fraction(0)) / self.total)
+            # Rounded once: the same in whatever order the cells come.
+            found["logLoss"] = math.fsum(self.loss) / self.total
         return found
 
     def coarser(self, groups: int) -> Cells:
