@@ -202,14 +202,6 @@ def test_words_name_their_counts_and_nothing_names_hashes(weighed: Callable[...,
     assert all(name.startswith("hashed[") for name in by_name(found))
 
 
-def test_xgboost_tells_its_gains(weighed: Callable[..., Any]) -> None:
-    spark_of = pytest.importorskip("xgboost.spark")
-    found = weighed(spark_of.SparkXGBClassifier(n_estimators=2, max_depth=2, label_col="label"))
-    assert found["kind"] == "importances"
-    assert found["features"][0]["feature"] == "sky"
-    assert sorted(by_name(found)) == sorted(NAMES)
-
-
 def test_models_without_any_give_nothing(weighed: Callable[..., Any], flights: DataFrame) -> None:
     from pyspark.ml import Pipeline
     from pyspark.ml.classification import MultilayerPerceptronClassifier

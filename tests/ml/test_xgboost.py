@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from spark_jobs.fit import fit
+from spark_jobs.ml.importances import importances_of
 from spark_jobs.ml.stages import check_stages
 from spark_jobs.store import steps
 from tests.ml.test_stages import pipeline_of
@@ -89,3 +90,9 @@ def test_it_is_fitted_saved_and_loaded_and_a_second_fit_is_the_same(
     labels = [row["label"] for row in tumours.orderBy("id").collect()]
     right = sum(prediction == label for (_, prediction, _), label in zip(first, labels, strict=True))
     assert right / len(labels) > 0.9
+    gains = importances_of(loaded, loaded.transform(tumours).schema)
+    assert gains is not None
+    assert gains["kind"] == "importances"
+    values = [each["value"] for each in gains["features"]]
+    assert values == sorted(values, reverse=True)
+    assert {each["feature"] for each in gains["features"]} == {"radius", "texture", "smoothness"}
