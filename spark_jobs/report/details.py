@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 MOST: Final = 20
 """Rows or columns of a table, beyond which it tells only how many there are."""
 
+_SMALL: Final = 1e-3
+_PLACES: Final = {1e3: 4, 1e6: 2, 1e15: 0}
+"""Numbers up to a size are told with so many decimal places; larger ones and very small ones by exponent."""
+
 
 def detail_tables(details: Mapping[str, Any]) -> Iterator[Table]:
     """The tables of the details that there are, whatever the task."""
@@ -23,7 +27,13 @@ def detail_tables(details: Mapping[str, Any]) -> Iterator[Table]:
 
 def number(value: float | None) -> str:
     """A metric as a table shows it; None is one that the holdout does not define."""
-    return "not defined" if value is None else f"{value:.4f}"
+    if value is None:
+        return "not defined"
+    if value == 0 or abs(value) >= _SMALL:
+        for size, places in _PLACES.items():
+            if abs(value) < size:
+                return f"{value:,.{places}f}"
+    return f"{value:.4g}"
 
 
 def _table(*columns: str) -> Table:

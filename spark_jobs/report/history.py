@@ -18,6 +18,8 @@ from spark_jobs.registry.ledger import Entry
 from spark_jobs.report.details import number
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from rich.console import RenderableType
 
     from spark_jobs.store import Store
@@ -67,7 +69,9 @@ class History(BaseModel):
     trend: tuple[Measured, ...]
 
 
-def history_of(store: Store, metric: str, *, champion: str | None, last: int = LAST) -> History:
+def history_of(
+    store: Store, metric: str, *, champion: str | None, last: int = LAST, until: date | None = None
+) -> History:
     """The past of a pipeline, from its ledger and the manifests of its evaluations.
 
     Args:
@@ -75,11 +79,12 @@ def history_of(store: Store, metric: str, *, champion: str | None, last: int = L
         metric: the one that decides.
         champion: key of the model that serves, if one does and it is known.
         last: how many decisions, and how many partition dates, at most; the latest of each.
+        until: the latest partition date to tell of; None tells all.
     """
     decisions = ledger.read(store.ledger_path)
     decided = {entry.evaluation_key: entry for entry in decisions}
     trend = []
-    for day in store.dates("evaluation")[-last:]:
+    for day in [each for each in store.dates("evaluation") if until is None or each <= until][-last:]:
         evaluation = store.current("evaluation", day)
         if evaluation is None:
             continue

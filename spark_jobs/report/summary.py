@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -13,6 +14,8 @@ from spark_jobs.spec import SOURCE_VIEW
 from spark_jobs.store.steps import JOINED
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from spark_jobs.store import Artifact, Kind, Manifest, Store
 
 
@@ -35,6 +38,44 @@ class Champion(BaseModel):
     key: str
 
 
+class Validation(BaseModel):
+    """What a suite found in a date's rows.
+
+    Attributes:
+        passed: whether every critical rule holds.
+        summary: how many rules hold, in words.
+        failures: each rule that does not hold, in a line.
+        docs: the file of the Data Docs.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    passed: bool
+    summary: str
+    failures: tuple[str, ...]
+    docs: Path
+
+
+class Partition(BaseModel):
+    """The raw rows of a source for one date, as a model learnt from them or was tested on them.
+
+    Attributes:
+        source: `source`, or the name of a joined one.
+        date: the partition date; of an undated joined source, that of its snapshot.
+        fingerprint: of the rows' content; None for what holds no rows.
+        validation: None where what a suite found is gone, or where there was none.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    source: str
+    date: str
+    key: str
+    rows: int
+    fingerprint: str | None
+    validation: Validation | None
+
+
 class Summary(BaseModel):
     """What a run made and what was decided.
 
@@ -53,6 +94,13 @@ class Summary(BaseModel):
         details: what the task's evaluation tells beside numbers, as `evaluation.json` has it.
         tuning: where Params were tuned, on which date, by which metric, the winner and all candidates.
         seconds: step → how long it took.
+        metric: the one that decides.
+        intervals: of metrics that have one, as `evaluation.json` has them.
+        slices: the same metrics of parts of the holdout, the worst first.
+        partitions: the raw rows by source and date.
+        stages: as declared, with the Params that the run set or a tuning chose: `type`, `params`.
+        made_with: seed, engines and digest of the locked packages.
+        evaluated: when the evaluation was made.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -79,6 +127,13 @@ class Summary(BaseModel):
     mlflow: Tracked
     champion: Champion | None
     seconds: Mapping[str, float]
+    metric: str = ""
+    intervals: Mapping[str, Any] | None = None
+    slices: tuple[Mapping[str, Any], ...] = ()
+    partitions: tuple[Partition, ...] = ()
+    stages: tuple[Mapping[str, Any], ...] = ()
+    made_with: Mapping[str, str] = Field(default_factory=dict)
+    evaluated: datetime | None = None
 
 
 def summarise(store: Store, day: date | None, *, version: int | None = None) -> Summary:
@@ -101,7 +156,16 @@ def summarise(store: Store, day: date | None, *, version: int | None = None) -> 
             expected=f"one of {', '.join(map(str, dates[-5:]))}" if dates else "a finished run",
             fix=f"Run `vintage run {store.pipeline} --date {day or 'YYYY-MM-DD'}`.",
         )
-    details = evaluation.manifest.details
+    return summary_of(store, evaluation, version=version)
+
+
+def summary_of(store: Store, evaluation: Artifact, *, version: int | None = None) -> Summary:
+    """The summary of an evaluation, whether or not it is its date's current one.
+
+    Raises:
+        StoreError: an artifact on the way back is gone.
+    """
+    chosen, details = evaluation.date, evaluation.manifest.details
     model = _input(store, evaluation.manifest, "model")[chosen.isoformat()]
     features = _input(store, model.manifest, "features") | _input(store, evaluation.manifest, "features")
     snapshots = {
@@ -160,6 +224,57 @@ def summarise(store: Store, day: date | None, *, version: int | None = None) -> 
         mlflow=Tracked(run_id=model.manifest.mlflow_run_id, version=version),
         champion=None,
         seconds={artifact.manifest.kind: round(artifact.manifest.seconds, 2) for artifact in made},
+        metric=str(evaluation.manifest.ingredients.spec.get("evaluate", {}).get("metric", "")),
+        intervals=details.get("intervals"),
+        slices=tuple(details.get("slices") or ()),
+        partitions=tuple(_partitions(store, features, snapshots, joined)),
+        stages=tuple(model.manifest.ingredients.spec.get("stages", ())),
+        made_with=_made_with(model),
+        evaluated=evaluation.manifest.finished,
+    )
+
+
+def _made_with(model: Artifact) -> dict[str, str]:
+    manifest = model.manifest
+    lock = {"lock": manifest.lock} if manifest.lock else {}
+    return {"seed": str(manifest.seed), **manifest.ingredients.engines, **lock}
+
+
+def _partitions(
+    store: Store,
+    features: Mapping[str, Artifact],
+    snapshots: Mapping[str, Artifact],
+    joined: Mapping[str, Mapping[str, Artifact]],
+) -> Iterator[Partition]:
+    """The raw rows behind the features: the source's by date, then each joined source's."""
+    for view, dated in {SOURCE_VIEW: snapshots, **joined}.items():
+        # An undated source that is joined has one snapshot for many dates.
+        seen: set[str] = set()
+        for day, found in sorted(dated.items()):
+            if found.key in seen:
+                continue
+            seen.add(found.key)
+            key = features[day].manifest.details["validation"].get(view)
+            yield Partition(
+                source=view,
+                date=found.manifest.date,
+                key=found.key,
+                rows=found.row_count,
+                fingerprint=found.manifest.rows.fingerprint if found.manifest.rows else None,
+                validation=_validation(store if view == SOURCE_VIEW else store.joined(view), found, key),
+            )
+
+
+def _validation(store: Store, snapshot: Artifact, key: str | None) -> Validation | None:
+    found = store.find("validation", snapshot.date, key) if key else None
+    if found is None:
+        return None
+    details = found.manifest.details
+    return Validation(
+        passed=details["passed"],
+        summary=details["summary"],
+        failures=tuple(text for texts in details["failures"].values() for text in texts),
+        docs=found.data / "index.html",
     )
 
 

@@ -1,0 +1,233 @@
+"""The report of each family: well-formed, complete, harmless, and the same when it is written again."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from html.parser import HTMLParser
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from spark_jobs.errors import StoreError
+from spark_jobs.registry import ledger
+from spark_jobs.report.html import ReportFiles, metric_rows, write_report
+from spark_jobs.report.summary import summary_of
+from spark_jobs.store import Store
+from spark_jobs.store.reports import report_folder
+from tests.report.families import DAY, DECIDES, EVALUATIONS, ODD, publish_run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+VOID = {"meta", "br", "link", "img", "input", "hr"}
+SECTIONS = {"decision", "metrics", "gates", "details", "data", "parameters", "reproduce"}
+PICTURES = {
+    "classification": {"confusion", "roc", "precision-recall", "calibration", "scores", "importances"},
+    "regression": {"residuals", "residual-quantiles", "importances"},
+    "clustering": {"cluster-sizes", "importances"},
+    "reduction": {"variance", "importances"},
+    "recommendation": {"ranking"},
+}
+
+
+class Page(HTMLParser):
+    """A page as a browser takes it apart: that every element is closed where it must be is checked."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.tags: list[str] = []
+        self.ids: list[str] = []
+        self.references: list[str] = []
+        self.addresses: list[str] = []
+        self.headless: list[str] = []
+        self.text = ""
+        self._open: list[str] = []
+        self._style = False
+        self.feed(text)
+        self.close()
+        assert self._open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        for name, value in attrs:
+            if name == "id":
+                self.ids.append(str(value))
+            if name == "aria-labelledby":
+                self.references += str(value).split()
+            if name == "href" and str(value).startswith("#"):
+                self.references.append(str(value)[1:])
+            elif name in {"href", "src", "srcset", "action", "data", "xlink:href"}:
+                self.addresses.append(str(value))
+            if value and "url(#" in value:
+                self.references.append(value.split("url(#")[1].split(")")[0])
+            assert not name.startswith("on")
+        if tag not in VOID:
+            self._open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self.handle_endtag(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag, f"{tag} is closed where another is open"
+
+    def handle_data(self, data: str) -> None:
+        if not self._open or self._open[-1] != "style":
+            self.text += data
+        else:
+            assert "@import" not in data
+            assert "url(" not in data
+
+
+@pytest.fixture(scope="module")
+def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Store, ReportFiles, Page]]:
+    """A report of each family, after two earlier dates of which one was refused."""
+    found = {}
+    for task, details in EVALUATIONS.items():
+        store = Store(tmp_path_factory.mktemp(task), "things")
+        for back, action in ((2, "promoted"), (1, "refused")):
+            earlier = publish_run(store, task, details, day=DAY - timedelta(days=back), days=2)
+            store.set_current(earlier)
+            decide(store, earlier, action, 3 - back)
+        files = write_report(store, publish_run(store, task, details, tuned=task == "classification"))
+        found[task] = (store, files, Page(files.html.read_text(encoding="utf-8")))
+    return found
+
+
+def decide(store: Store, evaluation: Any, action: Any, version: int) -> None:
+    assert ledger.append(
+        store.ledger_path,
+        ledger.Entry(
+            action=action,
+            pipeline=store.pipeline,
+            date=evaluation.manifest.date,
+            model_key=evaluation.manifest.details["model"],
+            evaluation_key=evaluation.key,
+            version=version,
+            champion_before=None,
+            reasons=("so it is",),
+        ),
+    )
+
+
+@pytest.mark.parametrize("task", EVALUATIONS)
+class TestEachFamily:
+    """What holds of every report."""
+
+    def test_it_stands_by_itself(self, reports: dict[str, Any], task: str) -> None:
+        _, files, page = reports[task]
+        assert len(page.ids) == len(set(page.ids))
+        assert set(page.references) <= set(page.ids)
+        assert not {"script", "link", "iframe", "object", "img"} & set(page.tags)
+        text = files.html.read_text(encoding="utf-8").replace("http://www.w3.org/2000/svg", "")
+        assert "http" not in text
+        # What is left leads to the Data Docs in the store.
+        assert page.addresses
+        assert all((files.folder / address).resolve().is_file() for address in page.addresses)
+
+    def test_every_part_is_there(self, reports: dict[str, Any], task: str) -> None:
+        _, files, page = reports[task]
+        wanted = SECTIONS | {"slices", "trend"}
+        wanted |= set() if task == "recommendation" else {"importances"}
+        wanted |= {"tuning"} if task == "classification" else set()
+        assert wanted == {each for each in page.ids if f"{each}-head" in page.ids}
+        pictures = PICTURES[task] | {"slices", "trend"}
+        assert {path.stem for path in files.pictures} == pictures
+        assert {f"{name}-title" for name in pictures} <= set(page.ids)
+        assert page.tags.count("svg") == len(pictures)
+
+    def test_data_is_no_markup(self, reports: dict[str, Any], task: str) -> None:
+        _, files, page = reports[task]
+        assert page.text.count(ODD) > 3
+        assert "<script" not in files.html.read_text(encoding="utf-8")
+
+    def test_its_pictures_are_files_too(self, reports: dict[str, Any], task: str) -> None:
+        _, files, _ = reports[task]
+        for path in files.pictures:
+            root = ET.fromstring(path.read_text(encoding="utf-8"))  # noqa: S314 - our own
+            title, description = (root.find(f"{{*}}{name}") for name in ("title", "desc"))
+            assert title is not None
+            assert description is not None
+            assert title.text
+            assert description.text
+            assert root.get("aria-labelledby") == f"{title.get('id')} {description.get('id')}"
+            assert "#010203" not in path.read_text(encoding="utf-8")
+
+    def test_it_tells_the_numbers(self, reports: dict[str, Any], task: str) -> None:
+        _, _, page = reports[task]
+        for name in EVALUATIONS[task]["metrics"]:
+            assert name in page.text
+        for words in ("not defined", "17,372", "6,239", "and another reason", "carrier: all others"):
+            assert words in page.text
+        assert "Refused: this model may not serve" in page.text
+        assert "12 of 12 rules hold" in page.text
+
+
+def test_written_again_it_is_the_same_and_tells_what_was_decided_meanwhile(tmp_path: Path) -> None:
+    store = Store(tmp_path, "things")
+    evaluation = publish_run(store, "regression", EVALUATIONS["regression"])
+    first = write_report(store, evaluation)
+    assert first.folder == report_folder(store, evaluation)
+    before = {path: path.read_bytes() for path in (first.html, *first.pictures)}
+    assert write_report(store, evaluation) == first
+    assert {path: path.read_bytes() for path in before} == before
+    decide(store, evaluation, "refused", 7)
+    write_report(store, evaluation)
+    text = Page(first.html.read_text(encoding="utf-8")).text
+    assert "refused, version 7" in text
+    assert "Whether it serves is decided after" not in text
+    # Nothing half-written stays beside it, and no part of the store takes it for an artifact.
+    assert {path.name for path in first.folder.iterdir()} == {"report.html", "pictures"}
+    assert store.current("evaluation", DAY) is None
+
+
+def test_an_evaluation_that_holds_little_leaves_the_parts_out(tmp_path: Path) -> None:
+    store = Store(tmp_path, "things")
+    little = {
+        "rows": {"train": 5, "test": 0},
+        "metrics": {"areaUnderROC": None, "f1": 0.5},
+        "details": {"confusion_matrix": {"labels": [], "counts": []}, "ranking_error": 0.0, "classes": []},
+        "gates": [],
+        "decision": {"promote": True, "reasons": ["no gate is declared"]},
+    }
+    files = write_report(store, publish_run(store, "classification", little, days=1))
+    page = Page(files.html.read_text(encoding="utf-8"))
+    assert {each for each in page.ids if f"{each}-head" in page.ids} == SECTIONS
+    assert "No gate applied" in page.text
+    assert "champion" not in page.text
+    assert "The gates let this model through" in page.text
+
+
+def test_a_gain_is_better_only_beyond_its_interval(tmp_path: Path) -> None:
+    store = Store(tmp_path, "things")
+    details = dict(EVALUATIONS["regression"])
+    gains = {
+        "rmse": {"value": 0.2, "low": 0.1, "high": 0.3},
+        "mae": {"value": 0.2, "low": -0.1, "high": 0.3},
+        "mse": {"value": -9.0, "low": -12.0, "high": -1.0},
+    }
+    details["baseline"] = {**details["baseline"], "gains": gains}
+    rows = metric_rows(summary_of(store, publish_run(store, "regression", details)))
+    assert rows[0].name == DECIDES["regression"]
+    told = {row.name: row.better for row in rows}
+    # r2 and var have no interval: which is larger is all that is known.
+    assert told == {
+        "rmse": "better",
+        "mae": "no clear difference",
+        "mse": "worse",
+        "r2": "better",
+        "var": "better",
+    }
+    assert {row.name: row.direction for row in rows}["rmse"] == "lower"
+
+
+def test_an_evaluation_whose_model_is_gone_is_told_and_nothing_is_written(tmp_path: Path) -> None:
+    store = Store(tmp_path, "things")
+    evaluation = publish_run(store, "regression", EVALUATIONS["regression"])
+    model = evaluation.manifest.details["model"]
+    (store.folder / "model" / f"date={DAY}" / model / "manifest.json").unlink()
+    with pytest.raises(StoreError, match=r"model .* is gone"):
+        write_report(store, evaluation)
+    assert not report_folder(store, evaluation).exists()
