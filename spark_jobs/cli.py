@@ -7,12 +7,13 @@ import os
 import signal
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
-from spark_jobs.errors import TrackingError, VintageError
+from spark_jobs.errors import SpecError, TrackingError, VintageError
 from spark_jobs.job import Job, configure_logging, open_job, report, stage_problems
 from spark_jobs.report.history import LAST, history_of
 from spark_jobs.report.history import show as show_history
@@ -150,6 +151,41 @@ def history(
         sys.stdout.write(found.model_dump_json(indent=2) + "\n")
     else:
         show_history(found, Console(highlight=False))
+
+
+@app.command("report")
+def write_page(
+    pipeline: PipelineName,
+    date: Annotated[
+        str | None,
+        typer.Option(help="Partition date, YYYY-MM-DD; the latest when left out.", show_default=False),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write the page to this file instead of beside the evaluation.", show_default=False
+        ),
+    ] = None,
+    open_: Annotated[bool, typer.Option("--open", help="Show the page in the browser.")] = False,
+) -> None:
+    """Write the report of a date's evaluation as one HTML file, from what the store holds, and tell where.
+
+    Example: vintage report flight_delay --date 2013-02-28 --open
+    """
+    from spark_jobs.report.html import write_report
+    from spark_jobs.report.summary import current_evaluation
+
+    home = Home.from_environment(os.environ)
+    store = Store(home.store, load_pipeline(home, pipeline).name)
+    evaluation = current_evaluation(store, parse_partition_date(date) if date else None)
+    if output is not None and (output.is_dir() or not output.absolute().parent.is_dir()):
+        raise SpecError(
+            f"--output {output} is no place for a file", expected="a file in a folder that exists"
+        )
+    page = write_report(store, evaluation, page=output and output.absolute()).html
+    sys.stdout.write(f"{page}\n")
+    if open_:
+        typer.launch(page.as_uri())
 
 
 def _count(number: int, thing: str) -> str:

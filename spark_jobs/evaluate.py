@@ -49,6 +49,7 @@ def run(job: Job) -> Artifact:
         job.store.set_current(found)
         return found
     from spark_jobs.registry.recording import record_evaluation
+    from spark_jobs.report.html import write_report
 
     tracking = open_tracking(job)
     model.check_files()
@@ -96,6 +97,7 @@ def run(job: Job) -> Artifact:
             details=details,
             mlflow_run_id=model.manifest.mlflow_run_id,
         )
+    log.info("report: %s", write_report(job.store, artifact).html)
     record_evaluation(tracking, job.store, model, artifact)
     job.store.set_current(artifact)
     log.info("%s", "; ".join(decision.reasons))

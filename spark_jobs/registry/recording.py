@@ -6,8 +6,10 @@ import math
 from datetime import date
 from typing import TYPE_CHECKING, Any, Literal
 
+from spark_jobs.registry.metric_names import under_mlflow_names
 from spark_jobs.registry.tracking import TrainingData, TriedCandidate
 from spark_jobs.store.engines import git_state
+from spark_jobs.store.reports import report_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -61,7 +63,9 @@ def record_model(tracking: Tracking, store: Store, model: Artifact) -> str:
 
 
 def record_evaluation(tracking: Tracking, store: Store, model: Artifact, evaluation: Artifact) -> str:
-    """Logs a model's metrics, its holdout and the decision to the model's run.
+    """Logs a model's metrics, its holdout, the decision and the report, if there is one, to the model's run.
+
+    Metrics have Spark's names, and those of MLflow's own evaluation beside them.
 
     Returns:
         The run's id.
@@ -74,10 +78,16 @@ def record_evaluation(tracking: Tracking, store: Store, model: Artifact, evaluat
     metrics = {
         name: math.nan if value is None else float(value) for name, value in details["metrics"].items()
     }
+    rows = float(details["rows"]["test"])
+    standard = under_mlflow_names(model.manifest.details["task"], metrics) | {"example_count": rows}
+    artifacts = {
+        "evaluation": evaluation.data / "evaluation.json",
+        "report": report_folder(store, evaluation),
+    }
     tracking.log_evaluation(
         run_id,
-        metrics=metrics | {"holdout_rows": float(details["rows"]["test"])},
-        artifacts={"evaluation": evaluation.data / "evaluation.json"},
+        metrics=metrics | standard | {"holdout_rows": rows},
+        artifacts={name: path for name, path in artifacts.items() if path.exists()},
         datasets=list(_datasets(store, evaluation, "testing")),
         tags={
             "vintage.evaluation_key": evaluation.key,

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 
     from spark_jobs.registry.ledger import Entry
     from spark_jobs.report.drawing import Picture
-    from spark_jobs.report.summary import Partition, Summary
+    from spark_jobs.report.partitions import Partition
+    from spark_jobs.report.summary import Summary
     from spark_jobs.store import Artifact, Store
 
 MOST_SLICES: Final = 15
@@ -62,11 +63,6 @@ class ReportFiles:
     html: Path
     pictures: tuple[Path, ...]
 
-    @property
-    def folder(self) -> Path:
-        """Where they are: `report.html`, and `pictures/`."""
-        return self.html.parent
-
 
 @dataclass(frozen=True)
 class Row:
@@ -89,7 +85,7 @@ class Row:
     better: str
 
 
-def write_report(store: Store, evaluation: Artifact) -> ReportFiles:
+def write_report(store: Store, evaluation: Artifact, *, page: Path | None = None) -> ReportFiles:
     """Writes the report of an evaluation beside it, from the manifests and the ledger alone.
 
     It is not part of the artifact: another page layout makes no other evaluation, and an old date can have
@@ -98,6 +94,7 @@ def write_report(store: Store, evaluation: Artifact) -> ReportFiles:
     Args:
         store: the pipeline's.
         evaluation: a published one, whether or not it is its date's current one.
+        page: another place for the page, which holds its pictures; then they are no files of their own.
 
     Raises:
         StoreError: what the evaluation was made from is gone, or the report cannot be written.
@@ -107,12 +104,14 @@ def write_report(store: Store, evaluation: Artifact) -> ReportFiles:
     decisions = [entry for entry in ledger.read(store.ledger_path) if entry.evaluation_key == evaluation.key]
     pictures = draw(summary, trend)
     folder = report_folder(store, evaluation)
+    html = page or folder / "report.html"
+    text = render(summary, trend, decisions, pictures, folder=html.parent)
     files = []
-    for picture in pictures.values():
-        files.append(folder / "pictures" / f"{picture.name}.svg")
-        replace_text(files[-1], picture.file_text)
-    html = folder / "report.html"
-    replace_text(html, render(summary, trend, decisions, pictures, folder=folder))
+    if page is None:
+        for picture in pictures.values():
+            files.append(folder / "pictures" / f"{picture.name}.svg")
+            replace_text(files[-1], picture.file_text)
+    replace_text(html, text)
     return ReportFiles(html, tuple(files))
 
 

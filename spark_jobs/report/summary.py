@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from spark_jobs.errors import StoreError
+
+# pydantic reads the fields' types when the module is loaded.
+from spark_jobs.report.partitions import Partition, partitions_of
 from spark_jobs.spec import SOURCE_VIEW
 from spark_jobs.store.steps import JOINED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from spark_jobs.store import Artifact, Kind, Manifest, Store
 
 
@@ -36,44 +36,6 @@ class Champion(BaseModel):
     version: int
     date: str
     key: str
-
-
-class Validation(BaseModel):
-    """What a suite found in a date's rows.
-
-    Attributes:
-        passed: whether every critical rule holds.
-        summary: how many rules hold, in words.
-        failures: each rule that does not hold, in a line.
-        docs: the file of the Data Docs.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    passed: bool
-    summary: str
-    failures: tuple[str, ...]
-    docs: Path
-
-
-class Partition(BaseModel):
-    """The raw rows of a source for one date, as a model learnt from them or was tested on them.
-
-    Attributes:
-        source: `source`, or the name of a joined one.
-        date: the partition date; of an undated joined source, that of its snapshot.
-        fingerprint: of the rows' content; None for what holds no rows.
-        validation: None where what a suite found is gone, or where there was none.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    source: str
-    date: str
-    key: str
-    rows: int
-    fingerprint: str | None
-    validation: Validation | None
 
 
 class Summary(BaseModel):
@@ -147,16 +109,25 @@ def summarise(store: Store, day: date | None, *, version: int | None = None) -> 
     Raises:
         StoreError: nothing was evaluated for that date, or an artifact on the way back is gone.
     """
+    return summary_of(store, current_evaluation(store, day), version=version)
+
+
+def current_evaluation(store: Store, day: date | None) -> Artifact:
+    """The evaluation that stands for a date; None takes the latest date that was evaluated.
+
+    Raises:
+        StoreError: nothing was evaluated for that date.
+    """
     dates = store.dates("evaluation")
     chosen = day or (dates[-1] if dates else None)
     evaluation = store.current("evaluation", chosen) if chosen else None
-    if chosen is None or evaluation is None:
+    if evaluation is None:
         raise StoreError(
             f"{store.pipeline} has no evaluated model" + (f" for {day}" if day else ""),
             expected=f"one of {', '.join(map(str, dates[-5:]))}" if dates else "a finished run",
             fix=f"Run `vintage run {store.pipeline} --date {day or 'YYYY-MM-DD'}`.",
         )
-    return summary_of(store, evaluation, version=version)
+    return evaluation
 
 
 def summary_of(store: Store, evaluation: Artifact, *, version: int | None = None) -> Summary:
@@ -227,7 +198,7 @@ def summary_of(store: Store, evaluation: Artifact, *, version: int | None = None
         metric=str(evaluation.manifest.ingredients.spec.get("evaluate", {}).get("metric", "")),
         intervals=details.get("intervals"),
         slices=tuple(details.get("slices") or ()),
-        partitions=tuple(_partitions(store, features, snapshots, joined)),
+        partitions=tuple(partitions_of(store, features, snapshots, joined)),
         stages=tuple(model.manifest.ingredients.spec.get("stages", ())),
         made_with=_made_with(model),
         evaluated=evaluation.manifest.finished,
@@ -238,44 +209,6 @@ def _made_with(model: Artifact) -> dict[str, str]:
     manifest = model.manifest
     lock = {"lock": manifest.lock} if manifest.lock else {}
     return {"seed": str(manifest.seed), **manifest.ingredients.engines, **lock}
-
-
-def _partitions(
-    store: Store,
-    features: Mapping[str, Artifact],
-    snapshots: Mapping[str, Artifact],
-    joined: Mapping[str, Mapping[str, Artifact]],
-) -> Iterator[Partition]:
-    """The raw rows behind the features: the source's by date, then each joined source's."""
-    for view, dated in {SOURCE_VIEW: snapshots, **joined}.items():
-        # An undated source that is joined has one snapshot for many dates.
-        seen: set[str] = set()
-        for day, found in sorted(dated.items()):
-            if found.key in seen:
-                continue
-            seen.add(found.key)
-            key = features[day].manifest.details["validation"].get(view)
-            yield Partition(
-                source=view,
-                date=found.manifest.date,
-                key=found.key,
-                rows=found.row_count,
-                fingerprint=found.manifest.rows.fingerprint if found.manifest.rows else None,
-                validation=_validation(store if view == SOURCE_VIEW else store.joined(view), found, key),
-            )
-
-
-def _validation(store: Store, snapshot: Artifact, key: str | None) -> Validation | None:
-    found = store.find("validation", snapshot.date, key) if key else None
-    if found is None:
-        return None
-    details = found.manifest.details
-    return Validation(
-        passed=details["passed"],
-        summary=details["summary"],
-        failures=tuple(text for texts in details["failures"].values() for text in texts),
-        docs=found.data / "index.html",
-    )
 
 
 def _joined(store: Store, features: Mapping[str, Artifact]) -> dict[str, dict[str, Artifact]]:

@@ -12,6 +12,7 @@ import pytest
 from spark_jobs.registry import ledger
 from spark_jobs.registry.tracking import Tracking
 from spark_jobs.report.summary import summarise
+from spark_jobs.store.reports import report_folder
 
 if TYPE_CHECKING:
     from tests.flow.conftest import Team
@@ -79,6 +80,24 @@ def test_mlflow_has_params_metrics_data_and_tags(done: Team) -> None:
         if tag.key == "mlflow.data.context"
     ]
     assert sorted(contexts) == ["testing", "training", "training", "training"]
+
+
+def test_mlflow_has_the_report_and_its_own_names_of_the_metrics(done: Team) -> None:
+    from mlflow import MlflowClient
+
+    summary = summarise(done.store, DAY)
+    client, run_id = MlflowClient(done.home.tracking_uri), str(summary.mlflow.run_id)
+    metrics = client.get_run(run_id).data.metrics
+    assert metrics["roc_auc"] == metrics["areaUnderROC"]
+    assert metrics["log_loss"] == metrics["logLoss"]
+    assert metrics["example_count"] == summary.rows["test"]
+    evaluation = done.store.current("evaluation", DAY)
+    assert evaluation is not None
+    folder = report_folder(done.store, evaluation)
+    kept = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    assert {"report.html", "pictures/confusion.svg"} <= kept
+    logged = [*client.list_artifacts(run_id, "report"), *client.list_artifacts(run_id, "report/pictures")]
+    assert {each.path for each in logged if not each.is_dir} == {f"report/{path}" for path in kept}
 
 
 def test_the_next_night_makes_one_date(team: Team) -> None:

@@ -125,7 +125,7 @@ class TestEachFamily:
         assert "http" not in text
         # What is left leads to the Data Docs in the store.
         assert page.addresses
-        assert all((files.folder / address).resolve().is_file() for address in page.addresses)
+        assert all((files.html.parent / address).resolve().is_file() for address in page.addresses)
 
     def test_every_part_is_there(self, reports: dict[str, Any], task: str) -> None:
         _, files, page = reports[task]
@@ -169,7 +169,7 @@ def test_written_again_it_is_the_same_and_tells_what_was_decided_meanwhile(tmp_p
     store = Store(tmp_path, "things")
     evaluation = publish_run(store, "regression", EVALUATIONS["regression"])
     first = write_report(store, evaluation)
-    assert first.folder == report_folder(store, evaluation)
+    assert first.html.parent == report_folder(store, evaluation)
     before = {path: path.read_bytes() for path in (first.html, *first.pictures)}
     assert write_report(store, evaluation) == first
     assert {path: path.read_bytes() for path in before} == before
@@ -179,7 +179,7 @@ def test_written_again_it_is_the_same_and_tells_what_was_decided_meanwhile(tmp_p
     assert "refused, version 7" in text
     assert "Whether it serves is decided after" not in text
     # Nothing half-written stays beside it, and no part of the store takes it for an artifact.
-    assert {path.name for path in first.folder.iterdir()} == {"report.html", "pictures"}
+    assert {path.name for path in first.html.parent.iterdir()} == {"report.html", "pictures"}
     assert store.current("evaluation", DAY) is None
 
 

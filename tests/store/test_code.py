@@ -26,6 +26,7 @@ INFRASTRUCTURE = (
     "spark_jobs.store",
     "spark_jobs.registry.recording",
     "spark_jobs.registry.tracking",
+    "spark_jobs.report",
 )
 COMPUTING = ("spark_jobs.store.fingerprint",)
 # What it finds is an artifact with a key of its own, which the kind's key names.
