@@ -154,6 +154,7 @@ def render(
         decisions=decisions,
         pictures=pictures,
         rows=metric_rows(summary),
+        slice_metrics=_slice_metrics(summary),
         partitions=_grouped(summary),
         link=lambda path: os.path.relpath(path, folder),
         most={
@@ -190,6 +191,13 @@ def metric_rows(summary: Summary) -> list[Row]:
             )
         )
     return rows
+
+
+def _slice_metrics(summary: Summary) -> list[str]:
+    """The metrics that the table of slices has room for: the deciding one, and those that gates ask for."""
+    asked = [str(gate["gate"]).partition(" ")[0] for gate in summary.gates]
+    known = summary.slices[0]["metrics"] if summary.slices else {}
+    return [name for name in dict.fromkeys((summary.metric, *asked)) if name in known]
 
 
 def _better(gain: Mapping[str, float | None] | None) -> str:

@@ -37,6 +37,7 @@ def _shell(metrics: Mapping[str, float | None], metric: str, details: Mapping[st
         "baseline": {
             "date": "2024-03-05",
             "key": "b" * 64,
+            "rows": 6200,
             "metrics": {name: None if each is None else each * 0.98 for name, each in metrics.items()},
             "gains": {metric: {"value": 0.014, **_interval(0.014, 0.01)}},
         },
@@ -54,7 +55,7 @@ def _shell(metrics: Mapping[str, float | None], metric: str, details: Mapping[st
         + [
             {
                 "column": "carrier",
-                "value": "(others)",
+                "value": None,
                 "others": True,
                 "rows": 31,
                 "metrics": {metric: value},

@@ -159,7 +159,14 @@ class TestEachFamily:
         _, _, page = reports[task]
         for name in EVALUATIONS[task]["metrics"]:
             assert name in page.text
-        for words in ("not defined", "17,372", "6,239", "and another reason", "carrier: all others"):
+        for words in (
+            "not defined",
+            "17,372",
+            "6,239",
+            "and another reason",
+            "carrier: all others",
+            "the same 6,200 rows",
+        ):
             assert words in page.text
         assert "Refused: this model may not serve" in page.text
         assert "12 of 12 rules hold" in page.text
@@ -187,6 +194,8 @@ def test_an_evaluation_that_holds_little_leaves_the_parts_out(tmp_path: Path) ->
     store = Store(tmp_path, "things")
     little = {
         "rows": {"train": 5, "test": 0},
+        "intervals": {"confidence": 0.95, "metrics": {}},
+        "slices": [],
         "metrics": {"areaUnderROC": None, "f1": 0.5},
         "details": {"confusion_matrix": {"labels": [], "counts": []}, "ranking_error": 0.0, "classes": []},
         "gates": [],
@@ -197,6 +206,7 @@ def test_an_evaluation_that_holds_little_leaves_the_parts_out(tmp_path: Path) ->
     assert {each for each in page.ids if f"{each}-head" in page.ids} == SECTIONS
     assert "No gate applied" in page.text
     assert "champion" not in page.text
+    assert "interval" not in page.text
     assert "The gates let this model through" in page.text
 
 
