@@ -89,6 +89,7 @@ def record_evaluation(tracking: Tracking, store: Store, model: Artifact, evaluat
         metrics=metrics | standard | {"holdout_rows": rows},
         artifacts={name: path for name, path in artifacts.items() if path.exists()},
         datasets=list(_datasets(store, evaluation, "testing")),
+        at=evaluation.manifest.finished,
         tags={
             "vintage.evaluation_key": evaluation.key,
             "vintage.gates": "passed" if details["decision"]["promote"] else "failed",

@@ -6,6 +6,7 @@ import json
 import math
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -195,6 +196,20 @@ def test_an_evaluation_lands_in_the_run_and_on_its_model(
     assert len(run.inputs.dataset_inputs) == 2
     measured = {metric.key: metric.value for metric in client.get_logged_model(model_id).metrics}
     assert measured["areaUnderROC"] == 0.7
+
+
+def test_a_model_that_is_measured_again_has_the_later_values(
+    tracking: Tracking, client: MlflowClient, folder: Path
+) -> None:
+    run_id = start(tracking, "measured again")
+    model_id = log(tracking, run_id, folder)
+    first = datetime(2030, 1, 1, tzinfo=UTC)
+    for value, at in ((0.7, first), (0.7, first), (0.8, first + timedelta(hours=1))):
+        tracking.log_evaluation(run_id, metrics={"accuracy": value}, artifacts={}, tags={}, at=at)
+    assert client.get_run(run_id).data.metrics["accuracy"] == 0.8
+    assert [point.value for point in client.get_metric_history(run_id, "accuracy")] == [0.7, 0.8]
+    latest = max(client.get_logged_model(model_id).metrics, key=lambda metric: metric.timestamp)
+    assert (latest.key, latest.value) == ("accuracy", 0.8)
 
 
 def test_a_key_has_one_version_and_the_champion_moves(tracking: Tracking, folder: Path) -> None:

@@ -14,6 +14,7 @@ from spark_jobs.registry.tracking.records import DATE, KEY, accepted_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
     from mlflow import MlflowClient
     from mlflow.entities import LoggedModel, Run
@@ -65,14 +66,30 @@ def log_params(client: MlflowClient, run: Run, params: Mapping[str, str]) -> Non
     client.log_batch(run.info.run_id, params=missing)
 
 
-def log_metrics(client: MlflowClient, run: Run, metrics: Mapping[str, float], model_id: str | None) -> None:
-    """Logs metrics as of the run's start, so that logging them again is the same entry and no new point."""
+def log_metrics(
+    client: MlflowClient,
+    run: Run,
+    metrics: Mapping[str, float],
+    model_id: str | None,
+    *,
+    at: datetime | None = None,
+) -> None:
+    """Logs metrics as of a fixed time, so that logging them again is the same entry and no new point.
+
+    Args:
+        client: of the tracking store.
+        run: the model's.
+        metrics: by name.
+        model_id: the logged model that they are of.
+        at: that time; None is the run's start.
+    """
     from mlflow.entities import Metric
 
+    milliseconds = run.info.start_time if at is None else int(at.timestamp() * 1000)
     client.log_batch(
         run.info.run_id,
         metrics=[
-            Metric(accepted_name(name), float(value), run.info.start_time, 0, model_id=model_id)
+            Metric(accepted_name(name), float(value), milliseconds, 0, model_id=model_id)
             for name, value in metrics.items()
         ],
     )

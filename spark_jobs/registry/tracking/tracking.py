@@ -10,6 +10,7 @@ from spark_jobs.registry.tracking.records import DATE, KEY, PIPELINE, accepted_p
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
     from pathlib import Path
 
     import pandas as pd
@@ -129,6 +130,7 @@ class Tracking:
         artifacts: Mapping[str, Path],
         tags: Mapping[str, str],
         datasets: Sequence[TrainingData] = (),
+        at: datetime | None = None,
     ) -> None:
         """Logs how good a model is.
 
@@ -138,12 +140,14 @@ class Tracking:
             artifacts: folder in the run → a file that goes into it, or a folder whose content does.
             tags: set on the run.
             datasets: the holdout, one for each date.
+            at: when it was measured, with a time zone; None is the run's start. A model that is measured
+                again has a later point then, where MLflow refuses a second value of one time.
         """
         with self._connection.asking("log the evaluation") as client:
             run = client.get_run(run_id)
             runs.log_tags(client, run_id, accepted_tags(tags))
             runs.log_datasets(client, self._connection.endpoint, run, datasets)
-            runs.log_metrics(client, run, metrics, runs.model_id_of(run))
+            runs.log_metrics(client, run, metrics, runs.model_id_of(run), at=at)
             for folder, path in artifacts.items():
                 if path.is_dir():
                     client.log_artifacts(run_id, str(path), folder)
