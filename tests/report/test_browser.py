@@ -1,0 +1,66 @@
+"""A real browser shows the page in the light, in the dark and on a telephone."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from spark_jobs.report.html import write_report
+from spark_jobs.store import Store
+from tests.report.families import EVALUATIONS, publish_run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+TELEPHONE = 360
+DARK, LIGHT = (20, 22, 26), (255, 255, 255)
+
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium"),
+]
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report of a classifier with everything that one can hold."""
+    store = Store(tmp_path_factory.mktemp("browsed"), "things")
+    return write_report(store, publish_run(store, "classification", EVALUATIONS["classification"])).html
+
+
+def browse(page: Path, *options: str) -> str:
+    command = [str(CHROMIUM), "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"]
+    command += [f"--user-data-dir={page.parent / 'browser'}", *options, page.as_uri()]
+    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout
+
+
+@pytest.mark.parametrize(("scheme", "back"), [(0, DARK), (1, LIGHT)], ids=["dark", "light"])
+def test_it_follows_the_readers_colours(page: Path, scheme: int, back: tuple[int, ...]) -> None:
+    from PIL import Image
+
+    shot = page.with_name(f"{scheme}.png")
+    colours = f"--blink-settings=preferredColorScheme={scheme}"
+    browse(page, "--window-size=700,1400", colours, f"--screenshot={shot}")
+    with Image.open(shot) as image:
+        pixels = np.asarray(image.convert("RGB"), dtype=int)
+    assert tuple(pixels[0, 0]) == back
+    # The page is written on, and what is written stands out from what it is written on.
+    apart = np.abs(pixels - np.array(back)).sum(axis=2) > 300
+    assert 0.005 < apart.mean() < 0.3
+
+
+def test_nothing_of_it_is_wider_than_a_telephone(page: Path) -> None:
+    # Chromium opens no window as narrow as that: the page is put into a frame, and the frame is asked.
+    frame = page.with_name("frame.html")
+    frame.write_text(
+        f'<body><iframe src="{page.name}" style="border: 0" width="{TELEPHONE}" height="900" '
+        'onload="document.title = this.contentDocument.documentElement.scrollWidth"></iframe></body>',
+        encoding="utf-8",
+    )
+    shown = browse(frame, "--allow-file-access-from-files", "--dump-dom")
+    assert f"<title>{TELEPHONE}</title>" in shown
