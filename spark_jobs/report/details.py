@@ -29,6 +29,8 @@ def number(value: float | None) -> str:
     """A metric as a table shows it; None is one that the holdout does not define."""
     if value is None:
         return "not defined"
+    # Adding zero takes the sign from a zero that has one.
+    value += 0.0
     if value == 0 or abs(value) >= _SMALL:
         for size, places in _PLACES.items():
             if abs(value) < size:

@@ -205,7 +205,7 @@ def _better(gain: Mapping[str, float | None] | None) -> str:
     if gain is None or gain["value"] is None:
         return ""
     low, high = gain.get("low"), gain.get("high")
-    if low is not None and high is not None:
+    if low is not None and high is not None and (low, high) != (0, 0):
         return "better" if low > 0 else "worse" if high < 0 else "no clear difference"
     return "better" if gain["value"] > 0 else "worse" if gain["value"] < 0 else "the same"
 

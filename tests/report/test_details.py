@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from rich.console import Console, Group
 
-from spark_jobs.report.details import MOST, detail_tables
+from spark_jobs.report.details import MOST, detail_tables, number
 
 
 def told(details: dict[str, Any]) -> str:
@@ -44,6 +44,19 @@ def test_many_clusters_and_classes_are_cut() -> None:
     labels = [float(each) for each in range(MOST + 1)]
     counts = [[0] * len(labels) for _ in labels]
     assert "21 classes" in told({"confusion_matrix": {"labels": labels, "counts": counts}})
+
+
+def test_a_number_has_the_places_that_tell_something() -> None:
+    numbers = {
+        0.69932: "0.6993",
+        -0.0: "0.0000",
+        0.00004: "4e-05",
+        8100.0: "8,100.00",
+        12345678.0: "12,345,678",
+    }
+    assert {value: number(value) for value in numbers} == numbers
+    assert number(1e20) == "1e+20"
+    assert number(None) == "not defined"
 
 
 def test_what_there_is_no_table_for_is_left_to_json() -> None:

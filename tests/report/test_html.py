@@ -217,18 +217,19 @@ def test_a_gain_is_better_only_beyond_its_interval(tmp_path: Path) -> None:
         "rmse": {"value": 0.2, "low": 0.1, "high": 0.3},
         "mae": {"value": 0.2, "low": -0.1, "high": 0.3},
         "mse": {"value": -9.0, "low": -12.0, "high": -1.0},
+        "var": {"value": -0.0, "low": -0.0, "high": 0.0},
     }
     details["baseline"] = {**details["baseline"], "gains": gains}
     rows = metric_rows(summary_of(store, publish_run(store, "regression", details)))
     assert rows[0].name == DECIDES["regression"]
     told = {row.name: row.better for row in rows}
-    # r2 and var have no interval: which is larger is all that is known.
+    # r2 has no interval: which is larger is all that is known.
     assert told == {
         "rmse": "better",
         "mae": "no clear difference",
         "mse": "worse",
         "r2": "better",
-        "var": "better",
+        "var": "the same",
     }
     assert {row.name: row.direction for row in rows}["rmse"] == "lower"
 
