@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from spark_jobs.ml.families.classification import summarise
+from spark_jobs.ml.families.cells import Cells
 from spark_jobs.registry.metric_names import MLFLOW_NAMES, under_mlflow_names
 from spark_jobs.spec import METRICS
 
@@ -20,17 +20,16 @@ def test_two_classes_are_measured_as_mlflow_does() -> None:
     from sklearn.metrics import roc_auc_score
 
     predicted = [int(chance > 0.5) for chance in CHANCES]
-    counted = [
-        {
-            "label": float(label),
-            "prediction": float(prediction),
-            "score": chance,
-            "rows": 1,
-            "loss": -math.log(chance if label else 1 - chance),
-        }
-        for label, prediction, chance in zip(LABELS, predicted, CHANCES, strict=True)
+    losses = [
+        -math.log(chance if label else 1 - chance) for label, chance in zip(LABELS, CHANCES, strict=True)
     ]
-    found = summarise(counted, binned=False)
+    cells = Cells(
+        label=np.array(LABELS, dtype=float),
+        prediction=np.array(predicted, dtype=float),
+        score=np.array(CHANCES),
+        rows=np.ones(len(LABELS), dtype=np.int64),
+        loss=np.array(losses),
+    )
     theirs = _get_binary_classifier_metrics(
         y_true=np.array(LABELS),
         y_pred=np.array(predicted),
@@ -39,7 +38,7 @@ def test_two_classes_are_measured_as_mlflow_does() -> None:
     )
     # MLflow adds it beside the curve that it draws.
     theirs["roc_auc"] = roc_auc_score(LABELS, CHANCES)
-    ours = under_mlflow_names("classification", found.values)
+    ours = under_mlflow_names("classification", cells.values())
     assert set(ours) == set(MLFLOW_NAMES["classification"].values())
     for name, value in ours.items():
         assert value == pytest.approx(theirs[name]), name
