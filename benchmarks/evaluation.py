@@ -50,9 +50,7 @@ def scored_rows(spark: SparkSession, rows: int) -> DataFrame:
 def ours(frame: DataFrame, rows: int) -> None:
     """Every metric, curve and interval, of the whole and of 19 slices."""
     sliced = leading(frame, SLICED)
-    found = measure_scored(
-        frame, rows=rows, sliced=sliced, metric="areaUnderROC", confidence=0.95, seed=1
-    )
+    found = measure_scored(frame, rows=rows, sliced=sliced, metric="areaUnderROC", confidence=0.95, seed=1)
     if len(found.slices) != 19 or not found.intervals:
         raise SystemExit("the evaluation is not whole")
 
@@ -71,9 +69,9 @@ def each_evaluator(frame: DataFrame) -> None:
     for name in ("areaUnderROC", "areaUnderPR"):
         BinaryClassificationEvaluator(rawPredictionCol="vector", metricName=name).evaluate(frame)
     for name in (*PLAIN, *OF_CLASS_1):
-        MulticlassClassificationEvaluator(
-            metricName=name, metricLabel=1.0, probabilityCol="vector"
-        ).evaluate(frame)
+        MulticlassClassificationEvaluator(metricName=name, metricLabel=1.0, probabilityCol="vector").evaluate(
+            frame
+        )
     frame.groupBy("label", "prediction").count().collect()
 
 

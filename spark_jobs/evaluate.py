@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from spark_jobs.job import Job, main, open_tracking, ship_own_code
 from spark_jobs.ml.families import Holdout, compare, family_of
 from spark_jobs.ml.fitting import naming_the_stage
+from spark_jobs.ml.importances import importances_of
 from spark_jobs.ml.splits import in_split
 from spark_jobs.registry.baseline import baseline_for
 from spark_jobs.registry.gates import Baseline, decide
@@ -79,12 +80,13 @@ def run(job: Job) -> Artifact:
             count = content["content"]["rows"]
             tested = Holdout(holdout, scored, count, loaded, job.pipeline, before, learnt, thorough=True)
             measured = family.measure(tested)
+            weighed = importances_of(loaded, loaded.transform(holdout).schema)
         finally:
             scored.unpersist()
         compared = _compared(tested, measured, baseline)
         spec = job.pipeline.evaluate
         decision = decide(spec.gates, measured, least_rows=spec.min_rows, baseline=compared)
-        details = outcome(job.pipeline, model, measured, decision, compared)
+        details = outcome(job.pipeline, model, measured, decision, compared, weighed)
         (attempt.data / "evaluation.json").write_text(json.dumps(details, indent=2) + "\n", encoding="utf-8")
         artifact = job.store.publish(
             attempt,

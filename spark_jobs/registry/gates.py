@@ -159,7 +159,8 @@ def _against(gate: Gate, measured: Measured, baseline: Baseline) -> _Judged:
     told = f"{_shown(measured.values.get(gate.metric, math.nan))} against "
     told += f"{_shown(baseline.metrics.get(gate.metric, math.nan))} of {baseline.date}"
     if interval is not None:
-        told += f", a gain from {interval.low:+.4g} to {interval.high:+.4g}"
+        # No minus before a zero.
+        told += f", a gain from {interval.low + 0.0:+.4g} to {interval.high + 0.0:+.4g}"
     if baseline.rows < measured.rows:
         told += f", on {baseline.rows} of {measured.rows} rows"
     if gate.vs_champion == NOT_WORSE:

@@ -18,7 +18,12 @@ if TYPE_CHECKING:
 
 
 def outcome(
-    pipeline: Pipeline, model: Artifact, measured: Measured, decision: Decision, baseline: Baseline | None
+    pipeline: Pipeline,
+    model: Artifact,
+    measured: Measured,
+    decision: Decision,
+    baseline: Baseline | None,
+    importances: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
     """The details of an evaluation; numbers that are not finite become null.
 
@@ -28,6 +33,7 @@ def outcome(
         measured: what it reaches on the holdout.
         decision: what the gates say.
         baseline: what it was compared with, where it was.
+        importances: what the model weighs, by feature, where it tells.
     """
     larger = METRICS[pipeline.task][pipeline.evaluate.metric].larger_is_better
 
@@ -41,10 +47,11 @@ def outcome(
         "metrics": _finite(measured.values),
         "intervals": {
             "confidence": pipeline.evaluate.confidence,
+            "method": measured.method,
             "metrics": {name: asdict(each) for name, each in sorted(measured.intervals.items())},
         },
         **({} if baseline is None else {"baseline": _baseline(baseline)}),
-        "details": dict(measured.details),
+        "details": {**measured.details, **({"importances": importances} if importances else {})},
         "slices": [_slice(each) for each in sorted(measured.slices, key=worst_first)],
         "gates": [_verdict(each) for each in decision.verdicts],
         "decision": {"promote": decision.promote, "reasons": list(decision.reasons)},

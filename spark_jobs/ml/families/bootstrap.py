@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 REPLICATES: Final = 400
 """Resamples behind an interval."""
+METHOD: Final = f"percentiles of {REPLICATES} Poisson resamples of the rows"
 FEWEST_DEFINED: Final = 0.9
 """Share of the resamples that must define a metric for it to have an interval."""
 MOST_CLASSES: Final = 50

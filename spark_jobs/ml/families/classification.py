@@ -219,7 +219,15 @@ def _summary(counted: Counted, spread: _Spread, slices: Sequence[Slice], *, is_b
     if every > cells.total:
         told = "rows of the holdout have a label or a prediction that is no class"
         refusals.append(f"{every - cells.total} {told}")
-    return Measured(every, values, tuple(refusals), details, intervals=spread.of(cells), slices=tuple(slices))
+    return Measured(
+        every,
+        values,
+        tuple(refusals),
+        details,
+        intervals=spread.of(cells),
+        method=bootstrap.METHOD,
+        slices=tuple(slices),
+    )
 
 
 def _slices(sliced: Sliced, counted: Counted, codes: NDArray[np.generic], spread: _Spread) -> Iterator[Slice]:

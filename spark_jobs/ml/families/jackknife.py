@@ -9,28 +9,28 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from spark_jobs.ml.families.measured import Comparison, Gain, Interval
-from spark_jobs.ml.splits import key_columns
 from spark_jobs.spec import METRICS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pyspark.sql import Column
+    from pyspark.sql._typing import ColumnOrName
 
     from spark_jobs.ml.families import Family, Holdout, Measured
-    from spark_jobs.spec import Pipeline
 
 GROUPS: Final = 50
+METHOD: Final = f"jackknife over {GROUPS} groups of rows"
 FEWEST: Final = 10
 """Groups with rows that an interval needs."""
 _SALT: Final = "groups of an interval"
 
 
-def group_column(pipeline: Pipeline) -> Column:
-    """The group of a row, from 0: a hash of its key, with a salt of its own beside those of splits."""
+def group_of(*columns: ColumnOrName) -> Column:
+    """The group of a row, from 0: a hash of its key's columns, with a salt beside those of the splits."""
     from pyspark.sql import functions as F
 
-    return F.pmod(F.xxhash64(F.lit(_SALT), *key_columns(pipeline)), F.lit(GROUPS)).cast("int")
+    return F.pmod(F.xxhash64(F.lit(_SALT), *columns), F.lit(GROUPS)).cast("int")
 
 
 def interval(value: float, left_out: Sequence[float], confidence: float) -> Interval | None:

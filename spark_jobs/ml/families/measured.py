@@ -115,6 +115,7 @@ class Measured:
         uncompared: metrics that hold a model against the baseline, where there is none: they have no value,
             and their gates do not apply.
         intervals: metric → its confidence interval, where the family gives one.
+        method: how the intervals were found, in words.
         slices: the slices that the spec asks for.
         left_out: metric → its values without each group of rows in turn, where the family knows them.
     """
@@ -125,6 +126,7 @@ class Measured:
     details: Mapping[str, Any] = field(default_factory=dict)
     uncompared: tuple[str, ...] = ()
     intervals: Mapping[str, Interval] = field(default_factory=dict)
+    method: str = ""
     slices: tuple[Slice, ...] = ()
     left_out: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 

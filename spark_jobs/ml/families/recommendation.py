@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any, Final
 
 from spark_jobs.errors import SpecError
+from spark_jobs.ml.families.jackknife import GROUPS, METHOD, group_of, interval
 from spark_jobs.ml.families.measured import Holdout, Measured
 from spark_jobs.ml.families.regression import errors_of
 from spark_jobs.ml.splits import key_columns
@@ -81,11 +82,12 @@ def measure(holdout: Holdout) -> Measured:
 
     als = _als(holdout.model)
     known = holdout.scored.where(~F.isnan("prediction"))
-    errors = errors_of(known.select(F.col("rating").alias("label"), "prediction"))
+    rated = known.select("als_user", F.col("rating").alias("label"), "prediction")
+    errors = errors_of(rated, group=group_of("als_user") if holdout.thorough else None)
     pairs = errors.rows + errors.unmeasured
     users, known_users = _coverage(holdout.scored, "als_user", als.userFactors)
     items, known_items = _coverage(holdout.scored, "als_item", als.itemFactors)
-    ranking, details = _ranking(holdout, als)
+    ranking, details, ranking_left_out = _ranking(holdout, als)
     values = {
         "rmse": errors.values["rmse"],
         "mae": errors.values["mae"],
@@ -98,6 +100,10 @@ def measure(holdout: Holdout) -> Measured:
         if holdout.count and not pairs
         else ()
     )
+    # What one user says is of one piece: a user's rows are left out together.
+    left_out = {name: errors.left_out.get(name, ()) for name in ("rmse", "mae")} | ranking_left_out
+    confidence = holdout.pipeline.evaluate.confidence
+    spread = {name: interval(values[name], each, confidence) for name, each in left_out.items()}
     return Measured(
         holdout.count,
         values,
@@ -108,10 +114,16 @@ def measure(holdout: Holdout) -> Measured:
             "items": {"known": known_items, "unknown": items - known_items},
             **details,
         },
+        intervals={name: each for name, each in spread.items() if each is not None and holdout.thorough},
+        method=f"{METHOD}, all of a user in one",
+        left_out=left_out,
     )
 
 
-def _ranking(holdout: Holdout, als: Any) -> tuple[dict[str, float], Mapping[str, Any]]:
+def _ranking(
+    holdout: Holdout, als: Any
+) -> tuple[dict[str, float], Mapping[str, Any], dict[str, tuple[float, ...]]]:
+    """The ranking metrics, their details, and the metrics without each group of users in turn."""
     from pyspark.sql import functions as F
 
     k = holdout.pipeline.evaluate.ranked
@@ -124,13 +136,13 @@ def _ranking(holdout: Holdout, als: Any) -> tuple[dict[str, float], Mapping[str,
     try:
         [shown] = ranked.agg(F.count_distinct("als_item").alias("items")).collect()
         catalogue = als.itemFactors.count()
-        values, asked_users = _means(ranked, wanted, k)
+        values, asked_users, left_out = _means(ranked, wanted, k)
     finally:
         for frame in (ranked, wanted, seen):
             frame.unpersist()
     values["catalogCoverage"] = shown["items"] / catalogue if asked_users and catalogue else math.nan
     details = {"recommended": shown["items"], "known": catalogue, "users": asked_users}
-    return values, {"catalogue": details, "k": k}
+    return values, {"catalogue": details, "k": k}, left_out
 
 
 def _recommended(als: Any, users: DataFrame, seen: DataFrame, k: int) -> DataFrame:
@@ -154,8 +166,13 @@ def _recommended(als: Any, users: DataFrame, seen: DataFrame, k: int) -> DataFra
     return ranked
 
 
-def _means(ranked: DataFrame, wanted: DataFrame, k: int) -> tuple[dict[str, float], int]:
-    """The ranking metrics as means over the users of `wanted`, added as decimals; and how many they are."""
+def _means(
+    ranked: DataFrame, wanted: DataFrame, k: int
+) -> tuple[dict[str, float], int, dict[str, tuple[float, ...]]]:
+    """The ranking metrics as means over the users of `wanted`, added as decimals; and how many they are.
+
+    And the same without each group of users in turn.
+    """
     from pyspark.sql import functions as F
 
     hits = (
@@ -179,16 +196,28 @@ def _means(ranked: DataFrame, wanted: DataFrame, k: int) -> tuple[dict[str, floa
         "ndcgAtK": gain / ideal,
         "meanAveragePrecision": precisions / most,
     }
-    [seen] = (
+    groups = (
         users.join(hits, "als_user", "left")
+        .groupBy(group_of("als_user").alias("group"))
         .agg(
             F.count(F.lit(1)).alias("users"),
             *(F.sum(value.cast("decimal(28,18)")).alias(name) for name, value in each.items()),
         )
         .collect()
     )
-    count = seen["users"]
-    return {name: float(seen[name]) / count if count else math.nan for name in each}, count
+    by_group = {row["group"]: row for row in groups}
+    count = sum(row["users"] for row in groups)
+    sums = {name: sum(row[name] for row in groups) for name in each}
+
+    def without(name: str, group: int) -> float:
+        row = by_group.get(group)
+        if row is None or row["users"] == count:
+            return math.nan
+        rest: int = count - row["users"]
+        return float(sums[name] - row[name]) / rest
+
+    left_out = {name: tuple(without(name, group) for group in range(GROUPS)) for name in each}
+    return {name: float(sums[name]) / count if count else math.nan for name in each}, count, left_out
 
 
 def _coverage(scored: DataFrame, column: str, factors: DataFrame) -> tuple[int, int]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final
 
 from spark_jobs.ml.families.counting import set_number
-from spark_jobs.ml.families.jackknife import GROUPS, group_column, interval
+from spark_jobs.ml.families.error_sums import METRICS, Scale, Sums, power_of_two
+from spark_jobs.ml.families.jackknife import METHOD, group_of, interval
 from spark_jobs.ml.families.measured import Holdout, Measured, Slice, is_finite, stage_with
+from spark_jobs.ml.families.residuals import quantiles_of, residual_bin, spread_of
 from spark_jobs.ml.families.slices import SLICES, leading, slice_columns
 from spark_jobs.ml.splits import key_columns
 from spark_jobs.sources.rows import LABEL
@@ -26,14 +27,6 @@ if TYPE_CHECKING:
 COMPARES: Final = False
 READS_TRAIN: Final = False
 UNWRITTEN: Final = (SLICES,)
-
-TERMS: Final = ("y", "yy", "p", "pp", "e", "ee")
-METRICS: Final = ("rmse", "mse", "mae", "r2", "var")
-QUANTILES: Final = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
-GROWTH: Final = 1.001
-"""Bounds of a bin of residuals: each is so many times the one before it."""
-SMALLEST: Final = 1e-9
-"""Residuals below this share of the largest count as zero in the quantiles."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +47,7 @@ class Errors:
         unmeasured: rows without either.
         values: `rmse`, `mse`, `mae`, `r2`, `var`; NaN where the rows do not define them.
         quantiles: share of rows → residual (label less prediction) that so many do not exceed.
+        spread: `edges` of residuals and the `rows` between them.
         left_out: metric → its value without each group of rows in turn; empty where rows are not grouped.
         slices: for each column that rows are sliced by, code of its value → those rows.
     """
@@ -62,6 +56,7 @@ class Errors:
     unmeasured: int
     values: Mapping[str, float]
     quantiles: Mapping[str, float]
+    spread: Mapping[str, Sequence[float]]
     left_out: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     slices: tuple[Mapping[int, Part], ...] = ()
 
@@ -84,7 +79,7 @@ def score(rows: DataFrame, model: PipelineModel, pipeline: Pipeline) -> DataFram
 
 
 def measure(holdout: Holdout) -> Measured:
-    """The metrics, with the detail `residual_quantiles`.
+    """The metrics, with the details `residual_quantiles` and `residuals` (`edges`, and `rows` between them).
 
     `rmse`, `mse`, `mae` and `r2` are the usual ones. `var` is the explained variance as Spark's
     RegressionEvaluator has it: the mean of (prediction - mean of the labels)². r2 is NaN when all labels are
@@ -92,7 +87,7 @@ def measure(holdout: Holdout) -> Measured:
     """
     spec = holdout.pipeline.evaluate
     sliced = leading(holdout.scored, holdout.sliced)
-    group = group_column(holdout.pipeline) if holdout.thorough else None
+    group = group_of(*key_columns(holdout.pipeline)) if holdout.thorough else None
     found = errors_of(holdout.scored, group=group, sliced=sliced)
     refusals = (
         (f"{found.unmeasured} rows of the holdout have no label, or a prediction that is no finite number",)
@@ -115,12 +110,16 @@ def measure(holdout: Holdout) -> Measured:
         for each, parts in zip(sliced, found.slices, strict=True)
         for code, part in sorted(parts.items())
     ]
+    details: dict[str, Any] = {"residual_quantiles": dict(found.quantiles)}
+    if found.spread:
+        details["residuals"] = dict(found.spread)
     return Measured(
         found.rows + found.unmeasured,
         values,
         refusals,
-        {"residual_quantiles": dict(found.quantiles)},
+        details,
         intervals={name: each for name, each in spread.items() if each is not None},
+        method=METHOD,
         slices=tuple(slices),
         left_out=found.left_out,
     )
@@ -157,17 +156,17 @@ def errors_of(scored: DataFrame, *, group: Column | None = None, sliced: Sequenc
     nothing = dict.fromkeys(METRICS, math.nan)
     none: tuple[Mapping[int, Part], ...] = tuple({} for _ in sliced)
     if not seen["rows"]:
-        return Errors(0, seen["unmeasured"], nothing, {}, slices=none)
+        return Errors(0, seen["unmeasured"], nothing, {}, {}, slices=none)
     middle = seen["low"] / 2 + seen["high"] / 2
     reach = max(seen["high"] - middle, abs(seen["least"] - middle), abs(seen["most"] - middle))
     if not math.isfinite(reach + seen["error"]):
         # Beyond what a double holds.
-        return Errors(0, seen["rows"] + seen["unmeasured"], nothing, {}, slices=none)
-    spread, unit = _power_of_two(reach), _power_of_two(seen["error"])
+        return Errors(0, seen["rows"] + seen["unmeasured"], nothing, {}, {}, slices=none)
+    spread, unit = power_of_two(reach), power_of_two(seen["error"])
     y, p, e = (label - middle) / spread, (prediction - middle) / spread, (label - prediction) / unit
     terms = {"y": y, "yy": y * y, "p": p, "pp": p * p, "e": F.abs(e), "ee": e * e}
     named = {
-        "bin": _bin(label - prediction, seen["error"]),
+        "bin": residual_bin(label - prediction, seen["error"]),
         **({} if group is None else {"group": group}),
         **{f"slice_{place}": each.code for place, each in enumerate(sliced)},
     }
@@ -185,113 +184,27 @@ def errors_of(scored: DataFrame, *, group: Column | None = None, sliced: Sequenc
         .collect()
     )
     bins, *grouped = ([row for row in counted if row["set"] == set_number(names, [*named])] for names in sets)
-    scale = _Scale(spread, unit)
-    whole = _Sums.of(bins)
-    found = scale.left_out({row["group"]: _Sums.of([row]) for row in grouped[0]}) if grouped else {}
+    scale = Scale(spread, unit)
+    whole = Sums.of(bins)
+    found = scale.left_out({row["group"]: Sums.of([row]) for row in grouped[0]}) if grouped else {}
     return Errors(
         seen["rows"],
         seen["unmeasured"],
         scale.values(whole),
-        _quantiles(bins, seen["rows"]),
+        quantiles_of(bins, seen["rows"]),
+        spread_of(bins, seen["rows"]),
         found,
         tuple(_parts(rows, f"slice_{place}", scale) for place, rows in enumerate(grouped[1:])),
     )
 
 
-def _parts(counted: Sequence[Row], name: str, scale: _Scale) -> dict[int, Part]:
+def _parts(counted: Sequence[Row], name: str, scale: Scale) -> dict[int, Part]:
     """Code of a slice's value → its rows."""
-    by_code: dict[int, dict[int, _Sums]] = {}
+    by_code: dict[int, dict[int, Sums]] = {}
     for row in counted:
-        by_code.setdefault(row[name], {})[row["group"]] = _Sums.of([row])
+        by_code.setdefault(row[name], {})[row["group"]] = Sums.of([row])
     found = {}
     for code, groups in by_code.items():
-        whole = sum(groups.values(), _Sums())
+        whole = sum(groups.values(), Sums())
         found[code] = Part(whole.rows, scale.values(whole), scale.left_out(groups))
-    return found
-
-
-@dataclass(frozen=True)
-class _Sums:
-    """Rows, and the sums of a row's terms: label y, prediction p, error e (absolute), and their squares."""
-
-    rows: int = 0
-    terms: tuple[Fraction, ...] = (Fraction(0),) * len(TERMS)
-
-    @classmethod
-    def of(cls, counted: Sequence[Row]) -> _Sums:
-        terms = (sum((Fraction(row[name]) for row in counted), Fraction(0)) for name in TERMS)
-        return cls(sum(row["rows"] for row in counted), tuple(terms))
-
-    def __add__(self, other: _Sums) -> _Sums:
-        both = zip(self.terms, other.terms, strict=True)
-        return _Sums(self.rows + other.rows, tuple(own + their for own, their in both))
-
-    def __sub__(self, other: _Sums) -> _Sums:
-        both = zip(self.terms, other.terms, strict=True)
-        return _Sums(self.rows - other.rows, tuple(own - their for own, their in both))
-
-
-@dataclass(frozen=True)
-class _Scale:
-    """The units of sums: `spread` of labels and predictions, `unit` of errors."""
-
-    spread: float
-    unit: float
-
-    def values(self, sums: _Sums) -> dict[str, float]:
-        """The metrics of the rows."""
-        y, yy, p, pp, e, ee = sums.terms
-        rows, spread, unit = sums.rows, self.spread, self.unit
-        mean = y / rows
-        total = yy - mean * y
-        explained = pp / rows - 2 * mean * p / rows + mean * mean
-        mse = float(ee / rows) * unit * unit
-        return {
-            "rmse": math.sqrt(ee / rows) * unit,
-            "mse": mse,
-            "mae": float(e / rows) * unit,
-            "r2": 1.0 - float(ee / total) * (unit / spread) ** 2 if total > 0 else math.nan,
-            "var": float(explained) * spread * spread,
-        }
-
-    def left_out(self, groups: Mapping[int, _Sums]) -> dict[str, tuple[float, ...]]:
-        """Metric → its value without each group in turn; NaN without a group that has no rows."""
-        whole = sum(groups.values(), _Sums())
-        nothing = dict.fromkeys(METRICS, math.nan)
-        rests = [
-            self.values(whole - groups[place])
-            if place in groups and whole.rows > groups[place].rows
-            else nothing
-            for place in range(GROUPS)
-        ]
-        return {name: tuple(rest[name] for rest in rests) for name in METRICS}
-
-
-def _power_of_two(size: float) -> float:
-    """The next power of two, so that a division by it loses nothing."""
-    return float(2.0 ** min(math.frexp(size)[1], 1023)) if size else 1.0
-
-
-def _bin(residual: Column, largest: float) -> Column:
-    """0 for what is all but zero; else the sign and the number of bounds up to the residual's size."""
-    from pyspark.sql import functions as F
-
-    floor = largest * SMALLEST
-    if not floor:
-        return F.lit(0)
-    steps = F.floor(F.log(F.abs(residual) / floor) / math.log(GROWTH)).cast("int") + 1
-    return F.when(F.abs(residual) <= floor, 0).otherwise(F.signum(residual).cast("int") * steps)
-
-
-def _quantiles(counted: Sequence[Row], rows: int) -> dict[str, float]:
-    """The residual at each share of the rows, as far as its bin tells; the ends are exact."""
-    bins: list[Any] = sorted(counted, key=lambda row: row["bin"])
-    found: dict[str, float] = {}
-    for share in QUANTILES:
-        rank, passed = max(1, math.ceil(share * rows)), 0
-        for row in bins:
-            passed += row["rows"]
-            if passed >= rank:
-                found[f"{share:g}"] = float(row["least"] if share == 0 else row["most"])
-                break
     return found

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 from sklearn import metrics as reference
 
-from spark_jobs.ml.families.regression import GROWTH, METRICS, QUANTILES, errors_of, measure
+from spark_jobs.ml.families.error_sums import METRICS
+from spark_jobs.ml.families.regression import errors_of, measure
+from spark_jobs.ml.families.residuals import GROWTH, QUANTILES
 from tests.ml.families.conftest import holdout_of
 
 if TYPE_CHECKING:

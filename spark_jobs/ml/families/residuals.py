@@ -1,0 +1,64 @@
+"""Residuals counted in bins: their quantiles, and how they are spread."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pyspark.sql import Column, Row
+
+QUANTILES: Final = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
+GROWTH: Final = 1.001
+"""Bounds of a bin of residuals: each is so many times the one before it."""
+SMALLEST: Final = 1e-9
+"""Residuals below this share of the largest count as zero in the quantiles."""
+COUNTED: Final = 20
+"""Bars of the spread."""
+_ENDS: Final = (0.005, 0.995)
+
+
+def residual_bin(residual: Column, largest: float) -> Column:
+    """0 for what is all but zero; else the sign and the number of bounds up to the residual's size."""
+    from pyspark.sql import functions as F
+
+    floor = largest * SMALLEST
+    if not floor:
+        return F.lit(0)
+    steps = F.floor(F.log(F.abs(residual) / floor) / math.log(GROWTH)).cast("int") + 1
+    return F.when(F.abs(residual) <= floor, 0).otherwise(F.signum(residual).cast("int") * steps)
+
+
+def quantiles_of(counted: Sequence[Row], rows: int) -> dict[str, float]:
+    """The residual at each share of the rows, as far as its bin tells; the ends are exact."""
+    bins: list[Any] = sorted(counted, key=lambda row: row["bin"])
+    found: dict[str, float] = {}
+    for share in QUANTILES:
+        rank, passed = max(1, math.ceil(share * rows)), 0
+        for row in bins:
+            passed += row["rows"]
+            if passed >= rank:
+                found[f"{share:g}"] = float(row["least"] if share == 0 else row["most"])
+                break
+    return found
+
+
+def spread_of(counted: Sequence[Row], rows: int) -> dict[str, list[float]]:
+    """Rows by residual, in bars of equal width: `edges` and `rows`.
+
+    The bars reach from the quantile 0.005 to 0.995; what lies beyond counts to the first and the last.
+    """
+    bins: list[Any] = sorted(counted, key=lambda row: row["bin"])
+    middle = np.array([(row["least"] + row["most"]) / 2 for row in bins], dtype=float)
+    weights = np.array([row["rows"] for row in bins], dtype=float)
+    passed = weights.cumsum()
+    ends = np.searchsorted(passed, [share * rows for share in _ENDS]).clip(max=len(bins) - 1)
+    low, high = (float(middle[end]) for end in ends)
+    edges = np.linspace(low, high if high > low else low + 1.0, COUNTED + 1)
+    place = np.clip(np.searchsorted(edges, middle, side="right") - 1, 0, COUNTED - 1)
+    counts = np.bincount(place, weights=weights, minlength=COUNTED)
+    return {"edges": edges.tolist(), "rows": counts.astype(int).tolist()}
