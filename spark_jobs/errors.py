@@ -69,6 +69,12 @@ class EnvironmentProblem(VintageError):
     exit_code = 4
 
 
+class ModelRefused(VintageError):
+    """A model that was to serve does not load, or does not give what it gave when it was fitted."""
+
+    exit_code = 5
+
+
 def first_line(error: Exception) -> str:
     """The first line of an error's text that says something; the error's class where none does."""
     return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)

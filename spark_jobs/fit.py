@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from spark_jobs.errors import TrackingError
 from spark_jobs.job import Job, main, open_tracking, require_enough, require_valid_stages, ship_own_code
+from spark_jobs.ml import golden
 from spark_jobs.ml.fitting import fit_stages
 from spark_jobs.ml.splits import in_split
 from spark_jobs.ml.stages import build_stages, resolved_params, stage_columns
@@ -27,11 +28,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    import pandas as pd
     from pyspark.ml import Pipeline as SparkPipeline
     from pyspark.ml import PipelineModel
     from pyspark.sql import DataFrame
 
+    from spark_jobs.ml.golden import GoldenBatch
     from spark_jobs.ml.training import TrainingRows
     from spark_jobs.registry.tracking import Tracking
     from spark_jobs.spec import Pipeline
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-EXAMPLE_ROWS = 5
 MODEL_REQUIREMENTS = ("mlflow", "pyspark", "numpy", "pandas")
 
 
@@ -52,14 +52,14 @@ class Fitted:
         model: the fitted pipeline.
         params: `0.Imputer.strategy` → value, every Param of every stage, set or default.
         rows: what was found in the training rows.
-        example: a few training rows, and what the model makes of them.
+        golden: a few training rows, and what the model makes of them.
     """
 
     unfitted: SparkPipeline
     model: PipelineModel
     params: Mapping[str, str]
     rows: TrainingRows
-    example: tuple[pd.DataFrame, pd.DataFrame]
+    golden: GoldenBatch
 
 
 def fit(rows: DataFrame, pipeline: Pipeline) -> Fitted:
@@ -81,12 +81,8 @@ def fit(rows: DataFrame, pipeline: Pipeline) -> Fitted:
         stages = build_stages(pipeline)
         unfitted = SparkPipeline(stages=stages)
         model = fit_stages(stages, ordered, pipeline)
-        few = ordered.limit(EXAMPLE_ROWS)
-        plain = [
-            name for name, kind in model.transform(few).dtypes if kind != "vector" and name not in few.columns
-        ]
-        example = few.toPandas(), model.transform(few).select(*plain).toPandas()
-        return Fitted(unfitted, model, resolved_params(stages), found, example)
+        batch = golden.golden_batch(model, ordered, columns)
+        return Fitted(unfitted, model, resolved_params(stages), found, batch)
     finally:
         ordered.unpersist()
 
@@ -203,12 +199,20 @@ def _told(tuned: Artifact) -> dict[str, Any]:
 
 
 def _save(tracking: Tracking, fitted: Fitted, attempt: Attempt, requirements: Sequence[str]) -> None:
-    """`model/`: an MLflow model folder, the PipelineModel in `sparkml/`; `pipeline/`: the unfitted one."""
+    """`model/`: an MLflow model folder, the PipelineModel in `sparkml/`, its golden batch in `golden/`;
+    `pipeline/`: the unfitted one.
+    """
     attempt.data.mkdir()
-    given, made = fitted.example
+    made = fitted.golden.made
+    plain = [f"`{name}`" for name, kind in made.dtypes if kind != "vector" and name != golden.NUMBER]
     tracking.save_model(
-        fitted.model, attempt.data / "model", example=given, output=made, requirements=requirements
+        fitted.model,
+        attempt.data / "model",
+        example=fitted.golden.inputs.toPandas(),
+        output=made.select(*plain).toPandas(),
+        requirements=requirements,
     )
+    golden.write(fitted.golden, attempt.data / "model" / "golden")
     fitted.unfitted.write().save(str(attempt.data / "pipeline"))
     _write_json(attempt.data / "params.json", dict(sorted(fitted.params.items())))
 

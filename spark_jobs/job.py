@@ -89,9 +89,20 @@ def open_job(
     return Job(home, pipeline, partition, store, provider)
 
 
-def main(run: Callable[[Job], object], description: str | None) -> NoReturn:
-    """Runs one job as a program: exit code 0, or that of its error with one line last in the log."""
-    arguments = _parser(description).parse_args()
+def main(
+    run: Callable[..., object], description: str | None, further: Mapping[str, str] | None = None
+) -> NoReturn:
+    """Runs one job as a program: exit code 0, or that of its error with one line last in the log.
+
+    Args:
+        run: takes the job, and each further argument by its name.
+        description: for `--help`.
+        further: name → help of what this job alone is told; None for what is not given.
+    """
+    parser = _parser(description)
+    for name, told in (further or {}).items():
+        parser.add_argument(f"--{name.replace('_', '-')}", help=told)
+    arguments = parser.parse_args()
     configure_logging()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     started = time.monotonic()
@@ -99,7 +110,7 @@ def main(run: Callable[[Job], object], description: str | None) -> NoReturn:
     try:
         job = open_job(Home.from_environment(os.environ), arguments.pipeline, arguments.date, arguments.set)
         provider = job.spark
-        run(job)
+        run(job, **{name: getattr(arguments, name) for name in further or {}})
     except Exception as error:
         sys.exit(report(error))
     finally:

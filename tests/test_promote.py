@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from spark_jobs.errors import StoreError, TrackingError
-from spark_jobs.promote import choose, settle
+from spark_jobs.promote import Challenger, choose, settle
 from spark_jobs.registry import ledger
+from spark_jobs.registry.loadability import Loaded
 from spark_jobs.registry.tracking import Version
 from spark_jobs.store import Artifact, Store
 from tests.evaluations import publish_evaluation
@@ -44,6 +45,10 @@ def test_what_becomes_of_a_version(before: Version | None, mode: str, passed: bo
     assert chosen == action
     assert reasons[0] == "the gates' reason"
     assert (len(reasons) == 2) == (chosen == "registered")
+
+
+def gives_the_same() -> Loaded:
+    return Loaded(ways=("PipelineModel.transform",), rows=16)
 
 
 class SlowRegistry:
@@ -83,7 +88,7 @@ def test_of_many_at_once_the_latest_date_serves_and_each_decision_is_true_when_m
 
     def decide(version: Version, evaluation: Artifact) -> None:
         together.wait()
-        settle(registry, store, version, evaluation, mode="auto")
+        settle(registry, store, Challenger(version, evaluation, "auto"), gives_the_same)
 
     threads = [threading.Thread(target=decide, args=each) for each in nights]
     for thread in threads:
@@ -107,11 +112,14 @@ def test_a_move_that_fails_is_made_once_when_it_is_tried_again(tmp_path: Path) -
     registry.versions = {1: version}
     registry.away = True
     with pytest.raises(TrackingError):
-        settle(registry, store, version, evaluation, mode="auto")
+        settle(registry, store, Challenger(version, evaluation, "auto"), gives_the_same)
     assert ledger.read(store.ledger_path) == ()
     registry.away = False
     for _ in range(2):
-        assert settle(registry, store, version, evaluation, mode="auto").action == "promoted"
+        assert (
+            settle(registry, store, Challenger(version, evaluation, "auto"), gives_the_same).action
+            == "promoted"
+        )
     assert registry.moves == [1]
     assert [entry.action for entry in ledger.read(store.ledger_path)] == ["promoted"]
 
@@ -121,5 +129,5 @@ def test_a_ledger_that_cannot_be_locked_moves_nobody(tmp_path: Path) -> None:
     version, evaluation = night(store, 1)
     store.ledger_path.with_suffix(".lock").mkdir(parents=True)
     with pytest.raises(StoreError, match="cannot be locked"):
-        settle(registry, store, version, evaluation, mode="auto")
+        settle(registry, store, Challenger(version, evaluation, "auto"), gives_the_same)
     assert registry.moves == []

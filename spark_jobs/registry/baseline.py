@@ -6,8 +6,10 @@ import logging
 from datetime import date
 from typing import TYPE_CHECKING
 
+from spark_jobs.errors import StoreError
 from spark_jobs.ml.families import family_of
 from spark_jobs.registry import ledger
+from spark_jobs.registry.timeline import champion_as_of
 
 if TYPE_CHECKING:
     from spark_jobs.spec import Pipeline
@@ -23,19 +25,20 @@ def baseline_for(pipeline: Pipeline, store: Store, day: date) -> Artifact | None
 
 
 def baseline_of(store: Store, day: date) -> Artifact | None:
-    """The model that served before a partition date: the latest promoted one of an earlier date.
+    """The model that served for a partition date before its own was decided on; always of an earlier date.
 
-    None when there was none, or when its files are gone, which is logged.
+    None when there was none, or when its files are gone or damaged, which is logged.
     """
-    earlier = [
-        entry
-        for entry in ledger.read(store.ledger_path)
-        if entry.action == "promoted" and entry.date < day.isoformat()
-    ]
-    if not earlier:
+    entry = champion_as_of(ledger.read(store.ledger_path), day.isoformat())
+    if entry is None:
         return None
-    entry = max(enumerate(earlier), key=lambda numbered: (numbered[1].date, numbered[0]))[1]
     found = store.find("model", date.fromisoformat(entry.date), entry.model_key)
     if found is None:
         log.warning("model %s of %s, the baseline of %s, is gone", entry.model_key[:12], entry.date, day)
+        return None
+    try:
+        found.check_files()
+    except StoreError as error:
+        log.warning("%s has no baseline: %s", day, error)
+        return None
     return found

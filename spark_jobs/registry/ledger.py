@@ -1,4 +1,4 @@
-"""The ledger: append-only, one JSON line for each promotion, refusal and registration, with its reasons."""
+"""The ledger: append-only, one JSON line for each decision on a model, with its reasons."""
 
 from __future__ import annotations
 
@@ -6,29 +6,36 @@ import contextlib
 import fcntl
 import os
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from spark_jobs.errors import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-Action = Literal["promoted", "refused", "registered"]
+Action = Literal["promoted", "refused", "registered", "forced", "rolled_back"]
+MOVES: Final = ("promoted", "forced", "rolled_back")
+"""The actions that make a version the champion."""
 
 
 class Entry(BaseModel):
     """One line.
 
     Attributes:
-        action: `promoted` made the version the champion; `refused` did not, because a gate failed;
-            `registered` did not, because the spec or a later champion stood against it.
+        action: `promoted` made the version the champion; `refused` did not, because a gate failed or the
+            model does not load; `registered` did not, because the spec, a later champion or a rollback stood
+            against it; `forced` made it the champion whatever stood against it; `rolled_back` made it the
+            champion again.
         date: partition date of the model.
         model_key, evaluation_key: what was decided about.
         version: the model's version in the registry.
         champion_before: version that was champion when it was decided; None when there was none.
+        why: what the person said who forced it or rolled back to it.
+        by: that person's name in the operating system.
+        approved_by: who let it pass where the spec asks for a person.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
@@ -41,13 +48,29 @@ class Entry(BaseModel):
     version: int
     champion_before: int | None
     reasons: tuple[str, ...]
+    why: str | None = None
+    by: str | None = None
+    approved_by: str | None = None
     airflow_run: str | None = None
     at: datetime = Field(default_factory=lambda: datetime.now(UTC))
 
-    def says_the_same_as(self, other: Entry) -> bool:
-        """Whether the two record one decision, made again."""
-        ours = (self.action, self.model_key, self.evaluation_key, self.version)
-        return ours == (other.action, other.model_key, other.evaluation_key, other.version)
+    @property
+    def moves(self) -> bool:
+        """Whether the version became the champion."""
+        return self.action in MOVES
+
+    def is_about(self, other: Entry) -> bool:
+        """Whether both decide on the same evaluation of the same version."""
+        ours = (self.model_key, self.evaluation_key, self.version)
+        return ours == (other.model_key, other.evaluation_key, other.version)
+
+    def adds_nothing_to(self, entries: Sequence[Entry]) -> bool:
+        """Whether these lines, oldest first, say already what this one does: a decision, made again."""
+        last = next((each for each in reversed(entries) if each.is_about(self)), None)
+        if last is None or last.action != self.action:
+            return False
+        # A model that served, was replaced and serves again has its line a second time.
+        return not self.moves or last is next(each for each in reversed(entries) if each.moves)
 
 
 def append(path: Path, entry: Entry) -> bool:
@@ -65,7 +88,7 @@ def append(path: Path, entry: Entry) -> bool:
             fcntl.flock(stream, fcntl.LOCK_EX)
             stream.seek(0)
             content = stream.read()
-            if any(entry.says_the_same_as(other) for other in _parsed(content)):
+            if entry.adds_nothing_to(_parsed(content)):
                 return False
             # A crash may have cut the last line in half: begin on a line of our own.
             start = b"" if not content or content.endswith(b"\n") else b"\n"

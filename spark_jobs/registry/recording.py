@@ -14,7 +14,7 @@ from spark_jobs.store.reports import report_folder
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from spark_jobs.registry.tracking import Tracking
+    from spark_jobs.registry.tracking import Tracking, Version
     from spark_jobs.store import Artifact, Ingredients, Store
 
 Context = Literal["training", "testing"]
@@ -96,6 +96,23 @@ def record_evaluation(tracking: Tracking, store: Store, model: Artifact, evaluat
         },
     )
     return run_id
+
+
+def registered(tracking: Tracking, store: Store, model: Artifact, evaluation: Artifact) -> Version:
+    """The one registered version of an evaluated model, which is made if MLflow does not have it.
+
+    Raises:
+        TrackingError: MLflow cannot be reached.
+    """
+    pipeline, key = model.manifest.pipeline, model.key
+    known = next((each for each in tracking.versions(pipeline) if each.key == key), None)
+    return known or tracking.register(
+        pipeline=pipeline,
+        date=model.manifest.date,
+        key=key,
+        run_id=record_evaluation(tracking, store, model, evaluation),
+        tags=tags_of(model.manifest.ingredients),
+    )
 
 
 def _candidates(tuning: Mapping[str, Any]) -> Iterator[TriedCandidate]:

@@ -71,7 +71,7 @@ CODE: Final[Mapping[Kind, tuple[str, ...]]] = {
         "store/fingerprint.py",
     ),
     "tuning": ("ml/families", "ml/grid.py", "ml/tuning.py", *_LEARNING),
-    "model": ("fit.py", *_LEARNING),
+    "model": ("fit.py", "ml/golden.py", *_LEARNING),
     "evaluation": (
         "evaluate.py",
         "session.py",
@@ -88,6 +88,7 @@ CODE: Final[Mapping[Kind, tuple[str, ...]]] = {
         "registry/gates.py",
         "registry/outcome.py",
         "registry/ledger.py",
+        "registry/timeline.py",
         "sources/rows.py",
         "store/fingerprint.py",
     ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from spark_jobs.registry.tracking import candidates, model_folder, runs, versions
+from spark_jobs.registry.tracking import candidates, model_folder, runs, serving, versions
 from spark_jobs.registry.tracking.connection import Connection
 from spark_jobs.registry.tracking.records import DATE, KEY, PIPELINE, accepted_params, accepted_tags
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pyspark.ml import PipelineModel
 
     from spark_jobs.registry.tracking.records import TrainingData, TriedCandidate, Version
+    from spark_jobs.registry.tracking.serving import Served
 
 
 class Tracking:
@@ -191,3 +192,8 @@ class Tracking:
         """Makes a version the one that `models:/<pipeline>@champion` loads."""
         with self._connection.asking(f"make version {version} the champion of {pipeline}") as client:
             client.set_registered_model_alias(pipeline, versions.CHAMPION, str(version))
+
+    def load_served(self, pipeline: str, version: int) -> Served:
+        """A version as `models:/<pipeline>/<version>` loads it; what goes wrong is MLflow's own error."""
+        with self._connection.as_default():
+            return serving.load(f"models:/{pipeline}/{version}")

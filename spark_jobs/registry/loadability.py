@@ -1,0 +1,275 @@
+"""Whether a registered model loads, and gives what it gave when it was fitted, in a process of its own."""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from pydantic import BaseModel, ConfigDict
+
+from spark_jobs.errors import EnvironmentProblem, StoreError, VintageError, first_line
+from spark_jobs.ml import golden
+from spark_jobs.registry.tracking import Tracking
+from spark_jobs.session import SparkProvider, root_cause
+from spark_jobs.store.own_code import CannotImport, import_path, look_in, own_packages
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from pyspark.sql import Row, SparkSession
+
+    from spark_jobs.registry.tracking.serving import Served
+    from spark_jobs.spec import Home
+    from spark_jobs.store import Artifact
+
+log = logging.getLogger(__name__)
+
+SECONDS: Final = 600
+"""How long the process may take; more than ten times what a model of the examples needs on two cores."""
+GOLDEN: Final = "golden"
+_SPARK, _PYFUNC, _REST = "PipelineModel.transform", "MLflow's pyfunc", "MLflow's REST server"
+# What a spark-submit tells its own Python: the process starts a JVM for itself.
+_OF_THE_PARENT: Final = ("PYSPARK_GATEWAY_PORT", "PYSPARK_GATEWAY_SECRET", "PYSPARK_SUBMIT_ARGS")
+
+
+class Loading(BaseModel):
+    """What is to be loaded, and with what.
+
+    Attributes:
+        pipeline, version: the registered version.
+        model: the folder that was saved, as it lies in the store.
+        home: where code of one's own is imported from.
+        stage_paths: the stages that are such code.
+        tracking_uri, mlflow_artifacts: where MLflow is.
+        spark_conf: settings of the process's Spark.
+    """
+
+    model_config = ConfigDict(frozen=True, protected_namespaces=())
+
+    pipeline: str
+    version: int
+    model: Path
+    home: Path
+    stage_paths: tuple[str, ...]
+    tracking_uri: str
+    mlflow_artifacts: Path
+    spark_conf: dict[str, str]
+
+
+class Loaded(BaseModel):
+    """What came of it.
+
+    Attributes:
+        problems: how the model does not load, or what it gives instead; empty when it may serve.
+        ways: the ways that gave the golden batch's outputs.
+        unchecked: the ways that could not be tried, and why.
+        rows: rows of the golden batch.
+        exact: whether every number was the same to the last bit.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    problems: tuple[str, ...] = ()
+    ways: tuple[str, ...] = ()
+    unchecked: tuple[str, ...] = ()
+    rows: int = 0
+    exact: bool = True
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """The result as a ledger tells it."""
+        if self.problems:
+            return self.problems
+        how = "to the last bit" if self.exact else f"within {golden.RELATIVE:g}"
+        ways = ", ".join(self.ways)
+        return (f"{ways} give the {self.rows} golden rows the same outputs, {how}", *self.unchecked)
+
+
+class _Answer(BaseModel):
+    """What the process writes: a result, or the error of the machine that kept it from one."""
+
+    loaded: Loaded | None = None
+    what: str = ""
+    expected: str = ""
+    found: str = ""
+    fix: str = ""
+
+
+def loading_of(
+    home: Home, artifact: Artifact, version: int, *, stage_paths: Sequence[str], conf: Mapping[str, str]
+) -> Loading:
+    """What is to be loaded, for a model of the store that is registered.
+
+    Raises:
+        StoreError: its files are not what they were, or it keeps no golden batch.
+    """
+    artifact.check_files()
+    folder = artifact.data / "model"
+    golden.require(folder / GOLDEN)
+    return Loading(
+        pipeline=artifact.manifest.pipeline,
+        version=version,
+        model=folder,
+        home=home.path,
+        stage_paths=tuple(stage_paths),
+        tracking_uri=home.tracking_uri,
+        mlflow_artifacts=home.mlflow_artifacts,
+        spark_conf=dict(conf),
+    )
+
+
+def load_apart(wanted: Loading) -> Loaded:
+    """Loads and scores in a new process: driver only, one core, nothing in it that fitted the model.
+
+    Raises:
+        EnvironmentProblem: the process could not do its work, through no fault of the model.
+    """
+    started = time.monotonic()
+    environment = {name: value for name, value in os.environ.items() if name not in _OF_THE_PARENT}
+    with tempfile.TemporaryDirectory(prefix="vintage-loading-") as scratch:
+        answer = Path(scratch) / "answer.json"
+        # The tracking URI may hold a password: it goes where no list of processes shows it.
+        command = [sys.executable, "-m", "spark_jobs.registry.loadability", str(answer)]
+        environment |= {"SPARK_LOCAL_IP": "127.0.0.1", "MLFLOW_DFS_TMP": f"{scratch}/mlflow"}
+        try:
+            ended = subprocess.run(
+                command,
+                input=wanted.model_dump_json(),
+                stdout=subprocess.DEVNULL,
+                text=True,
+                env=environment,
+                timeout=SECONDS,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise _no_answer(wanted, f"none after {SECONDS} s") from error
+        if not answer.is_file():
+            raise _no_answer(wanted, f"exit code {ended.returncode} and no answer")
+        told = _Answer.model_validate_json(answer.read_text(encoding="utf-8"))
+    if told.loaded is None:
+        raise EnvironmentProblem(told.what, expected=told.expected, found=told.found, fix=told.fix)
+    seconds = time.monotonic() - started
+    log.info("version %d in a clean process: %s: %.1f s", wanted.version, _told(told.loaded), seconds)
+    return told.loaded
+
+
+def load_here(wanted: Loading, spark: SparkSession, tracking: Tracking) -> Loaded:
+    """Loads the model in each way that consumers do, and holds its answers against the golden batch.
+
+    Args:
+        wanted: the model.
+        spark: a session.
+        tracking: where it is registered.
+    """
+    batch = golden.read(spark, wanted.model / GOLDEN)
+    expected = batch.made.collect()
+    result = Loaded(rows=batch.given.count())
+
+    def transformed() -> Sequence[Row]:
+        return golden.outputs(tracking.load_model(wanted.model), batch.given).collect()
+
+    result = _tried(result, _SPARK, transformed, expected)
+    if golden.PREDICTION not in batch.made.columns:
+        why = f"{_PYFUNC} and {_REST} are not checked: they serve the column prediction, and there is none"
+        return result.model_copy(update={"unchecked": (why,)})
+    predictions = batch.made.select(golden.PREDICTION).collect()
+    rows = batch.inputs.toPandas()
+    served: list[Served] = []
+
+    def by_pyfunc() -> Sequence[Row]:
+        served.append(tracking.load_served(wanted.pipeline, wanted.version))
+        return _as_rows(served[0].predict(rows.copy()))
+
+    result = _tried(result, _PYFUNC, by_pyfunc, predictions)
+    if not served:
+        return result
+    if not served[0].takes_json:
+        why = f"{_REST} is not checked: MLflow has no signature for a model of these columns"
+        return result.model_copy(update={"unchecked": (why,)})
+    return _tried(result, _REST, lambda: _as_rows(served[0].predict_over_http(rows.copy())), predictions)
+
+
+def _tried(result: Loaded, way: str, ask: Callable[[], Sequence[Row]], expected: Sequence[Row]) -> Loaded:
+    try:
+        found = ask()
+    except Exception as error:
+        # Of whatever kind: a consumer would meet the same.
+        log.debug("%s failed", way, exc_info=error)
+        reason = f"{way} fails: {_line(error)}"
+        return result.model_copy(update={"problems": (*result.problems, reason)})
+    likeness, told = golden.compare(expected, found)
+    if told:
+        reason = f"{way} gives other outputs than the model did when it was fitted: {'; '.join(told)}"
+        return result.model_copy(update={"problems": (*result.problems, reason)})
+    exact = result.exact and likeness is golden.Likeness.SAME
+    return result.model_copy(update={"ways": (*result.ways, way), "exact": exact})
+
+
+def _as_rows(predictions: Sequence[Any]) -> list[Row]:
+    from pyspark.sql import Row
+
+    return [Row(prediction=each) for each in predictions]
+
+
+def _line(error: Exception) -> str:
+    return str(error) if isinstance(error, VintageError) else f"{type(error).__name__}: {root_cause(error)}"
+
+
+def _told(loaded: Loaded) -> str:
+    return "; ".join(loaded.reasons)
+
+
+def _no_answer(wanted: Loading, found: str) -> EnvironmentProblem:
+    return EnvironmentProblem(
+        f"the process that loads version {wanted.version} of {wanted.pipeline} did not do its work",
+        expected="an answer",
+        found=found,
+        fix="Its last words are above. Make sure that memory for a second Spark is there, and run again.",
+    )
+
+
+def _answered(wanted: Loading) -> _Answer:
+    tracking = Tracking(wanted.tracking_uri, wanted.mlflow_artifacts)
+    provider = SparkProvider(
+        f"load {wanted.pipeline} {wanted.version}", conf=wanted.spark_conf, master="local[1]"
+    )
+    try:
+        # First, because two threads that import the same packages at once get in each other's way.
+        import pyspark.ml  # noqa: F401
+
+        tracking.preload()
+        spark = provider()
+        tracking.check()
+        look_in(wanted.home)
+        for path in wanted.stage_paths:
+            import_path(path)
+        provider.ship(own_packages(wanted.stage_paths))
+        return _Answer(loaded=load_here(wanted, spark, tracking))
+    except CannotImport as error:
+        return _Answer(loaded=Loaded(problems=(f"its code is gone: {error.what}",)))
+    except StoreError as error:
+        return _Answer(loaded=Loaded(problems=(str(error),)))
+    except VintageError as error:
+        return _Answer(what=error.what, expected=error.expected, found=error.found, fix=error.fix)
+    except Exception as error:
+        log.exception("traceback")
+        return _Answer(what=first_line(error), fix="The traceback is above.")
+    finally:
+        provider.stop()
+
+
+def main() -> None:
+    """The process: reads what to load from standard input, writes what came of it into the named file."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
+    wanted = Loading.model_validate_json(sys.stdin.read())
+    Path(sys.argv[1]).write_text(_answered(wanted).model_dump_json(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
