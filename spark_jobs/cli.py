@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from spark_jobs import cli_champion
+from spark_jobs.cli_champion import PipelineName
 from spark_jobs.errors import SpecError, TrackingError, VintageError
 from spark_jobs.job import Job, configure_logging, open_job, report, stage_problems
 from spark_jobs.report.history import LAST, history_of
@@ -37,9 +39,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-PipelineName = Annotated[
-    str, typer.Argument(help="Name of a file in pipelines/, without .yaml.", show_default=False)
-]
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print JSON for programs, and nothing else, on standard output.")
 ]
@@ -140,7 +139,7 @@ def history(
 ) -> None:
     """Show what became of a pipeline's models: the metric by date, and each decision with its reasons.
 
-    Promotions, refusals and registrations, in the order in which they were made.
+    Promotions, by force too, refusals, registrations and rollbacks, in the order in which they were made.
     """
     home = Home.from_environment(os.environ)
     spec = load_pipeline(home, pipeline)
@@ -186,6 +185,10 @@ def write_page(
     sys.stdout.write(f"{page}\n")
     if open_:
         typer.launch(page.as_uri())
+
+
+app.command()(cli_champion.promote)
+app.command()(cli_champion.rollback)
 
 
 def _count(number: int, thing: str) -> str:

@@ -54,10 +54,14 @@ class GoldenBatch:
     given: DataFrame
     made: DataFrame
 
+    def expected(self) -> list[Row]:
+        """What the model made, in the order of the rows."""
+        return _in_order(self.made)
+
     @property
     def inputs(self) -> DataFrame:
         """The rows as the model takes them, in their order."""
-        return self.given.drop(NUMBER)
+        return self.given.orderBy(NUMBER).drop(NUMBER)
 
 
 def golden_batch(model: PipelineModel, rows: DataFrame, columns: Sequence[str]) -> GoldenBatch:
@@ -69,28 +73,22 @@ def golden_batch(model: PipelineModel, rows: DataFrame, columns: Sequence[str]) 
         columns: what its stages read. What is read only to learn, such as the label, is left out of the
             batch: who asks the model does not have it.
     """
+    from pyspark.sql.types import StructField, StructType
+
     session = rows.sparkSession
     needed = _needed(model, rows, columns)
     chosen = _chosen(rows.select(*(f"`{name}`" for name in columns)), needed)
     schema = rows.select(*(f"`{name}`" for name in needed)).schema.add(NUMBER, "integer", nullable=False)
     values = [(*(row[name] for name in needed), number) for number, row in enumerate(chosen)]
     given = session.createDataFrame(values, schema).coalesce(1)
-    return GoldenBatch(given, outputs(model, given))
-
-
-def outputs(model: PipelineModel, given: DataFrame) -> DataFrame:
-    """What a model makes of the rows of a batch: computed once, in their order, without ML metadata."""
-    from pyspark.sql.types import StructField, StructType
-
-    made = model.transform(given)
-    names = [name for name in made.columns if name == NUMBER or name not in given.columns]
-    made = made.select(*(f"`{name}`" for name in names))
-    found = made.collect()
-    if NUMBER in names:
-        # A join, such as that of ALS, may change the order.
-        found.sort(key=lambda row: row[NUMBER])
+    made = _scored(model, given)
     plain = StructType([StructField(each.name, each.dataType) for each in made.schema])
-    return given.sparkSession.createDataFrame(found, plain).coalesce(1)
+    return GoldenBatch(given, session.createDataFrame(_in_order(made), plain).coalesce(1))
+
+
+def outputs(model: PipelineModel, batch: GoldenBatch) -> list[Row]:
+    """What a model makes of a batch's rows, in their order; to be held against `batch.expected()`."""
+    return _in_order(_scored(model, batch.given))
 
 
 def write(batch: GoldenBatch, folder: Path) -> None:
@@ -109,7 +107,7 @@ def read(spark: SparkSession, folder: Path) -> GoldenBatch:
     given, made = (
         spark.read.parquet(f"file://{(folder / name).absolute()}").coalesce(1) for name in (_GIVEN, _MADE)
     )
-    return GoldenBatch(given.orderBy(NUMBER), made.orderBy(NUMBER) if NUMBER in made.columns else made)
+    return GoldenBatch(given, made)
 
 
 def require(folder: Path) -> None:
@@ -174,6 +172,20 @@ def _parts(value: Any) -> list[Any] | None:
 def _shown(value: Any) -> str:
     text = repr(value)
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+
+
+def _scored(model: PipelineModel, given: DataFrame) -> DataFrame:
+    made = model.transform(given)
+    names = [name for name in made.columns if name == NUMBER or name not in given.columns]
+    return made.select(*(f"`{name}`" for name in names))
+
+
+def _in_order(rows: DataFrame) -> list[Row]:
+    found = rows.collect()
+    if NUMBER in rows.columns:
+        # A join, such as that of ALS, may change the order; an SQLTransformer may drop the number.
+        found.sort(key=lambda row: row[NUMBER])
+    return found
 
 
 def _chosen(rows: DataFrame, needed: Sequence[str]) -> list[Row]:

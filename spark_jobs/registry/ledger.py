@@ -59,6 +59,14 @@ class Entry(BaseModel):
         """Whether the version became the champion."""
         return self.action in MOVES
 
+    @property
+    def told(self) -> str:
+        """The action, and what people said of it, for a person to read."""
+        said = [f"by {self.by}"] if self.by else []
+        said += [f"approved by {self.approved_by}"] if self.approved_by else []
+        text = " ".join([self.action.replace("_", " "), *said])
+        return f"{text}: {self.why}" if self.why else text
+
     def is_about(self, other: Entry) -> bool:
         """Whether both decide on the same evaluation of the same version."""
         ours = (self.model_key, self.evaluation_key, self.version)

@@ -34,6 +34,15 @@ SECONDS: Final = 600
 """How long the process may take; more than ten times what a model of the examples needs on two cores."""
 GOLDEN: Final = "golden"
 _SPARK, _PYFUNC, _REST = "PipelineModel.transform", "MLflow's pyfunc", "MLflow's REST server"
+# A few rows are planned and compiled for longer than they are worked on: 17 s became 12 on two busy cores.
+_QUICK_JIT: Final = "-XX:TieredStopAtLevel=1"
+_DRIVER_OPTIONS: Final = "spark.driver.extraJavaOptions"
+_QUICK: Final = {
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.sql.adaptive.enabled": "false",
+    "spark.sql.shuffle.partitions": "1",
+}
 # What a spark-submit tells its own Python: the process starts a JVM for itself.
 _OF_THE_PARENT: Final = ("PYSPARK_GATEWAY_PORT", "PYSPARK_GATEWAY_SECRET", "PYSPARK_SUBMIT_ARGS")
 
@@ -112,6 +121,7 @@ def loading_of(
     artifact.check_files()
     folder = artifact.data / "model"
     golden.require(folder / GOLDEN)
+    options = f"{_QUICK_JIT} {conf.get(_DRIVER_OPTIONS, '')}".strip()
     return Loading(
         pipeline=artifact.manifest.pipeline,
         version=version,
@@ -120,7 +130,7 @@ def loading_of(
         stage_paths=tuple(stage_paths),
         tracking_uri=home.tracking_uri,
         mlflow_artifacts=home.mlflow_artifacts,
-        spark_conf=dict(conf),
+        spark_conf={**conf, **_QUICK, _DRIVER_OPTIONS: options},
     )
 
 
@@ -168,18 +178,17 @@ def load_here(wanted: Loading, spark: SparkSession, tracking: Tracking) -> Loade
         tracking: where it is registered.
     """
     batch = golden.read(spark, wanted.model / GOLDEN)
-    expected = batch.made.collect()
-    result = Loaded(rows=batch.given.count())
+    expected, rows = batch.expected(), batch.inputs.toPandas()
+    result = Loaded(rows=len(rows))
 
     def transformed() -> Sequence[Row]:
-        return golden.outputs(tracking.load_model(wanted.model), batch.given).collect()
+        return golden.outputs(tracking.load_model(wanted.model), batch)
 
     result = _tried(result, _SPARK, transformed, expected)
     if golden.PREDICTION not in batch.made.columns:
         why = f"{_PYFUNC} and {_REST} are not checked: they serve the column prediction, and there is none"
         return result.model_copy(update={"unchecked": (why,)})
-    predictions = batch.made.select(golden.PREDICTION).collect()
-    rows = batch.inputs.toPandas()
+    predictions = _as_rows([row[golden.PREDICTION] for row in expected])
     served: list[Served] = []
 
     def by_pyfunc() -> Sequence[Row]:

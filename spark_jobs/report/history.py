@@ -27,7 +27,12 @@ if TYPE_CHECKING:
 LAST: Final = 30
 """Dates that are shown unless more are asked for."""
 _BAR: Final = 24
-_STYLES: Final = {"promoted": "bold green", "refused": "bold red"}
+_STYLES: Final = {
+    "promoted": "bold green",
+    "refused": "bold red",
+    "forced": "bold yellow",
+    "rolled_back": "bold yellow",
+}
 
 
 class Measured(BaseModel):
@@ -123,7 +128,9 @@ def _trend(history: History) -> RenderableType:
             share = (each.value - low) / (high - low) if high > low else 1.0
             bar = Bar(_BAR, 0, 1 + share * (_BAR - 1), width=_BAR)
         version = "" if each.version is None else str(each.version)
-        decision = Text(each.action or "not decided", style=_STYLES.get(each.action or "", ""))
+        decision = Text(
+            (each.action or "not decided").replace("_", " "), style=_STYLES.get(each.action or "", "")
+        )
         table.add_row(each.date, number(each.value), bar, version, decision, "serves" if each.serves else "")
     if known:
         table.caption = f"bars from {low:.4f} to {high:.4f}"
@@ -138,7 +145,7 @@ def _decisions(history: History) -> RenderableType:
             f"{entry.at:%Y-%m-%d %H:%M}",
             entry.date,
             str(entry.version),
-            Text(entry.action, style=_STYLES.get(entry.action, "")),
+            Text(entry.told, style=_STYLES.get(entry.action, "")),
             Text("\n".join(entry.reasons)),
         )
     return table

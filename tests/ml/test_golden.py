@@ -70,10 +70,10 @@ def test_it_is_read_as_it_was_written_and_the_model_gives_it_again(
     golden.write(batch, folder)
     read = golden.read(spark, folder)
     assert compare(batch.given.collect(), read.given.collect()) == (Likeness.SAME, ())
-    assert compare(read.made.collect(), golden.outputs(model, read.given).collect()) == (Likeness.SAME, ())
+    assert compare(read.expected(), golden.outputs(model, read)) == (Likeness.SAME, ())
     other = model.copy()
     other.stages[-1].setThreshold(0.0)
-    likeness, told = compare(read.made.collect(), golden.outputs(other, read.given).collect())
+    likeness, told = compare(read.expected(), golden.outputs(other, read))
     assert likeness is Likeness.OTHER
     assert told[0].startswith("row 0, prediction: expected 0.0, found 1.0")
     assert told[-1].startswith("and ")

@@ -1,0 +1,130 @@
+"""The commands of `vintage` that change who serves."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from spark_jobs.errors import SpecError
+from spark_jobs.job import configure_logging, open_job
+from spark_jobs.spec import Home, load_pipeline, parse_partition_date, submit_conf
+from spark_jobs.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from spark_jobs.registry.intervention import Intervention
+    from spark_jobs.registry.ledger import Entry
+    from spark_jobs.registry.loadability import Loaded
+    from spark_jobs.spec import Pipeline
+
+PipelineName = Annotated[
+    str, typer.Argument(help="Name of a file in pipelines/, without .yaml.", show_default=False)
+]
+_WHY = "Why, for the ledger, where it stands with your name."
+
+
+def rollback(
+    pipeline: PipelineName,
+    why: Annotated[str, typer.Option(help=_WHY, show_default=False)],
+    to: Annotated[
+        int | None,
+        typer.Option(help="Version that served; left out, the one before the champion.", show_default=False),
+    ] = None,
+) -> None:
+    """Have a version serve again that served before, once it is seen that it still loads and scores.
+
+    Later dates are held against it, and not against what it takes the place of.
+    Example: vintage rollback flight_delay --why "too many false alarms since Monday"
+    """
+    from spark_jobs.registry import intervention
+    from spark_jobs.registry.tracking import Tracking
+
+    configure_logging()
+    home = Home.from_environment(os.environ)
+    spec = load_pipeline(home, pipeline)
+    store = Store(home.store, spec.name)
+    tracking = Tracking(home.tracking_uri, home.mlflow_artifacts)
+    wanted = intervention.rollback(store, tracking, to=to, why=why)
+    _print(intervention.carry_out(store, tracking, wanted, _loads(home, spec)))
+
+
+def promote(
+    pipeline: PipelineName,
+    date: Annotated[str | None, typer.Option(help="Partition date, YYYY-MM-DD.", show_default=False)] = None,
+    version: Annotated[
+        int | None, typer.Option(help="Registered version, instead of a date; with --force.")
+    ] = None,
+    force: Annotated[
+        bool,
+        typer.Option("--force", help="Whatever its gates say, and though a later champion serves."),
+    ] = False,
+    why: Annotated[str, typer.Option(help=f"{_WHY} With --force.", show_default=False)] = "",
+    set_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="STAGE.PARAM=VALUE", help="As the date was run with it; not with --force."
+        ),
+    ] = None,
+) -> None:
+    """Promote the evaluated model of a date as the job does or, with --force, in spite of what it decided.
+
+    A model that does not load, or does not give what it gave when it was fitted, is promoted by no means.
+    Example: vintage promote flight_delay --date 2013-02-28 --force --why "the holdout had a strike in it"
+    """
+    from spark_jobs.promote import run
+    from spark_jobs.registry import intervention
+    from spark_jobs.registry.recording import registered
+    from spark_jobs.registry.tracking import Tracking
+
+    configure_logging()
+    home = Home.from_environment(os.environ)
+    if (date is None) == (version is None) or (version is not None and not force):
+        raise SpecError(
+            "it is not said which model", expected="--date YYYY-MM-DD, or --version N with --force"
+        )
+    if not force:
+        if why:
+            raise SpecError("--why is for --force", fix="Leave it out, or add --force.")
+        job = open_job(home, pipeline, str(date), set_ or ())
+        try:
+            entry = run(job)
+        finally:
+            job.spark.stop()
+        _print(entry)
+        return
+    if set_:
+        raise SpecError("--set is not for --force", fix="Name the model by --version instead.")
+    spec = load_pipeline(home, pipeline)
+    store = Store(home.store, spec.name)
+    tracking = Tracking(home.tracking_uri, home.mlflow_artifacts)
+    if version is not None:
+        target, evaluation = intervention.version_of(store, tracking, version)
+    else:
+        evaluation, model = intervention.evaluated(store, parse_partition_date(str(date)))
+        target = registered(tracking, store, model, evaluation)
+    wanted = intervention.force(
+        store, tracking, target=target, evaluation=evaluation, mode=spec.promote, why=why
+    )
+    _print(intervention.carry_out(store, tracking, wanted, _loads(home, spec)))
+
+
+def _loads(home: Home, spec: Pipeline) -> Callable[[Intervention], Loaded]:
+    from spark_jobs.registry.loadability import load_apart, loading_of
+
+    def loads(wanted: Intervention) -> Loaded:
+        conf = submit_conf(spec, home, "promote")
+        number = wanted.target.version
+        return load_apart(loading_of(home, wanted.model, number, stage_paths=spec.stage_paths, conf=conf))
+
+    return loads
+
+
+def _print(entry: Entry) -> None:
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(f"version {entry.version} of {entry.pipeline} for {entry.date}: {entry.told}", markup=False)
+    for reason in entry.reasons:
+        console.print(f"· {reason}", markup=False)

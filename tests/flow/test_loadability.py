@@ -1,0 +1,173 @@
+"""A model is loaded anew before it serves, and one that does not give what it gave does not serve."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from spark_jobs.errors import ModelRefused, StoreError
+from spark_jobs.ml import golden
+from spark_jobs.registry import ledger
+from spark_jobs.registry.loadability import GOLDEN, Loaded, Loading, load_apart, load_here, loading_of
+from spark_jobs.registry.tracking import Tracking
+from spark_jobs.spec import submit_conf
+from tests.flow.declared import declare
+
+if TYPE_CHECKING:
+    from tests.flow.conftest import Team
+
+pytestmark = [
+    pytest.mark.spark,
+    # Of MLflow's scoring server and of what it imports.
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::FutureWarning"),
+    pytest.mark.filterwarnings("ignore::UserWarning"),
+]
+
+DAY = date(2024, 3, 6)
+SOURCE = {
+    "format": "csv",
+    "path": "raw/date={date}",
+    "options": {"header": True},
+    "schema": "id INT, colour STRING, size DOUBLE, seen TIMESTAMP, late INT",
+}
+EVALUATE = {"metric": "areaUnderROC", "gates": []}
+WAYS = ("PipelineModel.transform", "MLflow's pyfunc", "MLflow's REST server")
+
+
+def tracking_of(team: Team) -> Tracking:
+    return Tracking(team.home.tracking_uri, team.home.mlflow_artifacts)
+
+
+def loading(team: Team) -> Loading:
+    """The day's model, as it is registered."""
+    job = team.job()
+    model = team.store.current("model", DAY)
+    assert model is not None
+    conf = submit_conf(job.pipeline, job.home, "promote")
+    return loading_of(job.home, model, 1, stage_paths=job.pipeline.stage_paths, conf=conf)
+
+
+def loaded(team: Team) -> Loaded:
+    return load_here(loading(team), team.provider(), tracking_of(team))
+
+
+@pytest.mark.integration
+def test_a_clean_process_gives_the_same_in_every_way(done: Team) -> None:
+    told = load_apart(loading(done))
+    assert (told.problems, told.unchecked, told.ways) == ((), (), WAYS)
+    assert told.exact
+    assert told.rows == golden.ROWS
+    [entry] = ledger.read(done.store.ledger_path)
+    assert entry.reasons[-1] == (
+        f"{', '.join(WAYS)} give the {told.rows} golden rows the same outputs, to the last bit"
+    )
+
+
+def test_the_golden_batch_goes_with_the_model_to_mlflow_and_holds_no_label(done: Team) -> None:
+    import mlflow
+    from mlflow.models import Model
+
+    [version] = tracking_of(done).versions(done.name)
+    mlflow.set_tracking_uri(done.home.tracking_uri)
+    try:
+        folder = Path(mlflow.artifacts.download_artifacts(f"models:/{done.name}/{version.version}"))
+    finally:
+        mlflow.set_tracking_uri(None)  # type: ignore[arg-type]
+    batch = golden.read(done.provider(), folder / GOLDEN)
+    assert set(batch.given.columns) == {"colour", "size", golden.NUMBER}
+    assert {"prediction", "probability", "rawPrediction", "features"} <= set(batch.made.columns)
+    assert Model.load(str(folder)).signature.inputs.input_names() == ["size", "colour"]
+
+
+def test_a_model_that_gives_something_else_is_refused_until_it_is_mended(team: Team) -> None:
+    team.edit("regParam: 0.01", "regParam: 0.01, threshold: 0.5")
+    team.run("snapshot", "validate", "preprocess", "fit", "evaluate")
+    model = team.store.current("model", DAY)
+    assert model is not None
+    [metadata] = (model.data / "model" / "sparkml" / "stages").glob("3_*/metadata/part-*")
+    whole = metadata.read_text(encoding="utf-8")
+    turned = whole.replace('"threshold":0.5', '"threshold":0.0')
+    assert turned != whole
+    # The file keeps its size: only its answers tell.
+    metadata.write_text(turned, encoding="utf-8")
+    told = r"cannot serve; found PipelineModel\.transform gives other .*prediction: expected 0\.0, found 1\.0"
+    with pytest.raises(ModelRefused, match=told) as refused:
+        team.run("promote")
+    assert refused.value.exit_code == 5
+    with pytest.raises(ModelRefused):
+        team.run("promote")
+    [entry] = ledger.read(team.store.ledger_path)
+    assert (entry.action, tracking_of(team).champion(team.name)) == ("refused", None)
+    assert "gives other outputs" in entry.reasons[-1]
+    metadata.write_text(whole, encoding="utf-8")
+    team.run("promote")
+    assert [each.action for each in ledger.read(team.store.ledger_path)] == ["refused", "promoted"]
+
+    # What MLflow serves is a copy, and may be lost by itself.
+    [copied] = team.home.mlflow_artifacts.rglob("sparkml")
+    shutil.rmtree(copied)
+    lost = loaded(team)
+    assert lost.ways == WAYS[:1]
+    [problem] = lost.problems
+    assert problem.startswith("MLflow's pyfunc fails: ")
+
+
+def test_a_model_without_a_batch_or_with_a_file_that_is_gone_is_not_even_loaded(team: Team) -> None:
+    team.run("snapshot", "validate", "preprocess", "fit", "evaluate")
+    model = team.store.current("model", DAY)
+    assert model is not None
+    batch = model.data / "model" / GOLDEN
+    manifest = model.folder / "manifest.json"
+    shutil.rmtree(batch)
+    with pytest.raises(StoreError, match=r"is damaged.*no such file"):
+        team.run("promote")
+    told = json.loads(manifest.read_text(encoding="utf-8"))
+    told["files"] = [each for each in told["files"] if f"/{GOLDEN}/" not in each["path"]]
+    manifest.write_text(json.dumps(told), encoding="utf-8")
+    with pytest.raises(StoreError, match=r"keeps no golden batch.*run its date again"):
+        team.run("promote")
+    assert ledger.read(team.store.ledger_path) == ()
+    assert tracking_of(team).champion(team.name) is None
+
+
+def test_what_mlflow_cannot_read_from_json_is_said_and_does_not_refuse(team: Team) -> None:
+    stages = [
+        {"SQLTransformer": {"statement": "SELECT *, CAST(day(day) + size AS DOUBLE) AS n FROM __THIS__"}},
+        {"VectorAssembler": {"inputCols": ["n"], "outputCol": "features"}},
+        {"LogisticRegression": {"maxIter": 2}},
+    ]
+    columns = "SELECT id, CAST(size AS DOUBLE) AS size, CAST(seen AS DATE) AS day, late FROM source"
+    declare(team, SOURCE, f"{columns} WHERE late IS NOT NULL", stages=stages, evaluate=EVALUATE)
+    team.run()
+    [entry] = ledger.read(team.store.ledger_path)
+    assert entry.action == "promoted"
+    assert entry.reasons[-1] == (
+        "MLflow's REST server is not checked: MLflow has no signature for a model of these columns"
+    )
+    assert entry.reasons[-2].startswith("PipelineModel.transform, MLflow's pyfunc give")
+
+
+def test_a_model_without_predictions_is_held_to_its_outputs(team: Team) -> None:
+    stages = [
+        {"VectorAssembler": {"inputCols": ["size", "id"], "outputCol": "features"}},
+        {"PCA": {"k": 1, "inputCol": "features", "outputCol": "reduced"}},
+    ]
+    declare(
+        team,
+        SOURCE,
+        "SELECT id, CAST(size AS DOUBLE) AS size, late FROM source WHERE late IS NOT NULL",
+        stages=stages,
+        task="reduction",
+        trigger_params=[],
+        evaluate={"metric": "explainedVariance", "gates": []},
+    )
+    team.run()
+    [entry] = ledger.read(team.store.ledger_path)
+    assert entry.reasons[-2].startswith("PipelineModel.transform give the 16 golden rows")
+    assert "they serve the column prediction, and there is none" in entry.reasons[-1]
