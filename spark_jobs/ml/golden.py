@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 ROWS: Final = 16
 NULL_ROWS: Final = 4
-"""Further rows that have a null, where there are such."""
+"""Rows that hold a null at least, where there are such; one more for a column that is null in all of them."""
 NUMBER: Final = "golden_row"
-"""Column of the batch: a row's place in it, from 0."""
+"""Column of the batch: a row's number, the hash of what was in it."""
 PREDICTION: Final = "prediction"
 RELATIVE: Final = 1e-9
 ABSOLUTE: Final = 1e-12
@@ -69,21 +69,17 @@ def golden_batch(model: PipelineModel, rows: DataFrame, columns: Sequence[str]) 
 
     Args:
         model: the fitted pipeline.
-        rows: what it was fitted on.
+        rows: what it was fitted on: the row key, and what the stages read.
         columns: what its stages read. What is read only to learn, such as the label, is left out of the
             batch: who asks the model does not have it.
     """
-    from pyspark.sql.types import StructField, StructType
-
-    session = rows.sparkSession
     needed = _needed(model, rows, columns)
-    chosen = _chosen(rows.select(*(f"`{name}`" for name in columns)), needed)
-    schema = rows.select(*(f"`{name}`" for name in needed)).schema.add(NUMBER, "integer", nullable=False)
-    values = [(*(row[name] for name in needed), number) for number, row in enumerate(chosen)]
-    given = session.createDataFrame(values, schema).coalesce(1)
-    made = _scored(model, given)
-    plain = StructType([StructField(each.name, each.dataType) for each in made.schema])
-    return GoldenBatch(given, session.createDataFrame(_in_order(made), plain).coalesce(1))
+    given = _chosen(rows, needed).persist()
+    made = _scored(model, given).persist()
+    # Before what they are computed from may be let go of.
+    given.count()
+    made.count()
+    return GoldenBatch(given, made)
 
 
 def outputs(model: PipelineModel, batch: GoldenBatch) -> list[Row]:
@@ -175,9 +171,12 @@ def _shown(value: Any) -> str:
 
 
 def _scored(model: PipelineModel, given: DataFrame) -> DataFrame:
+    from pyspark.sql import functions as F
+
     made = model.transform(given)
     names = [name for name in made.columns if name == NUMBER or name not in given.columns]
-    return made.select(*(f"`{name}`" for name in names))
+    # Without what Spark ML notes of a column: the name of each feature, as often as there are columns.
+    return made.select(*(F.col(f"`{name}`").alias(name, metadata={}) for name in names)).coalesce(1)
 
 
 def _in_order(rows: DataFrame) -> list[Row]:
@@ -188,17 +187,23 @@ def _in_order(rows: DataFrame) -> list[Row]:
     return found
 
 
-def _chosen(rows: DataFrame, needed: Sequence[str]) -> list[Row]:
+def _chosen(rows: DataFrame, needed: Sequence[str]) -> DataFrame:
     from pyspark.sql import functions as F
 
-    columns = [F.col(f"`{name}`") for name in rows.columns]
-    ordered = rows.orderBy(F.xxhash64(*columns))
-    some_null = F.lit(False)
-    for name in needed:
-        some_null = some_null | F.col(f"`{name}`").isNull()
-    first = ordered.limit(ROWS).collect()
-    with_nulls = [row for row in ordered.where(some_null).limit(NULL_ROWS).collect() if row not in first]
-    return [*first, *with_nulls]
+    content = [F.col(f"`{name}`") for name in rows.columns]
+    numbered = rows.select(*(f"`{name}`" for name in needed), F.xxhash64(*content).alias(NUMBER))
+    lacks = [F.col(f"`{name}`").isNull() for name in needed]
+    # Of each row only its number and what is null in it.
+    told = numbered.select(NUMBER, F.array(*lacks).alias("lacks")).orderBy(NUMBER)
+    found = told.limit(ROWS).collect()
+    found += told.where(F.exists("lacks", lambda lack: lack)).limit(NULL_ROWS).collect()
+    for place in range(len(needed)):
+        # Of a column that is null in all of them, pandas, and MLflow with it, would not know the type.
+        if all(row["lacks"][place] for row in found):
+            found += told.where(~F.col("lacks")[place]).limit(1).collect()
+    chosen = sorted({row[NUMBER] for row in found})
+    kept = numbered.where(F.col(NUMBER).isin(chosen)).dropDuplicates([NUMBER])
+    return kept.coalesce(1)
 
 
 def _needed(model: PipelineModel, rows: DataFrame, columns: Sequence[str]) -> list[str]:

@@ -196,12 +196,18 @@ def load_here(wanted: Loading, spark: SparkSession, tracking: Tracking) -> Loade
         return _as_rows(served[0].predict(rows.copy()))
 
     result = _tried(result, _PYFUNC, by_pyfunc, predictions)
-    if not served:
-        return result
-    if not served[0].takes_json:
+    if served and served[0].takes_json:
+        result = _tried(
+            result, _REST, lambda: _as_rows(served[0].predict_over_http(rows.copy())), predictions
+        )
+    elif served:
         why = f"{_REST} is not checked: MLflow has no signature for a model of these columns"
-        return result.model_copy(update={"unchecked": (why,)})
-    return _tried(result, _REST, lambda: _as_rows(served[0].predict_over_http(rows.copy())), predictions)
+        result = result.model_copy(update={"unchecked": (why,)})
+    lacking = int(rows.select_dtypes("number").isna().any(axis=1).sum())
+    if result.problems and result.ways and lacking:
+        hint = f"{lacking} of the rows lack a number, which MLflow hands to Spark as NaN, not as null"
+        result = result.model_copy(update={"problems": (*result.problems, hint)})
+    return result
 
 
 def _tried(result: Loaded, way: str, ask: Callable[[], Sequence[Row]], expected: Sequence[Row]) -> Loaded:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import threading
 import time
@@ -49,7 +50,8 @@ class Served:
         """
         from mlflow.utils.proto_json_utils import dump_input_data
 
-        body = dump_input_data(rows, inputs_key="dataframe_split").encode()
+        texts = {str(name): rows[name].map(_as_text) for name in rows if rows[name].dtype == object}
+        body = dump_input_data(rows.assign(**texts), inputs_key="dataframe_split").encode()
         with self._server() as port:
             request = Request(f"http://127.0.0.1:{port}/invocations", body)
             request.add_header("Content-Type", "application/json")
@@ -89,6 +91,11 @@ def load(uri: str) -> Served:
     import mlflow.pyfunc
 
     return Served(mlflow.pyfunc.load_model(uri))
+
+
+def _as_text(value: Any) -> Any:
+    """Bytes as the server reads them from JSON; all else as it is."""
+    return base64.b64encode(value).decode() if isinstance(value, bytes | bytearray) else value
 
 
 def _reason(content: bytes) -> str:
