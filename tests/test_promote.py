@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from spark_jobs.errors import StoreError, TrackingError
+from spark_jobs.errors import ModelRefused, StoreError, TrackingError
 from spark_jobs.promote import Challenger, choose, settle
 from spark_jobs.registry import ledger
 from spark_jobs.registry.loadability import Loaded
@@ -38,13 +38,15 @@ def champion(day: str, version: int = 1) -> Version:
         (champion("2013-02-28"), "auto", True, "registered"),
         (champion("2013-03-01"), "auto", True, "registered"),
         (champion("2013-02-28", version=2), "auto", True, "promoted"),
+        (champion("2013-02-28", version=2), "auto", False, "refused"),
     ],
 )
 def test_what_becomes_of_a_version(before: Version | None, mode: str, passed: bool, action: str) -> None:
     chosen, reasons = choose(2, DAY, before, mode=mode, passed=passed, reasons=("the gates' reason",))
     assert chosen == action
     assert reasons[0] == "the gates' reason"
-    assert (len(reasons) == 2) == (chosen == "registered")
+    serves = before is not None and before.version == 2
+    assert (len(reasons) == 2) == (chosen == "registered" or (serves and not passed))
 
 
 def gives_the_same() -> Loaded:
@@ -122,6 +124,47 @@ def test_a_move_that_fails_is_made_once_when_it_is_tried_again(tmp_path: Path) -
         )
     assert registry.moves == [1]
     assert [entry.action for entry in ledger.read(store.ledger_path)] == ["promoted"]
+
+
+def test_who_let_a_model_pass_stands_in_the_ledger(tmp_path: Path) -> None:
+    store, registry = Store(tmp_path / "store", "demo"), SlowRegistry()
+    version, evaluation = night(store, 1)
+    registry.versions = {1: version}
+    settle(registry, store, Challenger(version, evaluation, "auto", "ada"), gives_the_same)
+    [entry] = ledger.read(store.ledger_path)
+    assert (entry.approved_by, entry.by) == ("ada", None)
+
+
+def test_a_model_that_does_not_load_is_refused_once_and_fails_each_time(tmp_path: Path) -> None:
+    store, registry = Store(tmp_path / "store", "demo"), SlowRegistry()
+    version, evaluation = night(store, 1)
+    registry.versions = {1: version}
+    for _ in range(2):
+        with pytest.raises(ModelRefused, match=r"version 1 of demo .*cannot serve; found in pieces"):
+            settle(
+                registry,
+                store,
+                Challenger(version, evaluation, "auto"),
+                lambda: Loaded(problems=("in pieces",)),
+            )
+    [entry] = ledger.read(store.ledger_path)
+    assert (entry.action, entry.reasons, registry.moves) == ("refused", ("good", "in pieces"), [])
+
+
+def test_what_need_not_be_loaded_is_not(tmp_path: Path) -> None:
+    store, registry = Store(tmp_path / "store", "demo"), SlowRegistry()
+    (first, made), (second, later) = night(store, 1), night(store, 2)
+    registry.versions = {1: first, 2: second}
+    loaded = []
+
+    def loads() -> Loaded:
+        loaded.append(1)
+        return gives_the_same()
+
+    settle(registry, store, Challenger(second, later, "auto"), loads)
+    for challenger in (Challenger(second, later, "auto"), Challenger(first, made, "auto")):
+        settle(registry, store, challenger, loads)
+    assert (registry.moves, loaded) == ([2], [1])
 
 
 def test_a_ledger_that_cannot_be_locked_moves_nobody(tmp_path: Path) -> None:

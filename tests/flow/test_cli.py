@@ -55,6 +55,13 @@ def test_without_java_a_job_ends_with_one_readable_line(team: Team) -> None:
         (["run", "{name}", "--date", "2024-02-30"], 2, "2024-02-30"),
         (["run", "{name}", "--date", "2024-03-06", "--set", "LogisticRegression.regParm=1"], 2, "regParam"),
         (["show", "{name}", "--date", "2024-03-06"], 4, "has no evaluated model for 2024-03-06"),
+        (["rollback", "{name}", "--why", "slow"], 2, "has no champion to go back from"),
+        (["promote", "{name}", "--version", "1"], 2, "it is not said which model"),
+        (
+            ["promote", "{name}", "--date", "2024-03-06", "--force", "--why", "x"],
+            4,
+            "has no evaluated model for 2024-03-06",
+        ),
     ],
 )
 def test_the_program_ends_with_one_line_and_its_code(
@@ -110,6 +117,33 @@ def test_show_as_json_has_what_programs_need(done: Team) -> None:
     assert shown["decision"]["promote"] is True
     assert set(shown["gates"][0]) == {"gate", "value", "passed"}
     assert set(shown["confusion_matrix"]) == {"labels", "counts"}
+
+
+def test_a_champion_that_is_forced_serves_already_and_nothing_is_done(done: Team) -> None:
+    before = done.store.ledger_path.read_bytes()
+    ended = program(
+        done,
+        "-m",
+        "spark_jobs.cli",
+        "promote",
+        done.name,
+        "--date",
+        str(DAY),
+        "--force",
+        "--why",
+        "to be sure",
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.splitlines()[0] == f"version 1 of {done.name} for {DAY}: promoted"
+    assert done.store.ledger_path.read_bytes() == before
+
+
+def test_the_job_takes_who_approved_and_does_nothing_twice(done: Team) -> None:
+    before = done.store.ledger_path.read_bytes()
+    job = str(CHECKOUT / "spark_jobs" / "promote.py")
+    ended = program(done, job, f"--pipeline={done.name}", f"--date={DAY}", "--approved-by=ada")
+    assert ended.returncode == 0, ended.stderr
+    assert done.store.ledger_path.read_bytes() == before
 
 
 def test_history_as_json_has_the_metric_and_the_decision(done: Team) -> None:

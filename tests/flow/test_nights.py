@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
@@ -11,15 +14,23 @@ from spark_jobs.registry import ledger
 from spark_jobs.registry.tracking import Tracking
 from spark_jobs.report.summary import summarise
 from tests.flow.conftest import rows_of
+from tests.flow.declared import declare
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.flow.conftest import Team
 
-pytestmark = [pytest.mark.spark, pytest.mark.long]
+pytestmark = [pytest.mark.spark, pytest.mark.integration, pytest.mark.long]
 
 FIRST = date(2024, 3, 1)
+SOURCE = {
+    "format": "csv",
+    "path": "raw/date={date}",
+    "options": {"header": True},
+    "schema": "id INT, colour STRING, size DOUBLE, seen TIMESTAMP, late INT",
+}
+GATES = [{"metric": "areaUnderROC", "min": 0.5}, {"metric": "logLoss", "vs_champion": -5}]
 
 
 def day(number: int) -> date:
@@ -32,10 +43,13 @@ class Nights:
 
     def __init__(self, team: Team) -> None:
         self.team = team
-        team.edit("window: {days: 4, min_days: 3}", "window: {days: 2, min_days: 2}")
-        team.edit(
-            "gates: [{metric: areaUnderROC, min: 0.5}]",
-            "gates: [{metric: areaUnderROC, min: 0.5}, {metric: logLoss, vs_champion: -5}]",
+        declare(
+            team,
+            SOURCE,
+            "SELECT id, CAST(size AS DOUBLE) AS size, late FROM source WHERE late IS NOT NULL",
+            window={"days": 2, "min_days": 2},
+            split={"by": "date", "test_days": 1},
+            evaluate={"metric": "areaUnderROC", "gates": GATES},
         )
         for number in range(12):
             team.deliver(day(number))
@@ -44,6 +58,19 @@ class Nights:
         entry = self.team.run(day=day(number))
         assert isinstance(entry, ledger.Entry)
         return entry
+
+    def program(self, *words: str) -> str:
+        """What `vintage` prints."""
+        given = {"VINTAGE_HOME": str(self.team.home.path), "MLFLOW_TRACKING_URI": self.team.home.tracking_uri}
+        ended = subprocess.run(
+            [sys.executable, "-m", "spark_jobs.cli", *words],
+            env={**os.environ, **given, "COLUMNS": "200"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert ended.returncode == 0, ended.stderr
+        return ended.stdout
 
     def baseline(self, number: int) -> str | None:
         """The date that the night's standing evaluation was held against."""
@@ -89,8 +116,7 @@ def test_each_night_is_held_against_the_one_before_and_serves(nights: Nights) ->
 
 def test_a_backfill_with_corrected_data_registers_and_moves_nobody(nights: Nights) -> None:
     for number in (3, 4, 5):
-        lines = [line.replace(",red,", ",blue,") for line in rows_of(day(number))]
-        nights.team.deliver(day(number), lines)
+        nights.team.deliver(day(number), rows_of(day(number), 22))
     entries = [nights.run(number) for number in (3, 4, 5)]
     # Night 3 learns from night 2, whose data stands: the model is the same and its evaluation is another.
     assert [(entry.action, entry.version) for entry in entries] == [
@@ -118,8 +144,7 @@ def test_a_late_night_changes_nothing_when_its_data_stands_and_registers_when_it
     before = nights.actions
     nights.run(8)
     assert nights.actions == before
-    lines = [line.replace(",blue,", ",red,") for line in rows_of(day(7))]
-    nights.team.deliver(day(7), lines)
+    nights.team.deliver(day(7), rows_of(day(7), 22))
     entry = nights.run(8)
     assert (entry.action, entry.version) == ("registered", 13)
     assert nights.actions == [*before, ("registered", 13)]
@@ -128,19 +153,13 @@ def test_a_late_night_changes_nothing_when_its_data_stands_and_registers_when_it
 
 
 def test_after_a_rollback_the_next_night_is_held_against_who_serves(nights: Nights) -> None:
-    from spark_jobs.registry import intervention
-    from spark_jobs.registry.loadability import Loaded, load_here, loading_of
-
-    store, home = nights.team.store, nights.team.home
-
-    def loads(wanted: intervention.Intervention) -> Loaded:
-        what = loading_of(home, wanted.model, wanted.target.version, stage_paths=(), conf={})
-        return load_here(what, nights.team.provider(), nights.tracking)
-
-    wanted = intervention.rollback(store, nights.tracking, to=8, why="nights 9 and 10 learnt from a strike")
-    entry = intervention.carry_out(store, nights.tracking, wanted, loads)
+    told = nights.program("rollback", nights.team.name, "--to", "8", "--why", "9 and 10 learnt from a strike")
+    assert f"version 8 of {nights.team.name} for {day(8)}: rolled back by " in told
+    entry = ledger.read(nights.team.store.ledger_path)[-1]
     assert (entry.action, entry.version, entry.champion_before) == ("rolled_back", 8, 10)
-    assert "give the 16 golden rows the same outputs" in entry.reasons[-1]
+    assert (entry.why, bool(entry.by)) == ("9 and 10 learnt from a strike", True)
+    assert entry.reasons[-1].endswith("give the 16 golden rows the same outputs, to the last bit")
+    assert "9 and 10 learnt" in nights.program("history", nights.team.name)
     before = nights.actions
     # The night that was rolled back runs again: its evaluation is found, and nobody is moved.
     nights.run(10)

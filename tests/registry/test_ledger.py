@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from typing import TYPE_CHECKING
 
@@ -38,6 +39,30 @@ def test_a_decision_is_recorded_once(path: Path) -> None:
     assert not append(path, entry())
     assert append(path, entry(action="refused"))
     assert [each.action for each in read(path)] == ["promoted", "refused"]
+
+
+def test_a_model_that_serves_again_has_its_line_again(path: Path) -> None:
+    assert append(path, entry())
+    assert append(path, entry(action="promoted", version=2, model_key="n"))
+    assert append(path, entry(action="rolled_back", why="slow", by="gwen"))
+    assert not append(path, entry(action="rolled_back", why="slow", by="gwen"))
+    assert append(path, entry(action="promoted", version=2, model_key="n"))
+    assert [each.version for each in read(path)] == [1, 2, 1, 2]
+
+
+def test_a_line_from_before_people_had_a_say_is_read(path: Path) -> None:
+    append(path, entry())
+    line = json.loads(path.read_text(encoding="utf-8"))
+    for name in ("why", "by", "approved_by"):
+        del line[name]
+    path.write_text(json.dumps(line) + "\n", encoding="utf-8")
+    [found] = read(path)
+    assert (found.why, found.by, found.approved_by, found.told) == (None, None, None, "promoted")
+
+
+def test_what_a_person_is_told_of_a_decision() -> None:
+    assert entry(action="rolled_back", why="slow", by="gwen").told == "rolled back by gwen: slow"
+    assert entry(approved_by="ada").told == "promoted approved by ada"
 
 
 def test_no_ledger_is_an_empty_one(path: Path) -> None:

@@ -95,6 +95,17 @@ def test_a_person_reads_the_metric_and_every_reason(store: Store) -> None:
     assert "champion stays version 1" in text
 
 
+def test_what_people_decided_is_shown_with_their_reasons(store: Store) -> None:
+    first = ledger.read(store.ledger_path)[0]
+    back = first.model_copy(update={"action": "rolled_back", "why": "too many false alarms", "by": "gwen"})
+    assert ledger.append(store.ledger_path, back)
+    history = history_of(store, "areaUnderROC", champion=None)
+    assert history.decisions[-1].action == "rolled_back"
+    console = Console(width=200, file=io.StringIO(), record=True, highlight=False)
+    show(history, console)
+    assert "rolled back by gwen: too many false alarms" in console.export_text()
+
+
 def test_one_value_has_a_whole_bar_and_nothing_is_said_so(tmp_path: Path) -> None:
     store = Store(tmp_path / "store", "demo")
     assert "no history yet" in shown(history_of(store, "areaUnderROC", champion=None))
