@@ -1,4 +1,4 @@
-"""The whole of an evaluation, with slices and intervals, against Spark's evaluators on the same scored rows."""
+"""The whole of an evaluation, with slices and intervals, against Spark's evaluators on the same rows."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 PLAIN = ("accuracy", "f1", "weightedPrecision", "weightedRecall", "weightedFMeasure", "logLoss")
 OF_CLASS_1 = ("precisionByLabel", "recallByLabel", "fMeasureByLabel")
 SLICED = {"carrier": (), "origin": ()}
+CARRIERS, ORIGINS = 16, 3
 
 
 def scored_rows(spark: SparkSession, rows: int) -> DataFrame:
@@ -37,8 +38,8 @@ def scored_rows(spark: SparkSession, rows: int) -> DataFrame:
             array_to_vector(F.array(1 - F.col("score"), F.col("score"))).alias("vector"),
             "score",
             F.struct(
-                F.concat(F.lit("C"), F.col("id") % 16).alias("carrier"),
-                F.concat(F.lit("O"), F.col("id") % 3).alias("origin"),
+                F.concat(F.lit("C"), F.col("id") % CARRIERS).alias("carrier"),
+                F.concat(F.lit("O"), F.col("id") % ORIGINS).alias("origin"),
             ).alias(SLICES),
         )
         .cache()
@@ -51,7 +52,7 @@ def ours(frame: DataFrame, rows: int) -> None:
     """Every metric, curve and interval, of the whole and of 19 slices."""
     sliced = leading(frame, SLICED)
     found = measure_scored(frame, rows=rows, sliced=sliced, metric="areaUnderROC", confidence=0.95, seed=1)
-    if len(found.slices) != 19 or not found.intervals:
+    if len(found.slices) != CARRIERS + ORIGINS or not found.intervals:
         raise SystemExit("the evaluation is not whole")
 
 
@@ -76,7 +77,7 @@ def each_evaluator(frame: DataFrame) -> None:
 
 
 def main() -> None:
-    """`python -m benchmarks.evaluation ROWS RUNS`: seconds of each, run by run, as JSON on standard output."""
+    """`python -m benchmarks.evaluation ROWS RUNS`: seconds of each, run by run, as JSON."""
     rows, runs = (int(word) for word in sys.argv[1:])
     provider = SparkProvider("evaluation", conf={"spark.driver.memory": "4g"})
     frame = scored_rows(provider(), rows)

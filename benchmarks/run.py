@@ -28,6 +28,7 @@ RESULTS = CHECKOUT / "benchmarks" / "results"
 RAW = CHECKOUT / "data" / "raw" / "flights"
 MANY = 3_000_000
 A_DAY = 900
+EVERY = ["startup", "warm", "cold", "many", "evaluation"]
 
 NOTHING = """
 from pyspark.sql import SparkSession
@@ -103,6 +104,35 @@ def cold(scratch: Path, runs: int) -> Row:
     )
 
 
+def evaluation(runs: int) -> list[Row]:
+    """(e) one evaluation with all it tells, against one evaluator, and against one for each metric."""
+    command = [sys.executable, "-m", "benchmarks.evaluation", str(MANY), str(runs)]
+    environment = os.environ | {"VINTAGE_LOG_LEVEL": "WARNING", "SPARK_LOCAL_IP": "127.0.0.1"}
+    ended = subprocess.run(
+        command, cwd=CHECKOUT, env=environment, stdout=subprocess.PIPE, text=True, check=True
+    )
+    seconds = {name: statistics.median(each) for name, each in json.loads(ended.stdout).items()}
+    against = {
+        "one": ("evaluation of 3 million rows / one BinaryClassificationEvaluator", 1.5),
+        "each": ("evaluation of 3 million rows / Spark's evaluators one by one", 0.2),
+    }
+    return [
+        Row(
+            measure=measure,
+            ratio=round(seconds["ours"] / seconds[name], 3),
+            goal=goal,
+            ours=round(seconds["ours"], 2),
+            baseline=round(seconds[name], 2),
+            unit="s",
+            runs=runs,
+            ours_peak_mib=0,
+            baseline_peak_mib=0,
+            detail={},
+        )
+        for name, (measure, goal) in against.items()
+    ]
+
+
 def _measured(
     measure: str,
     ours: Callable[[int], Iterable[Timing]],
@@ -137,34 +167,36 @@ def _measured(
 
 
 def main() -> None:
-    """`python -m benchmarks.run [startup] [warm] [cold] [many]`: all of them when none is named."""
+    """`python -m benchmarks.run [startup] [warm] [cold] [many] [evaluation]`: all when none is named."""
     parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("which", nargs="*", choices=["startup", "warm", "cold", "many", []])
+    parser.add_argument("which", nargs="*", choices=[*EVERY, []])
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--scratch", type=Path, help="where to work; a temporary folder when left out")
     arguments = parser.parse_args()
-    wanted = arguments.which or ["startup", "warm", "cold", "many"]
+    wanted = arguments.which or EVERY
     with tempfile.TemporaryDirectory(dir=arguments.scratch, prefix="vintage-bench-") as name:
         scratch = Path(name)
         for which in wanted:
             started = time.monotonic()
-            _write(which, [_run(which, scratch, arguments.runs)])
+            _write(which, _run(which, scratch, arguments.runs))
             Console().print(f"{which}: {time.monotonic() - started:.0f} s")
     _show()
 
 
-def _run(which: str, scratch: Path, runs: int) -> Row:
+def _run(which: str, scratch: Path, runs: int) -> list[Row]:
     if which == "startup":
-        return startup(scratch, max(runs, 5))
+        return [startup(scratch, max(runs, 5))]
     if which == "warm":
         measure = "warm chain of six jobs, one flights date / hand-written script"
-        return warm(scratch, RAW, measure, 2.0, runs=runs)
+        return [warm(scratch, RAW, measure, 2.0, runs=runs)]
     if which == "cold":
-        return cold(scratch, runs)
+        return [cold(scratch, runs)]
+    if which == "evaluation":
+        return evaluation(runs)
     many = scratch / "many-flights"
     many_flights(RAW, many, DAY, rows=MANY)
     measure = "warm chain at 3 million rows / hand-written script"
-    return warm(scratch, many, measure, 1.0, runs=runs, times=MANY // 28 // A_DAY)
+    return [warm(scratch, many, measure, 1.0, runs=runs, times=MANY // 28 // A_DAY)]
 
 
 def _write(which: str, rows: list[Row]) -> None:
@@ -198,7 +230,9 @@ def _show() -> None:
                 str(row["ours"]),
                 str(row["baseline"]),
                 str(row["runs"]),
-                f"{row['ours_peak_mib']:.0f} / {row['baseline_peak_mib']:.0f}",
+                f"{row['ours_peak_mib']:.0f} / {row['baseline_peak_mib']:.0f}"
+                if row["ours_peak_mib"]
+                else "",
             )
     Console().print(table)
 
