@@ -13,7 +13,7 @@ from rich.text import Text
 from spark_jobs.report.details import detail_tables, number
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from rich.console import RenderableType
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 
 MOST_CANDIDATES: Final = 10
+MOST_SLICES: Final = 10
 _GAP: Final = 4
 
 
@@ -52,19 +53,41 @@ def _decision(summary: Summary) -> RenderableType:
 
 def _metrics(summary: Summary, console: Console) -> RenderableType:
     table = Table("metric", "on the holdout", box=box.SIMPLE_HEAD)
-    before = summary.baseline
+    before, intervals = summary.baseline, summary.intervals or {}
+    spread: Mapping[str, Mapping[str, float]] = intervals.get("metrics", {})
+    if spread:
+        table.add_column(f"{intervals['confidence']:.0%} interval")
     if before is not None:
         table.add_column(f"champion of {before['date']}")
     for name, value in summary.metrics.items():
         theirs = () if before is None else (number(before["metrics"].get(name)),)
-        table.add_row(name, number(value), *theirs)
-    details = Group(*detail_tables(summary.details))
+        table.add_row(name, number(value), *((_between(spread.get(name)),) if spread else ()), *theirs)
+    details = Group(*_slices(summary), *detail_tables(summary.details))
     needed = sum(console.measure(part).maximum for part in (table, details)) + _GAP
     if needed > console.width:
         return Group(table, details)
     side_by_side = Table.grid(padding=(0, _GAP))
     side_by_side.add_row(table, details)
     return side_by_side
+
+
+def _between(interval: Mapping[str, float] | None) -> str:
+    return "" if interval is None else f"{number(interval['low'])} to {number(interval['high'])}"
+
+
+def _slices(summary: Summary) -> Iterator[Table]:
+    """The worst slices by the metric that decides."""
+    if not summary.slices:
+        return
+    table = Table("slice", "rows", summary.metric, "interval", box=box.SIMPLE_HEAD)
+    for each in summary.slices[:MOST_SLICES]:
+        value = "(others)" if each.get("others") else "null" if each["value"] is None else each["value"]
+        name = Text(f"{each['column']} {value}")
+        metric = number(each["metrics"].get(summary.metric))
+        table.add_row(name, str(each["rows"]), metric, _between(each["interval"]))
+    if len(summary.slices) > MOST_SLICES:
+        table.caption = f"the worst of {len(summary.slices)}; the report shows all"
+    yield table
 
 
 def _candidates(tuning: Mapping[str, Any]) -> RenderableType:
