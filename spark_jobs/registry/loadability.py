@@ -34,7 +34,7 @@ SECONDS: Final = 600
 """How long the process may take; more than ten times what a model of the examples needs on two cores."""
 GOLDEN: Final = "golden"
 _SPARK, _PYFUNC, _REST = "PipelineModel.transform", "MLflow's pyfunc", "MLflow's REST server"
-# A few rows are planned and compiled for longer than they are worked on: 17 s became 12 on two busy cores.
+# A few rows are planned and compiled for longer than they are worked on: 17.5 s became 14 on two busy cores.
 _QUICK_JIT: Final = "-XX:TieredStopAtLevel=1"
 _DRIVER_OPTIONS: Final = "spark.driver.extraJavaOptions"
 _QUICK: Final = {
