@@ -24,9 +24,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
 
+    from pyspark.ml import PipelineModel
     from pyspark.sql import DataFrame
 
     from spark_jobs.ml.families import Measured
+    from spark_jobs.registry.tracking import Tracking
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +67,7 @@ def run(job: Job) -> Artifact:
         holdout = side(test, "test")
         learnt = side(train, "train") if family.READS_TRAIN else None
         loaded = tracking.load_model(model.data / "model")
-        before = tracking.load_model(baseline.data / "model") if baseline else None
+        before, unloadable = _load_baseline(tracking, baseline)
         scored = family.score(holdout, loaded, job.pipeline).persist()
         try:
             attempt.data.mkdir()
@@ -80,10 +82,13 @@ def run(job: Job) -> Artifact:
             count = content["content"]["rows"]
             tested = Holdout(holdout, scored, count, loaded, job.pipeline, before, learnt, thorough=True)
             measured = family.measure(tested)
+            if unloadable:
+                # What needs the baseline is not to be let through just because it is broken.
+                measured = replace(measured, uncompared=())
             weighed = importances_of(loaded, loaded.transform(holdout).schema)
         finally:
             scored.unpersist()
-        compared = _compared(tested, measured, baseline)
+        compared = _compared(tested, measured, baseline, unloadable)
         spec = job.pipeline.evaluate
         decision = decide(spec.gates, measured, least_rows=spec.min_rows, baseline=compared)
         details = outcome(job.pipeline, model, measured, decision, compared, weighed)
@@ -106,7 +111,22 @@ def run(job: Job) -> Artifact:
     return artifact
 
 
-def _compared(tested: Holdout, measured: Measured, artifact: Artifact | None) -> Baseline | None:
+def _load_baseline(tracking: Tracking, artifact: Artifact | None) -> tuple[PipelineModel | None, str]:
+    """The model of the champion as of the date, if there is one; or why it does not load."""
+    if artifact is None:
+        return None, ""
+    try:
+        return tracking.load_model(artifact.data / "model"), ""
+    except Exception as error:
+        # A metadata that is no JSON, a class of one's own that is gone: loading fails in many ways.
+        why = f"the champion of {artifact.date} does not load under this Spark ({root_cause(error)})"
+        log.warning("%s", why)
+        return None, why
+
+
+def _compared(
+    tested: Holdout, measured: Measured, artifact: Artifact | None, unloadable: str
+) -> Baseline | None:
     """What the champion as of the date reaches on the same rows, if a gate asks for it and there is one."""
     from py4j.protocol import Py4JJavaError
     from pyspark.errors import PySparkException
@@ -114,6 +134,8 @@ def _compared(tested: Holdout, measured: Measured, artifact: Artifact | None) ->
     if artifact is None or not tested.pipeline.evaluate.compares:
         return None
     told = Baseline(artifact.date.isoformat(), artifact.key, rows=measured.rows)
+    if unloadable:
+        return replace(told, incomparable=unloadable)
     try:
         found = compare(tested, measured)
     except (PySparkException, Py4JJavaError, LookupError) as error:

@@ -136,6 +136,9 @@ def _validated(rows: DataFrame, checks: Sequence[_Check], name: str) -> Expectat
     """
     import great_expectations as gx
 
+    # It sets the level of this one logger by itself, and would tell of a folder for each date.
+    logging.getLogger("great_expectations.data_context.types.base").setLevel(logging.WARNING)
+
     # A context costs 10 ms. GX keeps batches by name in it, so threads may not share one. It writes no file.
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False}  # type: ignore[assignment]

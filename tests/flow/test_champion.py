@@ -83,6 +83,25 @@ def test_a_worse_model_is_refused_and_the_champion_stays(nights: Team) -> None:
     assert again.baseline["date"] == str(EVE)
 
 
+def test_a_champion_that_does_not_load_fails_the_gate_and_says_why(nights: Team) -> None:
+    """Its files have their sizes, and Spark cannot read what is in them."""
+    eve = summarise(nights.store, EVE)
+    artifact = nights.store.find("model", EVE, eve.keys["model"])
+    assert artifact is not None
+    [metadata, *_] = sorted((artifact.data / "model" / "sparkml" / "metadata").glob("part-*"))
+    whole = metadata.read_bytes()
+    for check in metadata.parent.glob(".*.crc"):
+        check.unlink()
+    metadata.write_bytes(b"#" * len(whole))
+    try:
+        entry = nights.run(overrides=["LogisticRegression.regParam=0.02"])
+    finally:
+        metadata.write_bytes(whole)
+    assert isinstance(entry, ledger.Entry)
+    assert entry.action == "refused"
+    assert f"the champion of {EVE} does not load under this Spark" in entry.reasons[0]
+
+
 def test_a_champion_of_other_columns_fails_the_gate_and_says_why(nights: Team) -> None:
     nights.edit("SELECT id, seen, colour, size, late FROM source", "SELECT id, seen, size, late FROM source")
     nights.edit("  - StringIndexer: {inputCol: colour, outputCol: colour_ix, handleInvalid: keep}\n", "")
