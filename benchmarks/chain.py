@@ -29,7 +29,7 @@ class Timing:
 
 
 class Bench:
-    """A home of its own: the pipeline as it is, raw data, a store and an MLflow database.
+    """A home of its own: the pipeline without slices and champion, raw data, a store and an MLflow database.
 
     Args:
         folder: everything is below it.
@@ -49,6 +49,11 @@ class Bench:
             if rule["type"] == "expect_table_row_count_to_be_between":
                 rule["kwargs"] = {name: bound * times for name, bound in rule["kwargs"].items()}
         suite.write_text(yaml.safe_dump(rules), encoding="utf-8")
+        # The script does no more than measure the whole holdout: so do the jobs here.
+        pipeline = home / "pipelines" / "flight_delay.yaml"
+        spec = yaml.safe_load(pipeline.read_text(encoding="utf-8"))
+        spec["evaluate"] = {"metric": "areaUnderROC", "gates": [{"metric": "areaUnderROC", "min": 0.6}]}
+        pipeline.write_text(yaml.safe_dump(spec, sort_keys=False), encoding="utf-8")
         (home / "data" / "raw").mkdir(parents=True)
         (home / "data" / "raw" / "flights").symlink_to(raw)
         self.environment = {
