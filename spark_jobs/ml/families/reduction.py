@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from spark_jobs.errors import SpecError
+from spark_jobs.ml.families.jackknife import GROUPS, METHOD, group_of, interval
 from spark_jobs.ml.families.measured import Holdout, Measured
 from spark_jobs.ml.splits import key_columns
 from spark_jobs.ml.training import canonical
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
     from pyspark.ml import PipelineModel
-    from pyspark.sql import DataFrame
+    from pyspark.sql import DataFrame, Row
 
     from spark_jobs.spec import Pipeline
 
@@ -97,7 +100,58 @@ def measure(holdout: Holdout) -> Measured:
     else:
         values["subspaceChange"], details["baseline"] = _change(components, holdout.baseline)
     refusals = ("the rows of the holdout do not vary",) if rows and not total > 0 else ()
-    return Measured(rows, values, refusals, details, uncompared)
+    left_out = _left_out(holdout) if holdout.thorough else {}
+    confidence = holdout.pipeline.evaluate.confidence
+    spread = {name: interval(values[name], each, confidence) for name, each in left_out.items()}
+    return Measured(
+        rows,
+        values,
+        refusals,
+        details,
+        uncompared,
+        intervals={name: each for name, each in spread.items() if each is not None},
+        method=METHOD,
+        left_out=left_out,
+    )
+
+
+def _left_out(holdout: Holdout) -> dict[str, tuple[float, ...]]:
+    """The variance kept and the error without each group of rows in turn, from one aggregation by group.
+
+    Groups are put together by the parallel algorithm for variances (Chan, Golub and LeVeque 1979).
+    """
+    from pyspark.ml.stat import Summarizer
+    from pyspark.sql import functions as F
+
+    summaries = [
+        Summarizer.metrics("count", "mean", "variance").summary(F.col(name)).alias(name)
+        for name in ("features", "projected")
+    ]
+    group = group_of(*key_columns(holdout.pipeline)).alias("group")
+    counted = sorted(holdout.scored.groupBy(group).agg(*summaries).collect(), key=lambda row: row["group"])
+    kept: list[float] = []
+    errors: list[float] = []
+    for left in range(GROUPS):
+        rest = [row for row in counted if row["group"] != left]
+        whole = len(rest) < len(counted)
+        (rows, of), (_, part) = (
+            _squares(rest, name) if whole else (0, 0.0) for name in ("features", "projected")
+        )
+        kept.append(part / of if of > 0 else math.nan)
+        errors.append(max(0.0, of - part) / rows if of > 0 else math.nan)
+    return {"explainedVariance": tuple(kept), "reconstructionError": tuple(errors)}
+
+
+def _squares(counted: Sequence[Row], name: str) -> tuple[int, float]:
+    """The rows of some groups, and the sum of their squared distances from their common mean."""
+    if not counted:
+        return 0, 0.0
+    rows = np.array([row[name]["count"] for row in counted], dtype=float)
+    means = np.array([row[name]["mean"].toArray() for row in counted])
+    within = sum((row[name]["count"] - 1) * row[name]["variance"].toArray().sum() for row in counted)
+    centre = (rows[:, None] * means).sum(axis=0) / rows.sum()
+    between = (rows * ((means - centre) ** 2).sum(axis=1)).sum()
+    return int(rows.sum()), float(within + between)
 
 
 def subspace_change(ours: NDArray[np.float64], theirs: NDArray[np.float64]) -> float:

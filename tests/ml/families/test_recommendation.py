@@ -185,3 +185,26 @@ def test_ids_that_stages_make_of_texts(spark: SparkSession) -> None:
     [row] = score(holdout, model, spec).where("not isnan(prediction)").collect()
     assert (row["user"], row["item"]) == ("ann", "ale"), "the key stays as it was"
     assert found.values["rmse"] == pytest.approx(abs(row["prediction"] - 3.0))
+
+
+def test_intervals_leave_out_whole_users(
+    spark: SparkSession, ratings: list[Rating], train: DataFrame, model: PipelineModel
+) -> None:
+    """Without the users of one group, the metrics are those of the others' rows."""
+    from pyspark.sql import functions as F
+
+    from spark_jobs.ml.families.jackknife import GROUPS, group_of
+
+    rows = spark.createDataFrame(ratings[1::2], SCHEMA)
+    spec = pipeline()
+    scored = score(rows, model, spec).persist()
+    found = measure(Holdout(rows, scored, scored.count(), model, spec, train=train, thorough=True))
+    groups = {row["group"] for row in scored.select(group_of("als_user").alias("group")).collect()}
+    assert len(groups) >= 10
+    left = sorted(groups)[0]
+    rest = measured(rows.where(group_of(F.col("user").cast("int")) != F.lit(left)), train, model, spec)
+    for name in ("rmse", "mae", "ndcgAtK", "precisionAtK", "meanAveragePrecision"):
+        assert len(found.left_out[name]) == GROUPS
+        assert found.left_out[name][left] == pytest.approx(rest.values[name], rel=1e-9)
+        interval = found.intervals[name]
+        assert interval.low < found.values[name] < interval.high

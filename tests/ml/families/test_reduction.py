@@ -167,3 +167,26 @@ def test_a_model_without_components_is_refused(spark: SparkSession, points: np.n
     model = Pipeline(stages=[VectorAssembler(inputCols=NAMES, outputCol="features")]).fit(rows)
     with pytest.raises(SpecError, match="no stage of the model has principal components"):
         score(rows, model, PIPELINE)
+
+
+def test_without_a_group_the_values_are_those_of_the_other_rows(
+    spark: SparkSession, points: np.ndarray, model: PipelineModel
+) -> None:
+    from pyspark.sql import functions as F
+
+    from spark_jobs.ml.families.jackknife import GROUPS, group_of
+
+    rows = frame(spark, points)
+    scored = score(rows, model, PIPELINE).persist()
+    found = measure(holdout_of(scored, rows=rows, model=model, pipeline=PIPELINE, thorough=True))
+    groups = [row["group"] for row in rows.select(group_of("id").alias("group")).distinct().collect()]
+    for name in ("explainedVariance", "reconstructionError"):
+        assert [math.isfinite(value) for value in found.left_out[name]] == [
+            place in groups for place in range(GROUPS)
+        ]
+        interval = found.intervals[name]
+        assert interval.low < found.values[name] < interval.high
+    left = sorted(groups)[3]
+    rest = measured(rows.where(group_of("id") != F.lit(left)), model)
+    for name, value in rest.values.items():
+        assert found.left_out[name][left] == pytest.approx(value, rel=1e-9)
