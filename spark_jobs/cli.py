@@ -19,7 +19,8 @@ from spark_jobs.errors import SpecError, TrackingError, VintageError
 from spark_jobs.job import Job, configure_logging, open_job, report, stage_problems
 from spark_jobs.report.history import LAST, history_of
 from spark_jobs.report.history import show as show_history
-from spark_jobs.report.summary import Champion, Summary, summarise
+from spark_jobs.report.markdown import as_text, links_of
+from spark_jobs.report.summary import Champion, Summary, current_evaluation, summarise
 from spark_jobs.report.terminal import show as show_summary
 from spark_jobs.spec import Home, load_pipeline, parse_partition_date, read_home
 from spark_jobs.store import Store
@@ -122,11 +123,21 @@ def show(
         typer.Option(help="Partition date, YYYY-MM-DD; the latest when left out.", show_default=False),
     ] = None,
     as_json: AsJson = False,
+    as_markdown: Annotated[
+        bool, typer.Option("--markdown", help="Print what a person is asked to approve by, in Markdown.")
+    ] = False,
 ) -> None:
     """Show what a date's run made: the decision, metrics, rows, keys, fingerprints, and who serves now."""
+    if as_json and as_markdown:
+        raise SpecError("--json and --markdown exclude each other", fix="Leave one of them out.")
     home = Home.from_environment(os.environ)
     store = Store(home.store, load_pipeline(home, pipeline).name)
-    _print(_summary(home, store, date), as_json=as_json)
+    summary = _summary(home, store, date)
+    if as_markdown:
+        evaluation = current_evaluation(store, parse_partition_date(summary.date))
+        sys.stdout.write(as_text(summary, links_of(home, store, evaluation)))
+    else:
+        _print(summary, as_json=as_json)
 
 
 @app.command()

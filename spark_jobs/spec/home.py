@@ -14,13 +14,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """Where pipelines, suites and state are; every path is absolute."""
+    """Where pipelines, suites and state are; every path is absolute.
+
+    `mlflow_url` is the address of MLflow's pages; None where none is known.
+    """
 
     path: Path
     store: Path
     tracking_uri: str
     mlflow_artifacts: Path
     cds_archive: Path | None = None
+    mlflow_url: str | None = None
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Home:
@@ -34,12 +38,15 @@ class Home:
         if "://" in store:
             raise SpecError(f"VINTAGE_STORE {store} is not a path", expected="a folder of a file system")
         archive = environ.get("VINTAGE_CDS_ARCHIVE")
+        tracking = environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{path / 'data/mlflow/mlflow.db'}"
         return cls(
             path=path,
             store=path / Path(store).expanduser(),
-            tracking_uri=environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{path / 'data/mlflow/mlflow.db'}",
+            tracking_uri=tracking,
             mlflow_artifacts=path / "data/mlflow/artifacts",
             cds_archive=path / archive if archive else None,
+            mlflow_url=environ.get("VINTAGE_MLFLOW_URL")
+            or (tracking if tracking.startswith("http") else None),
         )
 
     @property

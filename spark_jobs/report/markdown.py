@@ -1,0 +1,174 @@
+"""The summary in Markdown: what a person reads who is asked whether a model may serve."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
+
+from spark_jobs.report.details import number
+from spark_jobs.report.html import metric_rows
+from spark_jobs.store.reports import report_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from spark_jobs.report.summary import Summary
+    from spark_jobs.spec import Home
+    from spark_jobs.store import Artifact, Store
+
+MOST_ROWS: Final = 40
+MOST_CHARACTERS: Final = 300
+"""Of one cell or reason; a gate may hold a value of the data, of any length."""
+
+_SPECIAL: Final = re.compile(r"([!-/:-@\[-`{-~])")
+
+
+@dataclass(frozen=True)
+class Links:
+    """Where to read more.
+
+    Attributes:
+        report: the page of the evaluation; None where there is none.
+        mlflow: address of MLflow's pages; None where nobody knows one.
+    """
+
+    report: Path | None = None
+    mlflow: str | None = None
+
+
+def links_of(home: Home, store: Store, evaluation: Artifact) -> Links:
+    """Where to read more of an evaluation."""
+    page = report_folder(store, evaluation) / "report.html"
+    return Links(page if page.exists() else None, home.mlflow_url)
+
+
+def as_text(summary: Summary, links: Links) -> str:
+    """A summary as GitHub's Markdown, of bounded length; nothing of the data is taken for markup."""
+    blocks = [
+        _head(summary),
+        _gates(summary),
+        _metrics(summary),
+        "\n".join(f"- {plain(reason)}" for reason in _first(summary.decision["reasons"])),
+        "\n".join(_facts(summary, links)),
+    ]
+    return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def plain(text: str) -> str:
+    """A text on one line, in which Markdown sees nothing but text."""
+    return _SPECIAL.sub(r"\\\1", _short(text))
+
+
+def code(text: str) -> str:
+    """A text on one line as code; for a cell of a table too."""
+    short = _short(text).replace("|", "\\|")
+    longest = max((len(run) for run in re.findall(r"`+", short)), default=0)
+    if not longest:
+        return f"`{short}`" if short else ""
+    fence = "`" * (longest + 1)
+    return f"{fence} {short} {fence}"
+
+
+def _short(text: str) -> str:
+    line = "".join(letter if letter.isprintable() else " " for letter in text)
+    line = " ".join(line.split())
+    return line if len(line) <= MOST_CHARACTERS else f"{line[: MOST_CHARACTERS - 1]}…"
+
+
+def _head(summary: Summary) -> str:
+    version = summary.mlflow.version
+    named = f"version {version}" if version is not None else "the model"
+    passed = "All its gates passed." if summary.decision["promote"] else "**Its gates refuse it.**"
+    if summary.champion is None:
+        serves = "No model serves yet."
+    elif summary.champion.key == summary.keys["model"]:
+        serves = "It serves now."
+    else:
+        serves = f"Version {summary.champion.version} of {summary.champion.date} serves now."
+    return f"**{plain(summary.pipeline)} {summary.date}**, {named}: {passed} {serves}"
+
+
+def _gates(summary: Summary) -> str:
+    if not summary.gates:
+        return ""
+    rows = [
+        (
+            code(gate["gate"]),
+            number(gate["value"]),
+            _interval(gate.get("interval")),
+            str(gate.get("rows", "")),
+            "passed" if gate["passed"] else "**failed**",
+        )
+        for gate in sorted(summary.gates, key=lambda each: bool(each["passed"]))
+    ]
+    return _table(("gate", "value", "interval", "rows", "verdict"), rows)
+
+
+def _metrics(summary: Summary) -> str:
+    before = summary.baseline
+    head = ["metric", "better", "this model", "interval"]
+    if before is not None:
+        head += [f"champion of {before['date']}", "gain", "interval of the gain", "which is better"]
+    rows = []
+    for each in metric_rows(summary):
+        row = [code(each.name), each.direction, number(each.value), _interval(each.interval)]
+        if before is not None:
+            row += [
+                number(each.theirs),
+                _gain(each.gain),
+                _interval(each.gain, signed=True),
+                plain(each.better),
+            ]
+        rows.append(row)
+    told = _table(head, rows)
+    if before is not None and before.get("incomparable"):
+        told += f"\n\n{plain(before['incomparable'])}"
+    return told
+
+
+def _facts(summary: Summary, links: Links) -> list[str]:
+    run = summary.mlflow.run_id
+    facts = [
+        f"window: {summary.window[0]} to {summary.window[-1]}, {len(summary.window)} dates with rows",
+        f"rows: {summary.rows['train']} to learn from, {summary.rows['test']} to test on",
+    ]
+    if run and links.mlflow:
+        # MLflow shows the report among the artifacts of the run.
+        facts.append(
+            f"MLflow: [run {run}](<{links.mlflow.rstrip('/')}/#/runs/{quote(run)}>), with the report"
+        )
+    elif run:
+        facts.append(f"MLflow run: {code(run)}, with the report")
+    if links.report is not None:
+        facts.append(f"report: {code(str(links.report))}")
+    facts += [f"{kind}: {code(summary.keys[kind])}" for kind in ("model", "evaluation")]
+    return [f"- {fact}" for fact in facts]
+
+
+def _gain(gain: Mapping[str, float | None] | None) -> str:
+    value = None if gain is None else gain.get("value")
+    return "" if value is None else f"{value:+.4g}"
+
+
+def _interval(found: Mapping[str, float | None] | None, *, signed: bool = False) -> str:
+    low, high = (None, None) if found is None else (found.get("low"), found.get("high"))
+    if low is None or high is None:
+        return ""
+    return f"{low:+.4g} to {high:+.4g}" if signed else f"{number(low)} to {number(high)}"
+
+
+def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    columns = list(head)
+    lines = [f"| {' | '.join(row)} |" for row in (columns, ["---"] * len(columns))]
+    cells = [f"| {' | '.join(row)} |" for row in rows]
+    more = f"\n\nand {len(cells) - MOST_ROWS} more" if len(cells) > MOST_ROWS else ""
+    return "\n".join(lines + cells[:MOST_ROWS]) + more
+
+
+def _first(texts: Iterable[str]) -> list[str]:
+    every = list(texts)
+    more = [f"and {len(every) - MOST_ROWS} more"] if len(every) > MOST_ROWS else []
+    return every[:MOST_ROWS] + more

@@ -1,0 +1,107 @@
+"""What a person is asked to approve by, read as Markdown: whole, of bounded length, and nothing but text."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from spark_jobs.report.markdown import MOST_CHARACTERS, MOST_ROWS, Links, as_text, code, plain
+from spark_jobs.report.summary import Champion, Tracked, summary_of
+from spark_jobs.store import Store
+from tests.report.families import EVALUATIONS, ODD, publish_run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from spark_jobs.report.summary import Summary
+
+# HTML is let through: nothing of ours may depend on a reader that takes it out.
+READER = MarkdownIt("commonmark", {"html": True}).enable("table")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "store", "things")
+
+
+def summary(store: Store, task: str = "classification") -> Summary:
+    found = summary_of(store, publish_run(store, task, EVALUATIONS[task]), version=7)
+    serving = Champion(version=6, date="2024-03-05", key="b" * 64)
+    return found.model_copy(update={"champion": serving, "mlflow": Tracked(run_id="r" * 32, version=7)})
+
+
+def cells(html: str) -> list[list[list[str]]]:
+    """Table → row → cells, as text."""
+    return [
+        [re.findall(r"<t[hd]>(.*?)</t[hd]>", row) for row in re.findall(r"<tr>(.*?)</tr>", table, re.DOTALL)]
+        for table in re.findall(r"<table>(.*?)</table>", html, re.DOTALL)
+    ]
+
+
+@pytest.mark.parametrize("task", EVALUATIONS)
+def test_every_family_has_its_gates_and_both_models(store: Store, task: str) -> None:
+    made = summary(store, task)
+    html = READER.render(as_text(made, Links()))
+    gates, metrics = cells(html)
+    assert [len(row) for row in gates] == [5] * (1 + len(made.gates))
+    assert [len(row) for row in metrics] == [8] * (1 + len(made.metrics))
+    # What speaks against it comes first.
+    assert gates[1][-1] == "<strong>failed</strong>"
+    assert gates[2][-1] == "passed"
+    assert metrics[1][0] == f"<code>{made.metric}</code>"
+    assert "champion of 2024-03-05" in metrics[0]
+    assert "version 7" in html
+    assert "Version 6 of 2024-03-05 serves now" in html
+    assert f"<code>{made.keys['evaluation']}</code>" in html
+
+
+def test_nothing_of_the_data_is_taken_for_markup(store: Store) -> None:
+    html = READER.render(as_text(summary(store), Links()))
+    assert "<script" not in html
+    assert ODD.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;") in html
+    ours = {"p", "strong", "table", "thead", "tbody", "tr", "th", "td", "ul", "li", "code"}
+    assert set(re.findall(r"<(\w+)", html)) <= ours
+
+
+@given(st.text(alphabet=st.characters() | st.sampled_from("`|\\<>[]()!*_~#&\n{}%$"), max_size=60))
+def test_any_text_stays_one_cell_and_itself(text: str) -> None:
+    shown = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+    for told in (plain(text), code(text)):
+        tokens = READER.parse(f"| a | b |\n|---|---|\n| {told} | end |\n")
+        inline = [token for token in tokens if token.type == "inline"]
+        assert [token.content for token in inline[:2]] == ["a", "b"]
+        assert inline[3].content == "end"
+        [*parts] = inline[2].children or []
+        assert {part.type for part in parts} <= {"text", "code_inline", "text_special"}
+        assert "".join(part.content for part in parts) == shown
+
+
+def test_what_would_be_endless_is_cut_and_says_so(store: Store) -> None:
+    made = summary(store)
+    gate = {"gate": f"areaUnderROC >= 0.5 where x = {'y' * 5000}", "value": 0.6, "passed": True}
+    reasons = {"promote": True, "reasons": ["r" * 5000] * 500}
+    long = made.model_copy(update={"gates": (gate,) * 500, "decision": reasons})
+    text = as_text(long, Links())
+    assert len(text) < 3 * MOST_ROWS * (MOST_CHARACTERS + 100)
+    assert text.count(f"and {500 - MOST_ROWS} more") == 2
+    assert "All its gates passed" in text
+
+
+def test_it_leads_to_the_report_and_to_mlflow(store: Store, tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    html = READER.render(as_text(summary(store), Links(page, "http://127.0.0.1:5000/")))
+    assert f'href="http://127.0.0.1:5000/#/runs/{"r" * 32}"' in html
+    assert f"<code>{page}</code>" in html
+
+
+def test_a_first_model_is_held_against_nobody(store: Store) -> None:
+    made = summary(store).model_copy(update={"baseline": None, "champion": None, "gates": ()})
+    html = READER.render(as_text(made, Links()))
+    [metrics] = cells(html)
+    assert len(metrics[0]) == 4
+    assert "No model serves yet" in html
