@@ -72,6 +72,7 @@ def promote(
 ) -> None:
     """Promote the evaluated model of a date as the job does or, with --force, in spite of what it decided.
 
+    Where the spec says promote: approve, it is your approval.
     A model that does not load, or does not give what it gave when it was fitted, is promoted by no means.
     Example: vintage promote flight_delay --date 2013-02-28 --force --why "the holdout had a strike in it"
     """
@@ -91,7 +92,9 @@ def promote(
             raise SpecError("--why is for --force", fix="Leave it out, or add --force.")
         job = open_job(home, pipeline, str(date), set_ or ())
         try:
-            entry = run(job)
+            # Who says this where a person is asked has answered.
+            asked = job.pipeline.promote == "approve"
+            entry = run(job, approved_by=intervention.os_user() if asked else None)
         finally:
             job.spark.stop()
         _print(entry)

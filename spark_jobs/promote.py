@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from spark_jobs.errors import ModelRefused
 from spark_jobs.job import Job, main
 from spark_jobs.registry import ledger
-from spark_jobs.registry.baseline import baseline_for
+from spark_jobs.registry.choice import Answer, Case, answer_of, choose
+from spark_jobs.registry.evaluated import asked_about as evaluation_asked_about
+from spark_jobs.registry.evaluated import made_now
 from spark_jobs.registry.loadability import load_apart, loading_of
 from spark_jobs.registry.recording import registered
-from spark_jobs.registry.timeline import replaced_by
 from spark_jobs.registry.tracking import Tracking
 from spark_jobs.spec import submit_conf
-from spark_jobs.store import steps, windows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from datetime import date
 
-    from spark_jobs.registry.ledger import Action, Entry
+    from spark_jobs.registry.ledger import Entry
     from spark_jobs.registry.loadability import Loaded, Loading
     from spark_jobs.registry.tracking import Version
     from spark_jobs.store import Artifact, Store
@@ -38,12 +37,29 @@ class Challenger:
         evaluation: what was measured of it.
         mode: the spec's `promote`.
         approved_by: who let it pass, where a person is asked.
+        rejected_by: who did not.
     """
 
     version: Version
     evaluation: Artifact
     mode: str
     approved_by: str | None = None
+    rejected_by: str | None = None
+
+    @property
+    def case(self) -> Case:
+        """The same, to be decided on."""
+        gates = self.evaluation.manifest.details["decision"]
+        by = self.rejected_by or self.approved_by
+        return Case(
+            version=self.version.version,
+            day=self.evaluation.date,
+            evaluation_key=self.evaluation.key,
+            mode=self.mode,
+            passed=gates["promote"],
+            reasons=tuple(gates["reasons"]),
+            answer=Answer(approved=not self.rejected_by, by=by) if by else None,
+        )
 
 
 class Registry(Protocol):
@@ -56,62 +72,33 @@ class Registry(Protocol):
         """Makes a version the one that serves."""
 
 
-def choose(
-    version: int,
-    day: date,
-    champion: Version | None,
+def run(
+    job: Job,
+    approved_by: str | None = None,
+    rejected_by: str | None = None,
+    asked_about: str | None = None,
     *,
-    mode: str,
-    passed: bool,
-    reasons: Sequence[str],
-) -> tuple[Action, tuple[str, ...]]:
-    """What becomes of a registered version.
-
-    Args:
-        version: the model's version.
-        day: its partition date.
-        champion: who serves now.
-        mode: the spec's `promote`.
-        passed: whether all gates passed.
-        reasons: what the gates said.
-
-    Returns:
-        The action and every reason for it.
-    """
-    if champion is not None and champion.version == version:
-        serves = "it serves already and goes on; `vintage rollback` takes it out of service"
-        return ("promoted", tuple(reasons)) if passed else ("refused", (*reasons, serves))
-    if not passed:
-        return "refused", tuple(reasons)
-    if mode == "never":
-        return "registered", (*reasons, "the spec says promote: never")
-    if champion is not None and champion.date >= day.isoformat():
-        return "registered", (
-            *reasons,
-            f"champion stays version {champion.version} of {champion.date}: {day} is not later",
-        )
-    return "promoted", tuple(reasons)
-
-
-def run(job: Job, approved_by: str | None = None, *, load: Callable[[Loading], Loaded] = load_apart) -> Entry:
+    load: Callable[[Loading], Loaded] = load_apart,
+) -> Entry:
     """Registers and, if it may, promotes the model of the run's date; doing it again changes nothing.
 
     Args:
         job: pipeline and date.
         approved_by: who let the model pass, where a person is asked.
+        rejected_by: who did not.
+        asked_about: key of the evaluation that the person read.
         load: how a model that is to serve is loaded and scored before.
 
     Raises:
         StoreError: the model has not been fitted and evaluated.
+        DataError: the person was asked about what is no longer so.
         TrackingError: MLflow cannot be reached.
         ModelRefused: the model would serve, but does not load or gives something else.
     """
-    features = windows.window_features(job.pipeline, job.store, job.window)
-    train, test = windows.sides(job.pipeline, features, job.date)
-    model = windows.window_model(job.pipeline, job.store, job.date, train)
-    baseline = baseline_for(job.pipeline, job.store, job.date)
-    named = steps.evaluation(job.pipeline, job.date, model=model, test=test, baseline=baseline)
-    evaluation = windows.window_evaluation(job.store, job.date, named)
+    if asked_about:
+        evaluation, model = evaluation_asked_about(job.pipeline, job.store, job.date, asked_about)
+    else:
+        evaluation, model = made_now(job.pipeline, job.store, job.date)
     tracking = Tracking(job.home.tracking_uri, job.home.mlflow_artifacts)
     tracking.check()
     known = registered(tracking, job.store, model, evaluation)
@@ -121,7 +108,7 @@ def run(job: Job, approved_by: str | None = None, *, load: Callable[[Loading], L
         paths = job.pipeline.stage_paths
         return load(loading_of(job.home, model, known.version, stage_paths=paths, conf=conf))
 
-    challenger = Challenger(known, evaluation, job.pipeline.promote, approved_by)
+    challenger = Challenger(known, evaluation, job.pipeline.promote, approved_by, rejected_by)
     entry = settle(tracking, job.store, challenger, loads)
     log.info(
         "version %d of %s for %s: %s (%s)",
@@ -165,25 +152,12 @@ def settle(tracking: Registry, store: Store, challenger: Challenger, loads: Call
 def _decided(tracking: Registry, store: Store, challenger: Challenger, loaded: Loaded | None) -> Entry | None:
     """The decision, carried out and recorded; None, and nothing done, when the model must be loaded first."""
     version, evaluation = challenger.version, challenger.evaluation
-    gates = evaluation.manifest.details["decision"]
     with ledger.one_decision_at_a_time(store.ledger_path):
         champion = tracking.champion(store.pipeline)
         past = ledger.read(store.ledger_path)
-        action, reasons = choose(
-            version.version,
-            evaluation.date,
-            champion,
-            mode=challenger.mode,
-            passed=gates["promote"],
-            reasons=gates["reasons"],
-        )
+        answer = answer_of(past, challenger.case)
+        action, reasons = choose(replace(challenger.case, answer=answer), champion, past)
         serves = champion is not None and champion.version == version.version
-        replaced = replaced_by(past, version.version)
-        if action == "promoted" and not serves and replaced is not None:
-            # A retry, or the date run again, must not undo what a person decided since.
-            why = f", {replaced.why}" if replaced.why else ""
-            served = f"it served until version {replaced.version} took its place ({replaced.action}{why})"
-            action, reasons = "registered", (*reasons, served)
         if action == "promoted" and not serves:
             if loaded is None:
                 return None
@@ -201,7 +175,8 @@ def _decided(tracking: Registry, store: Store, challenger: Challenger, loaded: L
             version=version.version,
             champion_before=_before(champion, version, past),
             reasons=reasons,
-            approved_by=challenger.approved_by,
+            by=answer.by if answer and action == "rejected" else None,
+            approved_by=answer.by if answer and answer.approved else None,
             airflow_run=evaluation.manifest.airflow.get("run_id"),
         )
         known = _recorded(entry, past, serves=serves)
@@ -220,10 +195,18 @@ def _before(champion: Version | None, version: Version, past: Sequence[Entry]) -
 def _recorded(entry: Entry, past: Sequence[Entry], *, serves: bool) -> Entry | None:
     """What to answer without a new line: this evaluation had its turn before, and is only run again."""
     moves = [each for each in past if each.moves]
-    if serves:
+    if serves and entry.action != "rejected":
         return moves[-1] if moves and moves[-1].is_about(entry) else None
     return entry if entry.action == "registered" and any(each.is_about(entry) for each in moves) else None
 
 
 if __name__ == "__main__":
-    main(run, __doc__, {"approved_by": "who let the model pass, where a person is asked"})
+    main(
+        run,
+        __doc__,
+        {
+            "approved_by": "who let the model pass, where a person is asked",
+            "rejected_by": "who did not",
+            "asked_about": "key of the evaluation that the person read",
+        },
+    )

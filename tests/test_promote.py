@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
 from spark_jobs.errors import ModelRefused, StoreError, TrackingError
-from spark_jobs.promote import Challenger, choose, settle
+from spark_jobs.promote import Challenger, settle
 from spark_jobs.registry import ledger
 from spark_jobs.registry.loadability import Loaded
 from spark_jobs.registry.tracking import Version
@@ -21,32 +22,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 DAY = date(2013, 2, 28)
-
-
-def champion(day: str, version: int = 1) -> Version:
-    return Version(version=version, run_id="r", key="k", date=day)
-
-
-@pytest.mark.parametrize(
-    ("before", "mode", "passed", "action"),
-    [
-        (None, "auto", True, "promoted"),
-        (None, "auto", False, "refused"),
-        (None, "never", True, "registered"),
-        (champion("2013-02-27"), "auto", True, "promoted"),
-        (champion("2013-02-27"), "auto", False, "refused"),
-        (champion("2013-02-28"), "auto", True, "registered"),
-        (champion("2013-03-01"), "auto", True, "registered"),
-        (champion("2013-02-28", version=2), "auto", True, "promoted"),
-        (champion("2013-02-28", version=2), "auto", False, "refused"),
-    ],
-)
-def test_what_becomes_of_a_version(before: Version | None, mode: str, passed: bool, action: str) -> None:
-    chosen, reasons = choose(2, DAY, before, mode=mode, passed=passed, reasons=("the gates' reason",))
-    assert chosen == action
-    assert reasons[0] == "the gates' reason"
-    serves = before is not None and before.version == 2
-    assert (len(reasons) == 2) == (chosen == "registered" or (serves and not passed))
 
 
 def gives_the_same() -> Loaded:
@@ -133,6 +108,70 @@ def test_who_let_a_model_pass_stands_in_the_ledger(tmp_path: Path) -> None:
     settle(registry, store, Challenger(version, evaluation, "auto", "ada"), gives_the_same)
     [entry] = ledger.read(store.ledger_path)
     assert (entry.approved_by, entry.by) == ("ada", None)
+
+
+def test_a_model_serves_once_a_person_has_let_it_pass_and_nothing_is_said_twice(tmp_path: Path) -> None:
+    store, registry = Store(tmp_path / "store", "demo"), SlowRegistry()
+    version, evaluation = night(store, 1)
+    registry.versions = {1: version}
+    asked = Challenger(version, evaluation, "approve")
+    for challenger in (
+        asked,
+        asked,
+        replace(asked, approved_by="ada"),
+        asked,
+        replace(asked, approved_by="bo"),
+    ):
+        settle(registry, store, challenger, gives_the_same)
+    entries = ledger.read(store.ledger_path)
+    assert [(each.action, each.approved_by) for each in entries] == [
+        ("registered", None),
+        ("promoted", "ada"),
+    ]
+    assert "nobody has approved it" in entries[0].reasons[-1]
+    assert registry.moves == [1]
+
+
+def test_a_rejection_lasts_until_a_person_says_otherwise(tmp_path: Path) -> None:
+    store, registry = Store(tmp_path / "store", "demo"), SlowRegistry()
+    version, evaluation = night(store, 1)
+    registry.versions = {1: version}
+    asked = Challenger(version, evaluation, "approve")
+    for challenger in (replace(asked, rejected_by="ada"), asked, replace(asked, rejected_by="ada")):
+        assert settle(registry, store, challenger, gives_the_same).told == "rejected by ada"
+    [entry] = ledger.read(store.ledger_path)
+    assert (entry.approved_by, registry.moves) == (None, [])
+    settle(registry, store, replace(asked, approved_by="bo"), gives_the_same)
+    assert registry.moves == [1]
+    # Whoever comes too late is heard, and changes nothing.
+    late = settle(registry, store, replace(asked, rejected_by="ada"), gives_the_same)
+    assert (late.action, late.by, registry.moves) == ("rejected", "ada", [1])
+    assert "it serves already" in late.reasons[-1]
+    assert [each.action for each in ledger.read(store.ledger_path)] == ["rejected", "promoted", "rejected"]
+
+
+def test_an_approval_survives_what_kept_the_model_from_loading(tmp_path: Path) -> None:
+    store, registry = Store(tmp_path / "store", "demo"), SlowRegistry()
+    version, evaluation = night(store, 1)
+    registry.versions = {1: version}
+    asked = Challenger(version, evaluation, "approve")
+    with pytest.raises(ModelRefused):
+        settle(registry, store, replace(asked, approved_by="ada"), lambda: Loaded(problems=("in pieces",)))
+    settle(registry, store, asked, gives_the_same)
+    entries = ledger.read(store.ledger_path)
+    assert [(each.action, each.approved_by) for each in entries] == [("refused", "ada"), ("promoted", "ada")]
+
+
+def test_an_approval_that_comes_after_a_later_model_serves_is_recorded(tmp_path: Path) -> None:
+    store, registry = Store(tmp_path / "store", "demo"), SlowRegistry()
+    (first, made), (second, later) = night(store, 1), night(store, 2)
+    registry.versions = {1: first, 2: second}
+    settle(registry, store, Challenger(first, made, "approve"), gives_the_same)
+    settle(registry, store, Challenger(second, later, "approve", approved_by="ada"), gives_the_same)
+    settle(registry, store, Challenger(first, made, "approve", approved_by="ada"), gives_the_same)
+    told = [(each.version, each.action, each.approved_by) for each in ledger.read(store.ledger_path)]
+    assert told == [(1, "registered", None), (2, "promoted", "ada"), (1, "registered", "ada")]
+    assert registry.moves == [2]
 
 
 def test_a_model_that_does_not_load_is_refused_once_and_fails_each_time(tmp_path: Path) -> None:

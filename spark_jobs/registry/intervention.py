@@ -173,7 +173,7 @@ def carry_out(
             champion_before=last.version if serves and last else (now.version if now else None),
             reasons=(*wanted.reasons, *loaded.reasons),
             why=wanted.why,
-            by=_user(),
+            by=os_user(),
         )
         ledger.append(store.ledger_path, entry)
     return entry
@@ -267,7 +267,8 @@ def _named(version: Version | None) -> str:
     return f"version {version.version} of {version.date}" if version else "none"
 
 
-def _user() -> str:
+def os_user() -> str:
+    """The name of who gives the command, in the operating system."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-Action = Literal["promoted", "refused", "registered", "forced", "rolled_back"]
+Action = Literal["promoted", "refused", "rejected", "registered", "forced", "rolled_back"]
 MOVES: Final = ("promoted", "forced", "rolled_back")
 """The actions that make a version the champion."""
 
@@ -26,15 +26,15 @@ class Entry(BaseModel):
 
     Attributes:
         action: `promoted` made the version the champion; `refused` did not, because a gate failed or the
-            model does not load; `registered` did not, because the spec, a later champion or a rollback stood
-            against it; `forced` made it the champion whatever stood against it; `rolled_back` made it the
-            champion again.
+            model does not load; `rejected` did not, because a person said so; `registered` did not, because
+            the spec, a later champion or a rollback stood against it, or nobody has let it pass yet;
+            `forced` made it the champion whatever stood against it; `rolled_back` made it the champion again.
         date: partition date of the model.
         model_key, evaluation_key: what was decided about.
         version: the model's version in the registry.
         champion_before: version that was champion when it was decided; None when there was none.
         why: what the person said who forced it or rolled back to it.
-        by: that person's name in the operating system.
+        by: that person's name in the operating system; in Airflow, who rejected it there.
         approved_by: who let it pass where the spec asks for a person.
     """
 
@@ -76,6 +76,10 @@ class Entry(BaseModel):
         """Whether these lines, oldest first, say already what this one does: a decision, made again."""
         last = next((each for each in reversed(entries) if each.is_about(self)), None)
         if last is None or last.action != self.action:
+            return False
+        if self.action == "rejected" and last.by != self.by:
+            return False
+        if self.approved_by is not None and last.approved_by != self.approved_by and not self.moves:
             return False
         # A model that served, was replaced and serves again has its line a second time.
         return not self.moves or last is next(each for each in reversed(entries) if each.moves)

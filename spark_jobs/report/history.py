@@ -30,6 +30,7 @@ _BAR: Final = 24
 _STYLES: Final = {
     "promoted": "bold green",
     "refused": "bold red",
+    "rejected": "bold red",
     "forced": "bold yellow",
     "rolled_back": "bold yellow",
 }

@@ -77,9 +77,10 @@ class Pipeline(SpecModel):
     ] = None
     evaluate: Annotated[Evaluate, Field(description="How good a model must be.")]
     promote: Annotated[
-        Literal["auto", "never"],
+        Literal["auto", "approve", "never"],
         Field(
-            description="auto: a model that passes its gates is the champion. never: it is only registered."
+            description="auto: a model that passes its gates is the champion. approve: once a person has let "
+            "it pass, whom Airflow asks. never: it is only registered."
         ),
     ] = "auto"
     trigger_params: Annotated[

@@ -74,7 +74,7 @@ WRONG: list[tuple[tuple[str, str], str]] = [
     ),
     (
         ("trigger_params:", "promote: atuo\ntrigger_params:"),
-        f'{FILE}:30: promote; expected auto or never; found text "atuo"; did you mean "auto"?',
+        f'{FILE}:30: promote; expected auto, approve or never; found text "atuo"; did you mean "auto"?',
     ),
     (
         ("trigger_params:", "seed: yes\ntrigger_params:"),

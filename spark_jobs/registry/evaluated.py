@@ -1,0 +1,69 @@
+"""The evaluation of a date that is decided on, and its model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from spark_jobs.errors import DataError, StoreError
+from spark_jobs.registry.baseline import baseline_for
+from spark_jobs.store import steps, windows
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from spark_jobs.spec import Pipeline
+    from spark_jobs.store import Artifact, Store
+
+
+def made_now(pipeline: Pipeline, store: Store, day: date) -> tuple[Artifact, Artifact]:
+    """The evaluation and the model that today's data, spec, code and champion give for a date.
+
+    Raises:
+        StoreError: the model has not been fitted and evaluated.
+    """
+    features = windows.window_features(pipeline, store, windows.window_of(pipeline, day))
+    train, test = windows.sides(pipeline, features, day)
+    model = windows.window_model(pipeline, store, day, train)
+    baseline = baseline_for(pipeline, store, day)
+    named = steps.evaluation(pipeline, day, model=model, test=test, baseline=baseline)
+    return windows.window_evaluation(store, day, named), model
+
+
+def asked_about(pipeline: Pipeline, store: Store, day: date, key: str) -> tuple[Artifact, Artifact]:
+    """The evaluation that a person was asked about, and its model, if the answer still holds.
+
+    Days may lie between the question and the answer. That the code changed meanwhile changes nothing of what
+    the person read; that the date was measured anew does, and so does another champion to be held against.
+
+    Raises:
+        DataError: the answer holds no more.
+        StoreError: the evaluation or its model is gone.
+    """
+    again = "Run the date again, or clear the run from evaluate on: it is asked anew."
+    stands = store.current("evaluation", day)
+    if stands is None or stands.key != key:
+        raise DataError(
+            f"{pipeline.name} for {day} was evaluated anew after a person was asked",
+            expected=f"evaluation {key[:12]}",
+            found=f"evaluation {stands.key[:12]}" if stands else "none",
+            fix=again,
+        )
+    inputs = stands.manifest.ingredients.inputs
+    then = set(inputs.get("baseline", {}).values())
+    baseline = baseline_for(pipeline, store, day)
+    now = {baseline.key} if baseline is not None else set()
+    if then != now:
+        raise DataError(
+            f"{pipeline.name} has another champion to be held against for {day} than when a person was asked",
+            expected=f"model {_told(then)}",
+            found=f"model {_told(now)}",
+            fix=again,
+        )
+    model = store.find("model", day, inputs["model"][day.isoformat()])
+    if model is None:
+        raise StoreError(f"the model that {pipeline.name} was evaluated with for {day} is gone", fix=again)
+    return stands, model
+
+
+def _told(keys: set[str]) -> str:
+    return ", ".join(key[:12] for key in keys) or "none"
