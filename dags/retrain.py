@@ -10,16 +10,19 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import DAG, Asset, CronPartitionTimetable, Param, get_parsing_context
 from croniter import croniter
 
+from dags.approval import ANSWER_ARGS, ANSWER_MACROS, WAITING_DAYS, approval
 from dags.spark_submit import MACROS, python_job, spark_job
 from spark_jobs.errors import SpecError
 from spark_jobs.spec import Home, load_pipeline
 
 if TYPE_CHECKING:
+    from dags.spark_submit import PythonJob
     from spark_jobs.spec import Pipeline
 
 
 def retrain(pipeline: Pipeline, home: Home) -> DAG:
     """The nightly chain of one pipeline."""
+    asks = pipeline.promote == "approve"
     with DAG(
         f"retrain_{pipeline.name}",
         description=pipeline.description,
@@ -31,7 +34,8 @@ def retrain(pipeline: Pipeline, home: Home) -> DAG:
         start_date=run_of(pipeline, pipeline.start_date),
         end_date=run_of(pipeline, pipeline.end_date) if pipeline.end_date else None,
         catchup=False,
-        max_active_runs=1,
+        # A run that waits for a person keeps none of the next nights from being trained.
+        max_active_runs=1 if not asks else WAITING_DAYS + 1,
         default_args={
             "owner": pipeline.owner,
             "retries": 2,
@@ -39,19 +43,34 @@ def retrain(pipeline: Pipeline, home: Home) -> DAG:
             "retry_exponential_backoff": 2.0,
             "max_retry_delay": dt.timedelta(minutes=10),
             "execution_timeout": dt.timedelta(hours=6),
+            # Of the runs beside each other, one at a time does a step.
+            **({"max_active_tis_per_dag": 1} if asks else {}),
         },
         params=trigger_form(pipeline),
-        user_defined_macros=dict(MACROS),
+        user_defined_macros={**MACROS, **ANSWER_MACROS},
     ) as dag:
         snapshot = spark_job("snapshot", pipeline, home)
         validate = spark_job("validate", pipeline, home)
         preprocess = spark_job("preprocess", pipeline, home)
         fit = spark_job("fit", pipeline, home)
         evaluate = spark_job("evaluate", pipeline, home)
-        promote = python_job("promote", pipeline, outlets=[model_of(pipeline)])
+        promote = promote_job(pipeline)
 
-        snapshot >> validate >> preprocess >> fit >> evaluate >> promote
+        snapshot >> validate >> preprocess >> fit >> evaluate
+        if asks:
+            evaluate >> approval(pipeline) >> promote
+        else:
+            evaluate >> promote
     return dag
+
+
+def promote_job(pipeline: Pipeline) -> PythonJob:
+    """The task that registers the model, and promotes it as the gates and the person say."""
+    told: dict[str, Any] = {}
+    if pipeline.promote == "approve":
+        # Nobody is asked about a model that would not serve anyhow; what becomes of it is recorded then too.
+        told = {"further": ANSWER_ARGS, "trigger_rule": "none_failed"}
+    return python_job("promote", pipeline, outlets=[model_of(pipeline)], **told)
 
 
 def model_of(pipeline: Pipeline) -> Asset:

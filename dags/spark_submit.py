@@ -52,12 +52,12 @@ def spark_job(name: str, pipeline: Pipeline, home: Home) -> SparkJob:
     )
 
 
-def python_job(name: str, pipeline: Pipeline, **task: Any) -> PythonJob:
+def python_job(name: str, pipeline: Pipeline, *, further: Iterable[str] = (), **task: Any) -> PythonJob:
     """The task that runs `spark_jobs/<name>.py`, which needs no Spark session, as a plain Python program."""
     return PythonJob(
         task_id=name,
         application=str(JOBS / f"{name}.py"),
-        application_args=application_args(pipeline),
+        application_args=[*application_args(pipeline), *further],
         **task,
     )
 
@@ -153,7 +153,7 @@ class PythonJob(BaseOperator):
         super().__init__(**kwargs)
         self.application = application
         self.application_args = application_args
-        self._hook: SubprocessHook | None = None
+        self._program = PythonProgram(self.task_id)
 
     def execute(self, context: Context) -> None:
         """Runs the job and waits for it.
@@ -162,11 +162,7 @@ class PythonJob(BaseOperator):
             AirflowFailException: a retry cannot help: a wrong spec, refused data.
             AirflowException: the job ended in another error.
         """
-        self._hook = SubprocessHook()
-        command = [_jobs_python(), self.application, *self.application_args]
-        result = self._hook.run_command(command, cwd=str(Path.cwd()))
-        if result.exit_code:
-            raise failure(self.task_id, result.exit_code, [result.output])
+        self._program.run(self.application, *self.application_args)
         for asset in self.outlets:
             # A run that was triggered without a partition key still says whose date it made.
             date = partition_of(context["dag_run"], context["params"])
@@ -174,6 +170,30 @@ class PythonJob(BaseOperator):
 
     def on_kill(self) -> None:
         """Ends the job with all it started."""
+        self._program.end()
+
+
+class PythonProgram:
+    """A job file that runs with the jobs' Python, for the task of a name."""
+
+    def __init__(self, task_id: str) -> None:
+        self._task_id = task_id
+        self._hook: SubprocessHook | None = None
+
+    def run(self, application: str, *words: str) -> None:
+        """Runs it and waits for it.
+
+        Raises:
+            AirflowFailException: a retry cannot help: a wrong spec, refused data.
+            AirflowException: the job ended in another error.
+        """
+        self._hook = SubprocessHook()
+        result = self._hook.run_command([_jobs_python(), application, *words], cwd=str(Path.cwd()))
+        if result.exit_code:
+            raise failure(self._task_id, result.exit_code, [result.output])
+
+    def end(self) -> None:
+        """Ends it with all it started."""
         if self._hook and self._hook.sub_process:
             end_tree(self._hook.sub_process.pid)
 

@@ -16,6 +16,7 @@ PRELOADED: Final = (
     "airflow.dag_processing.dagbag",
     "airflow.providers.apache.spark.operators.spark_submit",
     "airflow.providers.standard.hooks.subprocess",
+    "airflow.providers.standard.operators.hitl",
     "croniter",
     "psutil",
     "pydantic",

@@ -141,6 +141,9 @@ class Stack:
         self.env = environment(
             self.home, self._checkout, self._environ, kept=kept, port=port, schedule=self._schedule
         )
+        if self.endpoints.mlflow and self.endpoints.mlflow.startswith("http"):
+            # What a person is asked in Airflow links to the model's run.
+            self.env.setdefault("VINTAGE_MLFLOW_URL", self.endpoints.mlflow)
         if mlflow_port:
             self._run("mlflow", *mlflow_command(self.home, self._environ, mlflow_port))
         self._migrate()

@@ -1,0 +1,78 @@
+"""Writes what a person is asked before the evaluated model may serve, or why nobody need be."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from spark_jobs.job import Job, main
+from spark_jobs.registry import ledger
+from spark_jobs.registry.choice import Case, why_not_ask
+from spark_jobs.registry.evaluated import made_now
+from spark_jobs.registry.tracking import Tracking
+from spark_jobs.report.markdown import as_text, links_of
+from spark_jobs.report.summary import Champion, summary_of
+
+log = logging.getLogger(__name__)
+
+
+class Question(BaseModel):
+    """What a person is asked.
+
+    Attributes:
+        evaluation: key of the evaluation that it is about; the answer is about no other.
+        why_not: why nobody need be asked; empty when a person's word decides.
+        text: what there is to know, in Markdown.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    evaluation: str
+    why_not: str
+    text: str
+
+
+def run(job: Job, question: str | None = None) -> Question:
+    """The question about the model of the run's date; nothing is decided and nothing registered.
+
+    Args:
+        job: pipeline and date.
+        question: file to write it to, as JSON.
+
+    Raises:
+        StoreError: the model has not been fitted and evaluated.
+        TrackingError: MLflow cannot be reached.
+    """
+    evaluation, model = made_now(job.pipeline, job.store, job.date)
+    tracking = Tracking(job.home.tracking_uri, job.home.mlflow_artifacts)
+    tracking.check()
+    champion = tracking.champion(job.pipeline.name)
+    known = next((each for each in tracking.versions(job.pipeline.name) if each.key == model.key), None)
+    gates = evaluation.manifest.details["decision"]
+    case = Case(
+        version=known.version if known else None,
+        day=job.date,
+        evaluation_key=evaluation.key,
+        mode=job.pipeline.promote,
+        passed=gates["promote"],
+        reasons=tuple(gates["reasons"]),
+    )
+    summary = summary_of(job.store, evaluation, version=case.version)
+    if champion is not None:
+        serving = Champion(version=champion.version, date=champion.date, key=champion.key)
+        summary = summary.model_copy(update={"champion": serving})
+    asked = Question(
+        evaluation=evaluation.key,
+        why_not=why_not_ask(case, champion, ledger.read(job.store.ledger_path)),
+        text=as_text(summary, links_of(job.home, job.store, evaluation)),
+    )
+    if question:
+        Path(question).write_text(asked.model_dump_json(), encoding="utf-8")
+    log.info("%s", f"nobody is asked: {asked.why_not}" if asked.why_not else "a person is asked")
+    return asked
+
+
+if __name__ == "__main__":
+    main(run, __doc__, {"question": "file to write the question to, as JSON"})
