@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Self
+from urllib.parse import quote
 
 import httpx
 
@@ -20,6 +21,7 @@ DAG_SECONDS: Final = 120
 # Longer than a writer of Airflow's database waits for another.
 ANSWER_SECONDS: Final = 2 * LOCK_SECONDS
 DONE: Final = frozenset({"success", "failed"})
+WAITS_FOR_A_PERSON: Final = "awaiting_input"
 TASK_DONE: Final = frozenset({"success", "failed", "upstream_failed", "skipped", "removed"})
 
 
@@ -54,6 +56,7 @@ class AirflowApi:
             answer = _checked(
                 client.post("/auth/token", json={"username": where.user, "password": where.password})
             )
+        self._where = where
         self._client = httpx.Client(
             base_url=f"{where.airflow}/api/v2",
             headers={"Authorization": f"Bearer {answer['access_token']}"},
@@ -121,6 +124,11 @@ class AirflowApi:
         """The tasks of a run."""
         found = self._get(f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances")["task_instances"]
         return [Task(task["task_id"], task["state"], task["try_number"], task["duration"]) for task in found]
+
+    def where_to_answer(self, dag_id: str, run_id: str, task: Task) -> str:
+        """The page on which a person answers what a task asks, and the login."""
+        page = f"/dags/{dag_id}/runs/{quote(run_id)}/tasks/{task.name}/required_actions"
+        return f"{self._where.airflow}{page} (user {self._where.user}, password {self._where.password})"
 
     def log_lines(self, dag_id: str, run_id: str, task: Task) -> list[str]:
         """The log of a task's present try, one text an entry; an exception's text follows its entry."""

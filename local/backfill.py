@@ -10,7 +10,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from local.airflow_api import DONE, AirflowApi, AirflowRefused, Run
+from local.airflow_api import DONE, WAITS_FOR_A_PERSON, AirflowApi, AirflowRefused, Run
 from local.night import EXAMPLE, airflow, say, unpaused
 from local.processes import ServiceDied
 from local.stack import AlreadyRunning
@@ -74,10 +74,17 @@ def _ours(api: AirflowApi, dag_id: str, before: set[str]) -> list[Run]:
 
 def _follow(api: AirflowApi, dag_id: str, before: set[str], check: Callable[[], None]) -> int:
     shown: dict[str, Run] = {}
+    asked: set[str] = set()
     while True:
         check()
         runs = _ours(api, dag_id, before)
         for run in runs:
+            if run.state == "running" and run.run_id not in asked:
+                for task in api.tasks(dag_id, run.run_id):
+                    if task.state == WAITS_FOR_A_PERSON:
+                        asked.add(run.run_id)
+                        page = api.where_to_answer(dag_id, run.run_id, task)
+                        say(f"  {run.partition_key}  waits for a person: {page}")
             if run.state in DONE and run.run_id not in shown:
                 shown[run.run_id] = run
                 say(f"  {run.partition_key}  {run.state}")

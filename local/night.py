@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 from examples.catalogue import EXAMPLES
 from examples.files import LoaderError
 from examples.prepare import prepare
-from local.airflow_api import DONE, TASK_DONE, AirflowApi, AirflowRefused, Run, Task
+from local.airflow_api import DONE, TASK_DONE, WAITS_FOR_A_PERSON, AirflowApi, AirflowRefused, Run, Task
 from local.processes import ServiceDied
 from local.stack import CHECKOUT, AlreadyRunning, Endpoints, Stack, running
 from spark_jobs.errors import VintageError
@@ -154,6 +154,9 @@ def follow(api: AirflowApi, dag_id: str, run: Run, check: Callable[[], None]) ->
         for task in api.tasks(dag_id, run.run_id):
             if task.state in {"failed", "up_for_retry"}:
                 _show_failure(api, dag_id, run, task)
+            if task.state == WAITS_FOR_A_PERSON and WAITS_FOR_A_PERSON not in shown:
+                shown.add(WAITS_FOR_A_PERSON)
+                say(f"  {task.name:<12}waits for a person: {api.where_to_answer(dag_id, run.run_id, task)}")
             if task.state in TASK_DONE and task.name not in shown:
                 shown.add(task.name)
                 say(f"  {task.name:<12}{task.state:<10}{task.seconds or 0:6.1f} s")

@@ -5,13 +5,15 @@ from __future__ import annotations
 import datetime as dt
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
 
 from local.airflow_api import DONE, AirflowApi, AirflowRefused
 from local.stack import Stack
+from spark_jobs.registry import ledger
+from spark_jobs.store import Store
 from tests.dags.conftest import write_home
 from tests.integration.conftest import quick_environment, write_day
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(1800)]
 
 DAG = "retrain_tiny"
+ASKS = "retrain_asks"
 RUN_SECONDS = 1200
 TODAY = dt.datetime.now(dt.UTC).date()
 START = dt.date(2024, 1, 1)
@@ -35,6 +38,9 @@ def days_of(first: dt.date, count: int) -> list[dt.date]:
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     home = write_home(tmp_path_factory.mktemp("airflow") / "home")
+    asks = (home / "pipelines" / "tiny.yaml").read_text().replace("name: tiny", "name: asks")
+    # Its schedule has ended: nothing of it runs but what is triggered.
+    (home / "pipelines" / "asks.yaml").write_text(f"{asks}end_date: 2024-01-07\npromote: approve\n")
     for day in [*days_of(START, 8), *days_of(TODAY - dt.timedelta(days=4), 5)]:
         write_day(home, day)
     with Stack(home, mlflow=False, environ=quick_environment()) as running:
@@ -50,14 +56,14 @@ def api(stack: Stack) -> Iterator[AirflowApi]:
 
 
 @pytest.fixture
-def finish(stack: Stack, api: AirflowApi) -> Callable[[Run], Run]:
+def finish(stack: Stack, api: AirflowApi) -> Callable[..., Run]:
     """Waits for a run's end."""
 
-    def wait(run: Run) -> Run:
+    def wait(run: Run, dag_id: str = DAG) -> Run:
         deadline = time.monotonic() + RUN_SECONDS
         while time.monotonic() < deadline:
             stack.check()
-            now = api.run(DAG, run.run_id)
+            now = api.run(dag_id, run.run_id)
             if now.state in DONE:
                 return now
             time.sleep(0.5)
@@ -240,3 +246,57 @@ def test_a_killed_run_leaves_no_spark_submit(api: AirflowApi, finish: Callable[[
 def test_the_model_s_event_carries_the_date_of_a_run_without_a_key(stack: Stack, api: AirflowApi) -> None:
     events = api._get("/assets/events", limit=100)["asset_events"]
     assert {event["partition_key"] for event in events} >= {"2024-01-05", "2024-01-06"}
+
+
+def asked(api: AirflowApi, run: Run) -> dict[str, Any]:
+    """What a person is asked in a run, once it waits for one."""
+    deadline = time.monotonic() + RUN_SECONDS
+    while time.monotonic() < deadline:
+        states = {task.name: task.state for task in api.tasks(ASKS, run.run_id)}
+        assert not {"failed", "up_for_retry"} & set(states.values()), states
+        if states.get("approve") == "awaiting_input":
+            found: dict[str, Any] = api._get(
+                f"/dags/{ASKS}/dagRuns/{run.run_id}/taskInstances/approve/-1/hitlDetails"
+            )
+            return found
+        time.sleep(0.5)
+    pytest.fail(f"nobody was asked in {run.run_id}: {states}")
+
+
+def answer(api: AirflowApi, run: Run, option: str) -> None:
+    path = f"/dags/{ASKS}/dagRuns/{run.run_id}/taskInstances/approve/-1/hitlDetails"
+    body = {"chosen_options": [option], "params_input": {}}
+    api._client.patch(path, json=body).raise_for_status()
+
+
+def test_a_model_serves_when_a_person_says_so_in_airflow_and_not_when_one_rejects_it(
+    stack: Stack, api: AirflowApi, finish: Callable[..., Run]
+) -> None:
+    store = Store(stack.home / "data" / "store", "asks")
+    api.wait_for_dag(ASKS, stack.check)
+    api.pause(ASKS, paused=False)
+    first, second = (api.trigger(ASKS, partition_key=f"2024-01-{day:02}") for day in (5, 6))
+    # The second date is trained though the first still waits for its answer.
+    questions = [asked(api, run) for run in (first, second)]
+    assert [each["subject"] for each in questions] == [
+        f"May the model of asks for 2024-01-{day:02} serve?" for day in (5, 6)
+    ]
+    assert "| `areaUnderROC >= 0.5` |" in questions[0]["body"]
+    assert "No model serves yet" in questions[0]["body"]
+    assert ledger.read(store.ledger_path) == ()
+
+    answer(api, first, "Approve")
+    assert finish(first, ASKS).state == "success"
+    answer(api, second, "Reject")
+    assert finish(second, ASKS).state == "success"
+    told = [(entry.date, entry.told) for entry in ledger.read(store.ledger_path)]
+    assert told == [("2024-01-05", "promoted approved by admin"), ("2024-01-06", "rejected by admin")]
+
+    # Done again, nobody is asked again, and nothing is said twice.
+    again = {"dry_run": False, "dag_run_id": first.run_id, "task_ids": ["approve", "promote"]}
+    again |= {"only_failed": False, "reset_dag_runs": True}
+    api._client.post(f"/dags/{ASKS}/clearTaskInstances", json=again).raise_for_status()
+    assert finish(first, ASKS).state == "success"
+    states = {task.name: (task.state, task.try_number) for task in api.tasks(ASKS, first.run_id)}
+    assert (states["approve"][0], states["promote"]) == ("skipped", ("success", 2))
+    assert [(entry.date, entry.told) for entry in ledger.read(store.ledger_path)] == told
