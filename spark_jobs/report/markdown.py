@@ -51,8 +51,8 @@ def as_text(summary: Summary, links: Links) -> str:
         _head(summary),
         _gates(summary),
         _metrics(summary),
-        "\n".join(f"- {plain(reason)}" for reason in _first(summary.decision["reasons"])),
-        "\n".join(_facts(summary, links)),
+        _listed("What the gates said:", map(plain, _first(summary.decision["reasons"]))),
+        _listed("What it was made from, and where to read more:", _facts(summary, links)),
     ]
     return "\n\n".join(block for block in blocks if block) + "\n"
 
@@ -145,7 +145,11 @@ def _facts(summary: Summary, links: Links) -> list[str]:
     if links.report is not None:
         facts.append(f"report: {code(str(links.report))}")
     facts += [f"{kind}: {code(summary.keys[kind])}" for kind in ("model", "evaluation")]
-    return [f"- {fact}" for fact in facts]
+    return facts
+
+
+def _listed(head: str, lines: Iterable[str]) -> str:
+    return "\n".join([head, "", *(f"- {line}" for line in lines)])
 
 
 def _gain(gain: Mapping[str, float | None] | None) -> str:
