@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
+from spark_jobs.report.comparisons import slice_name
 from spark_jobs.report.details import number
 from spark_jobs.report.html import metric_rows
 from spark_jobs.store.reports import report_folder
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from spark_jobs.store import Artifact, Store
 
 MOST_ROWS: Final = 40
+MOST_SLICES: Final = 5
 MOST_CHARACTERS: Final = 300
 """Of one cell or reason; a gate may hold a value of the data, of any length."""
 
@@ -51,6 +53,7 @@ def as_text(summary: Summary, links: Links) -> str:
         _head(summary),
         _gates(summary),
         _metrics(summary),
+        _slices(summary),
         _listed("What the gates said:", map(plain, _first(summary.decision["reasons"]))),
         _listed("What it was made from, and where to read more:", _facts(summary, links)),
     ]
@@ -127,6 +130,24 @@ def _metrics(summary: Summary) -> str:
     if before is not None and before.get("incomparable"):
         told += f"\n\n{plain(before['incomparable'])}"
     return told
+
+
+def _slices(summary: Summary) -> str:
+    """The worst slices by the metric that decides."""
+    if not summary.slices:
+        return ""
+    rows = [
+        (
+            code(slice_name(each)),
+            str(each["rows"]),
+            number(each["metrics"].get(summary.metric)),
+            _interval(each.get("interval")),
+        )
+        for each in summary.slices[:MOST_SLICES]
+    ]
+    more = len(summary.slices) - len(rows)
+    told = f"\n\nand {more} slices that do better, in the report" if more else ""
+    return _table(("slice, the worst first", "rows", summary.metric, "interval"), rows) + told
 
 
 def _facts(summary: Summary, links: Links) -> list[str]:

@@ -89,3 +89,16 @@ def test_a_date_without_an_evaluation_is_told(store: Store) -> None:
     with pytest.raises(StoreError, match="no evaluated model for 2024-03-09"):
         told("--date", "2024-03-09")
     assert not (store.folder / "reports").exists()
+
+
+def test_the_question_s_text_can_be_printed_by_hand(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Nobody listens there: who serves is not known, and the rest is told.
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    words = ["show", "things", "--date", str(DAY), "--markdown"]
+    result = CliRunner().invoke(app, words, catch_exceptions=False)
+    assert result.exit_code == 0
+    assert result.stdout.startswith(f"**things {DAY}**")
+    assert "| `rmse >= 0.1` |" in result.stdout
+    with pytest.raises(SpecError, match="exclude each other"):
+        CliRunner().invoke(app, [*words, "--json"], catch_exceptions=False)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from spark_jobs.report.markdown import MOST_CHARACTERS, MOST_ROWS, Links, as_text, code, plain
+from spark_jobs.report.markdown import MOST_CHARACTERS, MOST_ROWS, MOST_SLICES, Links, as_text, code, plain
 from spark_jobs.report.summary import Champion, Tracked, summary_of
 from spark_jobs.store import Store
 from tests.report.families import EVALUATIONS, ODD, publish_run
@@ -47,7 +47,7 @@ def cells(html: str) -> list[list[list[str]]]:
 def test_every_family_has_its_gates_and_both_models(store: Store, task: str) -> None:
     made = summary(store, task)
     html = READER.render(as_text(made, Links()))
-    gates, metrics = cells(html)
+    gates, metrics, slices = cells(html)
     assert [len(row) for row in gates] == [5] * (1 + len(made.gates))
     assert [len(row) for row in metrics] == [8] * (1 + len(made.metrics))
     # What speaks against it comes first.
@@ -55,6 +55,9 @@ def test_every_family_has_its_gates_and_both_models(store: Store, task: str) -> 
     assert gates[2][-1] == "passed"
     assert metrics[1][0] == f"<code>{made.metric}</code>"
     assert "champion of 2024-03-05" in metrics[0]
+    assert len(slices) == 1 + MOST_SLICES
+    assert slices[2][:2] == ["<code>origin is null</code>", "883"]
+    assert f"and {len(made.slices) - MOST_SLICES} slices that do better" in html
     assert "version 7" in html
     assert "Version 6 of 2024-03-05 serves now" in html
     assert f"<code>{made.keys['evaluation']}</code>" in html
@@ -100,7 +103,7 @@ def test_it_leads_to_the_report_and_to_mlflow(store: Store, tmp_path: Path) -> N
 
 
 def test_a_first_model_is_held_against_nobody(store: Store) -> None:
-    made = summary(store).model_copy(update={"baseline": None, "champion": None, "gates": ()})
+    made = summary(store).model_copy(update={"baseline": None, "champion": None, "gates": (), "slices": ()})
     html = READER.render(as_text(made, Links()))
     [metrics] = cells(html)
     assert len(metrics[0]) == 4
