@@ -11,15 +11,17 @@ import pytest
 from spark_jobs import approve, promote
 from spark_jobs.errors import DataError
 from spark_jobs.registry import ledger
+from spark_jobs.registry.intervention import os_user
 from spark_jobs.registry.loadability import Loaded
 from spark_jobs.registry.tracking import Tracking
+from tests.flow.test_cli import program
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.flow.conftest import Team
 
-pytestmark = pytest.mark.spark
+pytestmark = [pytest.mark.spark, pytest.mark.long]
 
 DAY = date(2024, 3, 6)
 EVE = DAY - timedelta(days=1)
@@ -76,6 +78,13 @@ def test_an_evaluation_waits_for_a_person_and_the_answer_for_what_it_was_about(t
     lines = ledger.read(team.store.ledger_path)
     team.run()
     assert ledger.read(team.store.ledger_path) == lines
+
+    # A person's later word counts, and who gives the command is that person.
+    entry = promote.run(team.job(), approved_by="ada", load=loads_well)
+    assert (entry.action, serves(team)) == ("promoted", str(DAY))
+    ended = program(team, "-m", "spark_jobs.cli", "promote", team.name, "--date", str(EVE))
+    told = f"version {entry.champion_before} of {team.name} for {EVE}: registered approved by {os_user()}"
+    assert ended.stdout.splitlines()[:1] == [told], ended.stderr
 
 
 def loads_well(_: object) -> Loaded:
