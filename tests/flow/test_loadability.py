@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tests.flow.conftest import Team
 
 pytestmark = [
+    pytest.mark.long,
     pytest.mark.spark,
     # Of MLflow's scoring server and of what it imports.
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),

@@ -66,6 +66,7 @@ def test_its_version_is_in_the_models_key() -> None:
     assert found.spec["own_code"] == {name: version(name)}
 
 
+@pytest.mark.long
 def test_it_is_fitted_saved_and_loaded_and_a_second_fit_is_the_same(
     tumours: DataFrame, tmp_path: Path
 ) -> None:
