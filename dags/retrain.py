@@ -140,12 +140,7 @@ def json_types(declared: Any) -> list[str]:
 
 def documentation(pipeline: Pipeline) -> str:
     """What the Airflow UI says of the Dag, in Markdown."""
-    gates = [
-        f"{gate.metric} {sign} {limit}"
-        for gate in pipeline.evaluate.gates
-        for sign, limit in (("≥", gate.min), ("≤", gate.max))
-        if limit is not None
-    ]
+    gates = [gate.described for gate in pipeline.evaluate.gates]
     facts = {
         "Data": pipeline.source.described,
         **{f"Joined as `{name}`": source.described for name, source in pipeline.joins.items()},

@@ -77,8 +77,8 @@ class _Judged:
     @property
     def reason(self) -> str:
         if self.verdict is None:
-            return f"gate {bounds(self.gate)} does not apply: {self.told}"
-        return f"gate {bounds(self.gate)} {'passed' if self.verdict.passed else 'failed'}: {self.told}"
+            return f"gate {self.gate.described} does not apply: {self.told}"
+        return f"gate {self.gate.described} {'passed' if self.verdict.passed else 'failed'}: {self.told}"
 
 
 def decide(
@@ -105,21 +105,6 @@ def decide(
     passed += [each.reason for each in judged if not each.verdict]
     verdicts = tuple(each.verdict for each in judged if each.verdict)
     return Decision(not against, tuple(against or passed or ["no gate is declared"]), verdicts)
-
-
-def bounds(gate: Gate) -> str:
-    """A gate as a person reads it: `areaUnderROC >= 0.55 where origin = JFK`."""
-    if gate.vs_champion == NOT_WORSE:
-        return f"{gate.metric} vs champion not significantly worse"
-    if gate.vs_champion is not None:
-        return f"{gate.metric} vs champion >= {gate.vs_champion:+g}"
-    told = [f"{gate.metric} >= {gate.min:g}"] if gate.min is not None else []
-    told += [f"{gate.metric} <= {gate.max:g}"] if gate.max is not None else []
-    where = [
-        f" where {column} {'is null' if value is None else f'= {value}'}"
-        for column, value in (gate.slice or {}).items()
-    ]
-    return " and ".join(told) + "".join(where)
 
 
 def _judge(gate: Gate, measured: Measured, baseline: Baseline | None) -> _Judged:
@@ -150,7 +135,7 @@ def _within(gate: Gate, value: float, interval: Interval | None, rows: int | Non
     high = gate.max is None or value <= gate.max
     told = _shown(value) if rows is None else f"{_shown(value)} on {rows} rows"
     passed = low and high and not math.isnan(value)
-    return _Judged(gate, told, Verdict(bounds(gate), _finite(value), passed, interval, rows))
+    return _Judged(gate, told, Verdict(gate.described, _finite(value), passed, interval, rows))
 
 
 def _against(gate: Gate, measured: Measured, baseline: Baseline) -> _Judged:
@@ -168,7 +153,7 @@ def _against(gate: Gate, measured: Measured, baseline: Baseline) -> _Judged:
         told += "" if interval is not None else ", without an interval"
     else:
         passed = gate.vs_champion is not None and gain.value >= float(gate.vs_champion)
-    verdict = Verdict(bounds(gate), _finite(gain.value), passed, interval)
+    verdict = Verdict(gate.described, _finite(gain.value), passed, interval)
     return _Judged(gate, baseline.incomparable or told, verdict)
 
 

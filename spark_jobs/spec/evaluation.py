@@ -107,6 +107,21 @@ class Gate(SpecModel):
             )
         return self
 
+    @property
+    def described(self) -> str:
+        """The gate as a person reads it: `areaUnderROC >= 0.55 where origin = JFK`."""
+        if self.vs_champion == NOT_WORSE:
+            return f"{self.metric} vs champion not significantly worse"
+        if self.vs_champion is not None:
+            return f"{self.metric} vs champion >= {self.vs_champion:+g}"
+        told = [f"{self.metric} >= {self.min:g}"] if self.min is not None else []
+        told += [f"{self.metric} <= {self.max:g}"] if self.max is not None else []
+        where = [
+            f" where {column} {'is null' if value is None else f'= {value}'}"
+            for column, value in (self.slice or {}).items()
+        ]
+        return " and ".join(told) + "".join(where)
+
 
 class Evaluate(SpecModel):
     """How good a model must be."""
