@@ -50,15 +50,7 @@ def run(job: Job, question: str | None = None) -> Question:
     tracking.check()
     champion = tracking.champion(job.pipeline.name)
     known = next((each for each in tracking.versions(job.pipeline.name) if each.key == model.key), None)
-    gates = evaluation.manifest.details["decision"]
-    case = Case(
-        version=known.version if known else None,
-        day=job.date,
-        evaluation_key=evaluation.key,
-        mode=job.pipeline.promote,
-        passed=gates["promote"],
-        reasons=tuple(gates["reasons"]),
-    )
+    case = Case.of(evaluation, version=known.version if known else None, mode=job.pipeline.promote)
     summary = summary_of(job.store, evaluation, version=case.version)
     if champion is not None:
         serving = Champion(version=champion.version, date=champion.date, key=champion.key)

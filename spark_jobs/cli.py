@@ -40,6 +40,10 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+DateOrLatest = Annotated[
+    str | None,
+    typer.Option(help="Partition date, YYYY-MM-DD; the latest when left out.", show_default=False),
+]
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print JSON for programs, and nothing else, on standard output.")
 ]
@@ -118,10 +122,7 @@ def run(
 @app.command()
 def show(
     pipeline: PipelineName,
-    date: Annotated[
-        str | None,
-        typer.Option(help="Partition date, YYYY-MM-DD; the latest when left out.", show_default=False),
-    ] = None,
+    date: DateOrLatest = None,
     as_json: AsJson = False,
     as_markdown: Annotated[
         bool, typer.Option("--markdown", help="Print what a person is asked to approve by, in Markdown.")
@@ -166,10 +167,7 @@ def history(
 @app.command("report")
 def write_page(
     pipeline: PipelineName,
-    date: Annotated[
-        str | None,
-        typer.Option(help="Partition date, YYYY-MM-DD; the latest when left out.", show_default=False),
-    ] = None,
+    date: DateOrLatest = None,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -183,7 +181,6 @@ def write_page(
     Example: vintage report flight_delay --date 2013-02-28 --open
     """
     from spark_jobs.report.html import write_report
-    from spark_jobs.report.summary import current_evaluation
 
     home = Home.from_environment(os.environ)
     store = Store(home.store, load_pipeline(home, pipeline).name)

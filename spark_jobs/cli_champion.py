@@ -10,7 +10,7 @@ from rich.console import Console
 
 from spark_jobs.errors import SpecError
 from spark_jobs.job import configure_logging, open_job
-from spark_jobs.spec import Home, load_pipeline, parse_partition_date, submit_conf
+from spark_jobs.spec import Home, load_pipeline, parse_partition_date
 from spark_jobs.store import Store
 
 if TYPE_CHECKING:
@@ -119,9 +119,7 @@ def _loads(home: Home, spec: Pipeline) -> Callable[[Intervention], Loaded]:
     from spark_jobs.registry.loadability import load_apart, loading_of
 
     def loads(wanted: Intervention) -> Loaded:
-        conf = submit_conf(spec, home, "promote")
-        number = wanted.target.version
-        return load_apart(loading_of(home, wanted.model, number, stage_paths=spec.stage_paths, conf=conf))
+        return load_apart(loading_of(home, spec, wanted.model, wanted.target.version))
 
     return loads
 

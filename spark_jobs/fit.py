@@ -212,7 +212,7 @@ def _save(tracking: Tracking, fitted: Fitted, attempt: Attempt, requirements: Se
         output=made.select(*plain).toPandas(),
         requirements=requirements,
     )
-    golden.write(fitted.golden, attempt.data / "model" / "golden")
+    golden.write(fitted.golden, attempt.data / "model" / golden.FOLDER)
     fitted.unfitted.write().save(str(attempt.data / "pipeline"))
     _write_json(attempt.data / "params.json", dict(sorted(fitted.params.items())))
 

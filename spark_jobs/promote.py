@@ -15,7 +15,6 @@ from spark_jobs.registry.evaluated import made_now
 from spark_jobs.registry.loadability import load_apart, loading_of
 from spark_jobs.registry.recording import registered
 from spark_jobs.registry.tracking import Tracking
-from spark_jobs.spec import submit_conf
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -49,17 +48,9 @@ class Challenger:
     @property
     def case(self) -> Case:
         """The same, to be decided on."""
-        gates = self.evaluation.manifest.details["decision"]
         by = self.rejected_by or self.approved_by
-        return Case(
-            version=self.version.version,
-            day=self.evaluation.date,
-            evaluation_key=self.evaluation.key,
-            mode=self.mode,
-            passed=gates["promote"],
-            reasons=tuple(gates["reasons"]),
-            answer=Answer(approved=not self.rejected_by, by=by) if by else None,
-        )
+        answer = Answer(approved=not self.rejected_by, by=by) if by else None
+        return Case.of(self.evaluation, version=self.version.version, mode=self.mode, answer=answer)
 
 
 class Registry(Protocol):
@@ -104,9 +95,7 @@ def run(
     known = registered(tracking, job.store, model, evaluation)
 
     def loads() -> Loaded:
-        conf = submit_conf(job.pipeline, job.home, "promote")
-        paths = job.pipeline.stage_paths
-        return load(loading_of(job.home, model, known.version, stage_paths=paths, conf=conf))
+        return load(loading_of(job.home, job.pipeline, model, known.version))
 
     challenger = Challenger(known, evaluation, job.pipeline.promote, approved_by, rejected_by)
     entry = settle(tracking, job.store, challenger, loads)

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from pyspark.ml import PipelineModel
     from pyspark.sql import DataFrame, Row, SparkSession
 
+FOLDER: Final = "golden"
+"""Of the batch, within that of the model."""
 ROWS: Final = 16
 NULL_ROWS: Final = 4
 """Rows that hold a null at least, where there are such; one more for a column that is null in all of them."""

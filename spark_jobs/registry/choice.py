@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from spark_jobs.registry.ledger import Action, Entry
     from spark_jobs.registry.tracking import Version
+    from spark_jobs.store import Artifact
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,22 @@ class Case:
     passed: bool
     reasons: tuple[str, ...]
     answer: Answer | None = None
+
+    @classmethod
+    def of(
+        cls, evaluation: Artifact, *, version: int | None, mode: str, answer: Answer | None = None
+    ) -> Case:
+        """The case of an evaluation, with what its gates said."""
+        gates = evaluation.manifest.details["decision"]
+        return cls(
+            version=version,
+            day=evaluation.date,
+            evaluation_key=evaluation.key,
+            mode=mode,
+            passed=gates["promote"],
+            reasons=tuple(gates["reasons"]),
+            answer=answer,
+        )
 
 
 def choose(

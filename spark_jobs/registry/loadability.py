@@ -17,22 +17,22 @@ from spark_jobs.errors import EnvironmentProblem, StoreError, VintageError, firs
 from spark_jobs.ml import golden
 from spark_jobs.registry.tracking import Tracking
 from spark_jobs.session import SparkProvider, root_cause
+from spark_jobs.spec import submit_conf
 from spark_jobs.store.own_code import CannotImport, import_path, look_in, own_packages
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from pyspark.sql import Row, SparkSession
 
     from spark_jobs.registry.tracking.serving import Served
-    from spark_jobs.spec import Home
+    from spark_jobs.spec import Home, Pipeline
     from spark_jobs.store import Artifact
 
 log = logging.getLogger(__name__)
 
 SECONDS: Final = 600
 """How long the process may take; more than ten times what a model of the examples needs on two cores."""
-GOLDEN: Final = "golden"
 _SPARK, _PYFUNC, _REST = "PipelineModel.transform", "MLflow's pyfunc", "MLflow's REST server"
 # A few rows are planned and compiled for longer than they are worked on: 17.5 s became 14 on two busy cores.
 _QUICK_JIT: Final = "-XX:TieredStopAtLevel=1"
@@ -110,9 +110,7 @@ class _Answer(BaseModel):
     fix: str = ""
 
 
-def loading_of(
-    home: Home, artifact: Artifact, version: int, *, stage_paths: Sequence[str], conf: Mapping[str, str]
-) -> Loading:
+def loading_of(home: Home, pipeline: Pipeline, artifact: Artifact, version: int) -> Loading:
     """What is to be loaded, for a model of the store that is registered.
 
     Raises:
@@ -120,14 +118,15 @@ def loading_of(
     """
     artifact.check_files()
     folder = artifact.data / "model"
-    golden.require(folder / GOLDEN)
+    golden.require(folder / golden.FOLDER)
+    conf = submit_conf(pipeline, home, "promote")
     options = f"{_QUICK_JIT} {conf.get(_DRIVER_OPTIONS, '')}".strip()
     return Loading(
         pipeline=artifact.manifest.pipeline,
         version=version,
         model=folder,
         home=home.path,
-        stage_paths=tuple(stage_paths),
+        stage_paths=pipeline.stage_paths,
         tracking_uri=home.tracking_uri,
         mlflow_artifacts=home.mlflow_artifacts,
         spark_conf={**conf, **_QUICK, _DRIVER_OPTIONS: options},
@@ -177,7 +176,7 @@ def load_here(wanted: Loading, spark: SparkSession, tracking: Tracking) -> Loade
         spark: a session.
         tracking: where it is registered.
     """
-    batch = golden.read(spark, wanted.model / GOLDEN)
+    batch = golden.read(spark, wanted.model / golden.FOLDER)
     expected, rows = batch.expected(), batch.inputs.toPandas()
     result = Loaded(rows=len(rows))
 

@@ -38,6 +38,12 @@ def number(value: float | None) -> str:
     return f"{value:.4g}"
 
 
+def between(interval: Mapping[str, float | None] | None) -> str:
+    """An interval as a table shows it; nothing where there is none."""
+    low, high = (None, None) if interval is None else (interval.get("low"), interval.get("high"))
+    return "" if low is None or high is None else f"{number(low)} to {number(high)}"
+
+
 def _table(*columns: str) -> Table:
     return Table(*columns, box=box.SIMPLE_HEAD)
 

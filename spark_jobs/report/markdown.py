@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from spark_jobs.report.comparisons import slice_name
-from spark_jobs.report.details import number
+from spark_jobs.report.details import between, number
 from spark_jobs.report.html import metric_rows
 from spark_jobs.store.reports import report_folder
 
@@ -101,7 +101,7 @@ def _gates(summary: Summary) -> str:
         (
             code(gate["gate"]),
             number(gate["value"]),
-            _interval(gate.get("interval")),
+            between(gate.get("interval")),
             str(gate.get("rows", "")),
             "passed" if gate["passed"] else "**failed**",
         )
@@ -117,12 +117,12 @@ def _metrics(summary: Summary) -> str:
         head += [f"champion of {before['date']}", "gain", "interval of the gain", "which is better"]
     rows = []
     for each in metric_rows(summary):
-        row = [code(each.name), each.direction, number(each.value), _interval(each.interval)]
+        row = [code(each.name), each.direction, number(each.value), between(each.interval)]
         if before is not None:
             row += [
                 number(each.theirs),
                 _gain(each.gain),
-                _interval(each.gain, signed=True),
+                _gained(each.gain),
                 plain(each.better),
             ]
         rows.append(row)
@@ -141,7 +141,7 @@ def _slices(summary: Summary) -> str:
             code(slice_name(each)),
             str(each["rows"]),
             number(each["metrics"].get(summary.metric)),
-            _interval(each.get("interval")),
+            between(each.get("interval")),
         )
         for each in summary.slices[:MOST_SLICES]
     ]
@@ -178,11 +178,10 @@ def _gain(gain: Mapping[str, float | None] | None) -> str:
     return "" if value is None else f"{value:+.4g}"
 
 
-def _interval(found: Mapping[str, float | None] | None, *, signed: bool = False) -> str:
-    low, high = (None, None) if found is None else (found.get("low"), found.get("high"))
-    if low is None or high is None:
-        return ""
-    return f"{low:+.4g} to {high:+.4g}" if signed else f"{number(low)} to {number(high)}"
+def _gained(gain: Mapping[str, float | None] | None) -> str:
+    """The interval of a gain, with its signs."""
+    low, high = (None, None) if gain is None else (gain.get("low"), gain.get("high"))
+    return "" if low is None or high is None else f"{low:+.4g} to {high:+.4g}"
 
 
 def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:

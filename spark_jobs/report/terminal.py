@@ -10,7 +10,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from spark_jobs.report.details import detail_tables, number
+from spark_jobs.report.details import between, detail_tables, number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -61,7 +61,7 @@ def _metrics(summary: Summary, console: Console) -> RenderableType:
         table.add_column(f"champion of {before['date']}")
     for name, value in summary.metrics.items():
         theirs = () if before is None else (number(before["metrics"].get(name)),)
-        table.add_row(name, number(value), *((_between(spread.get(name)),) if spread else ()), *theirs)
+        table.add_row(name, number(value), *((between(spread.get(name)),) if spread else ()), *theirs)
     details = Group(*_slices(summary), *detail_tables(summary.details))
     needed = sum(console.measure(part).maximum for part in (table, details)) + _GAP
     if needed > console.width:
@@ -69,10 +69,6 @@ def _metrics(summary: Summary, console: Console) -> RenderableType:
     side_by_side = Table.grid(padding=(0, _GAP))
     side_by_side.add_row(table, details)
     return side_by_side
-
-
-def _between(interval: Mapping[str, float] | None) -> str:
-    return "" if interval is None else f"{number(interval['low'])} to {number(interval['high'])}"
 
 
 def _slices(summary: Summary) -> Iterator[Table]:
@@ -84,7 +80,7 @@ def _slices(summary: Summary) -> Iterator[Table]:
         value = "(others)" if each.get("others") else "null" if each["value"] is None else each["value"]
         name = Text(f"{each['column']} {value}")
         metric = number(each["metrics"].get(summary.metric))
-        table.add_row(name, str(each["rows"]), metric, _between(each["interval"]))
+        table.add_row(name, str(each["rows"]), metric, between(each["interval"]))
     if len(summary.slices) > MOST_SLICES:
         table.caption = f"the worst of {len(summary.slices)}; the report shows all"
     yield table

@@ -14,7 +14,7 @@ from spark_jobs import evaluate, fit, preprocess, promote, snapshot, validate
 from spark_jobs.job import Job, open_job
 from spark_jobs.ml import golden
 from spark_jobs.registry import ledger
-from spark_jobs.registry.loadability import GOLDEN, Loaded, Loading
+from spark_jobs.registry.loadability import Loaded, Loading
 from spark_jobs.session import SparkProvider
 from spark_jobs.spec import Home
 from spark_jobs.store import Store
@@ -37,7 +37,7 @@ def promoted(job: Job) -> ledger.Entry:
     def load(wanted: Loading) -> Loaded:
         from pyspark.ml import PipelineModel
 
-        batch = golden.read(job.spark(), wanted.model / GOLDEN)
+        batch = golden.read(job.spark(), wanted.model / golden.FOLDER)
         model = PipelineModel.load(f"file://{wanted.model / 'sparkml'}")
         _, told = golden.compare(batch.expected(), golden.outputs(model, batch))
         return Loaded(problems=told, ways=("PipelineModel.transform",), rows=batch.given.count())

@@ -14,9 +14,8 @@ from spark_jobs import promote
 from spark_jobs.errors import ModelRefused, StoreError, TrackingError
 from spark_jobs.ml import golden
 from spark_jobs.registry import ledger
-from spark_jobs.registry.loadability import GOLDEN, Loaded, Loading, load_apart, load_here, loading_of
+from spark_jobs.registry.loadability import Loaded, Loading, load_apart, load_here, loading_of
 from spark_jobs.registry.tracking import Tracking
-from spark_jobs.spec import submit_conf
 from tests.flow.declared import declare
 
 if TYPE_CHECKING:
@@ -51,8 +50,7 @@ def loading(team: Team) -> Loading:
     job = team.job()
     model = team.store.current("model", DAY)
     assert model is not None
-    conf = submit_conf(job.pipeline, job.home, "promote")
-    return loading_of(job.home, model, 1, stage_paths=job.pipeline.stage_paths, conf=conf)
+    return loading_of(job.home, job.pipeline, model, 1)
 
 
 def loaded(team: Team) -> Loaded:
@@ -85,7 +83,7 @@ def test_the_golden_batch_goes_with_the_model_to_mlflow_and_holds_no_label(done:
         folder = Path(mlflow.artifacts.download_artifacts(f"models:/{done.name}/{version.version}"))
     finally:
         mlflow.set_tracking_uri(None)  # type: ignore[arg-type]
-    batch = golden.read(done.provider(), folder / GOLDEN)
+    batch = golden.read(done.provider(), folder / golden.FOLDER)
     assert set(batch.given.columns) == {"colour", "size", golden.NUMBER}
     assert {"prediction", "probability", "rawPrediction", "features"} <= set(batch.made.columns)
     assert Model.load(str(folder)).signature.inputs.input_names() == ["size", "colour"]
@@ -128,13 +126,13 @@ def test_a_model_without_a_batch_or_with_a_file_that_is_gone_is_not_even_loaded(
     team.run("snapshot", "validate", "preprocess", "fit", "evaluate")
     model = team.store.current("model", DAY)
     assert model is not None
-    batch = model.data / "model" / GOLDEN
+    batch = model.data / "model" / golden.FOLDER
     manifest = model.folder / "manifest.json"
     shutil.rmtree(batch)
     with pytest.raises(StoreError, match=r"is damaged.*no such file"):
         promoted(team)
     told = json.loads(manifest.read_text(encoding="utf-8"))
-    told["files"] = [each for each in told["files"] if f"/{GOLDEN}/" not in each["path"]]
+    told["files"] = [each for each in told["files"] if f"/{golden.FOLDER}/" not in each["path"]]
     manifest.write_text(json.dumps(told), encoding="utf-8")
     with pytest.raises(StoreError, match=r"keeps no golden batch.*run its date again"):
         promoted(team)
@@ -208,7 +206,7 @@ def test_a_missing_number_that_mlflow_hands_over_as_another_is_named(done: Team,
     batch, name, tracking = golden.golden_batch(model, rows, ["size", "label"]), "nulls", tracking_of(done)
     given, made = batch.inputs.toPandas(), batch.made.select("prediction").toPandas()
     tracking.save_model(model, tmp_path / "model", example=given, output=made, requirements=["pyspark"])
-    golden.write(batch, tmp_path / "model" / GOLDEN)
+    golden.write(batch, tmp_path / "model" / golden.FOLDER)
     run_id = tracking.start_run(pipeline=name, date=str(DAY), key=name, tags={})
     tracking.log_fit(run_id, params={}, datasets=[], model_dir=tmp_path / "model", metrics={})
     tracking.register(pipeline=name, date=str(DAY), key=name, run_id=run_id, tags={})

@@ -12,7 +12,7 @@ from spark_jobs.ml.families.measured import Comparison, Gain, Interval
 from spark_jobs.spec import METRICS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from pyspark.sql import Column
     from pyspark.sql._typing import ColumnOrName
@@ -56,6 +56,20 @@ def interval(value: float, left_out: Sequence[float], confidence: float) -> Inte
     variance = (len(known) - 1) / len(known) * float(((known - known.mean()) ** 2).sum())
     reach = float(stats.t.ppf((1 + confidence) / 2, len(known) - 1)) * math.sqrt(variance)
     return Interval(value - reach, value + reach)
+
+
+def intervals(
+    values: Mapping[str, float], left_out: Mapping[str, Sequence[float]], confidence: float
+) -> dict[str, Interval]:
+    """Metric → its interval, of those that have one.
+
+    Args:
+        values: metric → its value on all rows.
+        left_out: metric → its values without each group in turn.
+        confidence: as of `interval`.
+    """
+    found = {name: interval(values[name], each, confidence) for name, each in left_out.items()}
+    return {name: each for name, each in found.items() if each is not None}
 
 
 def compare_apart(family: Family, holdout: Holdout, measured: Measured) -> Comparison:

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any, Final
 
 from spark_jobs.errors import SpecError
-from spark_jobs.ml.families.jackknife import GROUPS, METHOD, group_of, interval
+from spark_jobs.ml.families.jackknife import GROUPS, METHOD, group_of, intervals
 from spark_jobs.ml.families.measured import Holdout, Measured
 from spark_jobs.ml.families.regression import errors_of
 from spark_jobs.ml.splits import key_columns
@@ -103,7 +103,6 @@ def measure(holdout: Holdout) -> Measured:
     # What one user says is of one piece: a user's rows are left out together.
     left_out = {name: errors.left_out.get(name, ()) for name in ("rmse", "mae")} | ranking_left_out
     confidence = holdout.pipeline.evaluate.confidence
-    spread = {name: interval(values[name], each, confidence) for name, each in left_out.items()}
     return Measured(
         holdout.count,
         values,
@@ -114,7 +113,7 @@ def measure(holdout: Holdout) -> Measured:
             "items": {"known": known_items, "unknown": items - known_items},
             **details,
         },
-        intervals={name: each for name, each in spread.items() if each is not None and holdout.thorough},
+        intervals=intervals(values, left_out, confidence) if holdout.thorough else {},
         method=f"{METHOD}, all of a user in one",
         left_out=left_out,
     )

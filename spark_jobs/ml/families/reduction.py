@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from spark_jobs.errors import SpecError
-from spark_jobs.ml.families.jackknife import GROUPS, METHOD, group_of, interval
+from spark_jobs.ml.families.jackknife import GROUPS, METHOD, group_of, intervals
 from spark_jobs.ml.families.measured import Holdout, Measured
 from spark_jobs.ml.splits import key_columns
 from spark_jobs.ml.training import canonical
@@ -101,15 +101,13 @@ def measure(holdout: Holdout) -> Measured:
         values["subspaceChange"], details["baseline"] = _change(components, holdout.baseline)
     refusals = ("the rows of the holdout do not vary",) if rows and not total > 0 else ()
     left_out = _left_out(holdout) if holdout.thorough else {}
-    confidence = holdout.pipeline.evaluate.confidence
-    spread = {name: interval(values[name], each, confidence) for name, each in left_out.items()}
     return Measured(
         rows,
         values,
         refusals,
         details,
         uncompared,
-        intervals={name: each for name, each in spread.items() if each is not None},
+        intervals=intervals(values, left_out, holdout.pipeline.evaluate.confidence),
         method=METHOD,
         left_out=left_out,
     )

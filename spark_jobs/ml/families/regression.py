@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from spark_jobs.ml.families.counting import set_number
 from spark_jobs.ml.families.error_sums import METRICS, Scale, Sums, power_of_two
-from spark_jobs.ml.families.jackknife import METHOD, group_of, interval
+from spark_jobs.ml.families.jackknife import METHOD, group_of, interval, intervals
 from spark_jobs.ml.families.measured import Holdout, Measured, Slice, is_finite, stage_with
 from spark_jobs.ml.families.residuals import quantiles_of, residual_bin, spread_of
 from spark_jobs.ml.families.slices import SLICES, leading, slice_columns
@@ -95,9 +95,6 @@ def measure(holdout: Holdout) -> Measured:
         else ()
     )
     values = dict.fromkeys(METRICS, math.nan) if found.unmeasured else dict(found.values)
-    spread = {
-        name: interval(values[name], left_out, spec.confidence) for name, left_out in found.left_out.items()
-    }
     slices = [
         Slice(
             each.column,
@@ -118,7 +115,7 @@ def measure(holdout: Holdout) -> Measured:
         values,
         refusals,
         details,
-        intervals={name: each for name, each in spread.items() if each is not None},
+        intervals=intervals(values, found.left_out, spec.confidence),
         method=METHOD,
         slices=tuple(slices),
         left_out=found.left_out,
@@ -165,12 +162,12 @@ def errors_of(scored: DataFrame, *, group: Column | None = None, sliced: Sequenc
     spread, unit = power_of_two(reach), power_of_two(seen["error"])
     y, p, e = (label - middle) / spread, (prediction - middle) / spread, (label - prediction) / unit
     terms = {"y": y, "yy": y * y, "p": p, "pp": p * p, "e": F.abs(e), "ee": e * e}
-    named = {
-        "bin": residual_bin(label - prediction, seen["error"]),
-        **({} if group is None else {"group": group}),
-        **{f"slice_{place}": each.code for place, each in enumerate(sliced)},
-    }
-    sets = [["bin"], *([["group"]] if group is not None else []), *(["group", name] for name in [*named][2:])]
+    named = {"bin": residual_bin(label - prediction, seen["error"])}
+    sets = [["bin"]]
+    if group is not None:
+        codes = {f"slice_{place}": each.code for place, each in enumerate(sliced)}
+        named |= {"group": group, **codes}
+        sets += [["group"], *(["group", name] for name in codes)]
     frame = known.select(LABEL, "prediction", *(column.alias(name) for name, column in named.items()))
     counted = (
         frame.groupingSets([[F.col(name) for name in names] for names in sets], *map(F.col, named))
