@@ -44,6 +44,7 @@ def outcome(
     return {
         "model": model.key,
         "rows": {"train": model.manifest.details["rows"]["train"], "test": measured.rows},
+        **({"weight": pipeline.evaluate.weight} if pipeline.evaluate.weight else {}),
         "metrics": _finite(measured.values),
         "intervals": {
             "confidence": pipeline.evaluate.confidence,

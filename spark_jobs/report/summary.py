@@ -57,6 +57,7 @@ class Summary(BaseModel):
         tuning: where Params were tuned, on which date, by which metric, the winner and all candidates.
         seconds: step → how long it took.
         metric: the one that decides.
+        weight: the column that tells how much a holdout row counts; None where they count alike.
         intervals: of metrics that have one, as `evaluation.json` has them.
         slices: the same metrics of parts of the holdout, the worst first.
         partitions: the raw rows by source and date.
@@ -90,6 +91,7 @@ class Summary(BaseModel):
     champion: Champion | None
     seconds: Mapping[str, float]
     metric: str = ""
+    weight: str | None = None
     intervals: Mapping[str, Any] | None = None
     slices: tuple[Mapping[str, Any], ...] = ()
     partitions: tuple[Partition, ...] = ()
@@ -196,6 +198,7 @@ def summary_of(store: Store, evaluation: Artifact, *, version: int | None = None
         champion=None,
         seconds={artifact.manifest.kind: round(artifact.manifest.seconds, 2) for artifact in made},
         metric=str(evaluation.manifest.ingredients.spec.get("evaluate", {}).get("metric", "")),
+        weight=details.get("weight"),
         intervals=details.get("intervals"),
         slices=tuple(details.get("slices") or ()),
         partitions=tuple(partitions_of(store, features, snapshots, joined)),

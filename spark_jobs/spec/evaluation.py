@@ -138,6 +138,15 @@ class Evaluate(SpecModel):
             examples=[["carrier", "origin"]],
         ),
     ] = ()
+    weight: Annotated[
+        Text | None,
+        Field(
+            description="Of a classification or regression: the column of the SQL that tells how much a "
+            "holdout row counts in the metrics, a number from 0. Every row counts alike when left out. What "
+            "rows count in learning is a Param of the stage: weightCol.",
+            examples=["passengers"],
+        ),
+    ] = None
     min_rows: Annotated[
         int, Field(ge=1, description="A holdout of fewer rows than this promotes no model.")
     ] = LEAST_ROWS

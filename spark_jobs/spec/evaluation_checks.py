@@ -1,4 +1,4 @@
-"""What must fit together in a pipeline's `evaluate`: metrics of its task, slices of its rows."""
+"""What must fit together in a pipeline's `evaluate`: metrics of its task, slices and weights of its rows."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from spark_jobs.spec.evaluation import Evaluate
     from spark_jobs.spec.loading import KeyPath
     from spark_jobs.spec.problem import Problem
+
+_SLICE = "slice by slice"
 
 
 def metric_problems(checked: Checked) -> Iterator[Problem]:
@@ -40,25 +42,27 @@ def metric_problems(checked: Checked) -> Iterator[Problem]:
             )
 
 
-def slice_problems(checked: Checked) -> Iterator[Problem]:
-    """The slices are of columns that feature rows have, and of a task that is measured slice by slice."""
+def column_problems(checked: Checked) -> Iterator[Problem]:
+    """Slices and weights are of columns that feature rows have, and of a task that is measured by them."""
     evaluate: Evaluate | None = checked.parts.get("evaluate")
     if evaluate is None:
         return
     task = checked.parts.get("task")
-    places: list[tuple[KeyPath, str]] = [
-        (("evaluate", "slices", index), column) for index, column in enumerate(evaluate.slices)
+    places: list[tuple[KeyPath, str, str]] = [
+        (("evaluate", "slices", index), column, _SLICE) for index, column in enumerate(evaluate.slices)
     ]
     places += [
-        (("evaluate", "gates", index, "slice"), column)
+        (("evaluate", "gates", index, "slice"), column, _SLICE)
         for index, gate in enumerate(evaluate.gates)
         for column in gate.slice or ()
     ]
+    if evaluate.weight is not None:
+        places.append((("evaluate", "weight"), evaluate.weight, "by weighed rows"))
     provided, by = checked.provided
-    for path, column in places:
+    for path, column, how in places:
         if task is not None and task not in SLICED:
             yield checked.document.problem(
-                path, f"a {task} is not measured slice by slice", expected=f"{' or '.join(sorted(SLICED))}"
+                path, f"a {task} is not measured {how}", expected=f"{' or '.join(sorted(SLICED))}"
             )
         else:
             yield from unprovided(checked.document, path, [column], provided, by)

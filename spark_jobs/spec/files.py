@@ -105,7 +105,7 @@ def _read_pipeline(home: Home, path: Path) -> tuple[Pipeline | None, list[Proble
         checked, home.suite_names(), lambda name: _read_suite(home, home.expectations_dir / f"{name}.yaml")
     )
     problems += evaluation_checks.metric_problems(checked)
-    problems += evaluation_checks.slice_problems(checked)
+    problems += evaluation_checks.column_problems(checked)
     problems += checks.tuning_problems(checked)
     problems += checks.trigger_problems(checked)
     return pipeline and pipeline.placed(home.path, document), problems

@@ -14,7 +14,8 @@ LABELLED: Final[frozenset[Task]] = frozenset({"classification", "regression"})
 """Tasks whose models learn a label; the others may have one."""
 
 SLICED: Final[frozenset[Task]] = LABELLED
-"""Tasks whose holdout is measured slice by slice: a cluster's or a ranking's quality is one of all rows."""
+"""Tasks whose holdout is measured row by row, so that its rows can be sliced and weighed: a cluster's or a
+ranking's quality is one of all rows."""
 
 COMPARING: Final = frozenset({"stability", "subspaceChange"})
 """Metrics that compare a model with the one that served before it; without one they are not defined."""

@@ -165,6 +165,7 @@ def tuning(pipeline: Pipeline, tuned: Tuning, day: date, *, train: Mapping[date,
         "grid": [[name, list(values)] for name, values in tuned.grid.items()],
         "metric": pipeline.tuning_metric.name,
         "ranking": {"k": pipeline.evaluate.k, "relevant": pipeline.evaluate.relevant},
+        "weight": pipeline.evaluate.weight,
     }
     return _ingredients(
         "tuning", pipeline, day, {"features": train}, _learning(pipeline) | {"tuning": search}

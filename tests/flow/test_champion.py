@@ -24,9 +24,12 @@ WEAK = ["LogisticRegression.regParam=1000.0", "LogisticRegression.maxIter=1"]
 
 @pytest.fixture(scope="module")
 def nights(new_team: Callable[[], Team]) -> Team:
-    """Two nights: a champion of the eve, and a model of the day that is not to be worse."""
+    """Two nights: a champion of the eve, and a model of the day that is not to be worse; rows are weighed."""
     team = new_team()
-    team.edit("gates: [{metric: areaUnderROC, min: 0.5}]", "gates: [{metric: logLoss, vs_champion: -0.05}]")
+    team.edit(
+        "gates: [{metric: areaUnderROC, min: 0.5}]",
+        "gates: [{metric: logLoss, vs_champion: -0.05}]\n  weight: size",
+    )
     team.run(day=EVE)
     team.run()
     return team

@@ -7,12 +7,14 @@ import logging
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
+import pyarrow.parquet as pq
 import pytest
 
 from spark_jobs.registry import ledger
 from spark_jobs.registry.tracking import Tracking
 from spark_jobs.report.summary import summarise
 from spark_jobs.store.reports import report_folder
+from tests.flow.conftest import rows_of
 
 if TYPE_CHECKING:
     from tests.flow.conftest import Team
@@ -168,6 +170,28 @@ def test_a_gate_that_fails_registers_and_does_not_promote(team: Team) -> None:
     tracking = Tracking(team.home.tracking_uri, team.home.mlflow_artifacts)
     assert len(tracking.versions(team.name)) == 1
     assert tracking.champion(team.name) is None
+
+
+def test_rows_are_weighed_and_one_without_a_weight_refuses(team: Team) -> None:
+    from sklearn.metrics import roc_auc_score
+
+    team.edit("  metric: areaUnderROC\n", "  metric: areaUnderROC\n  weight: size\n")
+    team.run()
+    evaluation = team.store.current("evaluation", DAY)
+    assert evaluation is not None
+    assert evaluation.manifest.details["weight"] == "size"
+    scored = pq.read_table(evaluation.data / "predictions").to_pandas()
+    assert set(scored.columns) == {"id", "seen", "label", "prediction", "probability", "score"}
+    sizes = {int(line.split(",")[0]): float(line.split(",")[2]) for line in rows_of(DAY)}
+    weights = [sizes[number] for number in scored["id"]]
+    area = roc_auc_score(scored["label"], scored["score"], sample_weight=weights)
+    assert evaluation.manifest.details["metrics"]["areaUnderROC"] == pytest.approx(area)
+    assert area != pytest.approx(roc_auc_score(scored["label"], scored["score"]))
+    team.deliver(DAY, [*rows_of(DAY), f"99,red,-1,{DAY}T00:00:00Z,1"])
+    team.run()
+    *_, entry = ledger.read(team.store.ledger_path)
+    assert entry.action == "refused"
+    assert "1 rows of the holdout have a weight that is null, negative or no finite number" in entry.reasons
 
 
 def test_warnings_pass_and_are_reported(team: Team, caplog: pytest.LogCaptureFixture) -> None:

@@ -29,6 +29,8 @@ def test_two_classes_are_measured_as_mlflow_does() -> None:
         score=np.array(CHANCES),
         rows=np.ones(len(LABELS), dtype=np.int64),
         loss=np.array(losses),
+        weight=np.ones(len(LABELS)),
+        squares=np.ones(len(LABELS)),
     )
     theirs = _get_binary_classifier_metrics(
         y_true=np.array(LABELS),

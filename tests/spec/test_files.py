@@ -184,6 +184,10 @@ WRONG: list[tuple[tuple[str, str], str]] = [
         ("metric: areaUnderROC\n", "metric: areaUnderROC\n  slices: [day, day]\n"),
         f'{FILE}:28: slice "day" stands more than once; expected each column once',
     ),
+    (
+        ("metric: areaUnderROC\n", "metric: areaUnderROC\n  weight: tipp\n"),
+        f'{FILE}:28: column "tipp" is not provided by the SQL; did you mean "tip"?',
+    ),
     (("min: 0.5", "min: .nan"), f"{FILE}:29: evaluate.gates[0].min; expected a finite number; found nan"),
     (
         ("[LogisticRegression.regParam]", "[LogisticRegresion.regParam]"),

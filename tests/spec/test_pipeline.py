@@ -219,6 +219,15 @@ def test_a_slice_s_value_is_as_spark_writes_it_and_those_of_gates_are_measured_a
     assert (evaluate.min_rows, evaluate.confidence, evaluate.compares) == (3, 0.95, False)
 
 
+def test_a_clustering_is_not_weighed(home_with: HomeWith) -> None:
+    home = home_with(
+        ("task: classification", "task: clustering"),
+        ("metric: areaUnderROC\n", "metric: silhouette\n  weight: tip\n"),
+    )
+    with pytest.raises(SpecError, match="a clustering is not measured by weighed rows"):
+        load_pipeline(home, "tips")
+
+
 def test_a_clustering_is_not_sliced(home_with: HomeWith) -> None:
     home = home_with(
         ("task: classification", "task: clustering"),

@@ -37,7 +37,9 @@ def intervals(cells: Cells, *, confidence: float, seed: int, groups: int = GROUP
     By a Poisson bootstrap (Hanley and MacGibbon 2006; Chamandy et al. 2012): a resample gives each row a
     weight that is Poisson with mean 1. Rows of one cell do the same to every metric, and the sum of n such
     weights is Poisson with mean n; so a resample is drawn for each cell at once, with no further pass over
-    the rows. The interval is that of the percentiles of the resampled metric (Efron and Tibshirani 1993,
+    the rows. Of rows that are weighed, a cell's sum of weight times Poisson is drawn as a multiple of one
+    Poisson number that has its mean and variance (Bohm and Zech 2014): exact where a cell's rows weigh
+    alike. The interval is that of the percentiles of the resampled metric (Efron and Tibshirani 1993,
     chapter 13).
 
     Args:
@@ -50,7 +52,7 @@ def intervals(cells: Cells, *, confidence: float, seed: int, groups: int = GROUP
         return {}
     values, coarse = cells.values(), cells.coarser(groups)
     base = coarse.values()
-    drawn = _resampled(coarse.rows, seed, lambda weights: metrics_of(coarse, weights))
+    drawn = _resampled(coarse, seed, lambda weights: metrics_of(coarse, weights))
     return _percentiles(drawn, values, base, confidence)
 
 
@@ -73,8 +75,8 @@ def gain_intervals(
         own, other = metrics_of(ours, weights), metrics_of(theirs, weights)
         return {name: own[name] - other[name] for name in own.keys() & other.keys()}
 
-    base = difference(ours.rows[None, :].astype(float))
-    drawn = _resampled(ours.rows, seed, difference)
+    base = difference(ours.weight[None, :])
+    drawn = _resampled(ours, seed, difference)
     return _percentiles(drawn, gains, {name: float(value[0]) for name, value in base.items()}, confidence)
 
 
@@ -94,17 +96,20 @@ def _percentiles(
 
 
 def _resampled(
-    rows: NDArray[np.int64], seed: int, metrics: Callable[[Floats], Mapping[str, Floats]]
+    cells: Cells, seed: int, metrics: Callable[[Floats], Mapping[str, Floats]]
 ) -> dict[str, Floats]:
-    if not len(rows):
+    if not len(cells.rows):
         return {}
     random = np.random.default_rng(seed)
-    parts = [metrics(weights) for weights in _weights(rows, random)]
+    parts = [metrics(weights) for weights in _weights(cells, random)]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def _weights(rows: NDArray[np.int64], random: np.random.Generator) -> Iterator[Floats]:
-    left, step = REPLICATES, max(1, _AT_ONCE // len(rows))
+def _weights(cells: Cells, random: np.random.Generator) -> Iterator[Floats]:
+    left, step = REPLICATES, max(1, _AT_ONCE // len(cells.rows))
+    weight, squares = cells.weight, cells.squares
+    unit = np.divide(squares, weight, out=np.zeros_like(weight), where=weight > 0)
+    mean = np.divide(weight, unit, out=np.zeros_like(weight), where=unit > 0)
     while left > 0:
-        yield random.poisson(rows, size=(min(step, left), len(rows))).astype(float)
+        yield random.poisson(mean, size=(min(step, left), len(mean))).astype(float) * unit
         left -= step

@@ -26,7 +26,9 @@ class Cells:
         label, prediction: classes, as doubles.
         score: what ranks the rows; NaN where the model gives none.
         rows: how many there are.
-        loss: the sum of their log losses; NaN where one is not known.
+        loss: the sum of their log losses, each times the row's weight; NaN where one is not known.
+        weight: the sum of their weights; as many as rows where all count alike.
+        squares: the sum of the squares of their weights.
     """
 
     label: Floats
@@ -34,6 +36,8 @@ class Cells:
     score: Floats
     rows: NDArray[np.int64]
     loss: Floats
+    weight: Floats
+    squares: Floats
 
     @property
     def total(self) -> int:
@@ -51,15 +55,16 @@ class Cells:
         return bool(np.isin(self.classes, (0.0, 1.0)).all())
 
     def confusion(self) -> tuple[Floats, NDArray[np.int64]]:
-        """The classes, and the rows by label (down) and prediction (across)."""
-        return self.classes, np.rint(_confusion(self, self.rows[None, :])[0]).astype(np.int64)
+        """The classes, and the rows by label (down) and prediction (across); each counts alike."""
+        return self.classes, np.rint(confusion_of(self, self.rows[None, :])[0]).astype(np.int64)
 
     def values(self) -> dict[str, float]:
         """The metrics of these rows; NaN where they do not define one."""
-        found = {name: float(value[0]) for name, value in metrics_of(self, self.rows[None, :]).items()}
-        if self.total and np.isfinite(self.loss).all():
+        found = {name: float(value[0]) for name, value in metrics_of(self, self.weight[None, :]).items()}
+        whole = math.fsum(self.weight)
+        if whole and np.isfinite(self.loss).all():
             # Rounded once: the same in whatever order the cells come.
-            found["logLoss"] = math.fsum(self.loss) / self.total
+            found["logLoss"] = math.fsum(self.loss) / whole
         return found
 
     def coarser(self, groups: int) -> Cells:
@@ -81,26 +86,29 @@ class Cells:
         )
         place = place.reshape(-1)
         rows = np.bincount(place, weights=self.rows, minlength=len(keys)).astype(np.int64)
-        loss = np.bincount(place, weights=self.loss, minlength=len(keys)).astype(float)
-        return Cells(keys[:, 0], keys[:, 1], keys[:, 2], rows, loss)
+        loss, weight, squares = (
+            np.bincount(place, weights=each, minlength=len(keys)).astype(float)
+            for each in (self.loss, self.weight, self.squares)
+        )
+        return Cells(keys[:, 0], keys[:, 1], keys[:, 2], rows, loss, weight, squares)
 
 
 def metrics_of(cells: Cells, weights: NDArray[np.generic]) -> dict[str, Floats]:
-    """Metric → its value for each row of `weights`, which hold the rows of each cell."""
+    """Metric → its value for each row of `weights`, which hold the weight of each cell."""
     counts: Floats = weights.astype(float)
-    matrix = _confusion(cells, counts)
+    matrix = confusion_of(cells, counts)
     total = matrix.sum(axis=(-2, -1))
     values = _by_prediction(cells, matrix)
-    per_row = np.divide(cells.loss, cells.rows, out=np.zeros_like(cells.loss), where=cells.rows > 0)
+    each = np.divide(cells.loss, cells.weight, out=np.zeros_like(cells.loss), where=cells.weight > 0)
     with np.errstate(invalid="ignore", divide="ignore"):
-        values["logLoss"] = (counts * per_row).sum(axis=1) / total
+        values["logLoss"] = (counts * each).sum(axis=1) / total
     if cells.binary:
         values |= _areas(cells, counts)
     return values
 
 
-def _confusion(cells: Cells, weights: NDArray[np.generic]) -> Floats:
-    """Rows by label and prediction, for each row of `weights`."""
+def confusion_of(cells: Cells, weights: NDArray[np.generic]) -> Floats:
+    """Weight by label and prediction, for each row of `weights`."""
     classes = cells.classes
     pairs = np.searchsorted(classes, cells.label) * len(classes) + np.searchsorted(classes, cells.prediction)
     matrix = np.zeros((len(weights), len(classes) ** 2))
@@ -148,7 +156,7 @@ def rates_of(matrix: NDArray[Any]) -> tuple[Floats, Floats, Floats]:
 
 
 def ranked(cells: Cells, weights: NDArray[np.generic]) -> tuple[Floats, Floats, Floats]:
-    """The distinct scores, the highest first; and the rows of class 1 and of class 0 that have each.
+    """The distinct scores, the highest first; and the weight of class 1 and of class 0 that has each.
 
     The latter two for each row of `weights`.
     """
@@ -195,6 +203,6 @@ def tie_error(cells: Cells) -> float:
     """
     if not len(cells.rows) or np.isnan(cells.score).any():
         return 0.0
-    _, positives, negatives = ranked(cells, cells.rows[None, :])
+    _, positives, negatives = ranked(cells, cells.weight[None, :])
     pairs = float(positives.sum() * negatives.sum())
     return 0.5 * float((positives * negatives).sum()) / pairs if pairs else 0.0

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from spark_jobs.ml.families import bootstrap
-from spark_jobs.ml.families.cells import rates_of, tie_error
-from spark_jobs.ml.families.counting import EXACT_ROWS, are_classes, binned, cells_of, count, log_loss
+from spark_jobs.ml.families.cells import confusion_of, rates_of, tie_error
+from spark_jobs.ml.families.counting import EXACT_ROWS, SHARE, are_classes, binned, cells_of, count, log_loss
 from spark_jobs.ml.families.curves import curves_of
 from spark_jobs.ml.families.measured import (
     Comparison,
@@ -21,6 +21,7 @@ from spark_jobs.ml.families.measured import (
     stage_with,
 )
 from spark_jobs.ml.families.slices import SLICES, leading, slice_columns
+from spark_jobs.ml.families.weights import WEIGHT, Weights, weight_columns
 from spark_jobs.ml.splits import key_columns
 from spark_jobs.sources.rows import LABEL
 from spark_jobs.spec import METRICS
@@ -47,7 +48,7 @@ CLASSES: Final = 2
 
 COMPARES: Final = False
 READS_TRAIN: Final = False
-UNWRITTEN: Final = (SLICES,)
+UNWRITTEN: Final = (SLICES, WEIGHT)
 
 _THEIRS: Final = "__theirs"
 
@@ -62,13 +63,18 @@ def score(rows: DataFrame, model: PipelineModel, pipeline: Pipeline) -> DataFram
 
     Returns:
         The key's columns, `label`, `prediction` (doubles), `probability` (array of doubles by class, or null)
-        and `score` (double: probability, or raw score, of class 1); and the slices, which are not kept.
+        and `score` (double: probability, or raw score, of class 1); and slices and weight, which are not
+        kept.
     """
     from pyspark.sql import functions as F
 
     answers = (column.alias(name) for name, column in _answers(model).items())
     return model.transform(rows).select(
-        *key_columns(pipeline), F.col(LABEL), *answers, *slice_columns(pipeline)
+        *key_columns(pipeline),
+        F.col(LABEL),
+        *answers,
+        *slice_columns(pipeline),
+        *weight_columns(pipeline),
     )
 
 
@@ -106,8 +112,9 @@ def measure_scored(
     the order of the rows.
 
     Args:
-        scored: `label`, `prediction` (doubles), `score` (double: probability or raw score of class 1) and
-            `probability` (array of doubles by class, null when the model gives none).
+        scored: `label`, `prediction` (doubles), `score` (double: probability or raw score of class 1),
+            `probability` (array of doubles by class, null when the model gives none); slices and
+            weight, where there are.
         rows: about how many rows there are; decides between scores and bins.
         sliced: what the rows are sliced by.
         metric: the one whose interval slices have.
@@ -115,12 +122,14 @@ def measure_scored(
         seed: of the resamples behind them.
     """
     names = [f"slice_{place}" for place in range(len(sliced))]
+    weights = Weights.of(scored)
     frame = scored.select(
         LABEL,
         "prediction",
         binned("", rows, BINS).alias("score"),
         binned("", rows, SLICE_BINS).alias("coarse"),
-        *log_loss(""),
+        *log_loss("", weights),
+        *([] if weights is None else [weights.share.alias(SHARE)]),
         *(each.code.alias(name) for name, each in zip(names, sliced, strict=True)),
     )
     sets = [[LABEL, "prediction", "score"], *([LABEL, "prediction", "coarse", name] for name in names)]
@@ -131,7 +140,8 @@ def measure_scored(
         for each, name, part in zip(sliced, names, parts, strict=True)
         for found in _slices(each, part, part[name], spread)
     ]
-    return _summary(whole, spread, slices, is_binned=rows > EXACT_ROWS)
+    refusals = () if weights is None else weights.refusals
+    return _summary(whole, spread, slices, refusals, is_binned=rows > EXACT_ROWS)
 
 
 def compare(holdout: Holdout) -> Comparison:
@@ -156,14 +166,17 @@ def compare(holdout: Holdout) -> Comparison:
             F.col(f"{_THEIRS}.{name}").alias(f"their_{name}")
             for name in ("prediction", "probability", "score")
         ),
+        *weight_columns(pipeline),
     )
+    weights = Weights.of(holdout.scored)
     sides = ("", "their_")
     frame = both.select(
         LABEL,
         *(F.col(f"{side}prediction") for side in sides),
         *(binned(side, holdout.count, BINS).alias(f"{side}score") for side in sides),
         *(binned(side, holdout.count, PAIR_BINS).alias(f"{side}coarse") for side in sides),
-        *(part for side in sides for part in log_loss(side)),
+        *(part for side in sides for part in log_loss(side, weights)),
+        *([] if weights is None else [weights.share.alias(SHARE)]),
     )
     sets = [
         *([LABEL, f"{side}prediction", f"{side}score"] for side in sides),
@@ -201,7 +214,9 @@ class _Spread:
         return bootstrap.intervals(cells, confidence=self.confidence, seed=self.seed, groups=groups)
 
 
-def _summary(counted: Counted, spread: _Spread, slices: Sequence[Slice], *, is_binned: bool) -> Measured:
+def _summary(
+    counted: Counted, spread: _Spread, slices: Sequence[Slice], weighed: Sequence[str], *, is_binned: bool
+) -> Measured:
     every, known = int(counted["rows"].sum()), are_classes(counted, LABEL, "prediction")
     cells = cells_of(counted, known)
     labels, matrix = cells.confusion()
@@ -209,11 +224,11 @@ def _summary(counted: Counted, spread: _Spread, slices: Sequence[Slice], *, is_b
     details: dict[str, Any] = {
         "confusion_matrix": {"labels": tuple(labels.tolist()), "counts": _rows_of(matrix)},
         "ranking_error": tie_error(cells) if is_binned and cells.binary else 0.0,
-        "classes": _by_class(labels, matrix),
+        "classes": _by_class(labels, matrix, confusion_of(cells, cells.weight[None, :])[0]),
     }
     if cells.binary:
         details |= curves_of(cells, probability=bool(np.isfinite(cells.loss).all()))
-    refusals = []
+    refusals = [*weighed]
     if cells.total and (matrix.sum(axis=1) > 0).sum() < CLASSES:
         refusals.append("the holdout has one class only")
     if every > cells.total:
@@ -250,12 +265,14 @@ def _rows_of(matrix: NDArray[np.int64]) -> tuple[tuple[int, ...], ...]:
     return tuple(tuple(int(each) for each in row) for row in matrix)
 
 
-def _by_class(labels: NDArray[np.float64], matrix: NDArray[np.int64]) -> list[dict[str, float]]:
-    """Rows, precision, recall and F1 by class."""
-    rates = zip(labels, matrix.sum(axis=1), *rates_of(matrix), strict=True)
+def _by_class(
+    labels: NDArray[np.float64], rows: NDArray[np.int64], weight: NDArray[np.float64]
+) -> list[dict[str, float]]:
+    """Rows, precision, recall and F1 by class, of the rows and the weight by label and prediction."""
+    rates = zip(labels, rows.sum(axis=1), *rates_of(weight), strict=True)
     return [
-        {"label": float(label), "rows": int(rows), "precision": float(p), "recall": float(r), "f1": float(f)}
-        for label, rows, p, r, f in rates
+        {"label": float(label), "rows": int(count), "precision": float(p), "recall": float(r), "f1": float(f)}
+        for label, count, p, r, f in rates
     ]
 
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from spark_jobs.errors import SpecError
+from spark_jobs.ml.families.distances import VECTOR, left_out
+from spark_jobs.ml.families.jackknife import GROUPS, METHOD, group_of, intervals
 from spark_jobs.ml.families.measured import Holdout, Measured
 from spark_jobs.ml.splits import key_columns
 from spark_jobs.ml.training import canonical
@@ -27,6 +29,7 @@ READS_TRAIN: Final = False
 UNWRITTEN: Final = ("features",)
 
 _OURS: Final = "_cluster"
+_GROUP: Final = "_group"
 
 
 def score(rows: DataFrame, model: PipelineModel, pipeline: Pipeline) -> DataFrame:
@@ -67,6 +70,8 @@ def measure(holdout: Holdout) -> Measured:
     `stability` is the adjusted Rand index (Hubert and Arabie, 1985) of the model's and the baseline's
     clusters of the same rows: 1 when they agree but for the numbers, about 0 when they agree by chance alone.
     Without a baseline it has no value; NaN when the baseline does not run on these rows.
+
+    The intervals leave out groups of rows; those of silhouette and cost are found from a sample of the rows.
     """
     predictor = _predictor(holdout.model)
     distance = (
@@ -74,7 +79,8 @@ def measure(holdout: Holdout) -> Measured:
     )
     cosine = distance == "cosine"
     centres = _centres(predictor)
-    by_cluster = _by_cluster(holdout.scored, cosine=cosine)
+    scored = _directed(holdout.scored, cosine=cosine)
+    by_cluster = _by_cluster(scored)
     sizes = {row["prediction"]: row["rows"] for row in by_cluster}
     total = sum(sizes.values())
     several = len(sizes) > 1
@@ -87,13 +93,28 @@ def measure(holdout: Holdout) -> Measured:
         "cluster_sizes": {str(each): sizes.get(each, 0) for each in sorted({*known, *sizes})},
         "distance": "cosine" if cosine else "squaredEuclidean",
     }
+    apart: dict[str, tuple[float, ...]] = {}
+    if holdout.thorough and several:
+        ends = None if centres is None else [_direction(each) if cosine else each for each in centres]
+        apart = left_out(scored, key_columns(holdout.pipeline), total, ends)
+        if cosine and "cost" in apart:
+            apart["cost"] = tuple(each / 2 for each in apart["cost"])
     uncompared: tuple[str, ...] = ()
     if holdout.baseline is None:
         uncompared = ("stability",)
     else:
-        values["stability"], details["baseline"] = _stability(holdout, holdout.baseline)
+        values["stability"], apart["stability"], details["baseline"] = _stability(holdout, holdout.baseline)
     refusals = ("all rows of the holdout fall into one cluster",) if total and not several else ()
-    return Measured(total, values, refusals, details, uncompared)
+    return Measured(
+        total,
+        values,
+        refusals,
+        details,
+        uncompared,
+        intervals=intervals(values, apart, holdout.pipeline.evaluate.confidence),
+        method=METHOD,
+        left_out=apart,
+    )
 
 
 def adjusted_rand_index(counts: NDArray[np.int64]) -> float:
@@ -147,17 +168,26 @@ def _clusters(predictor: Any) -> int:
     return int(predictor.getOrDefault("k")) if predictor.hasParam("k") else 0
 
 
-def _by_cluster(scored: DataFrame, *, cosine: bool) -> list[Row]:
-    """Rows, mean and variance of the vectors by cluster; of their directions for the cosine distance."""
+def _directed(scored: DataFrame, *, cosine: bool) -> DataFrame:
+    """With the vectors that squared distances are of: for the cosine distance, their directions."""
     from pyspark.ml.feature import Normalizer
+    from pyspark.sql import functions as F
+
+    if cosine:
+        return Normalizer(inputCol="features", outputCol=VECTOR, p=2.0).transform(scored)
+    return scored.withColumn(VECTOR, F.col("features"))
+
+
+def _direction(centre: NDArray[np.float64]) -> NDArray[np.float64]:
+    return centre / np.linalg.norm(centre)
+
+
+def _by_cluster(scored: DataFrame) -> list[Row]:
+    """Rows, mean and variance of the vectors by cluster."""
     from pyspark.ml.stat import Summarizer
     from pyspark.sql import functions as F
 
-    vectors = "features"
-    if cosine:
-        vectors = "directions"
-        scored = Normalizer(inputCol="features", outputCol=vectors, p=2.0).transform(scored)
-    summary = Summarizer.metrics("mean", "variance").summary(F.col(vectors))
+    summary = Summarizer.metrics("mean", "variance").summary(F.col(VECTOR))
     grouped = scored.groupBy("prediction").agg(F.count(F.lit(1)).alias("rows"), summary.alias("of"))
     return sorted(grouped.collect(), key=lambda row: row["prediction"])
 
@@ -171,7 +201,7 @@ def _cost(by_cluster: Sequence[Row], centres: Sequence[NDArray[np.float64]] | No
     for row in by_cluster:
         centre = (centres or ())[row["prediction"]]
         if cosine:
-            centre = centre / np.linalg.norm(centre)
+            centre = _direction(centre)
         mean, variance = row["of"]["mean"].toArray(), row["of"]["variance"].toArray()
         total += (row["rows"] - 1) * variance.sum() + row["rows"] * ((mean - centre) ** 2).sum()
     return float(total / 2 if cosine else total)
@@ -185,7 +215,10 @@ def _silhouette(scored: DataFrame, *, cosine: bool) -> float:
     return float(ClusteringEvaluator(distanceMeasure=measure).evaluate(scored))
 
 
-def _stability(holdout: Holdout, baseline: PipelineModel) -> tuple[float, Mapping[str, Any]]:
+def _stability(
+    holdout: Holdout, baseline: PipelineModel
+) -> tuple[float, tuple[float, ...], Mapping[str, Any]]:
+    """The index, its values without each group of rows in turn, and what is told of the baseline."""
     from py4j.protocol import Py4JJavaError
     from pyspark.errors import PySparkException
     from pyspark.sql import functions as F
@@ -194,15 +227,22 @@ def _stability(holdout: Holdout, baseline: PipelineModel) -> tuple[float, Mappin
     columns = [F.col(f"`{name}`") for name in holdout.rows.columns]
     try:
         ours = holdout.model.transform(holdout.rows).select(
-            *columns, _cluster(_predictor(holdout.model)).alias(_OURS)
+            *columns,
+            _cluster(_predictor(holdout.model)).alias(_OURS),
+            group_of(*key_columns(holdout.pipeline)).alias(_GROUP),
         )
-        theirs = baseline.transform(ours).select(_OURS, _cluster(_predictor(baseline)).alias("theirs"))
-        counted = theirs.groupBy(_OURS, "theirs").count().collect()
+        theirs = baseline.transform(ours).select(
+            _OURS, _GROUP, _cluster(_predictor(baseline)).alias("theirs")
+        )
+        counted = theirs.groupBy(_OURS, "theirs", _GROUP).count().collect()
     except (PySparkException, Py4JJavaError, SpecError) as error:
-        return math.nan, {"incomparable": f"the baseline does not run on these rows: {root_cause(error)}"}
+        why = f"the baseline does not run on these rows: {root_cause(error)}"
+        return math.nan, (), {"incomparable": why}
     down = sorted({row[_OURS] for row in counted})
     across = sorted({row["theirs"] for row in counted})
-    counts = np.zeros((len(down), len(across)), dtype=np.int64)
+    counts = np.zeros((GROUPS, len(down), len(across)), dtype=np.int64)
     for row in counted:
-        counts[down.index(row[_OURS]), across.index(row["theirs"])] = row["count"]
-    return adjusted_rand_index(counts), {"clusters": len(across)}
+        counts[row[_GROUP], down.index(row[_OURS]), across.index(row["theirs"])] = row["count"]
+    whole = counts.sum(axis=0)
+    rests = (adjusted_rand_index(whole - each) if each.any() else math.nan for each in counts)
+    return adjusted_rand_index(whole), tuple(rests), {"clusters": len(across)}

@@ -16,10 +16,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pyspark.sql import Column, DataFrame
 
+    from spark_jobs.ml.families.weights import Weights
+
     Counted = Mapping[str, NDArray[np.generic]]
 
 EXACT_ROWS: Final = 100_000
 """Rows up to which every score is told apart; beyond, scores are binned."""
+SHARE: Final = "share"
+"""Column of counted rows: what `Weights.share` gives."""
 LOSS_EPSILON: Final = 1e-15
 MOST_CLASSES: Final = 2.0**31
 
@@ -50,8 +54,13 @@ def binned(side: str, rows: int, bins: int) -> Column:
     return F.when(F.isnan(score), score).otherwise(F.floor(unit * bins) / bins)
 
 
-def log_loss(side: str) -> list[Column]:
-    """A row's log loss as two whole numbers, `<side>whole` and `<side>rest`; null without probabilities."""
+def log_loss(side: str, weights: Weights | None = None) -> list[Column]:
+    """A row's log loss as two whole numbers, `<side>whole` and `<side>rest`; null without probabilities.
+
+    Args:
+        side: as of `binned`.
+        weights: by whose share of a row its loss is multiplied.
+    """
     from pyspark.sql import functions as F
 
     probability = F.col(f"{side}probability")
@@ -60,6 +69,8 @@ def log_loss(side: str) -> list[Column]:
     # A class that the model does not know has probability 0.
     given = F.greatest(F.coalesce(F.get(probability, classed), F.lit(0.0)), F.lit(LOSS_EPSILON))
     loss = F.when(probability.isNotNull(), -F.log(given))
+    if weights is not None:
+        loss = loss * weights.share.cast("double")
     scaled = F.when(is_finite(loss), loss * _WHOLE)
     return [
         F.floor(scaled).alias(f"{side}whole"),
@@ -71,18 +82,23 @@ def count(frame: DataFrame, sets: Sequence[Sequence[str]], sides: Sequence[str] 
     """Counts rows by several sets of columns in one pass.
 
     Args:
-        frame: the columns of the sets, and of each side what `log_loss` gives.
+        frame: the columns of the sets, of each side what `log_loss` gives; and SHARE, where rows are weighed.
         sets: each is counted by itself.
         sides: whose losses are added.
 
     Returns:
         For each set, arrays with one entry for each combination of its columns, in their order: the columns,
-        `rows`, and of each side `<side>loss`, NaN where one of the rows has none.
+        `rows`, `weight` and `squares` (the sums of the rows' weights and of their squares; 1 each where they
+        are not weighed), and of each side `<side>loss`, NaN where one of the rows has none.
     """
     from pyspark.sql import functions as F
 
     every = list(dict.fromkeys(name for names in sets for name in names))
     sums = [F.count(F.lit(1)).alias("rows")]
+    weighed = SHARE in frame.columns
+    if weighed:
+        squares = (F.col(SHARE) * F.col(SHARE)).cast("decimal(28,27)")
+        sums += [F.sum(SHARE).cast("double").alias("weight"), F.sum(squares).cast("double").alias("squares")]
     for side in sides:
         sums += [F.sum(f"{side}{part}").alias(f"{side}{part}") for part in ("whole", "rest")]
         sums.append(F.count(f"{side}whole").alias(f"{side}known"))
@@ -90,6 +106,8 @@ def count(frame: DataFrame, sets: Sequence[Sequence[str]], sides: Sequence[str] 
     grouped = frame.groupingSets([[F.col(name) for name in names] for names in sets], *columns)
     table = grouped.agg(F.grouping_id().alias("set"), *sums).toArrow()
     found = {name: table[name].to_numpy() for name in (*every, "set", "rows")}
+    for name in ("weight", "squares"):
+        found[name] = (table[name] if weighed else table["rows"]).to_numpy().astype(float)
     for side in sides:
         whole, rest = (table[f"{side}{part}"].fill_null(0).to_numpy() for part in ("whole", "rest"))
         known = table[f"{side}known"].to_numpy() == found["rows"]
@@ -132,8 +150,8 @@ def cells_of(counted: Counted, chosen: NDArray[np.bool_], *, side: str = "", sco
         score: the column that ranks the rows, without the side.
     """
     rows = counted["rows"][chosen].astype(np.int64)
-    label, prediction, ranks, loss = (
+    label, prediction, ranks, loss, weight, squares = (
         counted[name][chosen].astype(float)
-        for name in (LABEL, f"{side}prediction", f"{side}{score}", f"{side}loss")
+        for name in (LABEL, f"{side}prediction", f"{side}{score}", f"{side}loss", "weight", "squares")
     )
-    return Cells(label, prediction, ranks, rows, loss)
+    return Cells(label, prediction, ranks, rows, loss, weight, squares)

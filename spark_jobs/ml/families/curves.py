@@ -34,18 +34,22 @@ def curves_of(cells: Cells, *, probability: bool) -> dict[str, Any]:
     """
     if not len(cells.rows) or np.isnan(cells.score).any():
         return {}
-    scores, positives, negatives = ranked(cells, cells.rows[None, :])
+    scores, positives, negatives = ranked(cells, np.stack([cells.weight, cells.rows]))
     positive, negative = positives[0], negatives[0]
     hits, alarms = positive.cumsum(), negative.cumsum()
     if not hits[-1] or not alarms[-1]:
         return {}
-    recall, fall_out, precision = hits / hits[-1], alarms / alarms[-1], hits / (hits + alarms)
+    recall, fall_out = hits / hits[-1], alarms / alarms[-1]
+    both = hits + alarms
+    precision = np.divide(hits, both, out=np.zeros_like(hits), where=both > 0)
+    # The highest scores may have no weight: the curve begins at the first that has some.
+    precision = np.where(both > 0, precision, precision[np.argmax(both > 0)])
     roc = _thinned(np.r_[0.0, fall_out], np.r_[0.0, recall])
     pr = _thinned(np.r_[0.0, recall], np.r_[precision[0], precision])
-    counted = _counted(scores, positive, negative, probability)
+    counted = _counted(scores, positives[1], negatives[1], probability)
     found: dict[str, Any] = {"roc": roc, "pr": pr, "scores": counted}
     if probability:
-        found["calibration"] = _calibration(scores, positive, negative)
+        found["calibration"] = _calibration(scores, positives, negatives)
     return found
 
 
@@ -60,20 +64,28 @@ def _thinned(x: Floats, y: Floats) -> dict[str, list[float]]:
     return {"x": [float(each) for each in x], "y": [float(each) for each in y]}
 
 
-def _calibration(scores: Floats, positive: Floats, negative: Floats) -> list[dict[str, float]]:
-    """By bin of the score that has rows: the mean score, and the share of rows that are of class 1."""
+def _calibration(scores: Floats, positives: Floats, negatives: Floats) -> list[dict[str, float]]:
+    """By bin of the score that has weight: the mean score, and the share of rows that are of class 1.
+
+    Args:
+        scores: the distinct ones.
+        positives, negatives: of class 1 and class 0, the weight (first) and the rows that have each score.
+    """
     bins = np.minimum((scores * CALIBRATED).astype(int), CALIBRATED - 1)
     found = []
     for place in np.unique(bins):
         here = bins == place
-        rows = positive[here] + negative[here]
+        weight, rows = positives[:, here] + negatives[:, here]
+        whole = weight.sum()
+        if not whole:
+            continue
         found.append(
             {
                 "low": place / CALIBRATED,
                 "high": (place + 1) / CALIBRATED,
                 "rows": int(rows.sum()),
-                "predicted": float((scores[here] * rows).sum() / rows.sum()),
-                "observed": float(positive[here].sum() / rows.sum()),
+                "predicted": float((scores[here] * weight).sum() / whole),
+                "observed": float(positives[0, here].sum() / whole),
             }
         )
     return found

@@ -15,12 +15,15 @@ if TYPE_CHECKING:
     from pyspark.sql import Row
 
 METRICS: Final = ("rmse", "mse", "mae", "r2", "var")
-TERMS: Final = ("y", "yy", "p", "pp", "e", "ee")
+TERMS: Final = ("w", "y", "yy", "p", "pp", "e", "ee")
 
 
 @dataclass(frozen=True)
 class Sums:
-    """Rows, and the sums of a row's terms: label y, prediction p, error e (absolute), and their squares."""
+    """Rows, and the sums of a row's terms, each times its weight w.
+
+    The weight itself; label y, prediction p, error e (absolute), and their squares.
+    """
 
     rows: int = 0
     terms: tuple[Fraction, ...] = (Fraction(0),) * len(TERMS)
@@ -48,9 +51,11 @@ class Scale:
     unit: float
 
     def values(self, sums: Sums) -> dict[str, float]:
-        """The metrics of the rows."""
-        y, yy, p, pp, e, ee = sums.terms
-        rows, spread, unit = sums.rows, self.spread, self.unit
+        """The metrics of the rows; NaN where they have no weight."""
+        rows, y, yy, p, pp, e, ee = sums.terms
+        if not rows:
+            return dict.fromkeys(METRICS, math.nan)
+        spread, unit = self.spread, self.unit
         mean = y / rows
         total = yy - mean * y
         explained = pp / rows - 2 * mean * p / rows + mean * mean

@@ -6,12 +6,13 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from spark_jobs.ml.families.counting import set_number
+from spark_jobs.ml.families.counting import SHARE, set_number
 from spark_jobs.ml.families.error_sums import METRICS, Scale, Sums, power_of_two
 from spark_jobs.ml.families.jackknife import METHOD, group_of, interval, intervals
 from spark_jobs.ml.families.measured import Holdout, Measured, Slice, is_finite, stage_with
 from spark_jobs.ml.families.residuals import quantiles_of, residual_bin, spread_of
 from spark_jobs.ml.families.slices import SLICES, leading, slice_columns
+from spark_jobs.ml.families.weights import WEIGHT, Weights, weight_columns
 from spark_jobs.ml.splits import key_columns
 from spark_jobs.sources.rows import LABEL
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 COMPARES: Final = False
 READS_TRAIN: Final = False
-UNWRITTEN: Final = (SLICES,)
+UNWRITTEN: Final = (SLICES, WEIGHT)
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def score(rows: DataFrame, model: PipelineModel, pipeline: Pipeline) -> DataFram
     """The holdout with the model's predictions.
 
     Returns:
-        The key's columns, `label` and `prediction` (doubles); and the slices, which are not kept.
+        The key's columns, `label` and `prediction` (doubles); and slices and weight, which are not kept.
     """
     from pyspark.sql import functions as F
 
@@ -75,6 +76,7 @@ def score(rows: DataFrame, model: PipelineModel, pipeline: Pipeline) -> DataFram
         F.col(LABEL),
         F.col(f"`{prediction}`").cast("double").alias("prediction"),
         *slice_columns(pipeline),
+        *weight_columns(pipeline),
     )
 
 
@@ -83,17 +85,21 @@ def measure(holdout: Holdout) -> Measured:
 
     `rmse`, `mse`, `mae` and `r2` are the usual ones. `var` is the explained variance as Spark's
     RegressionEvaluator has it: the mean of (prediction - mean of the labels)². r2 is NaN when all labels are
-    equal. Rows without a label or a prediction that is no finite number refuse the model.
+    equal. Rows without a label or a prediction that is no finite number refuse the model. Residuals are
+    counted by row, whatever a row weighs.
     """
     spec = holdout.pipeline.evaluate
     sliced = leading(holdout.scored, holdout.sliced)
     group = group_of(*key_columns(holdout.pipeline)) if holdout.thorough else None
-    found = errors_of(holdout.scored, group=group, sliced=sliced)
-    refusals = (
+    weights = Weights.of(holdout.scored)
+    found = errors_of(holdout.scored, group=group, sliced=sliced, weights=weights)
+    refusals: tuple[str, ...] = (
         (f"{found.unmeasured} rows of the holdout have no label, or a prediction that is no finite number",)
         if found.unmeasured
         else ()
     )
+    if weights is not None:
+        refusals += weights.refusals
     values = dict.fromkeys(METRICS, math.nan) if found.unmeasured else dict(found.values)
     slices = [
         Slice(
@@ -122,7 +128,13 @@ def measure(holdout: Holdout) -> Measured:
     )
 
 
-def errors_of(scored: DataFrame, *, group: Column | None = None, sliced: Sequence[Sliced] = ()) -> Errors:
+def errors_of(
+    scored: DataFrame,
+    *,
+    group: Column | None = None,
+    sliced: Sequence[Sliced] = (),
+    weights: Weights | None = None,
+) -> Errors:
     """The errors of a frame with `label` and `prediction`.
 
     The first pass finds the ranges, the second adds. Labels and predictions are added as their distance from
@@ -134,6 +146,7 @@ def errors_of(scored: DataFrame, *, group: Column | None = None, sliced: Sequenc
         scored: the rows.
         group: of a row, for intervals; without it neither groups nor slices are measured.
         sliced: what the rows are sliced by.
+        weights: of the rows, in all but the quantiles and the spread of residuals.
     """
     from pyspark.sql import functions as F
 
@@ -162,13 +175,21 @@ def errors_of(scored: DataFrame, *, group: Column | None = None, sliced: Sequenc
     spread, unit = power_of_two(reach), power_of_two(seen["error"])
     y, p, e = (label - middle) / spread, (prediction - middle) / spread, (label - prediction) / unit
     terms = {"y": y, "yy": y * y, "p": p, "pp": p * p, "e": F.abs(e), "ee": e * e}
+    if weights is None:
+        sums = {"w": F.count(F.lit(1)), **{name: _added(term) for name, term in terms.items()}}
+    else:
+        weight = F.col(SHARE)
+        sums = {name: _added(term * weight.cast("double")) for name, term in terms.items()}
+        sums["w"] = F.sum(weight)
     named = {"bin": residual_bin(label - prediction, seen["error"])}
     sets = [["bin"]]
     if group is not None:
         codes = {f"slice_{place}": each.code for place, each in enumerate(sliced)}
         named |= {"group": group, **codes}
         sets += [["group"], *(["group", name] for name in codes)]
-    frame = known.select(LABEL, "prediction", *(column.alias(name) for name, column in named.items()))
+    share = [] if weights is None else [weights.share.alias(SHARE)]
+    columns = [column.alias(name) for name, column in named.items()]
+    frame = known.select(LABEL, "prediction", *columns, *share)
     counted = (
         frame.groupingSets([[F.col(name) for name in names] for names in sets], *map(F.col, named))
         .agg(
@@ -176,7 +197,7 @@ def errors_of(scored: DataFrame, *, group: Column | None = None, sliced: Sequenc
             F.count(F.lit(1)).alias("rows"),
             F.min(label - prediction).alias("least"),
             F.max(label - prediction).alias("most"),
-            *(F.sum(value.cast("decimal(28,27)")).alias(name) for name, value in terms.items()),
+            *(column.alias(name) for name, column in sums.items()),
         )
         .collect()
     )
@@ -193,6 +214,13 @@ def errors_of(scored: DataFrame, *, group: Column | None = None, sliced: Sequenc
         found,
         tuple(_parts(rows, f"slice_{place}", scale) for place, rows in enumerate(grouped[1:])),
     )
+
+
+def _added(term: Column) -> Column:
+    """The sum of a term from -1 to 1, that no order of rows changes."""
+    from pyspark.sql import functions as F
+
+    return F.sum(term.cast("decimal(28,27)"))
 
 
 def _parts(counted: Sequence[Row], name: str, scale: Scale) -> dict[int, Part]:

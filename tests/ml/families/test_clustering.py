@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from sklearn import metrics as reference
 
-from spark_jobs.ml.families import Measured
+from spark_jobs.ml.families import Measured, distances
 from spark_jobs.ml.families.clustering import adjusted_rand_index, measure, score
+from spark_jobs.ml.families.jackknife import group_of
 from tests.ml.families.conftest import holdout_of
 from tests.ml.test_stages import pipeline_of
 
@@ -64,6 +65,11 @@ def clusters(rows: DataFrame, model: PipelineModel) -> np.ndarray:
     return np.array([found[number] for number in range(len(found))])
 
 
+def group_numbers(rows: DataFrame) -> np.ndarray:
+    """The group of each row, in the order of their numbers."""
+    return np.array([row["of"] for row in rows.orderBy("id").select(group_of("id").alias("of")).collect()])
+
+
 def k_means(**params: Any) -> Any:
     from pyspark.ml.clustering import KMeans
 
@@ -92,6 +98,83 @@ def test_silhouette_cost_and_sizes_are_those_of_scikit_learn(
     )
     assert found.details["cluster_sizes"] == {str(each): int((assigned == each).sum()) for each in range(3)}
     assert (found.rows, found.refusals, found.uncompared) == (120, (), ("stability",))
+
+
+@pytest.mark.parametrize("distance", ["euclidean", "cosine"])
+def test_each_group_of_rows_is_left_out_in_turn(rows: DataFrame, points: np.ndarray, distance: str) -> None:
+    model = fitted(rows, k_means(distanceMeasure=distance))
+    scored = score(rows, model, PIPELINE).persist()
+    found = measure(holdout_of(scored, rows=rows, model=model, pipeline=PIPELINE, thorough=True))
+    plain = measure(holdout_of(scored, rows=rows, model=model, pipeline=PIPELINE))
+    assert found.values == plain.values
+    assert plain.intervals == {}
+    numbers, groups = clusters(rows, model), group_numbers(rows)
+    given = points / np.linalg.norm(points, axis=1)[:, None] if distance == "cosine" else points
+    ends = np.array(model.stages[-1].clusterCenters())[numbers]
+    if distance == "cosine":
+        ends = ends / np.linalg.norm(ends, axis=1)[:, None]
+    costs = ((given - ends) ** 2).sum(axis=1) / (2 if distance == "cosine" else 1)
+    assert costs.sum() == pytest.approx(found.values["cost"], rel=1e-9)
+    for group in np.unique(groups):
+        kept = groups != group
+        assert found.left_out["silhouette"][group] == pytest.approx(
+            reference.silhouette_score(given[kept], numbers[kept], metric="sqeuclidean"), rel=1e-9
+        )
+        assert found.left_out["cost"][group] == pytest.approx(costs[kept].mean() * len(points), rel=1e-9)
+    for spread, value in ((found.intervals[name], found.values[name]) for name in ("silhouette", "cost")):
+        assert spread.low < value < spread.high
+
+
+def test_a_sample_tells_how_far_all_rows_vary(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(4)
+    points = np.concatenate([random.normal(centre, 1.0, (1000, 2)) for centre in ([0, 0], [4, 0], [0, 4])])
+    many = frame(spark, points).persist()
+    model = fitted(many, k_means())
+
+    def widths() -> dict[str, float]:
+        scored = score(many, model, PIPELINE).persist()
+        found = measure(holdout_of(scored, rows=many, model=model, pipeline=PIPELINE, thorough=True))
+        return {name: each.high - each.low for name, each in found.intervals.items()}
+
+    of_all = widths()
+    monkeypatch.setattr(distances, "SAMPLED", 500)
+    assert widths() == pytest.approx(of_all, rel=0.4)
+
+
+def test_the_interval_of_a_silhouette_is_as_wide_as_it_varies(spark: SparkSession, rows: DataFrame) -> None:
+    """Of 60 other samples of the same points' distribution, against the one interval."""
+    model = fitted(rows, k_means())
+    random = np.random.default_rng(3)
+    centres = np.array([[100.0, 0.0], [103.0, 0.0], [100.0, 5.0]])
+    given = model.stages[-1].clusterCenters()
+
+    def silhouette(points: np.ndarray) -> float:
+        nearest = np.argmin([((points - centre) ** 2).sum(axis=1) for centre in given], axis=0)
+        return float(reference.silhouette_score(points, nearest, metric="sqeuclidean"))
+
+    drawn = [
+        silhouette(np.concatenate([random.normal(centre, 1.0, (40, 2)) for centre in centres]))
+        for _ in range(60)
+    ]
+    scored = score(rows, model, PIPELINE).persist()
+    found = measure(holdout_of(scored, rows=rows, model=model, pipeline=PIPELINE, thorough=True))
+    spread = found.intervals["silhouette"]
+    assert (spread.high - spread.low) / 2 == pytest.approx(2.01 * np.std(drawn, ddof=1), rel=0.4)
+
+
+def test_the_stability_of_groups(rows: DataFrame) -> None:
+    ours, theirs = fitted(rows, k_means()), fitted(rows, k_means(k=4))
+    scored = score(rows, ours, PIPELINE).persist()
+    found = measure(
+        holdout_of(scored, rows=rows, model=ours, baseline=theirs, pipeline=PIPELINE, thorough=True)
+    )
+    groups, own, other = group_numbers(rows), clusters(rows, ours), clusters(rows, theirs)
+    for group in np.unique(groups):
+        kept = groups != group
+        assert found.left_out["stability"][group] == pytest.approx(
+            reference.adjusted_rand_score(own[kept], other[kept]), abs=1e-12
+        )
+    assert found.intervals["stability"].low < found.values["stability"]
 
 
 def test_the_cosine_distance_is_that_of_the_model(rows: DataFrame, points: np.ndarray) -> None:

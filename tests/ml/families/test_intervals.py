@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 def cells_of(labels: Floats, scores: Floats) -> Cells:
     """One cell a row, as a small holdout has."""
     loss = -np.log(np.where(labels == 1, scores, 1 - scores))
-    return Cells(labels, (scores > 0.5).astype(float), scores, np.ones(len(labels), dtype=np.int64), loss)
+    ones = np.ones(len(labels))
+    return Cells(labels, (scores > 0.5).astype(float), scores, ones.astype(np.int64), loss, ones, ones)
 
 
 def drawn(seed: int, rows: int, lift: float = 0.2) -> tuple[Floats, Floats]:
