@@ -14,6 +14,7 @@ import pytest
 
 from spark_jobs.spec import Home
 from spark_jobs.store import Store
+from tests.conftest import QUICK_JVM
 from tests.dags.conftest import write_home
 from tests.integration.conftest import LOOPBACK, plain_environment, write_day
 
@@ -128,6 +129,7 @@ def run(home: Path, master: str) -> subprocess.CompletedProcess[str]:
         "VINTAGE_SPARK_MASTER": master,
         "PYSPARK_PYTHON": sys.executable,
         "SPARK_LOCAL_IP": LOOPBACK,
+        "JAVA_TOOL_OPTIONS": QUICK_JVM,
     }
     return subprocess.run(
         [sys.executable, "-m", "spark_jobs.cli", "run", "tiny", "--date", str(DAY)],

@@ -21,7 +21,7 @@ def shell(script: str, cwd: Path, **variables: str) -> subprocess.CompletedProce
         name: value
         for name, value in os.environ.items()
         if not name.startswith(
-            ("VINTAGE_", "SPARK_", "PYSPARK_", "AIRFLOW_", "COVERAGE_", "COV_", "VIRTUAL_ENV", "MAKE")
+            ("VINTAGE_", "SPARK_", "PYSPARK_", "AIRFLOW_", "COV", "VIRTUAL_ENV", "MAKE", "JAVA_TOOL_OPTIONS")
         )
     }
     return subprocess.run(
