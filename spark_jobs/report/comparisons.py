@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, Final
 
-from spark_jobs.report.details import number
+from spark_jobs.report.details import number, slice_name
 from spark_jobs.report.drawing import GRID, INK, SERIES, Canvas, Picture, shortened
 from spark_jobs.report.pictures import MOST_BARS, bars
 
@@ -93,13 +93,6 @@ def slices_picture(summary: Summary) -> Picture | None:
         f"with {number(known[0]['metrics'][metric])}. The dashed line is the whole holdout"
         + (f", {number(whole)}." if whole is not None else "."),
     )
-
-
-def slice_name(found: Mapping[str, Any]) -> str:
-    """How a slice is called: `origin = JFK`."""
-    if found.get("others"):
-        return f"{found['column']}: all others"
-    return f"{found['column']} {'is null' if found['value'] is None else '= ' + str(found['value'])}"
 
 
 def trend_picture(trend: Sequence[Measured], metric: str, day: str) -> Picture | None:

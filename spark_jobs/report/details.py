@@ -135,3 +135,10 @@ _TABLES: Final[Mapping[str, Any]] = {
     "variance": _variance,
     "baseline": _baseline,
 }
+
+
+def slice_name(found: Mapping[str, Any]) -> str:
+    """How a slice is called: `origin = JFK`."""
+    if found.get("others"):
+        return f"{found['column']}: all others"
+    return f"{found['column']} {'is null' if found['value'] is None else '= ' + str(found['value'])}"

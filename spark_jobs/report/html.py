@@ -11,11 +11,10 @@ from spark_jobs.registry import ledger
 from spark_jobs.report.comparisons import (
     importances_picture,
     ranking_picture,
-    slice_name,
     slices_picture,
     trend_picture,
 )
-from spark_jobs.report.details import MOST, number
+from spark_jobs.report.details import MOST, number, slice_name
 from spark_jobs.report.drawing import drawing
 from spark_jobs.report.history import LAST, Measured, history_of
 from spark_jobs.report.pictures import detail_pictures

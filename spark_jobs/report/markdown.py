@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
-from spark_jobs.report.comparisons import slice_name
-from spark_jobs.report.details import between, number
+from spark_jobs.report.details import between, number, slice_name
 from spark_jobs.report.html import metric_rows
 from spark_jobs.store.reports import report_folder
 

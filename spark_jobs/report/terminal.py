@@ -10,7 +10,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from spark_jobs.report.details import between, detail_tables, number
+from spark_jobs.report.details import between, detail_tables, number, slice_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -77,8 +77,7 @@ def _slices(summary: Summary) -> Iterator[Table]:
         return
     table = Table("slice", "rows", summary.metric, "interval", box=box.SIMPLE_HEAD)
     for each in summary.slices[:MOST_SLICES]:
-        value = "(others)" if each.get("others") else "null" if each["value"] is None else each["value"]
-        name = Text(f"{each['column']} {value}")
+        name = Text(slice_name(each))
         metric = number(each["metrics"].get(summary.metric))
         table.add_row(name, str(each["rows"]), metric, between(each["interval"]))
     if len(summary.slices) > MOST_SLICES:

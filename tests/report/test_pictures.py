@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from spark_jobs.report.comparisons import importances_picture, slice_name
+from spark_jobs.report.comparisons import importances_picture
+from spark_jobs.report.details import slice_name
 from spark_jobs.report.drawing import drawing, shortened
 from spark_jobs.report.pictures import MOST_BARS, bars, detail_pictures
 
