@@ -10,7 +10,6 @@ from spark_jobs.spec.metrics import LABELLED
 from spark_jobs.spec.names import did_you_mean, list_names
 from spark_jobs.spec.overrides import find_stage
 from spark_jobs.spec.parts import SplitByDate
-from spark_jobs.spec.problem import Problem
 from spark_jobs.spec.sql import SOURCE_VIEW, BadSql, Query, expression_columns, read_query
 from spark_jobs.spec.tuning import tuning_problems as problems_of_tuning
 
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
 
     from spark_jobs.spec.loading import Document, KeyPath
     from spark_jobs.spec.parts import Preprocess
+    from spark_jobs.spec.problem import Problem
     from spark_jobs.spec.suite import Suite
 
 RESERVED: Final = "trainable"
@@ -138,7 +138,7 @@ def trigger_problems(checked: Checked) -> Iterator[Problem]:
 
 
 def sql_problems(checked: Checked) -> Iterator[Problem]:
-    """The SQL is one repeatable query over the views, and provides what key, label and train_where read."""
+    """The SQL is one query over the views, and provides what key, label and train_where read."""
     preprocess: Preprocess | None = checked.parts.get("preprocess")
     if preprocess is None:
         return
@@ -147,7 +147,7 @@ def sql_problems(checked: Checked) -> Iterator[Problem]:
         try:
             query = read_query(preprocess.sql)
         except BadSql as error:
-            yield _at(checked.document, path, error.line, error.what, expected=error.expected)
+            yield checked.document.problem(path, error.what, expected=error.expected, within=error.line)
             return
         yield from _unread(checked, query.tables())
         yield from _query_problems(checked, path, query)
@@ -226,26 +226,17 @@ def _query_problems(checked: Checked, path: KeyPath, query: Query) -> Iterator[P
                 expected=f"one of {list_names(views)}" if len(views) > 1 else "the view `source` alone",
                 hint=did_you_mean(table, views) or "further sources are declared under the key joins",
             )
-    for function in query.unrepeatable():
-        yield document.problem(
-            path,
-            f"the SQL uses {function}, which gives other values each time",
-            hint="write {date} where the partition date is meant"
-            if "date" in function or "time" in function
-            else "",
-        )
     for item in query.unnamed():
         yield document.problem(
             path, f"the SQL selects {item} without a name", hint=f"write {item} AS some_name"
         )
     known = [name for columns in views.values() for name in columns or ()]
     for column in query.unknown_columns(views):
-        yield _at(
-            document,
+        yield document.problem(
             path,
-            column.line,
             f'the SQL reads column "{column.name}", which {_lacking(column.lacking)}',
             hint=did_you_mean(column.name, known),
+            within=column.line,
         )
     names = [name.lower() for name in query.columns(views) or ()]
     if RESERVED in names:
@@ -275,13 +266,3 @@ def unprovided(
         if name.lower() not in known:
             hint = did_you_mean(name, provided) or f"it provides {list_names(provided)}"
             yield document.problem(path, f'column "{name}" is not provided by {by}', hint=hint)
-
-
-def _at(
-    document: Document, path: KeyPath, line: int | None, what: str, *, expected: str = "", hint: str = ""
-) -> Problem:
-    """A problem at a line within a block text, when that is known."""
-    start = document.text_lines.get(path)
-    if start is None or line is None:
-        return document.problem(path, what, expected=expected, hint=hint)
-    return Problem(document.file, start + line - 1, what, expected, "", hint)

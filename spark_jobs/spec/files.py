@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from spark_jobs.errors import SpecError
-from spark_jobs.spec import checks, evaluation_checks
+from spark_jobs.spec import checks, evaluation_checks, repeatable_checks
 from spark_jobs.spec.loading import Document, read_file
 from spark_jobs.spec.names import NAME, NAME_RULE, did_you_mean, list_names, require_name, sentence
 from spark_jobs.spec.pipeline import Pipeline
@@ -101,6 +101,7 @@ def _read_pipeline(home: Home, path: Path) -> tuple[Pipeline | None, list[Proble
     problems += checks.name_problems(checked, path.stem)
     problems += checks.date_problems(checked)
     problems += checks.sql_problems(checked)
+    problems += repeatable_checks.sql_problems(checked)
     problems += checks.suite_problems(
         checked, home.suite_names(), lambda name: _read_suite(home, home.expectations_dir / f"{name}.yaml")
     )

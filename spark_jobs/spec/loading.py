@@ -67,10 +67,19 @@ class Document:
         return self.lines.get(path)
 
     def problem(
-        self, path: KeyPath, what: str, *, expected: str = "", found: str = "", hint: str = ""
+        self,
+        path: KeyPath,
+        what: str,
+        *,
+        expected: str = "",
+        found: str = "",
+        hint: str = "",
+        within: int | None = None,
     ) -> Problem:
-        """A problem at the line of a key path."""
-        return Problem(self.file, self.line(path), what, expected, found, hint)
+        """A problem at the line of a key path, or `within` a block text there, at a line counted from 1."""
+        start = None if within is None else self.text_lines.get(path)
+        line = self.line(path) if start is None or within is None else start + within - 1
+        return Problem(self.file, line, what, expected, found, hint)
 
 
 class _Reader:

@@ -141,16 +141,24 @@ class Pipeline(SpecModel):
         return copy
 
     def problem(
-        self, path: KeyPath, what: str, *, expected: str = "", found: str = "", hint: str = ""
+        self,
+        path: KeyPath,
+        what: str,
+        *,
+        expected: str = "",
+        found: str = "",
+        hint: str = "",
+        within: int | None = None,
     ) -> Problem:
         """A problem at the line of the file where the key path stands, `("stages", 2, "Imputer")` say.
 
-        What an override set stands in no line of the file.
+        `within` counts the lines of a block text there, from 1. What an override set stands in no line of the
+        file.
         """
         if path[:1] == ("stages",) and (path[1:2], path[3:4]) in self._overridden:
             given = f"--set {path[2]}.{path[3]}"
             return Problem(given, None, what, expected=expected, found=found, hint=hint)
-        return self._document.problem(path, what, expected=expected, found=found, hint=hint)
+        return self._document.problem(path, what, expected=expected, found=found, hint=hint, within=within)
 
     def window_dates(self, date: dt.date) -> tuple[dt.date, ...]:
         """The calendar dates of the window that ends with `date`, oldest first, none before `start_date`.

@@ -10,6 +10,7 @@ from typing import Annotated, Final
 from pydantic import Field, field_validator, model_validator
 
 from spark_jobs.spec.base import Dated, Ddl, ScalarText, SpecModel, Text, refusal
+from spark_jobs.spec.database_query import query_problem
 from spark_jobs.spec.ddl import Column, parse_ddl
 from spark_jobs.spec.names import did_you_mean
 
@@ -47,11 +48,6 @@ _OURS: Final[Mapping[str, str]] = {
     **dict.fromkeys(("dbtable", "query"), "the key table or query beside options"),
     "customSchema": "the key schema beside options",
 }
-# A database's own clock; each run would read other rows.
-_CLOCK: Final = re.compile(
-    r"\b(current_date|current_timestamp|localtimestamp|sysdate|getdate\s*\(|now\s*\(|curdate\s*\()",
-    re.IGNORECASE,
-)
 
 
 def connection_variable(name: str) -> str:
@@ -166,12 +162,9 @@ class Source(SpecModel):
     @field_validator("query")
     @classmethod
     def _repeatable_query(cls, value: str | None) -> str | None:
-        clock = None if value is None else _CLOCK.search(value)
-        if clock:
-            raise refusal(
-                f"source.query uses {clock[0].rstrip('( ')}, which gives other rows each time",
-                hint="write {date} where the partition date is meant",
-            )
+        what, instead = ("", "") if value is None else query_problem(value)
+        if what:
+            raise refusal(f"source.query {what}", hint=instead)
         return value
 
     @field_validator("options")

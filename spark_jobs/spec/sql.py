@@ -19,15 +19,6 @@ if TYPE_CHECKING:
     from sqlglot.optimizer.scope import Scope
 
 SOURCE_VIEW: Final = "source"
-# Functions whose value is not the same for the same rows; a step that uses one could not be made again.
-_UNREPEATABLE: Final = frozenset(
-    {
-        *("rand", "randn", "random", "randstr", "uniform", "uuid", "shuffle"),
-        *("now", "curdate", "current_date", "current_time", "current_timestamp", "localtimestamp"),
-        *("user", "current_user", "session_user"),
-        *("monotonically_increasing_id", "spark_partition_id", "input_file_name"),
-    }
-)
 _DATE: Final = "2013-02-28"
 
 if TYPE_CHECKING:
@@ -62,9 +53,10 @@ class UnknownColumn:
 
 @dataclass(frozen=True)
 class Query:
-    """A parsed SELECT."""
+    """A parsed SELECT; `text` is what was parsed, with a date in the place of `{date}`."""
 
     tree: exp.Query
+    text: str
 
     @property
     def has_star(self) -> bool:
@@ -78,14 +70,6 @@ class Query:
         own = {cte.alias.lower() for cte in self.tree.find_all(exp.CTE)}
         names = (table_name(table) for table in self.tree.find_all(exp.Table))
         return tuple(dict.fromkeys(name for name in names if name not in own))
-
-    def unrepeatable(self) -> tuple[str, ...]:
-        """The functions in it that depend on the clock, on chance or on how the rows are spread."""
-        from sqlglot import exp
-
-        found = [_function_name(function) for function in self.tree.find_all(exp.Func)]
-        found += ["tablesample" for _ in self.tree.find_all(exp.TableSample)]
-        return tuple(dict.fromkeys(name for name in found if name in _UNREPEATABLE or name == "tablesample"))
 
     def unnamed(self) -> tuple[str, ...]:
         """The expressions that it selects without a name."""
@@ -125,16 +109,15 @@ def read_query(text: str) -> Query:
     import sqlglot
     from sqlglot import exp
 
+    dated = text.replace("{date}", _DATE)
     try:
-        trees = [
-            tree for tree in sqlglot.parse(text.replace("{date}", _DATE), read="spark") if tree is not None
-        ]
+        trees = [tree for tree in sqlglot.parse(dated, read="spark") if tree is not None]
     except sqlglot.errors.SqlglotError as error:
         raise _bad_sql(error) from error
     if len(trees) != 1 or not isinstance(trees[0], exp.Query):
         raise BadSql("the SQL is not a query", expected="one SELECT")
-    _refuse_trailing_comma(text)
-    return Query(trees[0])
+    _refuse_trailing_comma(dated)
+    return Query(trees[0], dated)
 
 
 def expression_columns(text: str) -> tuple[str, ...]:
@@ -142,6 +125,17 @@ def expression_columns(text: str) -> tuple[str, ...]:
 
     Raises:
         BadSql: it is no expression.
+    """
+    from sqlglot import exp
+
+    return tuple(dict.fromkeys(column.parts[0].name for column in read_expression(text).find_all(exp.Column)))
+
+
+def read_expression(text: str) -> exp.Condition:
+    """A text as one Spark SQL expression.
+
+    Raises:
+        BadSql: it is none.
     """
     import sqlglot
     from sqlglot import exp
@@ -154,14 +148,14 @@ def expression_columns(text: str) -> tuple[str, ...]:
         raise BadSql(
             "the SQL is not an expression", expected="a column or an expression, `arr_delay >= 15` say"
         )
-    return tuple(dict.fromkeys(column.parts[0].name for column in tree.find_all(exp.Column)))
+    return tree
 
 
 def _refuse_trailing_comma(text: str) -> None:
     """sqlglot reads over a comma with nothing behind it; Spark does not."""
     from sqlglot.dialects import Spark
 
-    tokens = Spark().tokenize(text.replace("{date}", _DATE))
+    tokens = Spark().tokenize(text)
     for comma, after in zip(tokens, [*tokens[1:], None], strict=True):
         if comma.token_type.name == "COMMA" and (
             after is None or after.token_type.name in {"FROM", "R_PAREN"}
@@ -184,13 +178,6 @@ def _bad_sql(error: Exception) -> BadSql:
 def table_name(table: exp.Table) -> str:
     """A table's name in small letters, with that of its database where it has one."""
     return table.name.lower() if not table.db else table.sql("spark").lower()
-
-
-def _function_name(function: exp.Func) -> str:
-    from sqlglot import exp
-
-    name = function.name if isinstance(function, exp.Anonymous) else function.sql_name()
-    return str(name).lower()
 
 
 def _output_name(item: exp.Expr) -> str:

@@ -124,7 +124,37 @@ WRONG: list[tuple[tuple[str, str], str]] = [
     ),
     (
         ("id, bill", "rand() AS r, id, bill"),
-        f"{FILE}:12: the SQL uses rand, which gives other values each time",
+        f"{FILE}:14: the SQL uses rand, which gives other values each time; "
+        "write pmod(xxhash64(id), 1000) / 1000 instead: a hash of the key is the same each time",
+    ),
+    (
+        ("FROM source", "FROM source\n    LIMIT 10"),
+        f"{FILE}:17: the SQL uses LIMIT without ORDER BY, which takes whichever rows come first; "
+        "write ORDER BY id before LIMIT",
+    ),
+    (
+        ("id, bill", "IF(tip > 2, current_date(), NULL) AS at, id, bill"),
+        f"{FILE}:14: the SQL uses current_date, which gives other values each time; "
+        "write {date}, the partition date, instead: DATE '{date}', say",
+    ),
+    (
+        ("tip > 2", "tip > rand()"),
+        f"{FILE}:18: preprocess.label uses rand, which gives other values each time; "
+        "write pmod(xxhash64(id), 1000) / 1000 instead: a hash of the key is the same each time",
+    ),
+    (
+        ("tip IS NOT NULL", "day < current_date()"),
+        f"{FILE}:19: preprocess.train_where uses current_date, which gives other values each time; "
+        "have preprocess.sql give it as a column; {date} is the partition date there",
+    ),
+    (
+        (
+            "  - StringIndexer: {",
+            "  - SQLTransformer:\n      statement: |\n        SELECT *,\n"
+            "          rank() OVER (PARTITION BY day) AS n\n        FROM __THIS__\n  - StringIndexer: {",
+        ),
+        f"{FILE}:26: SQLTransformer.statement uses rank over a window without ORDER BY, whose rows come "
+        "in any order; write OVER (… ORDER BY id)",
     ),
     (
         ("id, bill", "upper(day), id, bill"),

@@ -63,6 +63,9 @@ def test_a_table_is_dated_by_column_or_query(home_with: HomeWith, text: str, dat
             "lacks partitionColumn, upperBound",
         ),
         ("  connection: shop\n  query: SELECT * FROM tips WHERE d = CURRENT_DATE\n", "write {date}"),
+        ("  connection: shop\n  query: SELECT * FROM tips WHERE random() < 0.1\n", "uses random"),
+        ("  connection: shop\n  query: SELECT TOP 10 * FROM tips\n", "uses SELECT TOP without ORDER BY"),
+        ("  connection: shop\n  query: SELECT * FROM t FETCH FIRST 3 ROWS ONLY\n", "uses FETCH FIRST"),
         ("  connection: shop\n  query: SELECT '{day}' FROM tips\n", "{day} stands for nothing"),
         (
             "  connection: shop\n  query: SELECT * FROM t WHERE d = '{date}'\n  date_column: day\n",

@@ -106,27 +106,6 @@ def test_the_types_that_follow_from_a_schema_alone(sql: str, types: dict[str, st
 
 
 @pytest.mark.parametrize(
-    ("function", "name"),
-    [
-        ("rand()", "rand"),
-        ("now()", "now"),
-        ("current_date", "current_date"),
-        ("unix_timestamp()", "current_timestamp"),
-        ("uuid()", "uuid"),
-        ("monotonically_increasing_id()", "monotonically_increasing_id"),
-    ],
-)
-def test_functions_that_give_other_values_each_time_are_found(function: str, name: str) -> None:
-    query = f"SELECT {function} AS x FROM source"
-    assert read_query(query).unrepeatable() == (name,)
-
-
-def test_repeatable_functions_are_left_alone() -> None:
-    sql = "SELECT dayofweek(make_date(1, 1, id)) AS d, xxhash64(id) AS h, trunc(bill, 'MM') AS t FROM source"
-    assert read_query(sql).unrepeatable() == ()
-
-
-@pytest.mark.parametrize(
     "sql",
     [
         *("DROP TABLE source", "SELECT 1; SELECT 2", "", "SELECT (", "INSERT INTO a SELECT 1"),
