@@ -19,8 +19,9 @@ from spark_jobs.errors import SpecError, TrackingError, VintageError
 from spark_jobs.job import Job, configure_logging, open_job, report, stage_problems
 from spark_jobs.report.history import LAST, history_of
 from spark_jobs.report.history import show as show_history
+from spark_jobs.report.lineage import current_evaluation
 from spark_jobs.report.markdown import as_text, links_of
-from spark_jobs.report.summary import Champion, Summary, current_evaluation, summarise
+from spark_jobs.report.summary import Champion, Summary, summarise
 from spark_jobs.report.terminal import show as show_summary
 from spark_jobs.spec import Home, load_pipeline, parse_partition_date, read_home
 from spark_jobs.store import Store

@@ -105,7 +105,8 @@ def run(job: Job) -> dict[date, Artifact]:
             if repeated:
                 log.warning(
                     "features %s: in %d of %d rows the key %s is not theirs alone; "
-                    "a join that finds two rows for one doubles it",
+                    "a join that finds two rows for one doubles it: add to preprocess.key what tells them "
+                    "apart, or have the SQL give one row for each",
                     day,
                     repeated,
                     observed["content"]["rows"],

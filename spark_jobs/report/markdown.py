@@ -155,6 +155,8 @@ def _facts(summary: Summary, links: Links) -> list[str]:
         f"window: {summary.window[0]} to {summary.window[-1]}, {len(summary.window)} dates with rows",
         f"rows: {summary.rows['train']} to learn from, {summary.rows['test']} to test on",
     ]
+    if summary.key_warning:
+        facts.append(f"**row key**: {plain(summary.key_warning)}")
     if run and links.mlflow:
         # MLflow shows the report among the artifacts of the run.
         facts.append(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from spark_jobs.errors import StoreError
+from spark_jobs.report.lineage import current_evaluation, evaluation_lineage
 
 # pydantic reads the fields' types when the module is loaded.
 from spark_jobs.report.partitions import Partition, partitions_of
@@ -16,7 +16,7 @@ from spark_jobs.spec import SOURCE_VIEW
 from spark_jobs.store.steps import JOINED
 
 if TYPE_CHECKING:
-    from spark_jobs.store import Artifact, Kind, Manifest, Store
+    from spark_jobs.store import Artifact, Store
 
 
 class Tracked(BaseModel):
@@ -64,6 +64,8 @@ class Summary(BaseModel):
         stages: as declared, with the Params that the run set or a tuning chose: `type`, `params`.
         made_with: seed, engines and digest of the locked packages.
         evaluated: when the evaluation was made.
+        key: the columns that are to tell a date's rows apart.
+        repeated_keys: date → how many of its rows share their key with another, if any do.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -98,6 +100,21 @@ class Summary(BaseModel):
     stages: tuple[Mapping[str, Any], ...] = ()
     made_with: Mapping[str, str] = Field(default_factory=dict)
     evaluated: datetime | None = None
+    key: tuple[str, ...] = ()
+    repeated_keys: Mapping[str, int] = Field(default_factory=dict)
+
+    @property
+    def key_warning(self) -> str:
+        """That rows share their key, and what to do; empty where none do."""
+        if not self.repeated_keys:
+            return ""
+        days = sorted(self.repeated_keys)
+        on = days[0] if len(days) == 1 else f"{len(days)} dates from {days[0]} to {days[-1]}"
+        rows = f"{sum(self.repeated_keys.values())} rows of {on}"
+        return (
+            f"{rows} share their key ({', '.join(self.key)}) with another: "
+            "add to preprocess.key what tells them apart, or have the SQL give one row for each"
+        )
 
 
 def summarise(store: Store, day: date | None, *, version: int | None = None) -> Summary:
@@ -114,24 +131,6 @@ def summarise(store: Store, day: date | None, *, version: int | None = None) -> 
     return summary_of(store, current_evaluation(store, day), version=version)
 
 
-def current_evaluation(store: Store, day: date | None) -> Artifact:
-    """The evaluation that stands for a date; None takes the latest date that was evaluated.
-
-    Raises:
-        StoreError: nothing was evaluated for that date.
-    """
-    dates = store.dates("evaluation")
-    chosen = day or (dates[-1] if dates else None)
-    evaluation = store.current("evaluation", chosen) if chosen else None
-    if evaluation is None:
-        raise StoreError(
-            f"{store.pipeline} has no evaluated model" + (f" for {day}" if day else ""),
-            expected=f"one of {', '.join(map(str, dates[-5:]))}" if dates else "a finished run",
-            fix=f"Run `vintage run {store.pipeline} --date {day or 'YYYY-MM-DD'}`.",
-        )
-    return evaluation
-
-
 def summary_of(store: Store, evaluation: Artifact, *, version: int | None = None) -> Summary:
     """The summary of an evaluation, whether or not it is its date's current one.
 
@@ -139,31 +138,25 @@ def summary_of(store: Store, evaluation: Artifact, *, version: int | None = None
         StoreError: an artifact on the way back is gone.
     """
     chosen, details = evaluation.date, evaluation.manifest.details
-    model = _input(store, evaluation.manifest, "model")[chosen.isoformat()]
-    features = _input(store, model.manifest, "features") | _input(store, evaluation.manifest, "features")
-    snapshots = {
-        day: found
-        for part in features.values()
-        for day, found in _input(store, part.manifest, "snapshot").items()
-    }
+    found = evaluation_lineage(store, evaluation)
+    model, features, snapshots, joined = found.model, found.features, found.snapshots, found.joined
     validations = {
         day: str(part.manifest.details["validation"][SOURCE_VIEW]) for day, part in features.items()
     }
     lineage = {
-        "snapshot": {day: found.key for day, found in snapshots.items()},
+        "snapshot": {day: part.key for day, part in snapshots.items()},
         "validation": validations,
-        "features": {day: found.key for day, found in features.items()},
+        "features": {day: part.key for day, part in features.items()},
         "model": {chosen.isoformat(): model.key},
         "evaluation": {chosen.isoformat(): evaluation.key},
     }
-    joined = _joined(store, features)
     lineage |= {
-        JOINED + name: {day: found.key for day, found in dated.items()} for name, dated in joined.items()
+        JOINED + name: {day: part.key for day, part in dated.items()} for name, dated in joined.items()
     }
-    tuned = _input(store, model.manifest, "tuning") if "tuning" in model.manifest.ingredients.inputs else {}
-    if tuned:
-        lineage["tuning"] = {day: found.key for day, found in tuned.items()}
-    made = (snapshots[chosen.isoformat()], features[chosen.isoformat()], *tuned.values(), model, evaluation)
+    if found.tuning:
+        lineage["tuning"] = {day: part.key for day, part in found.tuning.items()}
+    own = chosen.isoformat()
+    made = (snapshots[own], features[own], *found.tuning.values(), model, evaluation)
     return Summary(
         pipeline=store.pipeline,
         date=chosen.isoformat(),
@@ -173,14 +166,12 @@ def summary_of(store: Store, evaluation: Artifact, *, version: int | None = None
         keys={kind: keys.get(chosen.isoformat()) or keys[max(keys)] for kind, keys in lineage.items()},
         lineage={kind: dict(sorted(keys.items())) for kind, keys in lineage.items()},
         fingerprints={
-            day: found.manifest.rows.fingerprint
-            for day, found in sorted(snapshots.items())
-            if found.manifest.rows
+            day: part.manifest.rows.fingerprint
+            for day, part in sorted(snapshots.items())
+            if part.manifest.rows
         },
         joined_fingerprints={
-            name: {
-                day: found.manifest.rows.fingerprint for day, found in dated.items() if found.manifest.rows
-            }
+            name: {day: part.manifest.rows.fingerprint for day, part in dated.items() if part.manifest.rows}
             for name, dated in joined.items()
         },
         metrics=details["metrics"],
@@ -205,6 +196,12 @@ def summary_of(store: Store, evaluation: Artifact, *, version: int | None = None
         stages=tuple(model.manifest.ingredients.spec.get("stages", ())),
         made_with=_made_with(model),
         evaluated=evaluation.manifest.finished,
+        key=tuple(model.manifest.ingredients.spec.get("key", ())),
+        repeated_keys={
+            day: repeated
+            for day, part in sorted(features.items())
+            if (repeated := part.manifest.details.get("rows_of_repeated_keys", 0))
+        },
     )
 
 
@@ -214,27 +211,4 @@ def _made_with(model: Artifact) -> dict[str, str]:
     return {"seed": str(manifest.seed), **manifest.ingredients.engines, **lock}
 
 
-def _joined(store: Store, features: Mapping[str, Artifact]) -> dict[str, dict[str, Artifact]]:
-    """Joined source → date → the snapshot that the date's rows were joined with."""
-    found: dict[str, dict[str, Artifact]] = {}
-    for day, part in sorted(features.items()):
-        for kind in part.manifest.ingredients.inputs:
-            if kind.startswith(JOINED):
-                name = kind.removeprefix(JOINED)
-                [snapshot] = _input(store.joined(name), part.manifest, "snapshot", named=kind).values()
-                found.setdefault(name, {})[day] = snapshot
-    return found
-
-
-def _input(store: Store, manifest: Manifest, kind: Kind, *, named: str = "") -> dict[str, Artifact]:
-    artifacts = {}
-    for day, key in manifest.ingredients.inputs[named or kind].items():
-        found = store.find(kind, date.fromisoformat(day), key)
-        if found is None:
-            raise StoreError(
-                f"{kind} {key[:12]} of {day} is gone; {manifest.kind} {manifest.key[:12]} was made from it",
-                expected=f"its folder below {store.folder / kind}",
-                fix="Bring it back from a backup, or run the date again.",
-            )
-        artifacts[day] = found
-    return artifacts
+__all__ = ["Champion", "Summary", "Tracked", "current_evaluation", "summarise", "summary_of"]

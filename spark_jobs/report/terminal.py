@@ -119,6 +119,8 @@ def _made_from(summary: Summary) -> RenderableType:
         "window", f"{summary.window[0]} to {summary.window[-1]}, {len(summary.window)} dates with rows"
     )
     table.add_row("rows", f"{summary.rows['train']} to learn from, {summary.rows['test']} to test on")
+    if summary.key_warning:
+        table.add_row("row key", Text(summary.key_warning, style="yellow"))
     table.add_row("raw data", f"fingerprint {summary.fingerprints[summary.date]} on {summary.date}")
     for name, dated in summary.joined_fingerprints.items():
         table.add_row(f"joined {name}", f"fingerprint {dated[summary.date]} on {summary.date}")

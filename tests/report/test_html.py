@@ -157,6 +157,7 @@ class TestEachFamily:
 
     def test_it_tells_the_numbers(self, reports: dict[str, Any], task: str) -> None:
         _, _, page = reports[task]
+        assert "3 rows of 2024-03-06 share their key (id, " in page.text
         for name in EVALUATIONS[task]["metrics"]:
             assert name in page.text
         for words in (

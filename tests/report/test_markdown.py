@@ -58,6 +58,7 @@ def test_every_family_has_its_gates_and_both_models(store: Store, task: str) -> 
     assert len(slices) == 1 + MOST_SLICES
     assert slices[2][:2] == ["<code>origin is null</code>", "883"]
     assert f"and {len(made.slices) - MOST_SLICES} slices that do better" in html
+    assert "<strong>row key</strong>: 3 rows of 2024-03-06 share their key" in html
     assert "version 7" in html
     assert "Version 6 of 2024-03-05 serves now" in html
     assert f"<code>{made.keys['evaluation']}</code>" in html

@@ -35,9 +35,9 @@ SUMMARY = Summary(
 )
 
 
-def shown(width: int) -> str:
+def shown(width: int, summary: Summary = SUMMARY) -> str:
     console = Console(width=width, file=io.StringIO(), record=True, highlight=False)
-    show(SUMMARY, console)
+    show(summary, console)
     return console.export_text()
 
 
@@ -48,6 +48,15 @@ def test_every_name_is_shown_whole(width: int) -> None:
     assert "…" not in text
     for name in (*SUMMARY.metrics, "label \\ predicted", "not defined", "0.7500"):
         assert name in text
+
+
+@pytest.mark.parametrize("width", [60, 80, 160])
+def test_rows_that_share_their_key_are_told_with_what_to_do(width: int) -> None:
+    assert "row key" not in shown(width)
+    repeated = SUMMARY.model_copy(update={"key": ("id", "at"), "repeated_keys": {DAY: 4, "2024-03-05": 2}})
+    text = " ".join(shown(width, repeated).split())
+    assert "6 rows of 2 dates from 2024-03-05 to 2024-03-06 share their key (id, at) with another" in text
+    assert "add to preprocess.key what tells them apart" in text
 
 
 def test_tables_stand_side_by_side_where_there_is_room() -> None:
