@@ -54,8 +54,11 @@ AsJson = Annotated[
 def check() -> None:
     """Look at every pipeline and suite, without starting Spark, and tell all that is wrong, with its line.
 
-    Exit code 0 when nothing is, 2 otherwise.
+    What makes another model of the same data is refused: rand(), now(), first(), LIMIT without an order, each
+    with what to write instead. What may do so, in code of one's own say, is a warning.
+    Exit code 0 when nothing is wrong, 2 otherwise; warnings do not count.
     """
+    from spark_jobs.ml.repeatability import repeatability_warnings
     from spark_jobs.sources.expectations import check_suite
 
     home = Home.from_environment(os.environ)
@@ -63,13 +66,20 @@ def check() -> None:
     of_stages = [problem for pipeline in found.pipelines for problem in stage_problems(pipeline)]
     of_rules = [problem for suite in found.suites for problem in check_suite(suite)]
     problems = sorted({*found.problems, *of_stages, *of_rules}, key=lambda each: each.order)
-    for problem in problems:
-        Console(stderr=True, soft_wrap=True, highlight=False).print(str(problem), markup=False)
+    warnings = sorted(
+        {each for pipeline in found.pipelines for each in repeatability_warnings(pipeline)},
+        key=lambda each: each.order,
+    )
+    told = [*map(str, problems), *(f"warning: {each}" for each in warnings)]
+    for line in told:
+        Console(stderr=True, soft_wrap=True, highlight=False).print(line, markup=False)
     counts = (
         f"{_count(len(home.pipeline_names()), 'pipeline')} and {_count(len(home.suite_names()), 'suite')}"
     )
     Console(soft_wrap=True, highlight=False).print(
-        f"{counts} in {home.path}: {_count(len(problems), 'problem')}", markup=False
+        f"{counts} in {home.path}: {_count(len(problems), 'problem')}"
+        + (f", {_count(len(warnings), 'warning')}" if warnings else ""),
+        markup=False,
     )
     if problems:
         raise typer.Exit(2)

@@ -200,12 +200,18 @@ def open_tracking(job: Job) -> Tracking:
 def require_valid_stages(job: Job) -> None:
     """Checks stages and own code by class, Param and column, with no JVM; before the first job does anything.
 
+    What may keep the model from being made again is logged.
+
     Raises:
         SpecError: tells every problem.
     """
+    from spark_jobs.ml.repeatability import repeatability_warnings
+
     problems = stage_problems(job.pipeline)
     if problems:
         raise InvalidSpec(problems)
+    for warning in repeatability_warnings(job.pipeline):
+        log.warning("%s", warning)
 
 
 def stage_problems(pipeline: Pipeline) -> list[Problem]:
@@ -214,9 +220,11 @@ def stage_problems(pipeline: Pipeline) -> list[Problem]:
     from spark_jobs.ml.grid import check_grid
     from spark_jobs.ml.stages import check_stages
     from spark_jobs.sources.own_function import function_problems
+    from spark_jobs.spec.repeatable_checks import statement_problems
 
     columns = feature_columns(pipeline)
-    problems = check_stages(pipeline, columns) or [
+    problems = list(statement_problems(pipeline))
+    problems += check_stages(pipeline, columns) or [
         *type_problems(pipeline, feature_types(pipeline)),
         *check_grid(pipeline, columns),
     ]

@@ -97,6 +97,24 @@ def own_packages(paths: Iterable[str]) -> tuple[OwnPackage, ...]:
     return tuple(found)
 
 
+def read_modules(path: str) -> tuple[Path, ...]:
+    """The files of one's own that the import of a dotted path reads: its module's, and what that imports.
+
+    Imports that are computed at run time are not followed; what is no code of one's own gives none.
+    """
+    files: dict[Path, None] = {}
+    for package in own_packages([path]):
+        todo = [path.rpartition(".")[0]]
+        while todo:
+            name = todo.pop()
+            file = _module_file(name, package.root)
+            if file is None or file in files:
+                continue
+            files[file] = None
+            todo += _modules_imported(file, name)
+    return tuple(files)
+
+
 def ingredients_of(paths: Iterable[str]) -> dict[str, str]:
     """What decides a result beside Vintage's own code: package → digest of its source, or its version.
 
@@ -193,6 +211,29 @@ def _imported(file: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
             found.add(node.module.partition(".")[0])
     return found
+
+
+def _module_file(name: str, root: Path) -> Path | None:
+    base = root.joinpath(*name.split("."))
+    return next((file for file in (base / "__init__.py", base.with_suffix(".py")) if file.is_file()), None)
+
+
+def _modules_imported(file: Path, name: str) -> list[str]:
+    """The dotted names that a module imports; what is taken from one may be a module itself."""
+    try:
+        tree = ast.parse(file.read_bytes())
+    except SyntaxError:
+        return []
+    package = name if file.name == "__init__.py" else name.rpartition(".")[0]
+    found: list[str] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+            module = ".".join([*base, *([node.module] if node.module else [])])
+            found += [module, *(f"{module}.{alias.name}" for alias in node.names)]
+    return [each for each in found if each and each.partition(".")[0] not in _NOT_OWN]
 
 
 def _forget_another(package: OwnPackage) -> None:
