@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from spark_jobs import cli_champion
+from spark_jobs import cli_champion, cli_diff
 from spark_jobs.cli_champion import PipelineName
 from spark_jobs.errors import SpecError, TrackingError, VintageError
 from spark_jobs.job import Job, configure_logging, open_job, report, stage_problems
@@ -208,6 +208,7 @@ def write_page(
 
 app.command()(cli_champion.promote)
 app.command()(cli_champion.rollback)
+app.command()(cli_diff.diff)
 
 
 def _count(number: int, thing: str) -> str:

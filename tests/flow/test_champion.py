@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from spark_jobs.registry import ledger
+from spark_jobs.report.difference import difference_of
+from spark_jobs.report.lineage import find_lineage
 from spark_jobs.report.summary import summarise
 
 if TYPE_CHECKING:
@@ -117,3 +119,25 @@ def test_a_champion_of_other_columns_fails_the_gate_and_says_why(nights: Team) -
     found = summarise(nights.store, DAY).baseline
     assert found is not None
     assert (found["metrics"], "colour" in found["incomparable"]) == ({}, True)
+
+
+def test_what_changed_since_the_eve_is_told_from_the_manifests(nights: Team) -> None:
+    """The last model of the day, which reads no colour, against the eve's champion."""
+    sides = find_lineage(nights.store, str(EVE)), find_lineage(nights.store, str(DAY))
+    found = difference_of(nights.name, *sides, ledger.read(nights.store.ledger_path))
+    assert (found.data.window.only_old, found.data.window.only_new) == (("2024-03-02",), (str(DAY),))
+    assert found.data.restated == ()
+    spec = {each.path: each for each in found.spec.changes}
+    assert set(spec) == {
+        "preprocess.sql",
+        "order of stages",
+        "stages.StringIndexer",
+        "stages.VectorAssembler.inputCols",
+    }
+    assert spec["stages.VectorAssembler.inputCols"].new == ["size_filled"]
+    assert {each.path.split(".")[0] for each in found.params.changes} == {"StringIndexer", "VectorAssembler"}
+    assert all(part.same for part in (found.code, found.engines, found.packages, found.seed))
+    assert (found.old.action, found.new.action) == ("promoted", "refused")
+    assert found.metrics.metrics[0].name == "areaUnderROC"
+    again = difference_of(nights.name, sides[1], find_lineage(nights.store, sides[1].model.key))
+    assert again.changed == ()

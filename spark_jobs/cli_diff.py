@@ -1,0 +1,46 @@
+"""The command of `vintage` that holds two models against each other."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from spark_jobs.cli_champion import PipelineName
+from spark_jobs.spec import Home, load_pipeline
+from spark_jobs.store import Store
+
+_WHICH = (
+    "A partition date, YYYY-MM-DD, for its current model; or the first 8 or more digits of a model's key."
+)
+
+
+def diff(
+    pipeline: PipelineName,
+    old: Annotated[str, typer.Argument(help=_WHICH, show_default=False)],
+    new: Annotated[str, typer.Argument(help="The model to hold against it, named the same way.")],
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON for programs, and nothing else, on standard output.")
+    ] = False,
+) -> None:
+    """Tell what changed between two models: data, spec, Params, code, engines, metrics, decision.
+
+    It reads the manifests alone, and starts no Spark. What is the same is said to be the same.
+    Examples: vintage diff flight_delay 2013-02-27 2013-02-28; vintage diff flight_delay 3f9a61c2 2013-02-28
+    """
+    from spark_jobs.registry import ledger
+    from spark_jobs.report.difference import difference_of
+    from spark_jobs.report.difference_terminal import show
+    from spark_jobs.report.lineage import find_lineage
+
+    home = Home.from_environment(os.environ)
+    store = Store(home.store, load_pipeline(home, pipeline).name)
+    one, other = find_lineage(store, old), find_lineage(store, new)
+    found = difference_of(store.pipeline, one, other, ledger.read(store.ledger_path))
+    if as_json:
+        sys.stdout.write(found.model_dump_json(indent=2) + "\n")
+    else:
+        show(found, Console(highlight=False))
