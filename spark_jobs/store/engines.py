@@ -35,11 +35,17 @@ def engines(*packages: str) -> dict[str, str]:
         EnvironmentProblem: no Java of version 17 or later is found.
     """
     found = {
-        "spark": metadata.version("pyspark"),
+        "spark": _installed("pyspark"),
         "python": f"{sys.version_info.major}.{sys.version_info.minor}",
         "java": str(java_major()),
     }
-    return found | {name: metadata.version(name) for name in packages}
+    return found | {name: _installed(name) for name in packages}
+
+
+@functools.cache
+def _installed(package: str) -> str:
+    # To look one up takes milliseconds, and each key of a window of dates asks for it.
+    return metadata.version(package)
 
 
 def package_versions() -> dict[str, str]:

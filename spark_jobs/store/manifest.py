@@ -60,8 +60,8 @@ class Manifest(BaseModel):
 
     @property
     def seconds(self) -> float:
-        """How long the making took."""
-        return (self.finished - self.started).total_seconds()
+        """How long the making took; 0 when the clock was set back meanwhile."""
+        return max(0.0, (self.finished - self.started).total_seconds())
 
 
 def read_manifest(folder: Path) -> Manifest | None:
