@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import re
 from dataclasses import asdict, dataclass
-from datetime import timedelta
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,6 @@ from spark_jobs.spec import SOURCE_VIEW
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import date
 
     from spark_jobs.spec import Pipeline, Source
 
@@ -80,7 +79,10 @@ def list_raw_files(path: str, day: date) -> RawFiles | None:
 
 def no_raw_data(pipeline: Pipeline, source: Source, day: date, *, view: str) -> DataError:
     """The error for a date without raw files; it names the source and the nearest dates that have some."""
-    around = (day + timedelta(days=step * sign) for step in range(1, NEARBY_DAYS) for sign in (-1, 1))
+    numbers = (day.toordinal() + step * sign for step in range(1, NEARBY_DAYS) for sign in (-1, 1))
+    # The calendar has a first and a last day.
+    ends = range(date.min.toordinal(), date.max.toordinal() + 1)
+    around = (date.fromordinal(number) for number in numbers if number in ends)
     near = (
         [other for other in around if _expand(pipeline.source_path(other, source))[1]][:3]
         if source.dated

@@ -52,6 +52,40 @@ def test_a_window_may_begin_with_the_calendar() -> None:
     assert len(window_ending_at(dt.date(1, 1, 3), days=28, start_date=dt.date.min)) == 3
 
 
+@pytest.mark.parametrize(
+    ("last", "window"),
+    [
+        (dt.date(2024, 3, 1), ("2024-02-28", "2024-02-29", "2024-03-01")),
+        (dt.date(2023, 3, 1), ("2023-02-27", "2023-02-28", "2023-03-01")),
+        # New York's clocks are put forward, and back.
+        (dt.date(2013, 3, 11), ("2013-03-09", "2013-03-10", "2013-03-11")),
+        (dt.date(2013, 11, 4), ("2013-11-02", "2013-11-03", "2013-11-04")),
+    ],
+)
+def test_a_window_has_the_calendar_s_days_whatever_a_clock_does(
+    last: dt.date, window: tuple[str, ...]
+) -> None:
+    found = window_ending_at(last, days=3, start_date=dt.date(2000, 1, 1))
+    assert tuple(map(str, found)) == window
+    train, test = split_last_days(found, last, test_days=1)
+    assert (train, test) == (found[:2], found[2:])
+
+
+@pytest.mark.parametrize(
+    ("moment", "closed"),
+    [
+        ("2013-03-10T01:59:59-05:00", "2013-03-09"),
+        ("2013-03-10T03:00:00-04:00", "2013-03-09"),
+        # An hour that comes twice.
+        ("2013-11-03T01:30:00-04:00", "2013-11-02"),
+        ("2013-11-03T01:30:00-05:00", "2013-11-02"),
+        ("2024-03-01T02:00:00+00:00", "2024-02-29"),
+    ],
+)
+def test_the_last_closed_day_around_odd_hours(moment: str, closed: str) -> None:
+    assert str(last_closed_date(dt.datetime.fromisoformat(moment))) == closed
+
+
 @given(DAYS, st.integers(1, 60), st.sets(st.integers(-70, 5)))
 def test_a_split_by_date_learns_from_no_day_that_tests(
     date: dt.date, test_days: int, offsets: set[int]
