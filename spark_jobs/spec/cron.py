@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from datetime import date
 
 _MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _DAYS: Final = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
@@ -33,6 +36,36 @@ def cron_problem(text: str) -> str | None:
     if fields[4] == "*" and not _some_day(fields[2], fields[3]):
         return f"day {fields[2]} of month {fields[3]}, which never comes"
     return None
+
+
+def falls_on(text: str, day: date) -> bool:
+    """Whether a cron line, which `cron_problem` finds nothing wrong with, has a tick on a day.
+
+    Where both the day of the month and that of the week are limited, either will do, as cron has it.
+    """
+    days, months, weekdays = text.split()[2:]
+    if day.month not in _values(months, 1, 12, _FIELDS[3][3]):
+        return False
+    of_month = _values(days, 1, 31, {})
+    # Sunday is 0 and 7.
+    of_week = {each % 7 for each in _values(weekdays, 0, 7, _FIELDS[4][3])}
+    either = "*" not in days + weekdays or (
+        # A field with a step is limited, but for one that comes to all days.
+        len(of_month) < _LENGTHS[0] and len(of_week) < len(_DAYS)
+    )
+    found = day.day in of_month, day.isoweekday() % 7 in of_week
+    return any(found) if either else all(found)
+
+
+def _values(written: str, low: int, high: int, words: dict[str, int]) -> set[int]:
+    found: set[int] = set()
+    for item in written.split(","):
+        reach, _, step = item.partition("/")
+        first, _, last = (str(low), "-", str(high)) if reach == "*" else reach.partition("-")
+        begin = int(words.get(first.lower(), first))
+        end = int(words.get(last.lower(), last)) if last else (high if step else begin)
+        found |= set(range(begin, end + 1, int(step or 1)))
+    return found
 
 
 def _some_day(days: str, months: str) -> bool:
