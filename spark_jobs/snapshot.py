@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from spark_jobs.errors import DataError
 from spark_jobs.job import Job, disk_refusal, for_each_date, main, require_enough, require_valid_stages
@@ -19,13 +19,15 @@ from spark_jobs.store import Rows, steps, windows
 from spark_jobs.store.fingerprint import fingerprint, fingerprint_sql
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import date
     from pathlib import Path
 
     from spark_jobs.sources.deliveries import Delivery
     from spark_jobs.spec import Source
     from spark_jobs.store import Artifact, Store
+
+    Take: TypeAlias = Callable[[Job, "Feed", Mapping[date, Delivery]], dict[date, Artifact]]
 
 T = TypeVar("T")
 
@@ -51,8 +53,12 @@ class Feed:
         return windows.joined_snapshot(self.source, self.store, day)
 
 
-def run(job: Job) -> dict[date, Artifact]:
+def run(job: Job, *, take: Take | None = None) -> dict[date, Artifact]:
     """Snapshots every date the run needs that has none, or whose raw rows may have changed.
+
+    Args:
+        job: pipeline and date.
+        take: makes snapshots of what was delivered; left out, they are read by Spark.
 
     Raises:
         SpecError: the stages are not what they must be.
@@ -67,13 +73,14 @@ def run(job: Job) -> dict[date, Artifact]:
     for feed in feeds:
         delivery = find_delivery(job.pipeline, feed.source, job.date, fresh=False)
         _require_delivered(job, feed, delivery, feed.standing(job.date))
-    snapshots = _dated(job, feeds[0], job.dates)
+    take = take or take_snapshots
+    snapshots = _dated(job, feeds[0], job.dates, take)
     filled = [day for day, found in snapshots.items() if found.row_count]
     for feed in feeds[1:]:
         if feed.source.dated:
-            _dated(job, feed, filled)
+            _dated(job, feed, filled, take)
         else:
-            _as_it_stands(job, feed)
+            _as_it_stands(job, feed, take)
     usable = windows.window_snapshots(job.pipeline, job.store, filled)
     absent = {
         day: "no rows" if day in snapshots else "no raw data" for day in job.window if day not in usable
@@ -88,7 +95,17 @@ def run(job: Job) -> dict[date, Artifact]:
     return snapshots
 
 
-def _dated(job: Job, feed: Feed, dates: Sequence[date]) -> dict[date, Artifact]:
+def take_snapshots(job: Job, feed: Feed, deliveries: Mapping[date, Delivery]) -> dict[date, Artifact]:
+    """The snapshots of some dates of a feed, read by Spark, several dates at once.
+
+    Raises:
+        DataError: a date breaks the contract.
+    """
+    _contract(job, feed, next(iter(deliveries.values())))
+    return for_each_date(lambda day: _snapshot(job, feed, day, deliveries[day]), deliveries, doing="snapshot")
+
+
+def _dated(job: Job, feed: Feed, dates: Sequence[date], take: Take) -> dict[date, Artifact]:
     """The snapshots of those of the dates that have data, oldest first, the run's own among them."""
     source = feed.source
     fresh = set(job.window[len(job.window) - min(source.days_read_again, len(job.window)) :])
@@ -105,13 +122,12 @@ def _dated(job: Job, feed: Feed, dates: Sequence[date]) -> dict[date, Artifact]:
         len(stale),
     )
     if stale:
-        _contract(job, feed, next(iter(stale.values())))
-        snapshots |= for_each_date(lambda day: _snapshot(job, feed, day, stale[day]), stale, doing="snapshot")
+        snapshots |= take(job, feed, stale)
     _require_rows(feed, job.date, snapshots[job.date])
     return dict(sorted(snapshots.items()))
 
 
-def _as_it_stands(job: Job, feed: Feed) -> None:
+def _as_it_stands(job: Job, feed: Feed, take: Take) -> None:
     """Snapshots an undated source that is joined, unless what was seen of it stands for the run's date."""
     taken = feed.store.dates("snapshot")
     latest = taken[-1] if taken else None
@@ -123,7 +139,7 @@ def _as_it_stands(job: Job, feed: Feed) -> None:
         _require_delivered(job, feed, delivery, found)
         found = None if latest is None else _unchanged(job, feed, latest, delivery)
         if found is None and delivery is not None:
-            found = _snapshot(job, feed, job.date, delivery)
+            found = take(job, feed, {job.date: delivery})[job.date]
     elif not feed.source.is_jdbc:
         delivery = find_delivery(job.pipeline, feed.source, job.date, fresh=False)
         note = feed.store.pointer("snapshot", latest)
