@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from spark_jobs import cli_champion, cli_diff
+from spark_jobs import cli_champion, cli_diff, cli_plan
 from spark_jobs.cli_champion import PipelineName
 from spark_jobs.errors import SpecError, TrackingError, VintageError
 from spark_jobs.job import Job, configure_logging, open_job, report, stage_problems
@@ -209,6 +209,8 @@ def write_page(
 app.command()(cli_champion.promote)
 app.command()(cli_champion.rollback)
 app.command()(cli_diff.diff)
+app.command()(cli_plan.plan)
+app.command()(cli_plan.backfill)
 
 
 def _count(number: int, thing: str) -> str:

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 DAY = date(2024, 3, 6)
 
 
-def promoted(job: Job) -> ledger.Entry:
-    """What the job does, but that the model is loaded by Spark alone, in the suite's session.
+def loading_with(spark: SparkProvider) -> Callable[[Loading], Loaded]:
+    """Loads a model by Spark alone, in the suite's session.
 
     A process of its own takes more seconds than all the other steps; test_loadability has it do so.
     """
@@ -37,12 +37,17 @@ def promoted(job: Job) -> ledger.Entry:
     def load(wanted: Loading) -> Loaded:
         from pyspark.ml import PipelineModel
 
-        batch = golden.read(job.spark(), wanted.model / golden.FOLDER)
+        batch = golden.read(spark(), wanted.model / golden.FOLDER)
         model = PipelineModel.load(f"file://{wanted.model / 'sparkml'}")
         _, told = golden.compare(batch.expected(), golden.outputs(model, batch))
         return Loaded(problems=told, ways=("PipelineModel.transform",), rows=batch.given.count())
 
-    return promote.run(job, load=load)
+    return load
+
+
+def promoted(job: Job) -> ledger.Entry:
+    """What the job does, but for how the model is loaded."""
+    return promote.run(job, load=loading_with(job.spark))
 
 
 STEPS = {

@@ -1,0 +1,97 @@
+"""Retrains date after date in one Spark session, without Airflow; each finds what those before it made."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ConfigDict
+
+from spark_jobs import evaluate, fit, preprocess, promote, snapshot, validate
+from spark_jobs.errors import DataError, ModelRefused
+from spark_jobs.job import open_job
+from spark_jobs.registry.loadability import load_apart
+from spark_jobs.session import SparkProvider
+from spark_jobs.spec import submit_conf
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from datetime import date
+
+    from spark_jobs.job import Job
+    from spark_jobs.registry.ledger import Entry
+    from spark_jobs.registry.loadability import Loaded, Loading
+    from spark_jobs.spec import Home, Pipeline
+
+log = logging.getLogger(__name__)
+
+
+class Backfilled(BaseModel):
+    """What became of a date.
+
+    Attributes:
+        date: the partition date.
+        action: what the ledger says became of its model; None when the date failed.
+        version: of its model.
+        error: why it failed; empty when it did not.
+        exit_code: of that error; 0 when it did not fail.
+        seconds: how long it took.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    date: str
+    action: str | None = None
+    version: int | None = None
+    error: str = ""
+    exit_code: int = 0
+    seconds: float
+
+
+def backfill(
+    home: Home,
+    pipeline: Pipeline,
+    dates: Iterable[date],
+    *,
+    spark: SparkProvider | None = None,
+    load: Callable[[Loading], Loaded] = load_apart,
+) -> Iterator[Backfilled]:
+    """Retrains one date after the other, as many runs of `vintage run` do, but that Spark starts once.
+
+    A date whose data is missing or refused, or whose model is, fails alone: the next ones go on, as in
+    Airflow.
+
+    Args:
+        home: where the pipeline is.
+        pipeline: the spec.
+        dates: the partition dates, in order.
+        spark: the session to do it in; its owner ends it. Left out, one is started and ended.
+        load: how a model that is to serve is loaded and scored before.
+
+    Raises:
+        SpecError, StoreError, TrackingError, EnvironmentProblem: what would stop every other date as well.
+    """
+    provider = spark or SparkProvider(f"{pipeline.name} backfill", conf=submit_conf(pipeline, home))
+    try:
+        for day in dates:
+            started = time.monotonic()
+            try:
+                entry = _run(open_job(home, pipeline.name, str(day), spark=provider), load)
+            except (DataError, ModelRefused) as error:
+                log.warning("%s failed: %s", day, error)
+                failed = {"error": str(error), "exit_code": error.exit_code}
+            else:
+                failed = {"action": entry.action, "version": entry.version}
+            seconds = round(time.monotonic() - started, 2)
+            yield Backfilled.model_validate({"date": str(day), "seconds": seconds, **failed})
+    finally:
+        if spark is None:
+            provider.stop()
+
+
+def _run(job: Job, load: Callable[[Loading], Loaded]) -> Entry:
+    for step in (snapshot.run, validate.run, preprocess.run, fit.run, evaluate.run):
+        log.info("%s: %s", job.date, step.__module__.rpartition(".")[2])
+        step(job)
+    return promote.run(job, load=load)
