@@ -236,12 +236,10 @@ class Store:
             files.write_durably(attempt.folder / NAME, manifest.model_dump_json(indent=2) + "\n")
             files.sync_tree(attempt.folder)
             final = attempt.folder.parent / manifest.key
-            try:
-                attempt.folder.rename(final)
-            except OSError as error:
-                if error.errno not in {errno.ENOTEMPTY, errno.EEXIST}:
-                    raise
-                return self._adopt(manifest)
+            while not _renamed(attempt.folder, final):
+                theirs = self._adopt(manifest)
+                if theirs is not None:
+                    return theirs
             files.sync_folder(final.parent)
         return Artifact(final, manifest)
 
@@ -269,12 +267,16 @@ class Store:
         """The append-only record of promotions, refusals and rollbacks."""
         return self.folder / "ledger.jsonl"
 
-    def _adopt(self, ours: Manifest) -> Artifact:
+    def _adopt(self, ours: Manifest) -> Artifact | None:
+        """What another attempt published; None where a sweep took it just now."""
         day = date.fromisoformat(ours.date)
         theirs = self.find(ours.kind, day, ours.key)
         if theirs is None:
+            folder = self._day(ours.kind, day) / ours.key
+            if not folder.exists() or (folder / NAME).exists():
+                return None
             raise StoreError(
-                f"{self._day(ours.kind, day) / ours.key} is in the way",
+                f"{folder} is in the way",
                 expected="no such folder, or one with a manifest",
                 fix="It was not made by a publish; move it away and run the step again.",
             )
@@ -289,6 +291,17 @@ class Store:
 
     def _day(self, kind: Kind, day: date) -> Path:
         return self.folder / kind / f"date={day.isoformat()}"
+
+
+def _renamed(folder: Path, final: Path) -> bool:
+    """Whether the folder is there now; not where another one is."""
+    try:
+        folder.rename(final)
+    except OSError as error:
+        if error.errno not in {errno.ENOTEMPTY, errno.EEXIST}:
+            raise
+        return False
+    return True
 
 
 def _airflow_identity() -> dict[str, str]:

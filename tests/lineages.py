@@ -1,0 +1,81 @@
+"""Artifacts in a store that name each other as a run's do, with next to nothing in them."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from spark_jobs.registry import ledger
+from spark_jobs.store import Ingredients, Rows
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date
+
+    from spark_jobs.store import Artifact, Store
+    from spark_jobs.store.keys import Kind
+
+Inputs = dict[str, list["Artifact"]]
+
+
+def publish(
+    store: Store, kind: Kind, day: date, inputs: Inputs | None = None, *, seed: int = 0, **details: Any
+) -> Artifact:
+    """Publishes an artifact that was made from others, under a key that the seed tells from its like."""
+    named: Mapping[str, Mapping[str, str]] = {
+        name: {each.manifest.date: each.key for each in made} for name, made in (inputs or {}).items()
+    }
+    made_from = Ingredients(
+        kind=kind, date=day.isoformat(), inputs=named, spec={}, seed=seed, code="c", engines={}
+    )
+    with store.attempt(kind, day) as attempt:
+        attempt.data.mkdir()
+        (attempt.data / "content").write_text(f"{kind} {day} {seed}", encoding="utf-8")
+        return store.publish(attempt, made_from, details=details)
+
+
+def snapshot(store: Store, day: date, *, rows: str, count: int = 3, seed: int = 0) -> Artifact:
+    """Publishes a snapshot whose rows have a fingerprint, and makes it the current one of its date."""
+    made_from = Ingredients(
+        kind="snapshot",
+        date=day.isoformat(),
+        inputs={"rows": {day.isoformat(): rows}},
+        spec={},
+        seed=seed,
+        code="c",
+        engines={},
+    )
+    with store.attempt("snapshot", day) as attempt:
+        attempt.data.mkdir()
+        made = store.publish(
+            attempt, made_from, rows=Rows(count=count, spark_schema={}, fingerprint=rows), details={}
+        )
+    store.set_current(made)
+    return made
+
+
+def age(artifact: Artifact, days: float) -> Artifact:
+    """Makes an artifact that many days old; when it was made is no part of its key."""
+    path = artifact.folder / "manifest.json"
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    manifest["finished"] = (datetime.now(UTC) - timedelta(days=days)).isoformat()
+    path.write_text(json.dumps(manifest), encoding="utf-8")
+    return artifact
+
+
+def decide(
+    store: Store, model: Artifact, evaluation: Artifact, *, version: int, action: ledger.Action = "promoted"
+) -> None:
+    """Adds a line to the ledger."""
+    entry = ledger.Entry(
+        action=action,
+        pipeline=store.pipeline,
+        date=model.manifest.date,
+        model_key=model.key,
+        evaluation_key=evaluation.key,
+        version=version,
+        champion_before=None,
+        reasons=(),
+    )
+    assert ledger.append(store.ledger_path, entry)
