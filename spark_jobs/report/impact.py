@@ -1,0 +1,194 @@
+"""Finds what a restatement touches: what was made of rows that came again otherwise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING
+
+from spark_jobs.registry import ledger
+from spark_jobs.registry.timeline import reigns
+from spark_jobs.report.restatement import (
+    Impact,
+    Predictions,
+    Restated,
+    SnapshotVersion,
+    TouchedModel,
+    Use,
+)
+from spark_jobs.spec import SOURCE_VIEW
+from spark_jobs.store.steps import JOINED
+from spark_jobs.store.versions import all_of, published_folders, versions, views_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from spark_jobs.registry.ledger import Entry
+    from spark_jobs.report.restatement import Pending, Role, State
+    from spark_jobs.store import Artifact, Store
+
+_Snapshot = tuple[str, date, str]
+"""View, date and key."""
+
+
+def restated_dates(store: Store, only: date | None = None) -> tuple[Restated, ...]:
+    """The dates whose standing snapshot has other rows than one before it, of all sources.
+
+    A snapshot of the same rows that has another key, because code or engine changed, is no restatement.
+
+    Args:
+        store: the pipeline's store.
+        only: a date to look at alone.
+
+    Raises:
+        StoreError: a pointer is damaged.
+    """
+    found = []
+    for view, own in views_of(store).items():
+        for day, folders in published_folders(own, "snapshot").items():
+            if len(folders) == 1 or only not in {None, day}:
+                continue
+            standing = own.pointer("snapshot", day)
+            told = [_version(each, standing) for each in versions(own, "snapshot", day) if each.manifest.rows]
+            now = next((each for each in told if each.current), None)
+            if now is None or all(each.fingerprint == now.fingerprint for each in told):
+                continue
+            found.append(Restated(source=view, date=day, versions=tuple(told)))
+    return tuple(found)
+
+
+def impact_of(store: Store, restated: Iterable[Restated], pending: Iterable[Pending] = ()) -> Impact:
+    """What was made from rows that were restated, from the manifests and the ledger alone.
+
+    Args:
+        store: the pipeline's store.
+        restated: the dates in question.
+        pending: and those whose raw files changed since their snapshot.
+
+    Raises:
+        StoreError: a pointer is damaged.
+    """
+    dates, waiting = tuple(restated), tuple(pending)
+    lineage = _Lineage(
+        store, old=dict(_old_rows(dates)), waiting={(each.source, each.date) for each in waiting}
+    )
+    models = tuple(_touched(store, lineage)) if dates or waiting else ()
+    again = tuple(sorted({each.date for each in models if each.retrain}))
+    name = store.pipeline
+    return Impact(
+        pipeline=name,
+        restated=dates,
+        pending=waiting,
+        models=models,
+        retrain=again,
+        commands=tuple(f"vintage run {name} --date {day}" for day in again),
+        backfill=_backfill(name, again) if again else None,
+    )
+
+
+@dataclass
+class _Lineage:
+    """Follows feature partitions to the snapshots behind them, each once."""
+
+    store: Store
+    old: Mapping[_Snapshot, State]
+    waiting: set[tuple[str, date]]
+    _known: dict[tuple[str, str], tuple[_Snapshot, ...]] = field(default_factory=dict)
+
+    def uses(self, artifact: Artifact, role: Role) -> Iterator[Use]:
+        """The restated rows behind the features that an artifact names as its input."""
+        seen = set()
+        for day, key in artifact.manifest.ingredients.inputs.get("features", {}).items():
+            for snapshot in self._behind(day, key):
+                view, of, used = snapshot
+                state = self.old.get(snapshot) or ("pending" if (view, of) in self.waiting else None)
+                if state is not None and snapshot not in seen:
+                    seen.add(snapshot)
+                    yield Use(role=role, source=view, date=of, snapshot=used, state=state)
+
+    def _behind(self, day: str, key: str) -> tuple[_Snapshot, ...]:
+        if (day, key) not in self._known:
+            part = self.store.find("features", date.fromisoformat(day), key)
+            inputs = part.manifest.ingredients.inputs if part else {}
+            self._known[day, key] = tuple(
+                (
+                    SOURCE_VIEW if name == "snapshot" else name.removeprefix(JOINED),
+                    date.fromisoformat(of),
+                    used,
+                )
+                for name, dated in inputs.items()
+                for of, used in dated.items()
+            )
+        return self._known[day, key]
+
+
+def _touched(store: Store, lineage: _Lineage) -> Iterator[TouchedModel]:
+    entries = ledger.read(store.ledger_path)
+    moves = reigns(entries)
+    evaluations: dict[str, list[Artifact]] = {}
+    for each in all_of(store, "evaluation"):
+        for key in each.manifest.ingredients.inputs["model"].values():
+            evaluations.setdefault(key, []).append(each)
+    for model in all_of(store, "model"):
+        judged = sorted(evaluations.get(model.key, ()), key=lambda each: each.manifest.finished)
+        made_from = (*lineage.uses(model, "learnt"), *_tuned(store, model, lineage))
+        tested = {each.key: tuple(lineage.uses(each, "tested")) for each in judged}
+        uses = tuple(dict.fromkeys((*made_from, *(use for found in tested.values() for use in found))))
+        if not uses:
+            continue
+        standing = store.pointer("evaluation", model.date)
+        stands = next((each for each in judged if standing and each.key == standing["key"]), None)
+        fitted = store.pointer("model", model.date)
+        # A model that nobody evaluated yet stands by its own pointer.
+        unjudged = standing is None and fitted is not None and fitted["key"] == model.key
+        served = tuple(date.fromisoformat(since) for since, entry in moves if entry.model_key == model.key)
+        serves = bool(moves) and moves[-1][1].model_key == model.key
+        yield TouchedModel(
+            date=model.date,
+            key=model.key,
+            made=model.manifest.finished,
+            version=_registered(entries, model.key),
+            uses=uses,
+            evaluations=tuple(Predictions(key=each.key, stands=each is stands) for each in judged),
+            stands=stands is not None or unjudged,
+            champion="serves" if serves else "served" if served else "never",
+            served_from=served,
+            retrain=bool(made_from and unjudged)
+            or (stands is not None and bool(made_from or tested[stands.key])),
+        )
+
+
+def _tuned(store: Store, model: Artifact, lineage: _Lineage) -> Iterator[Use]:
+    for day, key in model.manifest.ingredients.inputs.get("tuning", {}).items():
+        tuning = store.find("tuning", date.fromisoformat(day), key)
+        if tuning is not None:
+            yield from lineage.uses(tuning, "tuned")
+
+
+def _old_rows(restated: Iterable[Restated]) -> Iterator[tuple[_Snapshot, State]]:
+    for each in restated:
+        for version in each.old:
+            yield (each.source, each.date, version.key), "restated"
+
+
+def _version(snapshot: Artifact, standing: Mapping[str, object] | None) -> SnapshotVersion:
+    rows = snapshot.manifest.rows
+    return SnapshotVersion(
+        key=snapshot.key,
+        fingerprint=rows.fingerprint if rows else "",
+        rows=snapshot.row_count,
+        taken=snapshot.manifest.finished,
+        current=standing is not None and standing["key"] == snapshot.key,
+    )
+
+
+def _registered(entries: Iterable[Entry], key: str) -> int | None:
+    return next((entry.version for entry in entries if entry.model_key == key), None)
+
+
+def _backfill(name: str, dates: tuple[date, ...]) -> str:
+    """Airflow's range ends at a moment: to its last day's midnight it would leave that day out."""
+    return (
+        f"airflow backfill create --dag-id retrain_{name} --from-date {dates[0]} "
+        f"--to-date {dates[-1]}T23:59:59 --reprocess-behavior completed --max-active-runs 1"
+    )

@@ -1,0 +1,134 @@
+"""What a restatement touches, as a person reads it in a terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from rich import box
+from rich.console import Console, Group
+from rich.table import Table
+from rich.text import Text
+
+from spark_jobs.spec.names import list_names
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rich.console import RenderableType
+
+    from spark_jobs.report.restatement import Impact, Restated, TouchedModel
+    from spark_jobs.sources.changed_rows import RowChange
+
+_SHORT: Final = 12
+_SHORTER: Final = 8
+_MOST_DATES: Final = 2
+
+
+def show(impact: Impact, console: Console) -> None:
+    """Prints what is touched, then the commands that retrain it, each on a line of its own."""
+    console.print(Text(_head(impact), style="bold"))
+    parts: list[RenderableType] = []
+    if impact.restated:
+        parts.append(_versions(impact.restated))
+        parts += [Text(line) for each in impact.restated for line in _rows(each)]
+    if impact.pending:
+        parts.append(_pending(impact))
+    if impact.models:
+        parts.append(_models(impact.models))
+    console.print(Group(*parts))
+    if impact.retrain:
+        console.print(Text("to retrain what stands:", style="bold"))
+        for command in impact.commands:
+            console.print(f"  {command}", markup=False, soft_wrap=True)
+        console.print("or all of them in Airflow:", markup=False)
+        console.print(f"  {impact.backfill}", markup=False, soft_wrap=True)
+    elif impact.models:
+        console.print("What stands for each date is of the rows that stand: nothing is to be retrained.")
+    for model in impact.models:
+        if model.champion == "serves":
+            again = f'vintage promote {impact.pipeline} --date {model.date} --force --why "restated"'
+            console.print("the champion is of old rows; it serves until a later date is promoted, or else:")
+            console.print(f"  {again}", markup=False, soft_wrap=True)
+
+
+def _head(impact: Impact) -> str:
+    if not impact.restated and not impact.pending:
+        return f"{impact.pipeline}: no date's raw data was restated"
+    told = [f"{_count(len(impact.restated), 'date')} restated"] if impact.restated else []
+    told += [f"{_count(len(impact.pending), 'date')} with other raw files since"] if impact.pending else []
+    sets = sum(len(model.evaluations) for model in impact.models)
+    made = f"{_count(len(impact.models), 'model')} and {_count(sets, 'set')} of predictions touched"
+    return f"{impact.pipeline}: {', '.join(told)}\n{made}, {_count(len(impact.retrain), 'date')} to retrain"
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number or 'no'} {thing}{'' if number == 1 else 's'}"
+
+
+def _versions(restated: tuple[Restated, ...]) -> Table:
+    table = Table("date", "rows of", "snapshot", "taken (UTC)", "rows", "", box=box.SIMPLE_HEAD)
+    for each in restated:
+        for version in each.versions:
+            state = "current" if version.current else "same rows" if version not in each.old else "old"
+            table.add_row(
+                str(each.date),
+                each.source,
+                version.key[:_SHORT],
+                f"{version.taken:%Y-%m-%d %H:%M}",
+                str(version.rows),
+                Text(state, style="bold green" if version.current else ""),
+            )
+    return table
+
+
+def _rows(restated: Restated) -> Iterator[str]:
+    for change in restated.changes:
+        counts = [f"{change.added} added", f"{change.removed} removed"]
+        if change.by:
+            counts.append(f"{change.changed} changed")
+        how = f"by {', '.join(change.by)}" if change.by else "as whole rows"
+        yield f"{restated.source} {restated.date}, {change.old[:_SHORT]} → {change.new[:_SHORT]}, {how}:"
+        yield f"  {', '.join(counts)}"
+        yield from (f"  column {name}: {told}" for name, told in change.columns.items())
+        yield from _examples(change)
+
+
+def _examples(change: RowChange) -> Iterator[str]:
+    for example in change.examples:
+        key = ", ".join(f"{name}={value}" for name, value in example.key.items())
+        values = ", ".join(f"{name} {old} → {new}" for name, (old, new) in example.values.items())
+        yield f"  · {key}: {values}"
+
+
+def _pending(impact: Impact) -> Table:
+    table = Table("date", "rows of", "raw files changed since its snapshot", box=box.SIMPLE_HEAD)
+    for each in impact.pending:
+        table.add_row(str(each.date), each.source, Text(each.told))
+    table.caption = "the next run with the date in its window takes a new snapshot"
+    table.caption_justify = "left"
+    return table
+
+
+def _models(models: tuple[TouchedModel, ...]) -> Table:
+    table = Table("date", "model", "version", "old rows", "champion", "stands", box=box.SIMPLE_HEAD)
+    for model in models:
+        champion = Text(
+            "" if model.champion == "never" else model.champion,
+            style="bold red" if model.champion == "serves" else "",
+        )
+        stands = "retrain" if model.retrain else "yes" if model.stands else "replaced"
+        version = "" if model.version is None else str(model.version)
+        used = Text("\n".join(_used(model)))
+        table.add_row(str(model.date), model.key[:_SHORTER], version, used, champion, stands)
+    return table
+
+
+def _used(model: TouchedModel) -> Iterator[str]:
+    for role in ("learnt", "tuned", "tested"):
+        names = {
+            (str(use.date) if use.source == "source" else f"{use.source} {use.date}"): None
+            for use in model.uses
+            if use.role == role
+        }
+        if names:
+            yield f"{role} {list_names(tuple(names), most=_MOST_DATES)}"
