@@ -7,10 +7,11 @@ import os
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import DAG, Asset, CronPartitionTimetable, Param, get_parsing_context
+from airflow.sdk import DAG, CronPartitionTimetable, Param, get_parsing_context
 from croniter import croniter
 
 from dags.approval import ANSWER_ARGS, ANSWER_MACROS, WAITING_DAYS, approval
+from dags.assets import model_of
 from dags.spark_submit import MACROS, python_job, spark_job
 from spark_jobs.errors import SpecError
 from spark_jobs.spec import Home, load_pipeline
@@ -71,11 +72,6 @@ def promote_job(pipeline: Pipeline) -> PythonJob:
         # Nobody is asked about a model that would not serve anyhow; what becomes of it is recorded then too.
         told = {"further": ANSWER_ARGS, "trigger_rule": "none_failed"}
     return python_job("promote", pipeline, outlets=[model_of(pipeline)], **told)
-
-
-def model_of(pipeline: Pipeline) -> Asset:
-    """The asset that a Dag follows to work with each new model; its events carry the partition date."""
-    return Asset(name=f"model_{pipeline.name}", uri=f"vintage://model/{pipeline.name}", group="model")
 
 
 def trigger_form(pipeline: Pipeline) -> dict[str, Param]:

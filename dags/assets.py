@@ -1,0 +1,22 @@
+"""The assets whose events other Dags follow; each event carries a partition date."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airflow.sdk import Asset
+
+if TYPE_CHECKING:
+    from spark_jobs.spec import Pipeline
+
+
+def model_of(pipeline: Pipeline) -> Asset:
+    """The asset that a Dag follows to work with each new model."""
+    return Asset(name=f"model_{pipeline.name}", uri=f"vintage://model/{pipeline.name}", group="model")
+
+
+def restated_of(pipeline: Pipeline) -> Asset:
+    """The asset that a Dag follows to retrain, or to tell somebody, when rows changed under a model."""
+    return Asset(
+        name=f"restated_{pipeline.name}", uri=f"vintage://restated/{pipeline.name}", group="restated"
+    )
