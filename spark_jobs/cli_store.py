@@ -46,11 +46,13 @@ def impact(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show which dates' raw data was restated, how their rows differ, and what was made from the old ones.
+    """Show which dates' raw data was restated, and what was made from the old rows.
 
-    Lists models, their predictions and who serves or served, and the commands that retrain what stands. Raw
-    files that changed since their snapshot are told too; the next run with the date in its window reads them.
-    Exit code 0 whether or not there is anything.
+    Tells how the rows differ, lists models, their predictions and who serves
+    or served, and gives the commands that retrain what stands. Raw files that
+    changed since their snapshot are told too; the next run with the date in
+    its window reads them. Exit code 0 whether or not there is anything.
+
     Example: vintage impact flight_delay --date 2013-02-20
     """
     from spark_jobs.impact import impact as impact_of
@@ -81,7 +83,7 @@ def gc(
     pipelines: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[PIPELINE]...",
+            metavar="PIPELINE",
             help="Whose store; all that are in it when left out, also those without a file by now.",
             show_default=False,
         ),
@@ -96,9 +98,12 @@ def gc(
 ) -> None:
     """Delete what killed jobs left in the store, and artifacts that nothing names any more.
 
-    Kept is whatever is current for a date, the models that the ledger or MLflow's registry names with all
-    that they were made from and every evaluation of them, and everything younger. Asks MLflow first, and
-    deletes nothing when it does not answer. Beside a running job only what killed ones left a day ago goes.
+    Kept is whatever is current for a date, the models that the ledger or
+    MLflow's registry names, with all that they were made from and every
+    evaluation of them, and everything younger. Asks MLflow first, and deletes
+    nothing when it does not answer. Beside a running job only what killed
+    ones left a day ago goes.
+
     Example: vintage gc flight_delay --older-than 30d --dry-run
     """
     from spark_jobs.registry.tracking import Tracking

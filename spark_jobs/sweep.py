@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
-from spark_jobs.errors import SpecError
+from spark_jobs.errors import SpecError, TrackingError
+from spark_jobs.registry import ledger
 from spark_jobs.spec.names import NAME, did_you_mean, list_names, sentence
 from spark_jobs.store import Store
 from spark_jobs.store.sweeping import Sweeper
@@ -102,7 +103,7 @@ def sweep(
 
     Raises:
         SpecError: no such pipeline, or too short a time.
-        TrackingError: MLflow cannot be asked what is registered; nothing was deleted.
+        TrackingError: MLflow cannot be asked what is registered, or is not the one of the store.
         StoreError: something cannot be read or deleted.
     """
     if older_than < timedelta(days=1):
@@ -117,9 +118,8 @@ def sweep(
         registry.check()
     done = []
     for name in pipelines:
-        sweeper = Sweeper(
-            Store(home.store, name), partial(_registered, registry, name), older_than=older_than
-        )
+        store = Store(home.store, name)
+        sweeper = Sweeper(store, partial(_registered, registry, store), older_than=older_than)
         found = sweeper.look()
         for warning in found.warnings:
             log.warning("%s: %s", name, warning)
@@ -142,8 +142,16 @@ def _chosen(home: Home, names: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name in in_store if not names or name in names)
 
 
-def _registered(registry: Registry, name: str) -> set[str]:
-    return {version.key for version in registry.versions(name)}
+def _registered(registry: Registry, store: Store) -> set[str]:
+    versions = registry.versions(store.pipeline)
+    entries = ledger.read(store.ledger_path)
+    if entries and not versions:
+        raise TrackingError(
+            f"MLflow knows no version of {store.pipeline}",
+            expected=f"version {entries[-1].version} at the least, which the ledger names",
+            fix="Nothing of it was deleted. Look whether MLFLOW_TRACKING_URI names the MLflow of this store.",
+        )
+    return {version.key for version in versions}
 
 
 def _told(home: Home, leftover: Leftover) -> Swept:

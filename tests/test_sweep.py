@@ -15,7 +15,7 @@ from spark_jobs.registry.tracking import Tracking, Version
 from spark_jobs.spec import Home
 from spark_jobs.store import Store
 from spark_jobs.sweep import sweep
-from tests.lineages import age, publish
+from tests.lineages import age, decide, publish
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -75,6 +75,19 @@ def test_what_is_registered_stays_and_every_pipeline_of_the_store_is_swept(
     kept.check_files()
     assert not gone.folder.exists()
     assert [each.swept for each in sweep(home, registry)] == [(), (), ()]
+
+
+def test_an_mlflow_that_is_not_the_store_s_deletes_nothing(home: Home) -> None:
+    made, store = old_model(home, "demo"), Store(home.store, "demo")
+    other = publish(store, "model", DAY, seed=1)
+    decide(store, other, other, version=3)
+    with pytest.raises(
+        TrackingError, match=r"knows no version of demo; expected version 3.*MLFLOW_TRACKING_URI"
+    ):
+        sweep(home, Registry())
+    made.check_files()
+    [swept] = sweep(home, Registry(demo=other.key))
+    assert [each.key for each in swept.swept] == [made.key]
 
 
 def test_a_wrong_name_and_a_time_too_short_are_refused(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
