@@ -14,12 +14,15 @@ from typing import TYPE_CHECKING, Any
 from spark_jobs.errors import TrackingError
 from spark_jobs.job import Job, main, open_tracking, require_enough, require_valid_stages, ship_own_code
 from spark_jobs.ml import golden
+from spark_jobs.ml.arithmetic import require_pinned
 from spark_jobs.ml.fitting import fit_stages
+from spark_jobs.ml.model_digest import model_digest
 from spark_jobs.ml.splits import in_split
 from spark_jobs.ml.stages import build_stages, resolved_params, stage_columns
 from spark_jobs.ml.training import canonical, check_training_rows
 from spark_jobs.ml.tuning import tune
 from spark_jobs.registry.recording import record_model, tags_of
+from spark_jobs.registry.tracking import SPARK_MODEL
 from spark_jobs.sources.rows import TRAINABLE, read_rows
 from spark_jobs.store import Artifact, steps, windows
 from spark_jobs.store.own_code import distribution_of
@@ -93,6 +96,7 @@ def run(job: Job) -> Artifact:
     Raises:
         SpecError: the stages are not what they must be.
         DataError: too few dates have rows.
+        EnvironmentProblem: a JVM would give other bits than it does elsewhere.
         TrainingError: the rows cannot give a model.
         TrackingError: MLflow cannot be reached.
     """
@@ -115,6 +119,7 @@ def run(job: Job) -> Artifact:
     )
     try:
         ship_own_code(job, job.pipeline.stage_paths)
+        arithmetic = require_pinned(job.spark(), job.pipeline)
         tuned = None if tuned_by is None else _tuned(job, tuned_by)
         pipeline = job.pipeline if tuned is None else job.pipeline.with_params(_winner(tuned))
         with job.store.attempt("model", job.date) as attempt:
@@ -135,6 +140,8 @@ def run(job: Job) -> Artifact:
                 named,
                 details={
                     "task": job.pipeline.task,
+                    "digest": model_digest(attempt.data / "model" / SPARK_MODEL),
+                    "arithmetic": arithmetic,
                     "rows": {"train": fitted.rows.count},
                     "labels": {"min": fitted.rows.label_min, "max": fitted.rows.label_max},
                     "params": dict(fitted.params),

@@ -46,7 +46,7 @@ def record_model(tracking: Tracking, store: Store, model: Artifact) -> str:
         pipeline=manifest.pipeline,
         date=manifest.date,
         key=manifest.key,
-        tags=tags_of(manifest.ingredients) | airflow,
+        tags=tags_of(manifest.ingredients) | _digest_tag(model) | airflow,
     )
     tracking.log_fit(
         run_id,
@@ -111,8 +111,14 @@ def registered(tracking: Tracking, store: Store, model: Artifact, evaluation: Ar
         date=model.manifest.date,
         key=key,
         run_id=record_evaluation(tracking, store, model, evaluation),
-        tags=tags_of(model.manifest.ingredients),
+        tags=tags_of(model.manifest.ingredients) | _digest_tag(model),
     )
+
+
+def _digest_tag(model: Artifact) -> dict[str, str]:
+    """What the model is, by value; a model of an earlier Vintage has none."""
+    digest = model.manifest.details.get("digest")
+    return {"vintage.model_digest": str(digest)} if digest else {}
 
 
 def _candidates(tuning: Mapping[str, Any]) -> Iterator[TriedCandidate]:

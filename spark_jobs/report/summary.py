@@ -63,6 +63,7 @@ class Summary(BaseModel):
         partitions: the raw rows by source and date.
         stages: as declared, with the Params that the run set or a tuning chose: `type`, `params`.
         made_with: seed, engines and digest of the locked packages.
+        model_digest: the canonical digest of what the model holds; empty for one made before it was kept.
         evaluated: when the evaluation was made.
         key: the columns that are to tell a date's rows apart.
         repeated_keys: date → how many of its rows share their key with another, if any do.
@@ -99,6 +100,7 @@ class Summary(BaseModel):
     partitions: tuple[Partition, ...] = ()
     stages: tuple[Mapping[str, Any], ...] = ()
     made_with: Mapping[str, str] = Field(default_factory=dict)
+    model_digest: str = ""
     evaluated: datetime | None = None
     key: tuple[str, ...] = ()
     repeated_keys: Mapping[str, int] = Field(default_factory=dict)
@@ -195,6 +197,7 @@ def summary_of(store: Store, evaluation: Artifact, *, version: int | None = None
         partitions=tuple(partitions_of(store, features, snapshots, joined)),
         stages=tuple(model.manifest.ingredients.spec.get("stages", ())),
         made_with=_made_with(model),
+        model_digest=model.manifest.details.get("digest", ""),
         evaluated=evaluation.manifest.finished,
         key=tuple(model.manifest.ingredients.spec.get("key", ())),
         repeated_keys={

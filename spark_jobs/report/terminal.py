@@ -125,6 +125,8 @@ def _made_from(summary: Summary) -> RenderableType:
     for name, dated in summary.joined_fingerprints.items():
         table.add_row(f"joined {name}", f"fingerprint {dated[summary.date]} on {summary.date}")
     table.add_row("model key", summary.keys["model"])
+    if summary.model_digest:
+        table.add_row("model digest", summary.model_digest)
     table.add_row("code", f"commit {summary.git.get('commit') or 'unknown'}{clean}")
     table.add_row("MLflow run", summary.mlflow.run_id or "none")
     table.add_row("seconds", ", ".join(f"{step} {seconds:.1f}" for step, seconds in summary.seconds.items()))

@@ -12,7 +12,7 @@ from pydantic_core import core_schema
 
 from spark_jobs.spec.base import Dated, Ddl, Listed, ScalarText, SpecModel, Text, refusal
 from spark_jobs.spec.ddl import Column, parse_ddl
-from spark_jobs.spec.submission import refused_setting
+from spark_jobs.spec.submission import FIXED, refused_option, refused_setting
 
 _STAGE_NAME: Final = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 
@@ -211,3 +211,12 @@ class Spark(SpecModel):
             "are fixed; the master comes from Airflow's connection or from the environment."
         ),
     ] = Field(default_factory=dict)
+
+    @field_validator("conf")
+    @classmethod
+    def _allowed_options(cls, conf: dict[str, str]) -> dict[str, str]:
+        for name, value in conf.items():
+            option = refused_option(name, value)
+            if option:
+                raise refusal(f'setting "{name}" cannot hold {option}', hint=FIXED)
+        return conf

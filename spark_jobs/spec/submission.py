@@ -33,20 +33,33 @@ _DEFAULTS: Final[Mapping[str, str]] = {
     "spark.ui.showConsoleProgress": "false",
 }
 
-_FIXED: Final = "results depend on it, so it is the same for every pipeline"
+# Where a pipeline names options of a JVM, and which of them would have it compute otherwise: its vectors and
+# what replaces Math.exp and the like, the BLAS, the time zone, and whatever may hold further options.
+_JVM_OPTIONS: Final = frozenset(
+    f"spark.{side}.{which}javaoptions" for side in ("driver", "executor") for which in ("extra", "default")
+)
+_OF_THE_ARITHMETIC: Final = re.compile(
+    r"-XX:[+-]?(?:MaxVectorSize|EnableVector\w*|\w*Intrinsic\w*|InlineMathNatives|Flags|VMOptionsFile)"
+    r"|-D(?:dev\.ludovic\.netlib|jdk\.incubator|java\.version|user\.timezone)"
+    r"|--(?:limit-modules|patch-module|upgrade-module-path)|@"
+)
+
+FIXED: Final = "results depend on it, so it is the same for every pipeline"
 _REFUSED: Final[Mapping[str, str]] = {
     "spark.master": "the master comes from Airflow's connection spark_default, or from the command line",
     "spark.submit.deployMode": "the deploy mode comes from Airflow's connection spark_default",
     "spark.app.name": "the job's name is made of the pipeline, the step and the date",
-    "spark.sql.session.timeZone": _FIXED,
-    "spark.sql.ansi.enabled": _FIXED,
-    "spark.sql.caseSensitive": _FIXED,
-    "spark.sql.files.ignoreCorruptFiles": _FIXED,
-    "spark.sql.files.ignoreMissingFiles": _FIXED,
-    "spark.sql.legacy.timeParserPolicy": _FIXED,
-    "spark.sql.parquet.compression.codec": _FIXED,
-    "spark.sql.sources.partitionColumnTypeInference.enabled": _FIXED,
-    "spark.sql.sources.partitionOverwriteMode": _FIXED,
+    # How many parts a stage of pyspark.ml cuts its rows into, unless it follows them.
+    "spark.default.parallelism": FIXED,
+    "spark.sql.session.timeZone": FIXED,
+    "spark.sql.ansi.enabled": FIXED,
+    "spark.sql.caseSensitive": FIXED,
+    "spark.sql.files.ignoreCorruptFiles": FIXED,
+    "spark.sql.files.ignoreMissingFiles": FIXED,
+    "spark.sql.legacy.timeParserPolicy": FIXED,
+    "spark.sql.parquet.compression.codec": FIXED,
+    "spark.sql.sources.partitionColumnTypeInference.enabled": FIXED,
+    "spark.sql.sources.partitionOverwriteMode": FIXED,
 }
 _SECRET: Final = re.compile(r"password|secret|access\.key", re.IGNORECASE)
 
@@ -58,6 +71,18 @@ def refused_setting(name: str) -> str | None:
     if _SECRET.search(name):
         return "a secret belongs in the environment or in an Airflow connection, not in a file"
     return {known.lower(): why for known, why in _REFUSED.items()}.get(name.lower())
+
+
+def refused_option(name: str, value: str) -> str | None:
+    """The option among those a pipeline gives a JVM that would change how it computes, or None.
+
+    Args:
+        name: the Spark setting.
+        value: the options that it holds, if it is one that does.
+    """
+    if name.lower() not in _JVM_OPTIONS:
+        return None
+    return next((word for word in value.split() if _OF_THE_ARITHMETIC.match(word.strip("'\""))), None)
 
 
 def submit_conf(pipeline: Pipeline, home: Home, job: str = "") -> dict[str, str]:

@@ -71,7 +71,7 @@ CODE: Final[Mapping[Kind, tuple[str, ...]]] = {
         "store/fingerprint.py",
     ),
     "tuning": ("ml/families", "ml/grid.py", "ml/tuning.py", *_LEARNING),
-    "model": ("fit.py", "ml/golden.py", *_LEARNING),
+    "model": ("fit.py", "ml/arithmetic.py", "ml/golden.py", "ml/model_digest.py", *_LEARNING),
     "evaluation": (
         "evaluate.py",
         "session.py",

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import pyarrow.parquet as pq
 import pytest
 
+from spark_jobs.ml.model_digest import model_digest
 from spark_jobs.registry import ledger
-from spark_jobs.registry.tracking import Tracking
+from spark_jobs.registry.tracking import SPARK_MODEL, Tracking
 from spark_jobs.report.summary import summarise
 from spark_jobs.store.reports import report_folder
 from tests.flow.conftest import rows_of
@@ -56,6 +57,8 @@ def test_the_manifests_lead_from_the_model_to_the_raw_rows(done: Team) -> None:
     assert model["git"]["commit"]
     assert model["mlflow_run_id"] == summary.mlflow.run_id
     assert summary.params["3.LogisticRegression.regParam"] == "0.01"
+    folder = done.store.folder / "model" / f"date={DAY}" / summary.keys["model"] / "data/model" / SPARK_MODEL
+    assert model["details"]["digest"] == summary.model_digest == model_digest(folder)
 
 
 def test_a_key_names_no_time_host_path_or_run(done: Team) -> None:
@@ -75,6 +78,7 @@ def test_mlflow_has_params_metrics_data_and_tags(done: Team) -> None:
     assert run.data.metrics["areaUnderROC"] == pytest.approx(summary.metrics["areaUnderROC"])
     assert run.data.tags["vintage.key"] == summary.keys["model"]
     assert run.data.tags["vintage.git_commit"] == summary.git["commit"]
+    assert run.data.tags["vintage.model_digest"] == summary.model_digest
     contexts = [
         tag.value
         for each in run.inputs.dataset_inputs

@@ -32,6 +32,7 @@ SUMMARY = Summary(
     mlflow=Tracked(run_id="d" * 32, version=1),
     champion=Champion(version=1, date=DAY, key="a" * 64),
     seconds={"model": 1.5},
+    model_digest="e" * 64,
 )
 
 
@@ -46,6 +47,7 @@ def test_every_name_is_shown_whole(width: int) -> None:
     text = shown(width)
     assert "champion: version 1 serves" in text
     assert "…" not in text
+    assert "e" * (64 if width > 64 + 20 else 32) in text
     for name in (*SUMMARY.metrics, "label \\ predicted", "not defined", "0.7500"):
         assert name in text
 

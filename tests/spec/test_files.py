@@ -232,6 +232,14 @@ WRONG: list[tuple[tuple[str, str], str]] = [
         "the master comes from Airflow's connection spark_default, or from the command line",
     ),
     (
+        (
+            "trigger_params:",
+            "spark: {conf: {spark.driver.extraJavaOptions: -Xss4m -XX:UseLibmIntrinsic=0}}\ntrigger_params:",
+        ),
+        f'{FILE}:30: setting "spark.driver.extraJavaOptions" cannot hold -XX:UseLibmIntrinsic=0; '
+        "results depend on it, so it is the same for every pipeline",
+    ),
+    (
         ("expectations: tips", "expectations: tisp"),
         f'{FILE}:9: no suite "tisp": expectations/tisp.yaml does not exist; did you mean "tips"?',
     ),

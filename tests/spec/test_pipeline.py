@@ -14,7 +14,7 @@ from spark_jobs.errors import SpecError
 from spark_jobs.spec import Home, feature_columns, load_pipeline, submit_conf
 from spark_jobs.spec.overrides import read_overrides, set_params
 from spark_jobs.spec.parts import Stage
-from spark_jobs.spec.submission import PINNED_JVM, refused_setting
+from spark_jobs.spec.submission import PINNED_JVM, refused_option, refused_setting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -172,6 +172,31 @@ def test_no_setting_that_results_depend_on_may_be_set() -> None:
     assert refused_setting("master")
     assert refused_setting("spark.hadoop.fs.s3a.secret.key")
     assert not refused_setting("spark.driver.memory")
+    assert refused_setting("spark.default.parallelism")
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        *PINNED_JVM,
+        "-XX:MaxVectorSize=64",
+        "-XX:-UseLibmIntrinsic",
+        "-XX:DisableIntrinsic=_dexp",
+        "'-XX:+EnableVectorSupport'",
+        "-XX:Flags=/etc/jvm.flags",
+        "--limit-modules=java.base",
+        "@/etc/jvm.options",
+    ],
+)
+def test_no_option_of_a_jvm_that_results_depend_on_may_be_set(option: str) -> None:
+    for name in ("spark.driver.extraJavaOptions", "spark.executor.defaultJavaOptions"):
+        assert refused_option(name, f"-Xss4m {option} -Xlog:gc") == option
+    assert refused_option("spark.app.note", option) is None
+
+
+def test_other_options_of_a_jvm_are_a_pipelines_own() -> None:
+    options = "-Xss4m -XX:+UseG1GC -XX:TieredStopAtLevel=4 -Da.b=c@d -Djava.io.tmpdir=/tmp"
+    assert refused_option("spark.driver.extraJavaOptions", options) is None
 
 
 def test_the_home_and_its_state_have_embedded_defaults(

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 SPARK_MODEL: Final = "sparkml"
+"""Of what Spark saves, within the folder."""
 
 
 def save(
