@@ -64,7 +64,7 @@ _SUMMARIES: Final = frozenset(
         *("approx_top_k", "approx_top_k_accumulate", "approx_top_k_combine"),
     }
 )
-_SKETCHES: Final = ("kll_", "hll_", "theta_")
+_SKETCHES: Final = ("kll_", "hll_")
 # Windows that number rows, for which Spark asks for an order. The former tell apart rows that tie.
 _NUMBERED: Final = frozenset({"row_number", "ntile", "lag", "lead", "nth_value"})
 _RANKED: Final = frozenset({"rank", "dense_rank", "percent_rank", "cume_dist"})

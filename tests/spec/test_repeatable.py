@@ -203,6 +203,7 @@ AGGREGATES = (
     *("array_sort(collect_set(x))", "array_sort(array_agg(x))", "size(collect_set(x))", "median(x)"),
     *("listagg(s, ',') WITHIN GROUP (ORDER BY s)", "mode(n, true)", "mode() WITHIN GROUP (ORDER BY n)"),
     *("percentile(x, 0.5)", "approx_count_distinct(x)", "avg(CAST(x AS DECIMAL(28, 9)))", "sum(n)", "avg(n)"),
+    "theta_sketch_estimate(theta_sketch_agg(x))",
 )
 INSTEAD = (
     f"SELECT g, {', '.join(f'{each} AS a{n}' for n, each in enumerate(AGGREGATES))} FROM made GROUP BY g",
