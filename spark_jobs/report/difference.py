@@ -64,7 +64,8 @@ class Difference(BaseModel):
         model: a digest of the fitted model itself, where it is recorded, and of what it predicts.
         metrics: on each model's own holdout.
         gates: which passed.
-        decision: whether the model was let through, why, what it was held against, and what became of it.
+        decision: whether the model was let through, what it was held against and what became of it; the
+            reasons where one was let through and the other was not.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -112,7 +113,7 @@ def difference_of(pipeline: str, old: Lineage, new: Lineage, decisions: Sequence
         "model": section(_made(old), _made(new)),
         "metrics": compare_metrics(old, new),
         "gates": section(_gates(old), _gates(new)),
-        "decision": section(_decision(old, decisions), _decision(new, decisions)),
+        "decision": _decided(old, new, decisions),
     }
     return Difference(
         pipeline=pipeline,
@@ -217,6 +218,14 @@ def _made(lineage: Lineage) -> dict[str, Any]:
 def _gates(lineage: Lineage) -> dict[str, str]:
     gates = lineage.evaluation.manifest.details["gates"] if lineage.evaluation else ()
     return {str(gate["gate"]): "passed" if gate["passed"] else "failed" for gate in gates}
+
+
+def _decided(old: Lineage, new: Lineage, decisions: Sequence[Entry]) -> Section:
+    """Reasons hold the values of metrics, which always differ: they are told where the verdict does."""
+    before, after = _decision(old, decisions), _decision(new, decisions)
+    if before.get("gates") == after.get("gates"):
+        before, after = ({**side, "reasons": None} for side in (before, after))
+    return section(before, after)
 
 
 def _decision(lineage: Lineage, decisions: Sequence[Entry]) -> dict[str, Any]:

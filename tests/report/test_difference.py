@@ -167,7 +167,10 @@ def test_another_commit_of_the_same_code_is_told_and_is_the_same_code(
 def test_metrics_differ_and_their_intervals_may_overlap(store: Store) -> None:
     old = Made(metrics={"areaUnderROC": 0.7, "logLoss": 0.5, "f1": None, "accuracy": 0.6})
     new = Made(metrics={"areaUnderROC": 0.71, "logLoss": 0.6, "f1": 0.4, "accuracy": 0.6})
-    first, *others = between(store, replace(old, seed=2), replace(new, seed=3)).metrics.metrics
+    found = between(store, replace(old, seed=2), replace(new, seed=3, gates={"areaUnderROC >= 0.5": True}))
+    first, *others = found.metrics.metrics
+    # Both were let through: that the reasons name other gates and values is no other decision.
+    assert found.decision.same
     assert (first.name, first.verdict, first.overlap) == ("areaUnderROC", "no clear difference", True)
     assert first.difference == pytest.approx(0.01)
     by_name = {each.name: each for each in others}
@@ -217,6 +220,7 @@ def test_decisions_and_tunings(store: Store) -> None:
     sides = find_lineage(store, str(EVE)), find_lineage(store, str(DAY))
     found = difference_of("things", *sides, ledger.read(store.ledger_path))
     assert told(found.decision)["gates"] == ("let it through", "refused it")
+    assert set(told(found.decision)) == {"gates", "reasons", "became"}
     assert told(found.decision)["became"] == ("promoted", "not decided")
     assert told(found.tuning)["winner"] == (None, {"LogisticRegression.regParam": 0.1})
     assert told(found.tuning)["mean"] == (None, 0.7)
