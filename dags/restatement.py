@@ -72,7 +72,9 @@ class RestatementCheck(BaseOperator):
             raise AirflowSkipException(
                 "nothing was restated under a model that stands, or all was told before"
             )
-        self.log.info("restated under the models of %s; %s", ", ".join(dates), impact["backfill"])
+        self.log.info("restated under the models of %s", ", ".join(dates))
+        for command in impact["airflow_backfills"]:
+            self.log.info("to retrain: %s", command)
         return dates
 
     def on_kill(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from spark_jobs.registry import ledger
@@ -82,7 +82,10 @@ def impact_of(store: Store, restated: Iterable[Restated], pending: Iterable[Pend
         models=models,
         retrain=again,
         commands=tuple(f"vintage run {name} --date {day}" for day in again),
-        backfill=_backfill(name, again) if again else None,
+        backfills=tuple(
+            f"vintage backfill {name} --from {first} --to {last}" for first, last in _stretches(again)
+        ),
+        airflow_backfills=tuple(_in_airflow(name, first, last) for first, last in _stretches(again)),
     )
 
 
@@ -186,9 +189,20 @@ def _registered(entries: Iterable[Entry], key: str) -> int | None:
     return next((entry.version for entry in entries if entry.model_key == key), None)
 
 
-def _backfill(name: str, dates: tuple[date, ...]) -> str:
+def _stretches(dates: Iterable[date]) -> list[tuple[date, date]]:
+    """First and last of each run of days that follow each other; the dates come oldest first."""
+    found: list[tuple[date, date]] = []
+    for day in dates:
+        if found and day - found[-1][1] == timedelta(days=1):
+            found[-1] = (found[-1][0], day)
+        else:
+            found.append((day, day))
+    return found
+
+
+def _in_airflow(name: str, first: date, last: date) -> str:
     """Airflow's range ends at a moment: to its last day's midnight it would leave that day out."""
     return (
-        f"airflow backfill create --dag-id retrain_{name} --from-date {dates[0]} "
-        f"--to-date {dates[-1]}T23:59:59 --reprocess-behavior completed --max-active-runs 1"
+        f"airflow backfill create --dag-id retrain_{name} --from-date {first} "
+        f"--to-date {last}T23:59:59 --reprocess-behavior completed --max-active-runs 1"
     )

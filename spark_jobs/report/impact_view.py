@@ -12,7 +12,7 @@ from rich.text import Text
 from spark_jobs.spec.names import list_names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from rich.console import RenderableType
 
@@ -37,18 +37,23 @@ def show(impact: Impact, console: Console) -> None:
         parts.append(_models(impact.models))
     console.print(Group(*parts))
     if impact.retrain:
-        console.print(Text("to retrain what stands:", style="bold"))
-        for command in impact.commands:
-            console.print(f"  {command}", markup=False, soft_wrap=True)
-        console.print("or all of them in Airflow:", markup=False)
-        console.print(f"  {impact.backfill}", markup=False, soft_wrap=True)
+        _commands(console, "to retrain what stands:", impact.commands)
+        if len(impact.commands) > 1:
+            _commands(console, "or all of it in one Spark session:", impact.backfills)
+        _commands(console, "or in Airflow:", impact.airflow_backfills)
     elif impact.models:
         console.print("What stands for each date is of the rows that stand: nothing is to be retrained.")
     for model in impact.models:
         if model.champion == "serves":
             again = f'vintage promote {impact.pipeline} --date {model.date} --force --why "restated"'
-            console.print("the champion is of old rows; it serves until a later date is promoted, or else:")
-            console.print(f"  {again}", markup=False, soft_wrap=True)
+            told = "the champion is of old rows; it serves until a later date is promoted, or else:"
+            _commands(console, told, (again,))
+
+
+def _commands(console: Console, told: str, commands: Iterable[str]) -> None:
+    console.print(Text(told, style="bold"))
+    for command in commands:
+        console.print(f"  {command}", markup=False, soft_wrap=True)
 
 
 def _head(impact: Impact) -> str:

@@ -141,7 +141,8 @@ class Impact(_Told):
         models: what was made from the old rows, oldest date first.
         retrain: the dates whose standing result would change.
         commands: one for each of them.
-        backfill: the same in Airflow; None when there is none.
+        backfills: the same, a command for each stretch of days without a gap, in one Spark session each.
+        airflow_backfills: the same in Airflow.
     """
 
     pipeline: str
@@ -150,4 +151,5 @@ class Impact(_Told):
     models: tuple[TouchedModel, ...]
     retrain: tuple[dt.date, ...]
     commands: tuple[str, ...]
-    backfill: str | None
+    backfills: tuple[str, ...]
+    airflow_backfills: tuple[str, ...]

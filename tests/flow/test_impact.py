@@ -77,7 +77,7 @@ def test_a_restatement_from_delivery_to_retraining(team: Team, monkeypatch: pyte
     answer = json.loads(shown.stdout)
     assert answer == json.loads(told(team, CORRECTED).model_dump_json())
 
-    team.run("validate", "preprocess", "fit", "evaluate", "promote")
+    team.run("validate", "preprocess", "fit", "evaluate")
     after = told(team)
     assert len(after.restated) == 1
     assert [(each.key, each.stands, each.retrain) for each in after.models] == [(model.key, False, False)]

@@ -103,9 +103,20 @@ def test_the_commands_retrain_what_stands_and_a_backfill_covers_its_last_day(nig
     found = nights.impact()
     assert found.retrain == (day(3), day(4))
     assert found.commands == tuple(f"vintage run demo --date 2024-03-0{number}" for number in (3, 4))
-    assert found.backfill == (
+    assert found.backfills == ("vintage backfill demo --from 2024-03-03 --to 2024-03-04",)
+    assert found.airflow_backfills == (
         "airflow backfill create --dag-id retrain_demo --from-date 2024-03-03 "
-        "--to-date 2024-03-04T23:59:59 --reprocess-behavior completed --max-active-runs 1"
+        "--to-date 2024-03-04T23:59:59 --reprocess-behavior completed --max-active-runs 1",
+    )
+
+
+def test_no_backfill_runs_a_date_that_is_as_it_was(nights: Nights) -> None:
+    nights.run(4)
+    snapshot(nights.store, day(5), rows="other rows of 5")
+    found = nights.impact()
+    assert found.retrain == (day(3), day(5))
+    assert found.backfills == tuple(
+        f"vintage backfill demo --from {day(number)} --to {day(number)}" for number in (3, 5)
     )
 
 
@@ -125,7 +136,7 @@ def test_what_was_retrained_is_told_and_not_to_be_retrained_again(nights: Nights
     ]
     assert [each.stands for each in again.models[0].evaluations] == [False, True]
     assert again.retrain == ()
-    assert again.backfill is None
+    assert again.backfills == again.airflow_backfills == ()
 
 
 def test_who_serves_is_told(nights: Nights) -> None:
