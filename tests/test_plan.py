@@ -178,6 +178,28 @@ def test_joined_sources_are_planned_as_they_are_chosen(shop: Shop) -> None:
     assert "2024-03-04 is left out: it has no rows of stock" in after.warnings
 
 
+def test_a_tuning_is_planned_on_the_date_that_it_is_refreshed_on(shop: Shop) -> None:
+    shop.declare(
+        tuning={
+            "method": "cross_validation",
+            "folds": 2,
+            "grid": {"LogisticRegression.regParam": [0.1, 0.01]},
+            "refresh_days": 3,
+        }
+    )
+    for day in days(date(2024, 2, 28), date(2024, 3, 6)):
+        shop.deliver(day)
+    runs = shop.plan(date(2024, 3, 2), date(2024, 3, 6)).runs
+    # The pipeline begins on February 28 and refreshes on March 2 and 5; the others find what those made.
+    assert [[(step.date, step.action) for step in run.of("tuning")] for run in runs] == [
+        [("2024-03-02", "made")],
+        [("2024-03-02", "reused")],
+        [("2024-03-02", "reused")],
+        [("2024-03-05", "made")],
+        [("2024-03-05", "reused")],
+    ]
+
+
 def test_a_database_is_asked_again_and_may_hold_other_rows(shop: Shop) -> None:
     shop.declare(
         source={

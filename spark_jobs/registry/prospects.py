@@ -51,6 +51,8 @@ def prospect(case: Case, past: Sequence[Entry], *, measured: bool) -> tuple[bool
     action, reasons = choose(replace(case, answer=_SOMEBODY if asks else answer), champion, past)
     if action == "refused":
         return False, "its gates refuse it"
+    if action == "rejected" and answer is not None:
+        return False, f"{answer.by} rejected it"
     if action != "promoted":
         return False, reasons[-1] if reasons else f"it is {action}"
     conditions = [
