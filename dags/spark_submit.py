@@ -17,7 +17,7 @@ from airflow.providers.standard.hooks.subprocess import SubprocessHook
 from airflow.sdk import BaseHook, BaseOperator
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowNotFoundException
 
-from spark_jobs.errors import DataError, EnvironmentProblem, SpecError
+from spark_jobs.errors import DataError, EnvironmentProblem, NotReproduced, SpecError
 from spark_jobs.spec import connection_variable, last_closed_date, parse_partition_date, submit_conf
 
 if TYPE_CHECKING:
@@ -30,19 +30,29 @@ if TYPE_CHECKING:
 CONNECTION: Final = "spark_default"
 JOBS: Final = Path(__file__).resolve().parent.parent / "spark_jobs"
 
-# A wrong spec or refused data stays so until somebody changes it; everything else may pass by itself.
-NO_RETRY: Final = frozenset({SpecError.exit_code, DataError.exit_code})
+# A wrong spec or refused data stays so until somebody changes it, and a model that came out otherwise once is
+# not the same; everything else may pass by itself.
+NO_RETRY: Final = frozenset({SpecError.exit_code, DataError.exit_code, NotReproduced.exit_code})
 
 # The task's supervisor kills it outright 5 seconds after asking it to end.
 _GRACE_SECONDS: Final = 3.0
 
 
-def spark_job(name: str, pipeline: Pipeline, home: Home) -> SparkJob:
-    """The task that submits `spark_jobs/<name>.py` to the cluster of the connection `spark_default`."""
+def spark_job(
+    name: str, pipeline: Pipeline, home: Home, *, arguments: Sequence[str] | None = None
+) -> SparkJob:
+    """The task that submits `spark_jobs/<name>.py` to the cluster of the connection `spark_default`.
+
+    Args:
+        name: the job's, and the task's.
+        pipeline: what it works for.
+        home: where the pipeline is.
+        arguments: the job's own, as templates; those of a run's date when left out.
+    """
     return SparkJob(
         task_id=name,
         application=str(JOBS / f"{name}.py"),
-        application_args=application_args(pipeline),
+        application_args=list(arguments or application_args(pipeline)),
         conf=submit_conf(pipeline, home, name),
         conn_id=CONNECTION,
         name=f"vintage-{pipeline.name}-{name}",

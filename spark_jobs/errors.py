@@ -75,6 +75,12 @@ class ModelRefused(VintageError):
     exit_code = 5
 
 
+class NotReproduced(VintageError):
+    """A model that was made again is not the same: a step gave something else than it gave then."""
+
+    exit_code = 6
+
+
 def first_line(error: Exception) -> str:
     """The first line of an error's text that says something; the error's class where none does."""
     return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)

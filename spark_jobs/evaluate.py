@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import replace
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, Literal
 
 from spark_jobs.job import Job, main, open_tracking, ship_own_code
 from spark_jobs.ml.families import Holdout, compare, family_of
@@ -15,7 +15,7 @@ from spark_jobs.ml.splits import in_split
 from spark_jobs.registry.baseline import baseline_for
 from spark_jobs.registry.gates import Baseline, decide
 from spark_jobs.registry.outcome import outcome
-from spark_jobs.session import root_cause
+from spark_jobs.session import recorded_conf, root_cause
 from spark_jobs.sources.rows import TRAINABLE, read_rows, schema_json, write_rows
 from spark_jobs.store import Artifact, Rows, steps, windows
 from spark_jobs.store.fingerprint import fingerprint, fingerprint_sql
@@ -29,8 +29,29 @@ if TYPE_CHECKING:
 
     from spark_jobs.ml.families import Measured
     from spark_jobs.registry.tracking import Tracking
+    from spark_jobs.store import Ingredients
 
 log = logging.getLogger(__name__)
+
+PREDICTIONS: Final = "predictions"
+"""Folder of the holdout's rows with what the model says of them, within an evaluation's data."""
+
+
+@dataclass(frozen=True)
+class Examined:
+    """What an evaluation looks at.
+
+    Attributes:
+        model: what is evaluated.
+        train: date → feature partition that it learnt from.
+        test: date → feature partition that it is tested on.
+        baseline: the model that it is compared with, where it is.
+    """
+
+    model: Artifact
+    train: Mapping[date, Artifact]
+    test: Mapping[date, Artifact]
+    baseline: Artifact | None = None
 
 
 def run(job: Job) -> Artifact:
@@ -43,7 +64,6 @@ def run(job: Job) -> Artifact:
     features = windows.window_features(job.pipeline, job.store, job.window)
     train, test = windows.sides(job.pipeline, features, job.date)
     model = windows.window_model(job.pipeline, job.store, job.date, train)
-    family = family_of(job.pipeline.task)
     baseline = baseline_for(job.pipeline, job.store, job.date)
     named = steps.evaluation(job.pipeline, job.date, model=model, test=test, baseline=baseline)
     found = job.store.find("evaluation", job.date, named.key)
@@ -55,6 +75,24 @@ def run(job: Job) -> Artifact:
     from spark_jobs.report.html import write_report
 
     tracking = open_tracking(job)
+    artifact = make(job, named, Examined(model, train, test, baseline), tracking)
+    log.info("report: %s", write_report(job.store, artifact).html)
+    record_evaluation(tracking, job.store, model, artifact)
+    job.store.set_current(artifact)
+    log.info("%s", "; ".join(artifact.manifest.details["decision"]["reasons"]))
+    return artifact
+
+
+def make(job: Job, named: Ingredients, examined: Examined, tracking: Tracking) -> Artifact:
+    """Makes the evaluation that is named, and publishes it in the job's store.
+
+    Args:
+        job: its pipeline says what to measure.
+        named: what the evaluation is made from.
+        examined: the model, and what it is measured on and compared with.
+        tracking: loads models; MLflow is asked nothing.
+    """
+    model, family = examined.model, family_of(job.pipeline.task)
     model.check_files()
     ship_own_code(job, job.pipeline.stage_paths)
     with job.store.attempt("evaluation", job.date) as attempt:
@@ -64,10 +102,10 @@ def run(job: Job) -> Artifact:
             rows = read_rows(session, list(artifacts.values())).where(TRAINABLE)
             return in_split(rows, job.pipeline, name)
 
-        holdout = side(test, "test")
-        learnt = side(train, "train") if family.READS_TRAIN else None
+        holdout = side(examined.test, "test")
+        learnt = side(examined.train, "train") if family.READS_TRAIN else None
         loaded = tracking.load_model(model.data / "model")
-        before, unloadable = _load_baseline(tracking, baseline)
+        before, unloadable = _load_baseline(tracking, examined.baseline)
         scored = family.score(holdout, loaded, job.pipeline).persist()
         try:
             attempt.data.mkdir()
@@ -75,7 +113,7 @@ def run(job: Job) -> Artifact:
             with naming_the_stage(loaded, holdout, job.pipeline):
                 content = write_rows(
                     scored,
-                    attempt.data / "predictions",
+                    attempt.data / PREDICTIONS,
                     {"content": fingerprint_sql(kept)},
                     drop=family.UNWRITTEN,
                 )
@@ -88,12 +126,12 @@ def run(job: Job) -> Artifact:
             weighed = importances_of(loaded, loaded.transform(holdout).schema)
         finally:
             scored.unpersist()
-        compared = _compared(tested, measured, baseline, unloadable)
+        compared = _compared(tested, measured, examined.baseline, unloadable)
         spec = job.pipeline.evaluate
         decision = decide(spec.gates, measured, least_rows=spec.min_rows, baseline=compared)
         details = outcome(job.pipeline, model, measured, decision, compared, weighed)
         (attempt.data / "evaluation.json").write_text(json.dumps(details, indent=2) + "\n", encoding="utf-8")
-        artifact = job.store.publish(
+        return job.store.publish(
             attempt,
             named,
             rows=Rows(
@@ -102,13 +140,9 @@ def run(job: Job) -> Artifact:
                 fingerprint=fingerprint(content["content"]),
             ),
             details=details,
+            spark_conf=recorded_conf(session),
             mlflow_run_id=model.manifest.mlflow_run_id,
         )
-    log.info("report: %s", write_report(job.store, artifact).html)
-    record_evaluation(tracking, job.store, model, artifact)
-    job.store.set_current(artifact)
-    log.info("%s", "; ".join(decision.reasons))
-    return artifact
 
 
 def _load_baseline(tracking: Tracking, artifact: Artifact | None) -> tuple[PipelineModel | None, str]:

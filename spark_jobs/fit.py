@@ -23,6 +23,7 @@ from spark_jobs.ml.training import canonical, check_training_rows
 from spark_jobs.ml.tuning import tune
 from spark_jobs.registry.recording import record_model, tags_of
 from spark_jobs.registry.tracking import SPARK_MODEL
+from spark_jobs.session import recorded_conf
 from spark_jobs.sources.rows import TRAINABLE, read_rows
 from spark_jobs.store import Artifact, steps, windows
 from spark_jobs.store.own_code import distribution_of
@@ -119,43 +120,8 @@ def run(job: Job) -> Artifact:
     )
     try:
         ship_own_code(job, job.pipeline.stage_paths)
-        arithmetic = require_pinned(job.spark(), job.pipeline)
         tuned = None if tuned_by is None else _tuned(job, tuned_by)
-        pipeline = job.pipeline if tuned is None else job.pipeline.with_params(_winner(tuned))
-        with job.store.attempt("model", job.date) as attempt:
-            rows = read_rows(job.spark.apart(), list(train.values())).where(TRAINABLE)
-            started = time.monotonic()
-            fitted = fit(in_split(rows, pipeline, "train"), pipeline)
-            log.info(
-                "fitted on %d rows of %d dates: %.1f s",
-                fitted.rows.count,
-                len(train),
-                time.monotonic() - started,
-            )
-            _save(tracking, fitted, attempt, _requirements(job.pipeline))
-            if tuned is not None:
-                _write_json(attempt.data / "tuning.json", _told(tuned))
-            artifact = job.store.publish(
-                attempt,
-                named,
-                details={
-                    "task": job.pipeline.task,
-                    "digest": model_digest(attempt.data / "model" / SPARK_MODEL),
-                    "arithmetic": arithmetic,
-                    "rows": {"train": fitted.rows.count},
-                    "labels": {"min": fitted.rows.label_min, "max": fitted.rows.label_max},
-                    "params": dict(fitted.params),
-                    "columns": stage_columns(pipeline),
-                    "requirements": _requirements(job.pipeline),
-                    "snapshots": {
-                        str(day): artifact.manifest.ingredients.inputs["snapshot"][str(day)]
-                        for day, artifact in train.items()
-                    },
-                    **({"tuning": _told(tuned)} if tuned else {}),
-                },
-                spark_conf=_spark_conf(rows),
-                mlflow_run_id=run_id,
-            )
+        artifact = make(job, named, train, tuned, tracking, mlflow_run_id=run_id)
         record_model(tracking, job.store, artifact)
     except BaseException:
         # What went wrong first is what must be told, whether or not MLflow still answers.
@@ -164,6 +130,67 @@ def run(job: Job) -> Artifact:
         raise
     job.store.set_current(artifact)
     return artifact
+
+
+def make(
+    job: Job,
+    named: Ingredients,
+    train: Mapping[date, Artifact],
+    tuned: Artifact | None,
+    tracking: Tracking,
+    *,
+    mlflow_run_id: str | None = None,
+) -> Artifact:
+    """Fits the model that is named, and publishes it in the job's store.
+
+    Args:
+        job: its pipeline says what to fit.
+        named: what it is made from.
+        train: date → feature partition that it learns from.
+        tuned: the tuning that chooses its Params, where one does.
+        tracking: writes the model's folder; MLflow is asked nothing.
+        mlflow_run_id: the model's run, for the record.
+
+    Raises:
+        EnvironmentProblem: a JVM would give other bits than it does elsewhere.
+        TrainingError: the rows cannot give a model.
+    """
+    arithmetic = require_pinned(job.spark(), job.pipeline)
+    pipeline = job.pipeline if tuned is None else job.pipeline.with_params(_winner(tuned))
+    with job.store.attempt("model", job.date) as attempt:
+        rows = read_rows(job.spark.apart(), list(train.values())).where(TRAINABLE)
+        started = time.monotonic()
+        fitted = fit(in_split(rows, pipeline, "train"), pipeline)
+        log.info(
+            "fitted on %d rows of %d dates: %.1f s",
+            fitted.rows.count,
+            len(train),
+            time.monotonic() - started,
+        )
+        _save(tracking, fitted, attempt, _requirements(job.pipeline))
+        if tuned is not None:
+            _write_json(attempt.data / "tuning.json", _told(tuned))
+        return job.store.publish(
+            attempt,
+            named,
+            details={
+                "task": job.pipeline.task,
+                "digest": model_digest(attempt.data / "model" / SPARK_MODEL),
+                "arithmetic": arithmetic,
+                "rows": {"train": fitted.rows.count},
+                "labels": {"min": fitted.rows.label_min, "max": fitted.rows.label_max},
+                "params": dict(fitted.params),
+                "columns": stage_columns(pipeline),
+                "requirements": _requirements(job.pipeline),
+                "snapshots": {
+                    str(day): artifact.manifest.ingredients.inputs["snapshot"][str(day)]
+                    for day, artifact in train.items()
+                },
+                **({"tuning": _told(tuned)} if tuned else {}),
+            },
+            spark_conf=recorded_conf(rows.sparkSession),
+            mlflow_run_id=mlflow_run_id,
+        )
 
 
 def _tuned(job: Job, named: Ingredients) -> Artifact:
@@ -184,16 +211,32 @@ def _tuned(job: Job, named: Ingredients) -> Artifact:
             for each, key in named.inputs["features"].items()
             if (part := job.store.find("features", date.fromisoformat(each), key))
         ]
-        with job.store.attempt("tuning", day) as attempt:
-            rows = read_rows(job.spark.apart(), parts).where(TRAINABLE)
-            details = tune(in_split(rows, job.pipeline, "train"), job.pipeline).details()
-            attempt.data.mkdir()
-            _write_json(attempt.data / "tuning.json", details)
-            found = job.store.publish(attempt, named, details=details, spark_conf=_spark_conf(rows))
+        found = make_tuning(job, named, parts)
     job.store.set_current(found)
     chosen = ", ".join(f"{name}={value}" for name, value in _winner(found).items())
     log.info("tuned on %s: %s", day, chosen)
     return found
+
+
+def make_tuning(job: Job, named: Ingredients, parts: Sequence[Artifact]) -> Artifact:
+    """Tunes as is named, and publishes what it found in the job's store.
+
+    Args:
+        job: its pipeline says what to try.
+        named: what the tuning is made from.
+        parts: the feature partitions that candidates learn from and are judged on.
+
+    Raises:
+        EnvironmentProblem: a JVM would give other bits than it does elsewhere.
+        TrainingError: the rows cannot give a model, or no candidate gave one.
+    """
+    require_pinned(job.spark(), job.pipeline)
+    with job.store.attempt("tuning", date.fromisoformat(named.date)) as attempt:
+        rows = read_rows(job.spark.apart(), parts).where(TRAINABLE)
+        details = tune(in_split(rows, job.pipeline, "train"), job.pipeline).details()
+        attempt.data.mkdir()
+        _write_json(attempt.data / "tuning.json", details)
+        return job.store.publish(attempt, named, details=details, spark_conf=recorded_conf(rows.sparkSession))
 
 
 def _winner(tuned: Artifact) -> dict[str, Any]:
@@ -232,22 +275,6 @@ def _requirements(pipeline: Pipeline) -> list[str]:
     named = {distribution_of(path.partition(".")[0]) for path in pipeline.stage_paths} - {None}
     further = sorted(name for name in named if name and name not in MODEL_REQUIREMENTS)
     return [f"{name}=={metadata.version(name)}" for name in (*MODEL_REQUIREMENTS, *further)]
-
-
-def _spark_conf(rows: DataFrame) -> dict[str, str]:
-    """The session's settings that a result could depend on; none that names a machine or holds a secret."""
-    wanted = (
-        "spark.sql.",
-        "spark.driver.extraJavaOptions",
-        "spark.executor.extraJavaOptions",
-        "spark.master",
-    )
-    conf = rows.sparkSession.sparkContext.getConf().getAll()
-    return {
-        name: value
-        for name, value in sorted(conf)
-        if name.startswith(wanted) and "warehouse" not in name and "://" not in value
-    }
 
 
 if __name__ == "__main__":

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+from datetime import date
 from typing import TYPE_CHECKING
 
 from spark_jobs.errors import SpecError, StoreError, ValidationFailed, first_line
 from spark_jobs.job import Job, for_each_date, main, ship_own_code
+from spark_jobs.session import recorded_conf
 from spark_jobs.sources.own_function import apply_function
 from spark_jobs.sources.rows import LABEL, TRAINABLE, read_rows, schema_json, write_rows
 from spark_jobs.spec import SOURCE_VIEW, load_suite
@@ -15,12 +17,11 @@ from spark_jobs.store.fingerprint import fingerprint, fingerprint_sql
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import date
 
     from pyspark.sql import DataFrame
 
     from spark_jobs.spec import Pipeline, Suite
-    from spark_jobs.store import Artifact
+    from spark_jobs.store import Artifact, Ingredients
 
 log = logging.getLogger(__name__)
 
@@ -93,44 +94,60 @@ def run(job: Job) -> dict[date, Artifact]:
     if missing and function is not None:
         ship_own_code(job, [function])
 
-    def make(day: date) -> Artifact:
-        session = job.spark.apart()
-        views = {view: read_rows(session, [found]) for view, found in snapshots[day].items()}
-        rows = preprocess(views, job.pipeline, day)
-        with job.store.attempt("features", day) as attempt:
-            aggregates = {"content": fingerprint_sql(rows.schema), "trainable": f"count_if({TRAINABLE})"}
-            files = 1 + snapshots[day][SOURCE_VIEW].row_count // ROWS_PER_FILE
-            observed = write_rows(rows, attempt.data, aggregates, files=files)
-            repeated = _repeated(session.read.parquet(str(attempt.data)), job.pipeline.preprocess.key)
-            if repeated:
-                log.warning(
-                    "features %s: in %d of %d rows the key %s is not theirs alone; "
-                    "a join that finds two rows for one doubles it: add to preprocess.key what tells them "
-                    "apart, or have the SQL give one row for each",
-                    day,
-                    repeated,
-                    observed["content"]["rows"],
-                    ", ".join(job.pipeline.preprocess.key),
-                )
-            return job.store.publish(
-                attempt,
-                wanted[day],
-                rows=Rows(
-                    count=observed["content"]["rows"],
-                    spark_schema=schema_json(rows.schema),
-                    fingerprint=fingerprint(observed["content"]),
-                ),
-                details={
-                    "trainable": observed["trainable"],
-                    "rows_of_repeated_keys": repeated,
-                    "validation": validated[day],
-                },
-            )
+    def make_date(day: date) -> Artifact:
+        return make(job, wanted[day], snapshots[day], validated[day])
 
-    artifacts = done | for_each_date(make, missing, doing="features")
+    artifacts = done | for_each_date(make_date, missing, doing="features")
     for artifact in artifacts.values():
         job.store.set_current(artifact)
     return dict(sorted(artifacts.items()))
+
+
+def make(
+    job: Job, named: Ingredients, snapshots: Mapping[str, Artifact], validated: Mapping[str, str]
+) -> Artifact:
+    """Makes the feature rows that are named, and publishes them in the job's store.
+
+    Args:
+        job: its pipeline says what to compute.
+        named: what they are made from.
+        snapshots: view → the snapshot that the SQL reads.
+        validated: view → key of what validated it, for the record.
+    """
+    day = date.fromisoformat(named.date)
+    session = job.spark.apart()
+    views = {view: read_rows(session, [found]) for view, found in snapshots.items()}
+    rows = preprocess(views, job.pipeline, day)
+    with job.store.attempt("features", day) as attempt:
+        aggregates = {"content": fingerprint_sql(rows.schema), "trainable": f"count_if({TRAINABLE})"}
+        files = 1 + snapshots[SOURCE_VIEW].row_count // ROWS_PER_FILE
+        observed = write_rows(rows, attempt.data, aggregates, files=files)
+        repeated = _repeated(session.read.parquet(str(attempt.data)), job.pipeline.preprocess.key)
+        if repeated:
+            log.warning(
+                "features %s: in %d of %d rows the key %s is not theirs alone; "
+                "a join that finds two rows for one doubles it: add to preprocess.key what tells them "
+                "apart, or have the SQL give one row for each",
+                day,
+                repeated,
+                observed["content"]["rows"],
+                ", ".join(job.pipeline.preprocess.key),
+            )
+        return job.store.publish(
+            attempt,
+            named,
+            rows=Rows(
+                count=observed["content"]["rows"],
+                spark_schema=schema_json(rows.schema),
+                fingerprint=fingerprint(observed["content"]),
+            ),
+            details={
+                "trainable": observed["trainable"],
+                "rows_of_repeated_keys": repeated,
+                "validation": validated,
+            },
+            spark_conf=recorded_conf(session),
+        )
 
 
 def _repeated(rows: DataFrame, key: Sequence[str]) -> int:

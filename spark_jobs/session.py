@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import logging
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -50,6 +51,15 @@ EMBEDDED_CONF: Final[Mapping[str, str]] = {
     "spark.scheduler.mode": "FAIR",
     "spark.python.sql.dataFrameDebugging.enabled": "false",
 }
+
+# What of the settings an artifact keeps. The archive of loaded classes is of one machine, and of speed alone.
+_RECORDED: Final = (
+    "spark.sql.",
+    "spark.driver.extraJavaOptions",
+    "spark.executor.extraJavaOptions",
+    "spark.master",
+)
+_OF_THE_MACHINE: Final = re.compile(r"-XX:SharedArchiveFile=\S+\s*|-Xshare:\S+\s*")
 
 DISK_REFUSALS: Final = ("No space left on device", "Read-only file system", "Disk quota exceeded")
 """What the operating system says of a write that it refuses."""
@@ -145,6 +155,16 @@ def root_cause(error: Exception) -> str:
     while java.getCause() is not None:
         java = java.getCause()
     return str(java.getMessage() or java.getClass().getName()).splitlines()[0]
+
+
+def recorded_conf(session: SparkSession) -> dict[str, str]:
+    """The session's settings that a result could depend on; none that names a machine or holds a secret."""
+    conf = session.sparkContext.getConf().getAll()
+    return {
+        name: _OF_THE_MACHINE.sub("", value).strip()
+        for name, value in sorted(conf)
+        if name.startswith(_RECORDED) and "warehouse" not in name and "://" not in value
+    }
 
 
 def _open(app_name: str, conf: Mapping[str, str], master: str | None) -> SparkSession:

@@ -56,6 +56,18 @@ class RowChange(BaseModel):
     columns: Mapping[str, str]
     examples: tuple[ChangedRow, ...]
 
+    @property
+    def any(self) -> bool:
+        """Whether anything differs."""
+        return bool(self.added or self.removed or self.changed or self.columns)
+
+    @property
+    def told(self) -> str:
+        """The counts in words."""
+        counts = f"{self.added} rows added, {self.removed} removed, {self.changed} changed"
+        named = ", ".join(f"{name} {what}" for name, what in self.columns.items())
+        return f"{counts}; columns: {named}" if named else counts
+
 
 def changed_rows(spark: SparkSession, old: Artifact, new: Artifact, key: Sequence[str]) -> RowChange:
     """The difference of two snapshots.
@@ -72,11 +84,16 @@ def changed_rows(spark: SparkSession, old: Artifact, new: Artifact, key: Sequenc
         StoreError: files of a snapshot are missing.
     """
 
-    frames = [read_rows(spark, [artifact]) for artifact in (old, new)]
-    columns = _column_changes(frames[0].schema, frames[1].schema)
-    shared = [field.name for field in frames[1].schema if field.name not in columns]
+    frames = {artifact.key: read_rows(spark, [artifact]) for artifact in (old, new)}
+    return between((old.key, frames[old.key]), (new.key, frames[new.key]), key)
+
+
+def between(old: tuple[str, DataFrame], new: tuple[str, DataFrame], key: Sequence[str]) -> RowChange:
+    """The difference of two versions of the same rows, each given by a name and a frame."""
+    columns = _column_changes(old[1].schema, new[1].schema)
+    shared = [field.name for field in new[1].schema if field.name not in columns]
     by = _key_among(key, shared)
-    before, after = (_comparable(frame, shared) for frame in frames)
+    before, after = (_comparable(frame, shared) for _, frame in (old, new))
     gone, come = before.exceptAll(after).persist(), after.exceptAll(before).persist()
     try:
         removed, added = gone.count(), come.count()
@@ -85,8 +102,8 @@ def changed_rows(spark: SparkSession, old: Artifact, new: Artifact, key: Sequenc
         gone.unpersist()
         come.unpersist()
     return RowChange(
-        old=old.key,
-        new=new.key,
+        old=old[0],
+        new=new[0],
         by=by,
         added=added - changed,
         removed=removed - changed,

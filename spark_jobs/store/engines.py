@@ -127,14 +127,15 @@ def _java_binary() -> Path:
 @functools.cache
 def git_state() -> dict[str, str | bool | None]:
     """The checkout's commit and whether its tree is clean; `VINTAGE_GIT_COMMIT` where there is no git."""
-    commit = _git("rev-parse", "HEAD")
+    commit = git_text("rev-parse", "HEAD")
     if commit is None:
         return {"commit": os.environ.get("VINTAGE_GIT_COMMIT"), "clean": None}
-    status = _git("status", "--porcelain", "--untracked-files=no")
+    status = git_text("status", "--porcelain", "--untracked-files=no")
     return {"commit": commit, "clean": status == ""}
 
 
-def _git(*arguments: str) -> str | None:
+def git_text(*arguments: str) -> str | None:
+    """What git says of the checkout; None where there is no git, or where it refuses."""
     git = shutil.which("git")
     if git is None or not (ROOT.parent / ".git").exists():
         return None

@@ -55,6 +55,7 @@ def test_the_checkout_s_own_pipelines_load(monkeypatch: pytest.MonkeyPatch) -> N
     pipelines = [path.stem for path in (CHECKOUT / "pipelines").glob("*.yaml")]
     assert {f"retrain_{name}" for name in pipelines} <= set(bag.dags)
     assert {f"impact_{name}" for name in pipelines} <= set(bag.dags)
+    assert {f"reproduce_{name}" for name in pipelines} <= set(bag.dags)
 
 
 def test_a_task_loads_its_own_dag_alone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -275,6 +276,7 @@ def test_a_broken_file_breaks_its_own_dag_alone(home: Path) -> None:
     assert {name for name in bag.dags if name.endswith(("_tiny", "_other"))} == {
         "retrain_tiny",
         "impact_tiny",
+        "reproduce_tiny",
     }
     [(file, error)] = bag.import_errors.items()
     assert Path(file).name == "broken_pipelines.py"

@@ -29,7 +29,7 @@ time.sleep(300)
 """
 
 
-@pytest.mark.parametrize("exit_code", [2, 3])
+@pytest.mark.parametrize("exit_code", [2, 3, 6])
 def test_what_a_retry_cannot_mend_is_final(exit_code: int) -> None:
     error = failure("snapshot", exit_code, ["INFO a line", "vintage: no rows.", "INFO the JVM says goodbye"])
     assert type(error) is AirflowFailException

@@ -47,6 +47,15 @@ def test_the_defaults(tmp_path: Path) -> None:
     assert called(retrain, tmp_path) == ["run", "--date=2013-02-28", "--set=", "--", "flight_delay", "uri="]
     assert called(command("show"), tmp_path) == ["show", "--date=", "--", "flight_delay", "uri="]
     assert called(command("check"), tmp_path) == ["check", "uri="]
+    again = command("reproduce", date="2013-02-28")
+    assert called(again, tmp_path) == [
+        "reproduce",
+        "--date=2013-02-28",
+        "--key=",
+        "--",
+        "flight_delay",
+        "uri=",
+    ]
 
 
 def test_a_server_that_was_named_is_kept_and_the_default_of_mlflow_is_not(tmp_path: Path) -> None:

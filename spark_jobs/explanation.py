@@ -1,0 +1,133 @@
+"""Why a step that was made again is not what it was: what made it, which rows, which values."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+from typing import TYPE_CHECKING, Any, Final
+
+from spark_jobs.evaluate import PREDICTIONS
+from spark_jobs.ml.model_digest import model_digest
+from spark_jobs.registry.tracking import SPARK_MODEL
+from spark_jobs.report.reproduction import FirstDifference
+from spark_jobs.sources.changed_rows import RowChange, between
+from spark_jobs.sources.nearness import SMALL
+from spark_jobs.store.environment import Held, causes, paths_that_differ
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from pyspark.sql import DataFrame
+
+    from spark_jobs.job import Job
+    from spark_jobs.report.reproduction import Step
+    from spark_jobs.store import Artifact
+
+log = logging.getLogger(__name__)
+
+_LINES: Final = 8
+# Where in an artifact's data its rows are.
+_ROWS_IN: Final[Mapping[str, str]] = {"features": "", "predictions": PREDICTIONS}
+
+
+def explained(step: Step, original: Artifact, made: Artifact | None, job: Job) -> FirstDifference:
+    """A difference with what may be why.
+
+    Args:
+        step: where the two differ.
+        original: what the store has.
+        made: the same made again; None of a snapshot, whose rows were read again.
+        job: its pipeline has the row key, and Spark compares rows.
+    """
+    if made is None:
+        why = Held(
+            what="data",
+            then=step.then,
+            now=step.now,
+            detail=f"{original.data} holds other rows than its key names",
+        )
+        return FirstDifference(step=step.step, date=step.date, then=step.then, now=step.now, why=(why,))
+    rows = _changed_rows(step, original, made, job)
+    return FirstDifference(
+        step=step.step,
+        date=step.date,
+        then=step.then,
+        now=step.now,
+        why=causes(original, made),
+        rows=rows,
+        told=tuple(_told(step, original, made)),
+    )
+
+
+def plain(details: Mapping[str, Any]) -> dict[str, Any]:
+    """Details as their JSON has them, whether they were just made or read; what is not finite is null."""
+    return dict(json.loads(json.dumps(details), parse_constant=lambda _: None))
+
+
+def saved_model(model: Artifact) -> Path:
+    """The folder of the PipelineModel."""
+    return model.data / "model" / SPARK_MODEL
+
+
+def rows_of(artifact: Artifact, step: str, job: Job) -> DataFrame:
+    """The rows of `features`, or the `predictions` of an evaluation."""
+    from pyspark.sql.types import StructType
+
+    schema = artifact.manifest.rows.spark_schema if artifact.manifest.rows else {}
+    folder = str(artifact.data / _ROWS_IN[step])
+    return job.spark().read.schema(StructType.fromJson(dict(schema))).parquet(folder)
+
+
+def far(then: Any, now: Any) -> float:
+    """The greatest relative difference of a number that is no count; infinity where anything else differs."""
+    if isinstance(then, dict) and isinstance(now, dict) and then.keys() == now.keys():
+        return max((far(then[name], now[name]) for name in then), default=0.0)
+    if isinstance(then, list) and isinstance(now, list) and len(then) == len(now):
+        return max(map(far, then, now), default=0.0)
+    if isinstance(then, int | float) and isinstance(now, int | float) and float in {type(then), type(now)}:
+        return abs(then - now) / max(abs(then), abs(now), SMALL)
+    return 0.0 if then == now else math.inf
+
+
+def _changed_rows(step: Step, original: Artifact, made: Artifact, job: Job) -> RowChange | None:
+    if step.step not in _ROWS_IN:
+        return None
+    then, now = (rows_of(each, step.step, job) for each in (original, made))
+    found = between((original.key, then), (made.key, now), job.pipeline.preprocess.key)
+    log.warning("%s: %s", step.named, found.told)
+    return found
+
+
+def _told(step: Step, original: Artifact, made: Artifact) -> Iterator[str]:
+    """What differs within a step, a line each."""
+    then, now = plain(original.manifest.details), plain(made.manifest.details)
+    if step.step == "model":
+        yield from _lines(then["params"], now["params"], "Param ")
+        yield from _stages_that_differ(saved_model(original), saved_model(made))
+    elif step.step == "tuning":
+        yield from _lines(then, now)
+    elif step.step not in _ROWS_IN:
+        yield from _lines(then.get(step.step), now.get(step.step))
+
+
+def _lines(then: Any, now: Any, prefix: str = "") -> Iterator[str]:
+    found = [
+        f"{prefix}{each.what}: {each.then} then, {each.now} now" for each in paths_that_differ("", then, now)
+    ]
+    yield from found[:_LINES]
+    if len(found) > _LINES:
+        yield f"and {len(found) - _LINES} more"
+
+
+def _stages_that_differ(then: Path, now: Path) -> Iterator[str]:
+    """The stages of two models that did not learn the same; each keeps what it learnt in a folder."""
+    for one, other in zip(_stages(then), _stages(now), strict=False):
+        if model_digest(one) != model_digest(other):
+            place, _, uid = one.name.partition("_")
+            yield f"stage {place}, {uid.rpartition('_')[0]}, learnt something else"
+
+
+def _stages(model: Path) -> list[Path]:
+    return sorted((model / "stages").iterdir(), key=lambda path: int(path.name.partition("_")[0]))

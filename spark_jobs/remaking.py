@@ -1,0 +1,221 @@
+"""Makes every step behind an evaluation again, by the jobs' own functions, beside the original."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from spark_jobs import evaluate, fit, preprocess
+from spark_jobs.explanation import explained, far, plain, rows_of, saved_model
+from spark_jobs.job import Job, for_each_date, ship_own_code
+from spark_jobs.ml.model_digest import model_digest
+from spark_jobs.registry.tracking import Tracking
+from spark_jobs.report.reproduction import FirstDifference, Step, marked
+from spark_jobs.sources.nearness import greatest_difference
+from spark_jobs.sources.rows import read_rows
+from spark_jobs.store import steps
+from spark_jobs.store.fingerprint import fingerprint, fingerprint_sql, with_vector_contents
+from spark_jobs.store.keys import canonical_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import date
+
+    from spark_jobs.store import Artifact
+    from spark_jobs.store.ancestry import Ancestry
+
+log = logging.getLogger(__name__)
+
+TOLERANCE: Final = 1e-9
+"""By how much numbers of a `parallel` pipeline may differ, relatively, where its model records no other."""
+
+# What an evaluation tells, in the order in which one part follows from another; short ones are told whole.
+_TOLD: Final = ("rows", "metrics", "intervals", "slices", "details", "baseline", "gates", "decision")
+_WHOLE: Final = ("rows", "metrics", "gates", "decision")
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A comparison with what it is between; a snapshot is not made again."""
+
+    step: Step
+    original: Artifact
+    made: Artifact | None
+
+
+class Remaking:
+    """An evaluation's steps, made again one after the other.
+
+    Args:
+        job: its pipeline is that of then, and its store is where things are made.
+        ancestry: the originals.
+    """
+
+    def __init__(self, job: Job, ancestry: Ancestry) -> None:
+        self._job = job
+        self._ancestry = ancestry
+        self._compared: list[Compared] = []
+        self._parallel = job.pipeline.reproducibility == "parallel"
+        self._tolerance = float(ancestry.model.manifest.details.get("tolerance", TOLERANCE))
+        # Writes and reads models' folders; MLflow itself is asked nothing.
+        self._tracking = Tracking(job.home.tracking_uri, job.home.mlflow_artifacts)
+
+    def run(self) -> tuple[tuple[Step, ...], FirstDifference | None]:
+        """Makes and compares all of it, in the order of the flow.
+
+        Raises:
+            VintageError: a step cannot be made again at all.
+        """
+        log.info("step 1 of 5: the rows of %d dates' snapshots", len(self._ancestry.snapshots))
+        self._check_snapshots()
+        log.info("step 2 of 5: features of %d dates", len(self._ancestry.features))
+        features = self._make_features()
+        log.info("step 3 of 5: tuning%s", "" if self._ancestry.tuning else ": there was none")
+        tuning = self._make_tuning(features)
+        log.info("step 4 of 5: model, fitted on %d dates", len(self._ancestry.train))
+        model = self._make_model(features, tuning)
+        log.info("step 5 of 5: evaluation on %d dates", len(self._ancestry.test))
+        self._make_evaluation(features, model)
+        found = marked([each.step for each in self._compared])
+        first = next((each for each in self._compared if not each.step.same), None)
+        if first is None:
+            return found, None
+        return found, explained(first.step, first.original, first.made, self._job)
+
+    def _check_snapshots(self) -> None:
+        """Counts the raw rows' fingerprint anew from the Parquet: a key names the rows by it."""
+        by_view: dict[str, dict[date, Artifact]] = {}
+        for views in self._ancestry.snapshots.values():
+            for view, snapshot in views.items():
+                by_view.setdefault(view, {})[snapshot.date] = snapshot
+        for view, dated in by_view.items():
+            name = steps.input_name(view)
+            for day, now in for_each_date(
+                self._content_of(dated), sorted(dated), doing=f"rows, {name}"
+            ).items():
+                [then] = dated[day].manifest.ingredients.inputs["rows"].values()
+                self._compare(name, (dated[day], None), then, now)
+
+    def _content_of(self, dated: Mapping[date, Artifact]) -> Callable[[date], str]:
+        def content(day: date) -> str:
+            from pyspark.sql import functions as F
+
+            rows = read_rows(self._job.spark.apart(), [dated[day]])
+            watched, _ = with_vector_contents(rows)
+            [found] = watched.agg(F.expr(fingerprint_sql(rows.schema)).alias("content")).collect()
+            return fingerprint(found["content"].asDict())
+
+        return content
+
+    def _make_features(self) -> dict[date, Artifact]:
+        originals, snapshots = self._ancestry.features, self._ancestry.snapshots
+        pipeline = self._job.pipeline
+        named = {day: steps.features(pipeline, day, snapshots=snapshots[day]) for day in originals}
+        if pipeline.preprocess.function is not None:
+            ship_own_code(self._job, [pipeline.preprocess.function])
+
+        def make(day: date) -> Artifact:
+            validated = originals[day].manifest.details["validation"]
+            return preprocess.make(self._job, named[day], snapshots[day], validated)
+
+        made = for_each_date(make, originals, doing="features")
+        for day, part in made.items():
+            self._compare("features", (originals[day], part), _rows(originals[day]), _rows(part))
+        return made
+
+    def _make_tuning(self, features: Mapping[date, Artifact]) -> Artifact | None:
+        original, pipeline = self._ancestry.tuning, self._job.pipeline
+        if original is None or pipeline.tuning is None:
+            return None
+        ship_own_code(self._job, pipeline.stage_paths)
+        parts = {day: features[day] for day in self._ancestry.tuned_on}
+        keys = {day: part.key for day, part in parts.items()}
+        named = steps.tuning(pipeline, pipeline.tuning, original.date, train=keys)
+        made = fit.make_tuning(self._job, named, list(parts.values()))
+        then, now = plain(original.manifest.details), plain(made.manifest.details)
+        self._compare("tuning", (original, made), then, now)
+        return made
+
+    def _make_model(self, features: Mapping[date, Artifact], tuning: Artifact | None) -> Artifact:
+        original, pipeline = self._ancestry.model, self._job.pipeline
+        ship_own_code(self._job, pipeline.stage_paths)
+        train = {day: features[day] for day in self._ancestry.train}
+        keys = {day: part.key for day, part in train.items()}
+        tuned = None if tuning is None else tuning.manifest.ingredients
+        named = steps.model(pipeline, self._job.date, train=keys, tuned=tuned)
+        made = fit.make(self._job, named, train, tuning, self._tracking)
+        then, now = model_digest(saved_model(original)), model_digest(saved_model(made))
+        self._compare("model", (original, made), then, now)
+        return made
+
+    def _make_evaluation(self, features: Mapping[date, Artifact], model: Artifact) -> None:
+        original, baseline = self._ancestry.evaluation, self._ancestry.baseline
+        train, test = (
+            {day: features[day] for day in dates} for dates in (self._ancestry.train, self._ancestry.test)
+        )
+        named = steps.evaluation(
+            self._job.pipeline, self._job.date, model=model, test=test, baseline=baseline
+        )
+        examined = evaluate.Examined(model, train, test, baseline)
+        made = evaluate.make(self._job, named, examined, self._tracking)
+        self._compare("predictions", (original, made), _rows(original), _rows(made))
+        then, now = plain(original.manifest.details), plain(made.manifest.details)
+        # Where numbers may differ a little, so may the counts that tell how they are spread.
+        for name in _WHOLE if self._parallel else _TOLD:
+            if name in then or name in now:
+                shown = (lambda value: value) if name in _WHOLE else _digest
+                self._compare(name, (original, made), then.get(name), now.get(name), shown=shown)
+
+    def _compare(
+        self,
+        name: str,
+        pair: tuple[Artifact, Artifact | None],
+        then: Any,
+        now: Any,
+        *,
+        shown: Callable[[Any], Any] = lambda value: value,
+    ) -> None:
+        original, made = pair
+        apart = None if then == now or not self._parallel else self._apart(name, pair, then, now)
+        step = Step(
+            step=name,
+            date=original.manifest.date,
+            same=then == now or (apart is not None and apart <= self._tolerance),
+            then=shown(then),
+            now=shown(now),
+            seconds=0.0 if made is None or name in _TOLD else round(made.manifest.seconds, 2),
+            apart=apart,
+        )
+        self._compared.append(Compared(step, original, made))
+        if not step.same:
+            log.warning("%s differs: %s then, %s now", step.named, step.then, step.now)
+
+    def _apart(self, name: str, pair: tuple[Artifact, Artifact | None], then: Any, now: Any) -> float | None:
+        """By how much numbers of a pipeline that is not exact differ; None of what no tolerance is for."""
+        original, made = pair
+        if made is None or name == "features":
+            return None
+        if name == "model":
+            # A digest does not tell by how much. What the model says of the holdout does, next.
+            return 0.0
+        if name == "predictions":
+            key = self._job.pipeline.preprocess.key
+            one, other = (rows_of(each, name, self._job) for each in (original, made))
+            found = greatest_difference(one, other, key)
+        elif name == "decision":
+            found = 0.0 if then["promote"] == now["promote"] else math.inf
+        else:
+            found = far(then, now)
+        log.info("%s: numbers differ by %.3g at most, relatively", name, found)
+        return found
+
+
+def _rows(artifact: Artifact) -> str:
+    return "" if artifact.manifest.rows is None else artifact.manifest.rows.fingerprint
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()

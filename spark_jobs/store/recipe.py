@@ -1,0 +1,106 @@
+"""The pipeline as it was when an evaluation was made, from its manifests alone and no file of today."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from pydantic import ValidationError
+
+from spark_jobs.errors import StoreError
+from spark_jobs.spec import Pipeline
+from spark_jobs.spec.loading import Document
+from spark_jobs.store.keys import KEY_FORMAT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from spark_jobs.store.ancestry import Ancestry
+    from spark_jobs.store.artifacts import Artifact
+
+# No manifest keeps these, because no result depends on them once there are snapshots.
+_FILLED_IN: Final[Mapping[str, Any]] = {
+    "schedule": "0 0 * * *",
+    "start_date": "0001-01-01",
+    "source": {"format": "parquet", "path": "snapshot"},
+    "expectations": "validated",
+}
+
+
+def pipeline_of(ancestry: Ancestry, home: Path) -> Pipeline:
+    """The pipeline that gives the same ingredients, as far as the spec decides them.
+
+    Args:
+        ancestry: its manifests hold the parts of the spec that decided something.
+        home: where code that is named by dotted path is looked for.
+
+    Raises:
+        StoreError: a manifest lacks a part, or has one that this version of Vintage does not read.
+    """
+    features = list(ancestry.features.values())
+    model, evaluation = ancestry.model, ancestry.evaluation
+    for artifact in ancestry.steps:
+        if artifact.manifest.ingredients.format != KEY_FORMAT:
+            raise _unreadable(
+                artifact,
+                f"key format {artifact.manifest.ingredients.format} where this version writes {KEY_FORMAT}",
+            )
+    if ancestry.tuning is not None:
+        tuning = {"tuning": _tuning(_part(ancestry.tuning, "tuning"), ancestry.tuning)}
+    else:
+        tuning = {}
+    spec = {
+        **_FILLED_IN,
+        "name": evaluation.manifest.pipeline,
+        "window": {"days": len(features)},
+        "preprocess": _shared(features, "preprocess"),
+        "task": _part(model, "task"),
+        "stages": _part(model, "stages"),
+        "split": _part(model, "split"),
+        "reproducibility": _part(model, "reproducibility"),
+        "seed": model.manifest.ingredients.seed,
+        "evaluate": _part(evaluation, "evaluate"),
+        **tuning,
+    }
+    try:
+        pipeline = Pipeline.model_validate(spec)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise _unreadable(model, f"{first['msg']} at {where or 'the top'}") from error
+    return pipeline.placed(home, Document(f"{evaluation.manifest.pipeline} of {evaluation.manifest.date}"))
+
+
+def _tuning(search: Mapping[str, Any], artifact: Artifact) -> dict[str, Any]:
+    """The section `tuning`; a manifest has its grid as a list, because of equal candidates the first wins."""
+    parts = {name: search[name] for name in ("method", "folds", "train_fraction") if name in search}
+    if not {"method", "grid", "metric"} <= set(search):
+        raise _unreadable(artifact, "no method, grid or metric of the tuning")
+    return {**parts, "grid": dict(search["grid"]), "metric": search["metric"]}
+
+
+def _shared(artifacts: Iterable[Artifact], name: str) -> Any:
+    """A part of the spec that all of them have alike."""
+    found = [(_part(artifact, name), artifact) for artifact in artifacts]
+    for part, artifact in found:
+        if part != found[0][0]:
+            raise _unreadable(artifact, f"another {name} than that of {found[0][1].manifest.date}")
+    return found[0][0]
+
+
+def _part(artifact: Artifact, name: str) -> Any:
+    spec = artifact.manifest.ingredients.spec
+    if name not in spec:
+        raise _unreadable(artifact, f"no {name} in its ingredients")
+    return spec[name]
+
+
+def _unreadable(artifact: Artifact, found: str) -> StoreError:
+    manifest = artifact.manifest
+    commit = manifest.git.get("commit")
+    return StoreError(
+        f"the {manifest.kind} of {manifest.pipeline} for {manifest.date} cannot be made again here",
+        expected=f"the parts of a pipeline in {artifact.folder}",
+        found=found,
+        fix=f"Check out commit {commit}, which made it." if commit else "Use the version that made it.",
+    )
