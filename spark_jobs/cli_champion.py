@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from spark_jobs.registry.intervention import Intervention
     from spark_jobs.registry.ledger import Entry
     from spark_jobs.registry.loadability import Loaded
+    from spark_jobs.registry.tracking import Tracking
     from spark_jobs.spec import Pipeline
 
 PipelineName = Annotated[
@@ -49,7 +50,7 @@ def rollback(
     store = Store(home.store, spec.name)
     tracking = Tracking(home.tracking_uri, home.mlflow_artifacts)
     wanted = intervention.rollback(store, tracking, to=to, why=why)
-    _print(intervention.carry_out(store, tracking, wanted, _loads(home, spec)))
+    _carry_out(store, tracking, wanted, _loads(home, spec))
 
 
 def promote(
@@ -112,7 +113,21 @@ def promote(
     wanted = intervention.force(
         store, tracking, target=target, evaluation=evaluation, mode=spec.promote, why=why
     )
-    _print(intervention.carry_out(store, tracking, wanted, _loads(home, spec)))
+    _carry_out(store, tracking, wanted, _loads(home, spec))
+
+
+def _carry_out(
+    store: Store, tracking: Tracking, wanted: Intervention, loads: Callable[[Intervention], Loaded]
+) -> None:
+    from spark_jobs.registry import intervention, ledger
+
+    before = ledger.read(store.ledger_path)
+    entry = intervention.carry_out(store, tracking, wanted, loads)
+    if entry in before:
+        told = f"version {entry.version} of {entry.pipeline} for {entry.date} serves already"
+        Console(highlight=False, soft_wrap=True).print(f"{told}; nothing has changed", markup=False)
+    else:
+        _print(entry)
 
 
 def _loads(home: Home, spec: Pipeline) -> Callable[[Intervention], Loaded]:

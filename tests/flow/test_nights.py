@@ -161,6 +161,9 @@ def test_after_a_rollback_the_next_night_is_held_against_who_serves(nights: Nigh
     assert entry.reasons[-1].endswith("give the 16 golden rows the same outputs, to the last bit")
     assert "9 and 10 learnt" in nights.program("history", nights.team.name)
     before = nights.actions
+    again = nights.program("rollback", nights.team.name, "--to", "8", "--why", "said twice")
+    assert f"version 8 of {nights.team.name} for {day(8)} serves already; nothing has changed" in again
+    assert nights.actions == before
     # The night that was rolled back runs again: its evaluation is found, and nobody is moved.
     nights.run(10)
     assert nights.actions == before
