@@ -66,7 +66,13 @@ class Bench:
             "MLFLOW_DISABLE_TELEMETRY": "true",
             "SPARK_LOCAL_IP": "127.0.0.1",
         }
+        self.log = folder / "log.txt"
         (folder / "state").mkdir()
+
+    @property
+    def window(self) -> int:
+        """How many dates a model learns from and is tested on."""
+        return load_pipeline(Home.from_environment(self.environment), "flight_delay").window.days
 
     def chain(self, day: date) -> dict[str, Timing]:
         """The six jobs for one date, one process after the other."""
@@ -81,6 +87,11 @@ class Bench:
         return self.timed(
             [*_submit(submit_conf(load_pipeline(home, "flight_delay"), home, job)), *application]
         )
+
+    def session(self, first: date, last: date) -> Timing:
+        """`vintage backfill`: the six jobs for each date, all in one process and one session."""
+        words = ["-m", "spark_jobs.cli", "backfill", "flight_delay", f"--from={first}", f"--to={last}"]
+        return self.timed([sys.executable, *words])
 
     def script(self, day: date, name: str) -> Timing:
         """The hand-written script for one date."""
@@ -103,8 +114,7 @@ class Bench:
 
     def timed(self, command: list[str]) -> Timing:
         """One command, from its start to its end."""
-        log = self.folder / "log.txt"
-        with log.open("wb") as stream:
+        with self.log.open("wb") as stream:
             started = time.monotonic()
             process = subprocess.Popen(
                 command, env=self.environment, cwd=self.folder, stdout=stream, stderr=subprocess.STDOUT
@@ -114,7 +124,9 @@ class Bench:
             seconds = time.monotonic() - started
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:
-            raise SystemExit(f"{' '.join(command[-3:])} failed:\n{log.read_text(errors='replace')[-6000:]}")
+            raise SystemExit(
+                f"{' '.join(command[-3:])} failed:\n{self.log.read_text(errors='replace')[-6000:]}"
+            )
         return Timing(seconds, usage.ru_maxrss / 1024)
 
 

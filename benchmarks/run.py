@@ -20,6 +20,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.backfill import backfills
 from benchmarks.chain import CHECKOUT, Bench, Timing
 from benchmarks.data import many_flights
 
@@ -28,6 +29,7 @@ RESULTS = CHECKOUT / "benchmarks" / "results"
 RAW = CHECKOUT / "data" / "raw" / "flights"
 MANY = 3_000_000
 A_DAY = 900
+HOURS = ["backfill"]
 EVERY = ["startup", "warm", "cold", "many", "evaluation"]
 
 NOTHING = """
@@ -133,6 +135,27 @@ def evaluation(runs: int) -> list[Row]:
     ]
 
 
+def backfill(scratch: Path, days: int) -> list[Row]:
+    """(f) dates of the past, each of a window of 28 dates, against a run of the script for each; once."""
+    submitted, session, scripts = backfills(scratch, RAW, DAY, days)
+    shutil.rmtree(scratch / "backfill")
+    return [
+        Row(
+            measure=f"backfill of {days} dates, {way} / hand-written script for each",
+            ratio=round(each.seconds / scripts.seconds, 3),
+            goal=0.4,
+            ours=round(each.seconds, 2),
+            baseline=round(scripts.seconds, 2),
+            unit="s",
+            runs=1,
+            ours_peak_mib=each.peak_mib,
+            baseline_peak_mib=scripts.peak_mib,
+            detail={"raw dates read": each.reads.total(), "by the script": scripts.reads.total()},
+        )
+        for way, each in (("six jobs submitted for each", submitted), ("one session", session))
+    ]
+
+
 def _measured(
     measure: str,
     ours: Callable[[int], Iterable[Timing]],
@@ -167,9 +190,13 @@ def _measured(
 
 
 def main() -> None:
-    """`python -m benchmarks.run [startup] [warm] [cold] [many] [evaluation]`: all when none is named."""
+    """`python -m benchmarks.run [startup] [warm] [cold] [many] [evaluation] [backfill]`.
+
+    When none is named, all but backfill, which takes hours.
+    """
     parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("which", nargs="*", choices=[*EVERY, []])
+    parser.add_argument("which", nargs="*", choices=[*EVERY, *HOURS, []])
+    parser.add_argument("--days", type=int, default=30, help="dates of the backfill (%(default)s)")
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--scratch", type=Path, help="where to work; a temporary folder when left out")
     arguments = parser.parse_args()
@@ -178,12 +205,15 @@ def main() -> None:
         scratch = Path(name)
         for which in wanted:
             started = time.monotonic()
-            _write(which, _run(which, scratch, arguments.runs))
+            _write(which, _run(which, scratch, arguments))
             Console().print(f"{which}: {time.monotonic() - started:.0f} s")
     _show()
 
 
-def _run(which: str, scratch: Path, runs: int) -> list[Row]:
+def _run(which: str, scratch: Path, arguments: argparse.Namespace) -> list[Row]:
+    runs = arguments.runs
+    if which == "backfill":
+        return backfill(scratch, arguments.days)
     if which == "startup":
         return [startup(scratch, max(runs, 5))]
     if which == "warm":
