@@ -35,9 +35,6 @@ LIVE_FOR: Final = timedelta(days=1)
 SETTLE_SECONDS: Final = 1.0
 """How long one who found an artifact by its key may take to set the pointer to it."""
 
-SCRATCH_PREFIX: Final = ".reproduce-"
-"""Of a folder beside the pipelines where something is made again; its maker may have meant to keep it."""
-
 # As files.py names what it writes before it moves it to its place.
 _UNFINISHED: Final = re.compile(r"\..+-[0-9a-f]{32}")
 
@@ -48,8 +45,7 @@ class Leftover:
 
     Attributes:
         path: a folder or a file.
-        what: the artifact's kind, `report`, `attempt`, `file` (an unfinished one), `scratch` (where something
-            was made again) or `swept` (half deleted).
+        what: the artifact's kind, `report`, `attempt`, `file` (an unfinished one) or `swept` (half deleted).
         date: its partition date; empty where it has none.
         key: the artifact's; of a report, its evaluation's; else empty.
         size: bytes of all its files.
@@ -219,25 +215,13 @@ class Sweeper:
                 why = f"its writer was killed; last written {touched:%Y-%m-%d %H:%M}"
                 yield Leftover(path, what, day, "", _size(path), why)
 
-        for path in self._scratch():
-            touched = _touched(path)
-            if touched < self._since:
-                why = f"what was made again there was left; last written {touched:%Y-%m-%d %H:%M}"
-                yield Leftover(path, "scratch", "", "", _size(path), why)
-
     def _at_work(self) -> Path | None:
         """Where somebody works, or was killed within the day: an attempt, or where a model is made again."""
         attempts = (path for _, path in self._dotted() if path.name.startswith(ATTEMPT_PREFIX))
-        for path in (*attempts, *self._scratch()):
+        for path in attempts:
             if _touched(path) >= self._now - LIVE_FOR:
                 return path
         return None
-
-    def _scratch(self) -> Iterator[Path]:
-        """Scratch stores of this pipeline."""
-        for path in sorted(self.store.root.glob(f"{SCRATCH_PREFIX}*/")):
-            if (path / self.store.pipeline).exists():
-                yield path
 
     def _dotted(self) -> Iterator[tuple[str, Path]]:
         """What writers and sweeps have under way, with its partition date."""

@@ -236,20 +236,15 @@ def test_a_job_that_begins_after_the_look_keeps_what_it_may_have_found(
     running.__exit__(None, None, None)
 
 
-def test_a_scratch_store_is_work_for_a_day_and_goes_when_it_is_old(store: Store) -> None:
+def test_where_a_model_is_made_again_is_work_for_a_day_and_goes_then(store: Store) -> None:
     made = full_lineage(store)
-    scratch, other = (Store(store.root / f".reproduce-{name}", name) for name in ("demo", "other"))
+    scratch = Store(store.folder / ".attempt-reproduce-1", "demo")
     attempt_of(scratch)
-    attempt_of(other)
     assert sweep(store) == ()
-    written(scratch.root, days=80)
-    assert len(sweep(store)) == len(made)
-    assert scratch.root.exists()
-    written(scratch.root, days=OLD)
-    written(other.root, days=OLD)
-    assert [(each.what, each.path) for each in sweep(store)] == [("scratch", scratch.root)]
+    written(scratch.root, days=2)
+    gone = sweep(store)
+    assert {each.key for each in gone} == {"", *(artifact.key for artifact in made.values())}
     assert not scratch.root.exists()
-    assert other.root.exists()
 
 
 def meanwhile(monkeypatch: pytest.MonkeyPatch, work: Callable[[], object]) -> None:
