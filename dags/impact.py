@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from airflow.sdk import DAG, PartitionedAssetTimetable, get_parsing_context
+from airflow.sdk import DAG, PartitionedAssetTimetable
 
 from dags.assets import model_of, restated_of
+from dags.each_pipeline import make_dags
 from dags.restatement import restatement_check
-from spark_jobs.errors import SpecError
-from spark_jobs.spec import Home, load_pipeline
 
 if TYPE_CHECKING:
-    from spark_jobs.spec import Pipeline
+    from spark_jobs.spec import Home, Pipeline
 
 
-def impact(pipeline: Pipeline) -> DAG:
+def impact(pipeline: Pipeline, _home: Home) -> DAG:
     """The check of one pipeline."""
     with DAG(
         f"impact_{pipeline.name}",
@@ -52,11 +49,4 @@ def documentation(pipeline: Pipeline) -> str:
     )
 
 
-home = Home.from_environment(os.environ)
-# A task reads this file too, for its own Dag alone.
-wanted = get_parsing_context().dag_id
-for name in home.pipeline_names():
-    if wanted in {None, f"impact_{name}"}:
-        # broken_pipelines.py shows what is wrong with one that is left out here.
-        with suppress(SpecError):
-            impact(load_pipeline(home, name))
+make_dags("impact", impact)

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
-from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from airflow.sdk import DAG, Param, get_parsing_context
+from airflow.sdk import DAG, Param
 
+from dags.each_pipeline import date_param, make_dags
 from dags.spark_submit import MACROS, spark_job
-from spark_jobs.errors import SpecError
-from spark_jobs.spec import Home, load_pipeline
 
 if TYPE_CHECKING:
-    from spark_jobs.spec import Pipeline
+    from spark_jobs.spec import Home, Pipeline
 
 JOB: Final = "reproduce"
 KEY: Final = "^[0-9a-f]{8,64}$"
@@ -39,13 +36,7 @@ def reproduction(pipeline: Pipeline, home: Home) -> DAG:
             "execution_timeout": dt.timedelta(hours=6),
         },
         params={
-            "partition_date": Param(
-                None,
-                type=["null", "string"],
-                format="date",
-                title="Partition date",
-                description="Of the model. Empty: the last closed day (UTC).",
-            ),
+            "partition_date": date_param("Of the model. Empty: the last closed day (UTC)."),
             "key": Param(
                 None,
                 type=["null", "string"],
@@ -68,11 +59,4 @@ every metric and the decision. The raw data and the file of the pipeline may hav
 The task succeeds when all is the same. Otherwise it fails, and the last line says what differed first, and
 why. Nothing in the store or in MLflow is changed."""
 
-home = Home.from_environment(os.environ)
-# A task reads this file too, for its own Dag alone.
-wanted = get_parsing_context().dag_id
-for name in home.pipeline_names():
-    if wanted in {None, f"{JOB}_{name}"}:
-        # broken_pipelines.py shows what is wrong with one that is left out here.
-        with suppress(SpecError):
-            reproduction(load_pipeline(home, name), home)
+make_dags(JOB, reproduction)

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import DAG, CronPartitionTimetable, Param, get_parsing_context
+from airflow.sdk import DAG, CronPartitionTimetable, Param
 from croniter import croniter
 
 from dags.approval import ANSWER_ARGS, ANSWER_MACROS, WAITING_DAYS, approval
 from dags.assets import model_of
+from dags.each_pipeline import date_param, make_dags
 from dags.spark_submit import MACROS, python_job, spark_job
-from spark_jobs.errors import SpecError
-from spark_jobs.spec import Home, load_pipeline
 
 if TYPE_CHECKING:
     from dags.spark_submit import PythonJob
-    from spark_jobs.spec import Pipeline
+    from spark_jobs.spec import Home, Pipeline
 
 
 def retrain(pipeline: Pipeline, home: Home) -> DAG:
@@ -77,12 +74,8 @@ def promote_job(pipeline: Pipeline) -> PythonJob:
 def trigger_form(pipeline: Pipeline) -> dict[str, Param]:
     """What a person may set for one run: its date, and the Params that the pipeline offers."""
     form = {
-        "partition_date": Param(
-            None,
-            type=["null", "string"],
-            format="date",
-            title="Partition date",
-            description="Used when the run has no partition key. Empty: the last closed day (UTC).",
+        "partition_date": date_param(
+            "Used when the run has no partition key. Empty: the last closed day (UTC)."
         )
     }
     for name in pipeline.trigger_params:
@@ -160,11 +153,4 @@ def documentation(pipeline: Pipeline) -> str:
     )
 
 
-home = Home.from_environment(os.environ)
-# A task reads this file too, for its own Dag alone.
-wanted = get_parsing_context().dag_id
-for name in home.pipeline_names():
-    if wanted in {None, f"retrain_{name}"}:
-        # broken_pipelines.py shows what is wrong with one that is left out here.
-        with suppress(SpecError):
-            retrain(load_pipeline(home, name), home)
+make_dags("retrain", retrain)

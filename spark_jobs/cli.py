@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 
 from spark_jobs import cli_champion, cli_diff, cli_plan, cli_reproduce, cli_store
-from spark_jobs.cli_champion import PipelineName
+from spark_jobs.cli_arguments import AsJson, PipelineName
 from spark_jobs.errors import SpecError, TrackingError, VintageError
 from spark_jobs.job import Job, configure_logging, open_job, report, stage_problems
 from spark_jobs.report.history import LAST, history_of
@@ -44,9 +44,6 @@ app = typer.Typer(
 DateOrLatest = Annotated[
     str | None,
     typer.Option(help="Partition date, YYYY-MM-DD; the latest when left out.", show_default=False),
-]
-AsJson = Annotated[
-    bool, typer.Option("--json", help="Print JSON for programs, and nothing else, on standard output.")
 ]
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from spark_jobs.cli_arguments import PipelineName
 from spark_jobs.errors import SpecError
 from spark_jobs.job import configure_logging, open_job
 from spark_jobs.spec import Home, load_pipeline, parse_partition_date
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
     from spark_jobs.registry.tracking import Tracking
     from spark_jobs.spec import Pipeline
 
-PipelineName = Annotated[
-    str, typer.Argument(help="Name of a file in pipelines/, without .yaml.", show_default=False)
-]
 _WHY = "Why, for the ledger, where it stands with your name."
 
 
@@ -123,11 +121,9 @@ def _carry_out(
 
     before = ledger.read(store.ledger_path)
     entry = intervention.carry_out(store, tracking, wanted, loads)
+    _print(entry)
     if entry in before:
-        told = f"version {entry.version} of {entry.pipeline} for {entry.date} serves already"
-        Console(highlight=False, soft_wrap=True).print(f"{told}; nothing has changed", markup=False)
-    else:
-        _print(entry)
+        Console(highlight=False, soft_wrap=True).print("it serves already; nothing has changed", markup=False)
 
 
 def _loads(home: Home, spec: Pipeline) -> Callable[[Intervention], Loaded]:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from spark_jobs.cli_champion import PipelineName
+from spark_jobs.cli_arguments import AsJson, PipelineName
 from spark_jobs.spec import Home, load_pipeline
 from spark_jobs.store import Store
 
@@ -22,9 +22,7 @@ def diff(
     pipeline: PipelineName,
     old: Annotated[str, typer.Argument(help=_WHICH, show_default=False)],
     new: Annotated[str, typer.Argument(help="The model to hold against it, named the same way.")],
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print JSON for programs, and nothing else, on standard output.")
-    ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Tell what changed between two models: data, spec, Params, code, engines, metrics, decision.
 

@@ -9,16 +9,11 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from spark_jobs.cli_arguments import AsJson, PipelineName
 from spark_jobs.spec import Home, load_pipeline, parse_partition_date
 
-PipelineName = Annotated[
-    str, typer.Argument(help="Name of a file in pipelines/, without .yaml.", show_default=False)
-]
 First = Annotated[str, typer.Option("--from", help="First partition date, YYYY-MM-DD.", show_default=False)]
 Last = Annotated[str, typer.Option("--to", help="Last partition date, itself included.", show_default=False)]
-AsJson = Annotated[
-    bool, typer.Option("--json", help="Print JSON for programs, and nothing else, on standard output.")
-]
 
 
 def plan(pipeline: PipelineName, first: First, last: Last, as_json: AsJson = False) -> None:

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from spark_jobs.cli_champion import PipelineName
+from spark_jobs.cli_arguments import AsJson, PipelineName
 from spark_jobs.job import configure_logging
 from spark_jobs.report.reproduction import show
 from spark_jobs.spec import Home, parse_partition_date
@@ -35,9 +35,7 @@ def reproduce(
         bool,
         typer.Option("--keep", help="Leave what was made again, to be looked into; `vintage gc` sweeps it."),
     ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print JSON for programs, and nothing else, on standard output.")
-    ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Make a past model again from its manifests alone, and compare: the same bits, or what differed first.
 

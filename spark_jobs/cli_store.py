@@ -16,7 +16,7 @@ from rich.filesize import decimal
 from rich.table import Table
 from rich.text import Text
 
-from spark_jobs.cli_champion import PipelineName
+from spark_jobs.cli_arguments import AsJson, PipelineName
 from spark_jobs.errors import SpecError
 from spark_jobs.job import configure_logging
 from spark_jobs.spec import Home, load_pipeline, parse_partition_date, submit_conf
@@ -26,10 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from spark_jobs.sweep import SweptPipeline
-
-AsJson = Annotated[
-    bool, typer.Option("--json", help="Print JSON for programs, and nothing else, on standard output.")
-]
 
 
 def impact(

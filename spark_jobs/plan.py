@@ -13,7 +13,7 @@ from spark_jobs.registry.prospects import champion_of
 from spark_jobs.report.durations import durations_of
 from spark_jobs.report.plan import Baseline, Plan, PlannedRun, Raw
 from spark_jobs.sources.deliveries import find_delivery
-from spark_jobs.spec.range import dates_of
+from spark_jobs.spec.range import dates_of, in_airflow
 from spark_jobs.store import Kind, windows
 from spark_jobs.store.engines import java_major
 from spark_jobs.store.planned import PlannedStore
@@ -73,8 +73,7 @@ def plan(home: Home, pipeline: Pipeline, first: date, last: date) -> Plan:
         else None,
         unknown=tuple(sorted(worked_on - set(durations.seconds))),
         commands={
-            "in Airflow": f"airflow backfill create --dag-id retrain_{pipeline.name} --from-date {first} "
-            f"--to-date {last}T23:59:59 --reprocess-behavior completed --max-active-runs 1",
+            "in Airflow": in_airflow(pipeline.name, first, last),
             "in one Spark session": f"vintage backfill {pipeline.name} --from {first} --to {last}",
         },
     )

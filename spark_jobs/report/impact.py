@@ -17,6 +17,7 @@ from spark_jobs.report.restatement import (
     Use,
 )
 from spark_jobs.spec import SOURCE_VIEW
+from spark_jobs.spec.range import in_airflow
 from spark_jobs.store.steps import JOINED
 from spark_jobs.store.versions import all_of, published_folders, versions, views_of
 
@@ -85,7 +86,7 @@ def impact_of(store: Store, restated: Iterable[Restated], pending: Iterable[Pend
         backfills=tuple(
             f"vintage backfill {name} --from {first} --to {last}" for first, last in _stretches(again)
         ),
-        airflow_backfills=tuple(_in_airflow(name, first, last) for first, last in _stretches(again)),
+        airflow_backfills=tuple(in_airflow(name, first, last) for first, last in _stretches(again)),
     )
 
 
@@ -198,11 +199,3 @@ def _stretches(dates: Iterable[date]) -> list[tuple[date, date]]:
         else:
             found.append((day, day))
     return found
-
-
-def _in_airflow(name: str, first: date, last: date) -> str:
-    """Airflow's range ends at a moment: to its last day's midnight it would leave that day out."""
-    return (
-        f"airflow backfill create --dag-id retrain_{name} --from-date {first} "
-        f"--to-date {last}T23:59:59 --reprocess-behavior completed --max-active-runs 1"
-    )

@@ -36,3 +36,14 @@ def dates_of(pipeline: Pipeline, first: date, last: date) -> Dates:
         tuple(day for day in every if falls_on(pipeline.schedule, day)),
         tuple(day for day in every if not falls_on(pipeline.schedule, day)),
     )
+
+
+def in_airflow(name: str, first: date, last: date) -> str:
+    """The command of Airflow that retrains a pipeline's dates from the first to the last, both included.
+
+    Airflow's range ends at a moment: to its last day's midnight it would leave that day out.
+    """
+    return (
+        f"airflow backfill create --dag-id retrain_{name} --from-date {first} "
+        f"--to-date {last}T23:59:59 --reprocess-behavior completed --max-active-runs 1"
+    )

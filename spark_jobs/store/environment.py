@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from spark_jobs.store.code import code_digest
 from spark_jobs.store.engines import git_state, git_text, package_versions
 from spark_jobs.store.files import lock_digest
+from spark_jobs.store.reasons import differing
 from spark_jobs.store.steps import CODE
 
 if TYPE_CHECKING:
@@ -158,16 +159,10 @@ def _made_by(manifest: Manifest) -> str:
 
 def paths_that_differ(path: str, then: Any, now: Any) -> Iterator[Held]:
     """What differs within two values of JSON, path by path."""
-    if isinstance(then, dict) and isinstance(now, dict):
-        for name in sorted({*then, *now}):
-            yield from paths_that_differ(f"{path}.{name}" if path else name, then.get(name), now.get(name))
-    elif isinstance(then, list) and isinstance(now, list) and len(then) == len(now):
-        for place, (one, other) in enumerate(zip(then, now, strict=True)):
-            yield from paths_that_differ(f"{path}[{place}]", one, other)
-    elif then != now:
-        own = path.startswith("own_code.")
-        shown = [_short(str(value)) if own and value else str(value) for value in (then, now)]
-        yield Held(path.replace("own_code.", "own code "), *shown)
+    for place, *values in differing(then, now, path):
+        own = place.startswith("own_code.")
+        shown = [_short(str(value)) if own and value else str(value) for value in values]
+        yield Held(place.replace("own_code.", "own code "), *shown)
 
 
 def _each_once(values: Iterable[str]) -> str:

@@ -13,6 +13,7 @@ from spark_jobs.errors import StoreError
 from spark_jobs.store.artifacts import CURRENT
 from spark_jobs.store.keys import Kind
 from spark_jobs.store.manifest import NAME, Manifest, read_manifest
+from spark_jobs.store.versions import date_folders as of_kind
 from spark_jobs.store.versions import views_of
 
 if TYPE_CHECKING:
@@ -138,11 +139,8 @@ def date_folders(store: Store) -> Iterator[tuple[Kind, date, Path]]:
     """Every folder of a kind and a date, of the pipeline's own sources and of joined ones."""
     for own in views_of(store).values():
         for kind in KINDS:
-            for folder in sorted((own.folder / kind).glob("date=*/")):
-                try:
-                    yield kind, date.fromisoformat(folder.name.removeprefix("date=")), folder
-                except ValueError:
-                    continue
+            for day, folder in of_kind(own, kind):
+                yield kind, day, folder
 
 
 def _held(store: Store) -> Iterator[Held]:

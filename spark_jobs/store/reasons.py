@@ -84,7 +84,7 @@ def _inputs(
 def _spec(wanted: Ingredients, before: Ingredients) -> Iterator[Why]:
     # As JSON has them: what was read from a manifest holds lists where the spec holds tuples.
     old, new = (each.model_dump(mode="json", include={"spec"})["spec"] for each in (before, wanted))
-    paths = list(_differing(old, new))
+    paths = [path for path, _, _ in differing(old, new)]
     own = [path for path in paths if path.startswith("own_code")]
     if own:
         yield Why(reason="code", what=f"your own: {_named([path.partition('.')[2] for path in own])}")
@@ -93,16 +93,16 @@ def _spec(wanted: Ingredients, before: Ingredients) -> Iterator[Why]:
         yield Why(reason="spec", what=_named(declared))
 
 
-def _differing(old: Any, new: Any, path: str = "") -> Iterator[str]:
-    """Where two values differ, as deep as both have the same form: `evaluate.gates[0].min`."""
+def differing(old: Any, new: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """Where two values of JSON differ, and both values there, as deep as both have the same form."""
     if isinstance(old, dict) and isinstance(new, dict):
         for name in sorted({*old, *new}):
-            yield from _differing(old.get(name), new.get(name), f"{path}.{name}" if path else str(name))
+            yield from differing(old.get(name), new.get(name), f"{path}.{name}" if path else str(name))
     elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
         for place, (one, other) in enumerate(zip(old, new, strict=True)):
-            yield from _differing(one, other, f"{path}[{place}]")
+            yield from differing(one, other, f"{path}[{place}]")
     elif old != new:
-        yield path
+        yield path, old, new
 
 
 def _named(words: list[str]) -> str:

@@ -30,7 +30,7 @@ def views_of(store: Store) -> dict[str, Store]:
 def published_folders(store: Store, kind: Kind) -> dict[date, tuple[Path, ...]]:
     """Date → the folders of its artifacts of a kind, by name; those of attempts are none."""
     found: dict[date, tuple[Path, ...]] = {}
-    for day, folder in _date_folders(store, kind):
+    for day, folder in date_folders(store, kind):
         folders = tuple(sorted(path.parent for path in folder.glob(f"[!.]*/{NAME}")))
         if folders:
             found[day] = folders
@@ -50,7 +50,8 @@ def all_of(store: Store, kind: Kind) -> Iterator[Artifact]:
             yield from _read(folder)
 
 
-def _date_folders(store: Store, kind: Kind) -> Iterator[tuple[date, Path]]:
+def date_folders(store: Store, kind: Kind) -> Iterator[tuple[date, Path]]:
+    """The folders of a kind's dates; what is named otherwise is none."""
     for folder in sorted((store.folder / kind).glob("date=*/")):
         with contextlib.suppress(ValueError):
             yield date.fromisoformat(folder.name.removeprefix("date=")), folder

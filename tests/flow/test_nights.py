@@ -162,7 +162,8 @@ def test_after_a_rollback_the_next_night_is_held_against_who_serves(nights: Nigh
     assert "9 and 10 learnt" in nights.program("history", nights.team.name)
     before = nights.actions
     again = nights.program("rollback", nights.team.name, "--to", "8", "--why", "said twice")
-    assert f"version 8 of {nights.team.name} for {day(8)} serves already; nothing has changed" in again
+    assert f"version 8 of {nights.team.name} for {day(8)}: rolled back by " in again
+    assert "it serves already; nothing has changed" in again
     assert nights.actions == before
     # The night that was rolled back runs again: its evaluation is found, and nobody is moved.
     nights.run(10)

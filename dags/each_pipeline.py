@@ -1,0 +1,37 @@
+"""What every Dag file does with the files of pipelines/, and what their trigger forms ask alike."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from airflow.sdk import Param, get_parsing_context
+
+from spark_jobs.errors import SpecError
+from spark_jobs.spec import Home, load_pipeline
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from spark_jobs.spec import Pipeline
+
+
+def make_dags(prefix: str, make: Callable[[Pipeline, Home], object]) -> None:
+    """Makes the Dag `<prefix>_<name>` of each pipeline; a task reads the file too, for its own Dag alone.
+
+    broken_pipelines.py shows what is wrong with one that is left out here.
+    """
+    home = Home.from_environment(os.environ)
+    wanted = get_parsing_context().dag_id
+    for name in home.pipeline_names():
+        if wanted in {None, f"{prefix}_{name}"}:
+            with suppress(SpecError):
+                make(load_pipeline(home, name), home)
+
+
+def date_param(description: str) -> Param:
+    """The form's `partition_date`: a date or nothing."""
+    return Param(
+        None, type=["null", "string"], format="date", title="Partition date", description=description
+    )
