@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict
 from spark_jobs import evaluate, fit, preprocess, promote, snapshot, validate
 from spark_jobs.errors import DataError, ModelRefused
 from spark_jobs.job import open_job
-from spark_jobs.registry.loadability import load_apart
+from spark_jobs.registry.loadability import place_of
+from spark_jobs.registry.loading_process import LoadingProcess
 from spark_jobs.session import SparkProvider
 from spark_jobs.spec import submit_conf
 
@@ -55,7 +56,7 @@ def backfill(
     dates: Iterable[date],
     *,
     spark: SparkProvider | None = None,
-    load: Callable[[Loading], Loaded] = load_apart,
+    load: Callable[[Loading], Loaded] | None = None,
 ) -> Iterator[Backfilled]:
     """Retrains one date after the other, as many runs of `vintage run` do, but that Spark starts once.
 
@@ -67,17 +68,19 @@ def backfill(
         pipeline: the spec.
         dates: the partition dates, in order.
         spark: the session to do it in; its owner ends it. Left out, one is started and ended.
-        load: how a model that is to serve is loaded and scored before.
+        load: how a model that is to serve is loaded and scored before; when left out, in a process of its
+            own, one for all dates.
 
     Raises:
         SpecError, StoreError, TrackingError, EnvironmentProblem: what would stop every other date as well.
     """
     provider = spark or SparkProvider(f"{pipeline.name} backfill", conf=submit_conf(pipeline, home))
+    apart = LoadingProcess(place_of(home, pipeline))
     try:
         for day in dates:
             started = time.monotonic()
             try:
-                entry = _run(open_job(home, pipeline.name, str(day), spark=provider), load)
+                entry = _run(open_job(home, pipeline.name, str(day), spark=provider), load or apart.load)
             except (DataError, ModelRefused) as error:
                 log.warning("%s failed: %s", day, error)
                 failed = {"error": str(error), "exit_code": error.exit_code}
@@ -86,6 +89,7 @@ def backfill(
             seconds = round(time.monotonic() - started, 2)
             yield Backfilled.model_validate({"date": str(day), "seconds": seconds, **failed})
     finally:
+        apart.close()
         if spark is None:
             provider.stop()
 

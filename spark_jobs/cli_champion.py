@@ -127,10 +127,12 @@ def _carry_out(
 
 
 def _loads(home: Home, spec: Pipeline) -> Callable[[Intervention], Loaded]:
-    from spark_jobs.registry.loadability import load_apart, loading_of
+    from spark_jobs.registry.loadability import loading_of, place_of
+    from spark_jobs.registry.loading_process import LoadingProcess
 
     def loads(wanted: Intervention) -> Loaded:
-        return load_apart(loading_of(home, spec, wanted.model, wanted.target.version))
+        with LoadingProcess(place_of(home, spec)) as apart:
+            return apart.load(loading_of(wanted.model, wanted.target.version))
 
     return loads
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import logging
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from spark_jobs.errors import ModelRefused
 from spark_jobs.job import Job, main
 from spark_jobs.registry import ledger
-from spark_jobs.registry.choice import Answer, Case, answer_of, choose
+from spark_jobs.registry.choice import Answer, Case, answer_of, choose, likely_to_serve
 from spark_jobs.registry.evaluated import asked_about as evaluation_asked_about
 from spark_jobs.registry.evaluated import made_now
-from spark_jobs.registry.loadability import load_apart, loading_of
+from spark_jobs.registry.loadability import loading_of, place_of
+from spark_jobs.registry.loading_process import LoadingProcess
 from spark_jobs.registry.recording import registered
 from spark_jobs.registry.tracking import Tracking
 
@@ -48,8 +51,7 @@ class Challenger:
     @property
     def case(self) -> Case:
         """The same, to be decided on."""
-        by = self.rejected_by or self.approved_by
-        answer = Answer(approved=not self.rejected_by, by=by) if by else None
+        answer = _answer(self.approved_by, self.rejected_by)
         return Case.of(self.evaluation, version=self.version.version, mode=self.mode, answer=answer)
 
 
@@ -69,7 +71,7 @@ def run(
     rejected_by: str | None = None,
     asked_about: str | None = None,
     *,
-    load: Callable[[Loading], Loaded] = load_apart,
+    load: Callable[[Loading], Loaded] | None = None,
 ) -> Entry:
     """Registers and, if it may, promotes the model of the run's date; doing it again changes nothing.
 
@@ -78,7 +80,7 @@ def run(
         approved_by: who let the model pass, where a person is asked.
         rejected_by: who did not.
         asked_about: key of the evaluation that the person read.
-        load: how a model that is to serve is loaded and scored before.
+        load: how a model that is to serve is loaded and scored before; in a new process when left out.
 
     Raises:
         StoreError: the model has not been fitted and evaluated.
@@ -90,15 +92,21 @@ def run(
         evaluation, model = evaluation_asked_about(job.pipeline, job.store, job.date, asked_about)
     else:
         evaluation, model = made_now(job.pipeline, job.store, job.date)
-    tracking = Tracking(job.home.tracking_uri, job.home.mlflow_artifacts)
-    tracking.check()
-    known = registered(tracking, job.store, model, evaluation)
-
-    def loads() -> Loaded:
-        return load(loading_of(job.home, job.pipeline, model, known.version))
-
-    challenger = Challenger(known, evaluation, job.pipeline.promote, approved_by, rejected_by)
-    entry = settle(tracking, job.store, challenger, loads)
+    mode = job.pipeline.promote
+    with ExitStack() as ends:
+        if load is None:
+            apart = ends.enter_context(LoadingProcess(place_of(job.home, job.pipeline)))
+            load = apart.load
+            case = Case.of(evaluation, version=None, mode=mode, answer=_answer(approved_by, rejected_by))
+            if likely_to_serve(case, ledger.read(job.store.ledger_path)):
+                # While MLflow is imported and asked here.
+                apart.start()
+        tracking = Tracking(job.home.tracking_uri, job.home.mlflow_artifacts)
+        tracking.check()
+        known = registered(tracking, job.store, model, evaluation)
+        loads = partial(_load, load, model, known)
+        challenger = Challenger(known, evaluation, mode, approved_by, rejected_by)
+        entry = settle(tracking, job.store, challenger, loads)
     log.info(
         "version %d of %s for %s: %s (%s)",
         known.version,
@@ -172,6 +180,15 @@ def _decided(tracking: Registry, store: Store, challenger: Challenger, loaded: L
         if known is None:
             ledger.append(store.ledger_path, entry)
     return known or entry
+
+
+def _answer(approved_by: str | None, rejected_by: str | None) -> Answer | None:
+    by = rejected_by or approved_by
+    return Answer(approved=not rejected_by, by=by) if by else None
+
+
+def _load(load: Callable[[Loading], Loaded], model: Artifact, known: Version) -> Loaded:
+    return load(loading_of(model, known.version))
 
 
 def _before(champion: Version | None, version: Version, past: Sequence[Entry]) -> int | None:

@@ -121,6 +121,19 @@ def why_not_ask(case: Case, champion: Version | None, past: Sequence[Entry]) -> 
     return "" if action == "promoted" else reasons[-1]
 
 
+def likely_to_serve(case: Case, past: Sequence[Entry]) -> bool:
+    """Whether a model will be made champion, as far as one can tell before MLflow is asked.
+
+    Args:
+        case: the model, whose version may not be known yet.
+        past: the ledger's lines, oldest first.
+    """
+    serving = next((entry for entry in reversed(past) if entry.moves), None)
+    later = serving is None or serving.date < case.day.isoformat()
+    action, _ = choose(replace(case, answer=answer_of(past, case)), None)
+    return later and action == "promoted"
+
+
 def _against(case: Case, champion: Version | None, past: Sequence[Entry]) -> str:
     """What keeps a model that passed its gates from becoming champion; empty where nothing does."""
     if case.mode == "never":

@@ -1,38 +1,30 @@
-"""Whether a registered model loads, and gives what it gave when it was fitted, in a process of its own."""
+"""Whether a registered model loads, and gives what it gave when it was fitted."""
 
 from __future__ import annotations
 
 import logging
-import os
-import subprocess
-import sys
-import tempfile
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel, ConfigDict
 
-from spark_jobs.errors import EnvironmentProblem, StoreError, VintageError, first_line
+from spark_jobs.errors import VintageError
 from spark_jobs.ml import golden
-from spark_jobs.registry.tracking import Tracking
-from spark_jobs.session import SparkProvider, root_cause
+from spark_jobs.session import root_cause
 from spark_jobs.spec import submit_conf
-from spark_jobs.store.own_code import CannotImport, import_path, look_in, own_packages
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from pyspark.sql import Row, SparkSession
 
+    from spark_jobs.registry.tracking import Tracking
     from spark_jobs.registry.tracking.serving import Served
     from spark_jobs.spec import Home, Pipeline
     from spark_jobs.store import Artifact
 
 log = logging.getLogger(__name__)
 
-SECONDS: Final = 600
-"""How long the process may take; more than ten times what a model of the examples needs on two cores."""
 _SPARK, _PYFUNC, _REST = "PipelineModel.transform", "MLflow's pyfunc", "MLflow's REST server"
 # A few rows are planned and compiled for longer than they are worked on: 17.5 s became 14 on two busy cores.
 _QUICK_JIT: Final = "-XX:TieredStopAtLevel=1"
@@ -43,32 +35,42 @@ _QUICK: Final = {
     "spark.sql.adaptive.enabled": "false",
     "spark.sql.shuffle.partitions": "1",
 }
-# What a spark-submit tells its own Python: the process starts a JVM for itself.
-_OF_THE_PARENT: Final = ("PYSPARK_GATEWAY_PORT", "PYSPARK_GATEWAY_SECRET", "PYSPARK_SUBMIT_ARGS")
 
 
-class Loading(BaseModel):
-    """What is to be loaded, and with what.
+class Place(BaseModel):
+    """What a process needs before it is told which model to load.
 
     Attributes:
-        pipeline, version: the registered version.
-        model: the folder that was saved, as it lies in the store.
+        pipeline: whose models.
         home: where code of one's own is imported from.
         stage_paths: the stages that are such code.
         tracking_uri, mlflow_artifacts: where MLflow is.
         spark_conf: settings of the process's Spark.
     """
 
-    model_config = ConfigDict(frozen=True, protected_namespaces=())
+    model_config = ConfigDict(frozen=True)
 
     pipeline: str
-    version: int
-    model: Path
     home: Path
     stage_paths: tuple[str, ...]
     tracking_uri: str
     mlflow_artifacts: Path
     spark_conf: dict[str, str]
+
+
+class Loading(BaseModel):
+    """What is to be loaded.
+
+    Attributes:
+        pipeline, version: the registered version.
+        model: the folder that was saved, as it lies in the store.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    pipeline: str
+    version: int
+    model: Path
 
 
 class Loaded(BaseModel):
@@ -100,31 +102,12 @@ class Loaded(BaseModel):
         return (f"{ways} give the {self.rows} golden rows the same outputs, {how}", *self.unchecked)
 
 
-class _Answer(BaseModel):
-    """What the process writes: a result, or the error of the machine that kept it from one."""
-
-    loaded: Loaded | None = None
-    what: str = ""
-    expected: str = ""
-    found: str = ""
-    fix: str = ""
-
-
-def loading_of(home: Home, pipeline: Pipeline, artifact: Artifact, version: int) -> Loading:
-    """What is to be loaded, for a model of the store that is registered.
-
-    Raises:
-        StoreError: its files are not what they were, or it keeps no golden batch.
-    """
-    artifact.check_files()
-    folder = artifact.data / "model"
-    golden.require(folder / golden.FOLDER)
+def place_of(home: Home, pipeline: Pipeline) -> Place:
+    """Where a pipeline's models are loaded: with little compiling, for a few rows need none."""
     conf = submit_conf(pipeline, home, "promote")
     options = f"{_QUICK_JIT} {conf.get(_DRIVER_OPTIONS, '')}".strip()
-    return Loading(
-        pipeline=artifact.manifest.pipeline,
-        version=version,
-        model=folder,
+    return Place(
+        pipeline=pipeline.name,
         home=home.path,
         stage_paths=pipeline.stage_paths,
         tracking_uri=home.tracking_uri,
@@ -133,39 +116,16 @@ def loading_of(home: Home, pipeline: Pipeline, artifact: Artifact, version: int)
     )
 
 
-def load_apart(wanted: Loading) -> Loaded:
-    """Loads and scores in a new process: driver only, one core, nothing in it that fitted the model.
+def loading_of(artifact: Artifact, version: int) -> Loading:
+    """What is to be loaded, for a model of the store that is registered.
 
     Raises:
-        EnvironmentProblem: the process could not do its work, through no fault of the model.
+        StoreError: its files are not what they were, or it keeps no golden batch.
     """
-    started = time.monotonic()
-    environment = {name: value for name, value in os.environ.items() if name not in _OF_THE_PARENT}
-    with tempfile.TemporaryDirectory(prefix="vintage-loading-") as scratch:
-        answer = Path(scratch) / "answer.json"
-        # The tracking URI may hold a password: it goes where no list of processes shows it.
-        command = [sys.executable, "-m", "spark_jobs.registry.loadability", str(answer)]
-        environment |= {"SPARK_LOCAL_IP": "127.0.0.1", "MLFLOW_DFS_TMP": f"{scratch}/mlflow"}
-        try:
-            ended = subprocess.run(
-                command,
-                input=wanted.model_dump_json(),
-                stdout=subprocess.DEVNULL,
-                text=True,
-                env=environment,
-                timeout=SECONDS,
-                check=False,
-            )
-        except subprocess.TimeoutExpired as error:
-            raise _no_answer(wanted, f"none after {SECONDS} s") from error
-        if not answer.is_file():
-            raise _no_answer(wanted, f"exit code {ended.returncode} and no answer")
-        told = _Answer.model_validate_json(answer.read_text(encoding="utf-8"))
-    if told.loaded is None:
-        raise EnvironmentProblem(told.what, expected=told.expected, found=told.found, fix=told.fix)
-    seconds = time.monotonic() - started
-    log.info("version %d in a clean process: %s: %.1f s", wanted.version, _told(told.loaded), seconds)
-    return told.loaded
+    artifact.check_files()
+    folder = artifact.data / "model"
+    golden.require(folder / golden.FOLDER)
+    return Loading(pipeline=artifact.manifest.pipeline, version=version, model=folder)
 
 
 def load_here(wanted: Loading, spark: SparkSession, tracking: Tracking) -> Loaded:
@@ -233,57 +193,3 @@ def _as_rows(predictions: Sequence[Any]) -> list[Row]:
 
 def _line(error: Exception) -> str:
     return str(error) if isinstance(error, VintageError) else f"{type(error).__name__}: {root_cause(error)}"
-
-
-def _told(loaded: Loaded) -> str:
-    return "; ".join(loaded.reasons)
-
-
-def _no_answer(wanted: Loading, found: str) -> EnvironmentProblem:
-    return EnvironmentProblem(
-        f"the process that loads version {wanted.version} of {wanted.pipeline} did not do its work",
-        expected="an answer",
-        found=found,
-        fix="Its last words are above. Make sure that memory for a second Spark is there, and run again.",
-    )
-
-
-def _answered(wanted: Loading) -> _Answer:
-    tracking = Tracking(wanted.tracking_uri, wanted.mlflow_artifacts)
-    provider = SparkProvider(
-        f"load {wanted.pipeline} {wanted.version}", conf=wanted.spark_conf, master="local[1]"
-    )
-    try:
-        # First, because two threads that import the same packages at once get in each other's way.
-        import pyspark.ml  # noqa: F401
-
-        tracking.preload()
-        spark = provider()
-        tracking.check()
-        look_in(wanted.home)
-        for path in wanted.stage_paths:
-            import_path(path)
-        provider.ship(own_packages(wanted.stage_paths))
-        return _Answer(loaded=load_here(wanted, spark, tracking))
-    except CannotImport as error:
-        return _Answer(loaded=Loaded(problems=(f"its code is gone: {error.what}",)))
-    except StoreError as error:
-        return _Answer(loaded=Loaded(problems=(str(error),)))
-    except VintageError as error:
-        return _Answer(what=error.what, expected=error.expected, found=error.found, fix=error.fix)
-    except Exception as error:
-        log.exception("traceback")
-        return _Answer(what=first_line(error), fix="The traceback is above.")
-    finally:
-        provider.stop()
-
-
-def main() -> None:
-    """The process: reads what to load from standard input, writes what came of it into the named file."""
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
-    wanted = Loading.model_validate_json(sys.stdin.read())
-    Path(sys.argv[1]).write_text(_answered(wanted).model_dump_json(), encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()

@@ -14,7 +14,8 @@ from spark_jobs import promote
 from spark_jobs.errors import ModelRefused, StoreError, TrackingError
 from spark_jobs.ml import golden
 from spark_jobs.registry import ledger
-from spark_jobs.registry.loadability import Loaded, Loading, load_apart, load_here, loading_of
+from spark_jobs.registry.loadability import Loaded, Loading, load_here, loading_of, place_of
+from spark_jobs.registry.loading_process import LoadingProcess
 from spark_jobs.registry.tracking import Tracking
 from tests.flow.declared import declare
 
@@ -47,10 +48,9 @@ def tracking_of(team: Team) -> Tracking:
 
 def loading(team: Team) -> Loading:
     """The day's model, as it is registered."""
-    job = team.job()
     model = team.store.current("model", DAY)
     assert model is not None
-    return loading_of(job.home, job.pipeline, model, 1)
+    return loading_of(model, 1)
 
 
 def loaded(team: Team) -> Loaded:
@@ -64,7 +64,15 @@ def promoted(team: Team) -> ledger.Entry:
 
 @pytest.mark.integration
 def test_a_clean_process_gives_the_same_in_every_way(done: Team) -> None:
-    told = load_apart(loading(done))
+    job = done.job()
+    with LoadingProcess(place_of(job.home, job.pipeline)) as apart:
+        apart.start()
+        told = apart.load(loading(done))
+        # It stays for the next one, as in a backfill; what is not there is no end of it.
+        gone = apart.load(loading(done).model_copy(update={"version": 99}))
+        assert [each.split(" fails: ")[0] for each in gone.problems] == [WAYS[1]]
+        again = apart.load(loading(done))
+    assert again == told
     assert (told.problems, told.unchecked, told.ways) == ((), (), WAYS)
     assert told.exact
     assert told.rows == golden.ROWS

@@ -7,7 +7,7 @@ from datetime import date
 
 import pytest
 
-from spark_jobs.registry.choice import Answer, Case, answer_of, choose, why_not_ask
+from spark_jobs.registry.choice import Answer, Case, answer_of, choose, likely_to_serve, why_not_ask
 from spark_jobs.registry.ledger import Action, Entry
 from spark_jobs.registry.tracking import Version
 
@@ -126,3 +126,16 @@ def test_a_person_is_asked_where_the_word_decides(
     case: Case, before: Version | None, past: tuple[Entry, ...], why: str
 ) -> None:
     assert why_not_ask(case, before, past) == why
+
+
+def test_who_will_serve_is_told_before_the_registry_is_asked() -> None:
+    new = replace(CASE, version=None)
+    assert likely_to_serve(new, ())
+    assert likely_to_serve(new, [line("promoted", version=1, date="2013-02-27")])
+    assert likely_to_serve(replace(ASKED, version=None), [line("registered", approved_by="ada")])
+    # The date run again, an older date, and what a gate or the spec holds back.
+    assert not likely_to_serve(new, [line("promoted")])
+    assert not likely_to_serve(new, [line("promoted", version=1, date="2013-03-01")])
+    assert not likely_to_serve(replace(new, passed=False), ())
+    assert not likely_to_serve(replace(new, mode="never"), ())
+    assert not likely_to_serve(replace(ASKED, version=None), ())
