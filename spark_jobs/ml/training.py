@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from spark_jobs.spec import Pipeline
 
-EXACT_PARTITIONS: Final = 2
+EXACT_PARTITIONS: Final = 1
 PARALLEL_PARTITIONS: Final = 16
 
 
@@ -33,9 +33,9 @@ class TrainingRows:
 def canonical(rows: DataFrame, pipeline: Pipeline, columns: Sequence[str]) -> DataFrame:
     """The rows in the one order that a fit may see: hashed by key onto a fixed number of partitions, sorted.
 
-    A sum over partitions is merged in the order in which tasks end; on two partitions that order cannot
-    matter, because addition of two numbers commutes. Rows of one key are told apart by the hash of all
-    their values, so that only rows equal in every column could change places.
+    What partitions give is merged in the order in which they arrive, and Spark's mean and variance of two
+    parts depend on which is first: what is exact has one partition. Rows of one key are told apart by the
+    hash of all their values, so that only rows equal in every column could change places.
 
     Args:
         rows: feature rows.

@@ -93,8 +93,8 @@ class Pipeline(SpecModel):
     reproducibility: Annotated[
         Literal["exact", "parallel"],
         Field(
-            description="exact: the same data gives the same bits, on 2 partitions. parallel: faster on much "
-            "data, the same within a tolerance that is measured."
+            description="exact: the same data gives the same bits, on one partition. parallel: faster on "
+            "much data, the same within a tolerance that is measured."
         ),
     ] = "exact"
     seed: Annotated[int, Field(ge=0, lt=2**63, description="The seed of every stage that has one.")] = 42

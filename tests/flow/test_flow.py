@@ -208,7 +208,7 @@ def test_warnings_pass_and_are_reported(team: Team, caplog: pytest.LogCaptureFix
     assert manifest.manifest.details["passed"]
 
 
-def test_two_partitions_and_one_order_whatever_the_delivery(team: Team) -> None:
+def test_one_partition_and_one_order_whatever_the_delivery(team: Team) -> None:
     from spark_jobs.ml.stages import stage_columns
     from spark_jobs.ml.training import canonical
     from spark_jobs.sources.rows import read_rows
@@ -222,6 +222,6 @@ def test_two_partitions_and_one_order_whatever_the_delivery(team: Team) -> None:
     for shuffled in (1, 5):
         rows = read_rows(job.spark(), artifacts).repartition(shuffled)
         ordered = canonical(rows, job.pipeline, columns)
-        assert ordered.rdd.getNumPartitions() == 2
+        assert ordered.rdd.getNumPartitions() == 1
         orders.append(ordered.rdd.glom().collect())
     assert orders[0] == orders[1]
