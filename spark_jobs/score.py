@@ -66,7 +66,7 @@ def run(job: Job, version: str | None = None) -> Artifact:
     scorer = find_scorer(tracking, job.store, version)
     learnt_from = _learnt_from(job.store, scorer.model)
     fitted = replace(job, pipeline=to_score_with(job.pipeline, scorer.model, learnt_from))
-    if fitted.pipeline.preprocess != job.pipeline.preprocess:
+    if _prepares(fitted) != _prepares(job):
         log.warning(
             "version %d was fitted on rows of another preprocess than the file's; its own is used",
             scorer.version.version,
@@ -193,6 +193,11 @@ def make(job: Job, named: Ingredients, scorer: Scorer, features: Artifact, track
             spark_conf=recorded_conf(session),
             mlflow_run_id=scorer.model.manifest.mlflow_run_id,
         )
+
+
+def _prepares(job: Job) -> object:
+    """What decides the columns that a model reads; not the label, nor which rows one may learn from."""
+    return job.pipeline.preprocess.model_copy(update={"label": None, "train_where": None})
 
 
 def _learnt_from(store: Store, model: Artifact) -> Artifact:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
     from spark_jobs.ml.row_checks import RowCheck
-    from spark_jobs.spec import Pipeline
+    from spark_jobs.spec import Pipeline, Stage
     from spark_jobs.spec.metrics import Task
 
 ROW: Final = "scored_row"
@@ -92,9 +92,15 @@ def checks_of(rows: DataFrame, pipeline: Pipeline) -> tuple[RowCheck, ...]:
 
 def only_learnt(pipeline: Pipeline) -> frozenset[str]:
     """The columns that stages read only to learn: the label, a weight, a rating."""
-    reads = [column for stage in pipeline.stages for column in stage_flow(stage).reads]
-    asked = {column.name for column in reads if column.at[0] not in _TO_LEARN_FROM}
-    return frozenset({LABEL, *(column.name for column in reads)} - asked)
+    reads = {column.name for stage in pipeline.stages for column in stage_flow(stage).reads}
+    asked = {name for stage in pipeline.stages for name in asked_of(stage)}
+    return frozenset({LABEL} | (reads - asked))
+
+
+def asked_of(stage: Stage) -> tuple[str, ...]:
+    """The columns that a stage reads to answer, each once."""
+    reads = stage_flow(stage).reads
+    return tuple(dict.fromkeys(column.name for column in reads if column.at[0] not in _TO_LEARN_FROM))
 
 
 def lenient_model(model: PipelineModel) -> PipelineModel:

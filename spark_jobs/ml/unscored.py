@@ -6,8 +6,7 @@ from functools import reduce
 from typing import TYPE_CHECKING, Final
 
 from spark_jobs.ml.catalogue import find_stage_class, is_sparks_own, params_of
-from spark_jobs.ml.column_flow import stage_flow
-from spark_jobs.ml.scoring import ROW, checks_of, lenient_model, only_learnt, row_of_key
+from spark_jobs.ml.scoring import ROW, asked_of, checks_of, lenient_model, row_of_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -104,9 +103,8 @@ def _values(rows: DataFrame, pipeline: Pipeline, index: int) -> Column:
     """Of the columns that a stage reads to answer: those that are null or NaN, else all that can be shown."""
     from pyspark.sql import functions as F
 
-    kinds, learnt = dict(rows.dtypes), only_learnt(pipeline)
-    names = [column.name for column in stage_flow(pipeline.stages[index]).reads]
-    names = [name for name in dict.fromkeys(names) if name in kinds and name not in learnt]
+    kinds = dict(rows.dtypes)
+    names = [name for name in asked_of(pipeline.stages[index]) if name in kinds]
     lacking, shown = [], []
     for name in names:
         value = F.col(f"`{name}`")

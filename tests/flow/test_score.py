@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from typer.testing import CliRunner
 
 from spark_jobs import score
+from spark_jobs.cli import app
 from spark_jobs.errors import DataError, NothingServes, SpecError, ValidationFailed
 from spark_jobs.registry import ledger
 from spark_jobs.sources.rows import read_rows
@@ -33,6 +36,7 @@ def served(new_team: Callable[[], Team]) -> Team:
     """A team whose model of DAY serves, and takes no category that it did not learn."""
     team = new_team()
     team.edit("handleInvalid: keep", "handleInvalid: error")
+    team.edit("window: {days: 4, min_days: 3}", "window: {days: 2, min_days: 1}")
     team.edit("[red, blue]", "[red, blue, green]", file="expectations")
     team.run()
     return team
@@ -58,10 +62,12 @@ def test_nothing_is_scored_before_something_serves(team: Team) -> None:
 
 
 def test_a_night_s_date_is_scored_by_its_champion_from_the_features_that_are_there(
-    served: Team, spark: SparkSession
+    served: Team, spark: SparkSession, caplog: pytest.LogCaptureFixture
 ) -> None:
     before = served.published()
-    made = score.run(served.job())
+    with caplog.at_level(logging.WARNING):
+        made = score.run(served.job())
+    assert "preprocess" not in caplog.text
     assert served.published() == before
     manifest = made.manifest
     [entry] = ledger.read(served.store.ledger_path)
@@ -149,6 +155,24 @@ def test_a_version_can_be_asked_for_and_where_chooses_rows(served: Team) -> None
     assert made.manifest.details["rows"] == {"given": 1, "scored": 1, "rejected": 0}
     with pytest.raises(SpecError, match=r"no registered version 7.*expected one of 1"):
         score.run(served.job(), version="7")
+
+
+def test_the_command_tells_counts_reasons_and_places(served: Team, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VINTAGE_HOME", str(served.home.path))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", served.home.tracking_uri)
+    day = str(DAY + timedelta(days=1))
+    made = score.run(served.job(day))
+    # It finds them by their key, and so opens no Spark of its own.
+    words = ["score", served.name, "--date", day]
+    shown = CliRunner().invoke(app, [*words, "--json"], catch_exceptions=False)
+    found = json.loads(shown.stdout)
+    assert (found["key"], found["version"], found["rows"]["rejected"]) == (made.key, 1, 3)
+    assert found["rejected_path"] == str(made.folder / score.REJECTED)
+    told = CliRunner().invoke(app, words, catch_exceptions=False).stdout
+    assert f"{served.name} {day}: 21 rows scored by version 1 of {DAY}, 3 kept aside" in told
+    assert f"2 rows: {INDEXER}" in told
+    shown = CliRunner().invoke(app, ["show", served.name, "--json"], catch_exceptions=False)
+    assert json.loads(shown.stdout)["scored"]["date"] == str(DAY)
 
 
 def test_rows_that_break_the_suite_are_not_scored(served: Team) -> None:
