@@ -5,13 +5,15 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import DAG, CronPartitionTimetable, Param
-from croniter import croniter
+from airflow.sdk import DAG, Param, TaskGroup
 
+from dags.alerts import deadline_of, on_failure
 from dags.approval import ANSWER_ARGS, ANSWER_MACROS, WAITING_DAYS, approval
-from dags.assets import model_of
-from dags.each_pipeline import date_param, make_dags
+from dags.assets import model_of, raw_of
+from dags.each_pipeline import daily, date_param, make_dags, run_of
 from dags.spark_submit import MACROS, python_job, spark_job
+from dags.waiting import wait_for_data
+from spark_jobs.spec.wait import told
 
 if TYPE_CHECKING:
     from dags.spark_submit import PythonJob
@@ -26,11 +28,9 @@ def retrain(pipeline: Pipeline, home: Home) -> DAG:
         description=pipeline.description,
         doc_md=documentation(pipeline),
         tags={"vintage", "retrain", pipeline.task},
-        schedule=CronPartitionTimetable(
-            pipeline.schedule, timezone="UTC", run_offset=-1, key_format="%Y-%m-%d"
-        ),
-        start_date=run_of(pipeline, pipeline.start_date),
-        end_date=run_of(pipeline, pipeline.end_date) if pipeline.end_date else None,
+        schedule=daily(pipeline.schedule),
+        start_date=run_of(pipeline.schedule, pipeline.start_date),
+        end_date=run_of(pipeline.schedule, pipeline.end_date) if pipeline.end_date else None,
         catchup=False,
         # A run that waits for a person keeps none of the next nights from being trained.
         max_active_runs=1 if not asks else WAITING_DAYS + 1,
@@ -45,18 +45,28 @@ def retrain(pipeline: Pipeline, home: Home) -> DAG:
             **({"max_active_tis_per_dag": 1} if asks else {}),
         },
         params=trigger_form(pipeline),
+        on_failure_callback=on_failure() or None,
+        deadline=deadline_of(pipeline),
         user_defined_macros={**MACROS, **ANSWER_MACROS},
     ) as dag:
-        snapshot = spark_job("snapshot", pipeline, home)
-        validate = spark_job("validate", pipeline, home)
-        preprocess = spark_job("preprocess", pipeline, home)
-        fit = spark_job("fit", pipeline, home)
-        evaluate = spark_job("evaluate", pipeline, home)
-        promote = promote_job(pipeline)
+        # The ids of tasks stay as they are without groups.
+        with TaskGroup("data", prefix_group_id=False, tooltip="The date's rows: there, sound, prepared"):
+            wait = wait_for_data(pipeline, home)
+            snapshot = spark_job("snapshot", pipeline, home, inlets=raw_of(pipeline))
+            validate = spark_job("validate", pipeline, home)
+            preprocess = spark_job("preprocess", pipeline, home)
+        with TaskGroup("model", prefix_group_id=False, tooltip="Fitted, and measured on the holdout"):
+            fit = spark_job("fit", pipeline, home)
+            evaluate = spark_job("evaluate", pipeline, home)
+        with TaskGroup("serving", prefix_group_id=False, tooltip="Whether it becomes the champion"):
+            approve = approval(pipeline) if asks else None
+            promote = promote_job(pipeline)
 
+        if wait:
+            wait >> snapshot
         snapshot >> validate >> preprocess >> fit >> evaluate
-        if asks:
-            evaluate >> approval(pipeline) >> promote
+        if approve:
+            evaluate >> approve >> promote
         else:
             evaluate >> promote
     return dag
@@ -97,19 +107,6 @@ def trigger_form(pipeline: Pipeline) -> dict[str, Param]:
     return form
 
 
-def run_of(pipeline: Pipeline, date: dt.date) -> dt.datetime:
-    """When the schedule makes a partition: a run makes that of the tick before its own.
-
-    As the Dag's start_date, it makes the pipeline's start_date the first partition, not the day before; and
-    so with its end_date.
-    """
-    last_moment_before = dt.datetime.combine(date, dt.time(), dt.UTC) - dt.timedelta(microseconds=1)
-    ticks = croniter(pipeline.schedule, last_moment_before, ret_type=dt.datetime)
-    ticks.get_next()
-    run: dt.datetime = ticks.get_next()
-    return run
-
-
 def json_types(declared: Any) -> list[str]:
     """The JSON types that a form accepts for a Param, from the value that the pipeline declares."""
     match declared:
@@ -134,6 +131,7 @@ def documentation(pipeline: Pipeline) -> str:
         "Data": pipeline.source.described,
         **{f"Joined as `{name}`": source.described for name, source in pipeline.joins.items()},
         "Expectations": f"`expectations/{pipeline.expectations}.yaml`",
+        "Waits for its files": f"{told(pipeline.wait.timeout)} at the most, when it is scheduled",
         "Window": f"{pipeline.window.days} days up to the date, {pipeline.window.min_days} or more with data",
         "Model": " → ".join(stage.type for stage in pipeline.stages),
         "Gates": ", ".join(gates) or "none",

@@ -15,9 +15,15 @@ from airflow.providers.apache.spark.hooks.spark_submit import SparkSubmitHook
 from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
 from airflow.providers.standard.hooks.subprocess import SubprocessHook
 from airflow.sdk import BaseHook, BaseOperator
-from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowNotFoundException
+from airflow.sdk.exceptions import (
+    AirflowException,
+    AirflowFailException,
+    AirflowNotFoundException,
+    AirflowSkipException,
+)
 
-from spark_jobs.errors import DataError, EnvironmentProblem, NotReproduced, SpecError
+from dags.telling import LINKS, listening
+from spark_jobs.errors import DataError, EnvironmentProblem, NothingServes, NotReproduced, SpecError
 from spark_jobs.spec import connection_variable, last_closed_date, parse_partition_date, submit_conf
 
 if TYPE_CHECKING:
@@ -25,6 +31,7 @@ if TYPE_CHECKING:
 
     from airflow.sdk import Context
 
+    from dags.telling import Told
     from spark_jobs.spec import Home, Pipeline
 
 CONNECTION: Final = "spark_default"
@@ -34,12 +41,15 @@ JOBS: Final = Path(__file__).resolve().parent.parent / "spark_jobs"
 # not the same; everything else may pass by itself.
 NO_RETRY: Final = frozenset({SpecError.exit_code, DataError.exit_code, NotReproduced.exit_code})
 
+# The jobs that read raw data, and log in where it is.
+_READ_SOURCES: Final = frozenset({"snapshot", "score"})
+
 # The task's supervisor kills it outright 5 seconds after asking it to end.
 _GRACE_SECONDS: Final = 3.0
 
 
 def spark_job(
-    name: str, pipeline: Pipeline, home: Home, *, arguments: Sequence[str] | None = None
+    name: str, pipeline: Pipeline, home: Home, *, arguments: Sequence[str] | None = None, **task: Any
 ) -> SparkJob:
     """The task that submits `spark_jobs/<name>.py` to the cluster of the connection `spark_default`.
 
@@ -48,6 +58,7 @@ def spark_job(
         pipeline: what it works for.
         home: where the pipeline is.
         arguments: the job's own, as templates; those of a run's date when left out.
+        task: what else the operator is given.
     """
     return SparkJob(
         task_id=name,
@@ -56,9 +67,10 @@ def spark_job(
         conf=submit_conf(pipeline, home, name),
         conn_id=CONNECTION,
         name=f"vintage-{pipeline.name}-{name}",
-        connections=pipeline.connections if name == "snapshot" else (),
+        connections=pipeline.connections if name in _READ_SOURCES else (),
         # A retry submits anew: it finds by their keys the steps that an earlier try finished.
         durable=False,
+        **task,
     )
 
 
@@ -109,11 +121,14 @@ class SparkJob(SparkSubmitOperator):
     def __init__(self, *, connections: Sequence[str] = (), **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.connections = tuple(connections)
+        self.operator_extra_links = LINKS.get(self.task_id, ())
+        self.told: Told | None = None
 
-    def execute(self, context: Context) -> None:
-        """Submits the job and waits for it.
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Submits the job and waits for it; what it told is the task's result.
 
         Raises:
+            AirflowSkipException: there is nothing to do yet.
             AirflowFailException: a retry cannot help: no connection, a wrong spec, refused data.
             AirflowException: the job ended in another error.
         """
@@ -121,13 +136,17 @@ class SparkJob(SparkSubmitOperator):
             BaseHook.get_connection(self._conn_id)
         except AirflowNotFoundException as error:
             raise AirflowFailException(str(no_connection(self._conn_id))) from error
-        try:
-            super().execute(context)
-        except AirflowException as error:
-            hook = self._hook
-            if hook is None or hook._submit_sp is None or not hook._submit_sp.returncode:
-                raise
-            raise failure(self.task_id, hook._submit_sp.returncode, hook._last_submit_log_lines) from error
+        with listening() as self.told:
+            try:
+                super().execute(context)
+            except AirflowException as error:
+                hook = self._hook
+                if hook is None or hook._submit_sp is None or not hook._submit_sp.returncode:
+                    raise
+                code, lines = hook._submit_sp.returncode, hook._last_submit_log_lines
+                raise failure(self.task_id, code, lines) from error
+            tell_outlets(self.outlets, context)
+            return self.told.read()
 
     def on_kill(self) -> None:
         """Ends spark-submit with all it started: the JVM, the job's Python and its workers."""
@@ -146,6 +165,7 @@ class SparkJob(SparkSubmitOperator):
             environment.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
         # Of no other program: not in the task's own environment, in an argument or in a setting of Spark.
         environment |= source_connections(self.connections)
+        environment |= self.told.environment if self.told else {}
 
         def submit_as_our_child(application: str = "", **popen: Any) -> str | None:
             return submit(application, preexec_fn=_end_with_parent, env=environment, **popen)
@@ -163,20 +183,21 @@ class PythonJob(BaseOperator):
         super().__init__(**kwargs)
         self.application = application
         self.application_args = application_args
+        self.operator_extra_links = LINKS.get(self.task_id, ())
+        self.told: Told | None = None
         self._program = PythonProgram(self.task_id)
 
-    def execute(self, context: Context) -> None:
-        """Runs the job and waits for it.
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Runs the job and waits for it; what it told is the task's result.
 
         Raises:
             AirflowFailException: a retry cannot help: a wrong spec, refused data.
             AirflowException: the job ended in another error.
         """
-        self._program.run(self.application, *self.application_args)
-        for asset in self.outlets:
-            # A run that was triggered without a partition key still says whose date it made.
-            date = partition_of(context["dag_run"], context["params"])
-            context["outlet_events"][asset].add_partitions(date)
+        with listening() as self.told:
+            self._program.run(self.application, *self.application_args, environment=self.told.environment)
+            tell_outlets(self.outlets, context)
+            return self.told.read()
 
     def on_kill(self) -> None:
         """Ends the job with all it started."""
@@ -190,15 +211,19 @@ class PythonProgram:
         self._task_id = task_id
         self._hook: SubprocessHook | None = None
 
-    def run(self, application: str, *words: str) -> None:
-        """Runs it and waits for it.
+    def run(self, application: str, *words: str, environment: Mapping[str, str] | None = None) -> None:
+        """Runs it, with further variables in its environment, and waits for it.
 
         Raises:
             AirflowFailException: a retry cannot help: a wrong spec, refused data.
             AirflowException: the job ended in another error.
         """
         self._hook = SubprocessHook()
-        result = self._hook.run_command([_jobs_python(), application, *words], cwd=str(Path.cwd()))
+        result = self._hook.run_command(
+            [_jobs_python(), application, *words],
+            env={**os.environ, **(environment or {})},
+            cwd=str(Path.cwd()),
+        )
         if result.exit_code:
             raise failure(self._task_id, result.exit_code, [result.output])
 
@@ -208,10 +233,19 @@ class PythonProgram:
             end_tree(self._hook.sub_process.pid)
 
 
+def tell_outlets(outlets: Iterable[Any], context: Context) -> None:
+    """Gives the events of a task's assets its date, also in a run that was triggered without a key."""
+    for asset in outlets:
+        date = partition_of(context["dag_run"], context["params"])
+        context["outlet_events"][asset].add_partitions(date)
+
+
 def failure(job: str, exit_code: int, lines: Iterable[str]) -> AirflowException:
     """The error of a job that ended badly, with its last readable line; final where a retry cannot help."""
     words = [line for line in lines if line.startswith("vintage: ")]
     text = words[-1].removeprefix("vintage: ") if words else f"{job} ended with code {exit_code}; see its log"
+    if exit_code == NothingServes.exit_code:
+        return AirflowSkipException(text)
     return (AirflowFailException if exit_code in NO_RETRY else AirflowException)(text)
 
 

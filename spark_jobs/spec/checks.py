@@ -163,11 +163,12 @@ def sql_problems(checked: Checked) -> Iterator[Problem]:
     for index, name in enumerate(preprocess.key):
         yield from unprovided(checked.document, ("preprocess", "key", index), [name], provided, by)
     label = preprocess.label or ("label" if checked.parts.get("task") in LABELLED else None)
-    evaluate = checked.parts.get("evaluate")
+    evaluate, score = checked.parts.get("evaluate"), checked.parts.get("score")
     expressions: dict[KeyPath, str | None] = {
         ("preprocess", "label"): label,
         ("preprocess", "train_where"): preprocess.train_where,
         ("evaluate", "relevant"): None if evaluate is None else evaluate.relevant,
+        ("score", "where"): None if score is None else score.where,
     }
     for place, text in expressions.items():
         if text is not None:

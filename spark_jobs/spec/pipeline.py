@@ -20,9 +20,11 @@ from spark_jobs.spec.names import NAME, NAME_RULE
 from spark_jobs.spec.overrides import find_stage, read_overrides, set_params
 from spark_jobs.spec.parts import Preprocess, Spark, Split, SplitByDate, Stage, Window
 from spark_jobs.spec.problem import Problem
+from spark_jobs.spec.score import Score
 from spark_jobs.spec.source import HOME, JoinedSource, Source
 from spark_jobs.spec.sql import SOURCE_VIEW
 from spark_jobs.spec.tuning import Tuning
+from spark_jobs.spec.wait import Duration, Wait
 
 
 class Pipeline(SpecModel):
@@ -83,6 +85,19 @@ class Pipeline(SpecModel):
             "it pass, whom Airflow asks. never: it is only registered."
         ),
     ] = "auto"
+    wait: Annotated[
+        Wait, Field(description="How long a scheduled night waits for the raw files of its date.")
+    ] = Field(default_factory=Wait)
+    deadline: Annotated[
+        Duration | None,
+        Field(
+            description="How long a night may take before somebody is told that it is late: 8h, say.",
+            examples=["8h"],
+        ),
+    ] = None
+    score: Annotated[Score, Field(description="How rows are scored with the model that serves.")] = Field(
+        default_factory=Score
+    )
     trigger_params: Annotated[
         Listed[Text],
         Field(

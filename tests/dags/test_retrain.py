@@ -18,7 +18,9 @@ from tests.dags.conftest import CHECKOUT, load_dags
 if TYPE_CHECKING:
     from airflow.sdk import DAG
 
+JOBS = ("snapshot", "validate", "preprocess", "fit", "evaluate", "promote")
 CHAIN = {
+    "wait_for_data": {"snapshot"},
     "snapshot": {"validate"},
     "validate": {"preprocess"},
     "preprocess": {"fit"},
@@ -56,6 +58,7 @@ def test_the_checkout_s_own_pipelines_load(monkeypatch: pytest.MonkeyPatch) -> N
     assert {f"retrain_{name}" for name in pipelines} <= set(bag.dags)
     assert {f"impact_{name}" for name in pipelines} <= set(bag.dags)
     assert {f"reproduce_{name}" for name in pipelines} <= set(bag.dags)
+    assert {f"score_{name}" for name in pipelines} <= set(bag.dags)
 
 
 def test_a_task_loads_its_own_dag_alone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,18 +73,20 @@ def test_the_chain_is_the_design_s(dag: DAG) -> None:
 
 
 def test_every_application_is_a_file_of_the_checkout(dag: DAG) -> None:
-    applications = {task.task_id: Path(task.application) for task in dag.tasks}
-    assert applications == {name: CHECKOUT / "spark_jobs" / f"{name}.py" for name in CHAIN}
+    applications = {name: Path(dag.get_task(name).application) for name in JOBS}
+    assert applications == {name: CHECKOUT / "spark_jobs" / f"{name}.py" for name in JOBS}
     assert all(path.is_file() for path in applications.values())
 
 
 def test_spark_jobs_are_submitted_and_promote_is_plain_python(dag: DAG) -> None:
     kinds = {task.task_id: type(task).__name__ for task in dag.tasks}
-    assert kinds == {**dict.fromkeys(CHAIN, "SparkJob"), "promote": "PythonJob"}
+    others = {"wait_for_data": "WaitForData", "promote": "PythonJob"}
+    assert kinds == {**dict.fromkeys(JOBS, "SparkJob"), **others}
 
 
 def test_only_arguments_are_rendered(dag: DAG) -> None:
-    assert {tuple(task.template_fields) for task in dag.tasks} == {("application_args",)}
+    assert {tuple(dag.get_task(name).template_fields) for name in JOBS} == {("application_args",)}
+    assert tuple(dag.get_task("wait_for_data").template_fields) == ()
 
 
 def test_the_file_sets_what_the_ui_shows(dag: DAG) -> None:
@@ -92,6 +97,45 @@ def test_the_file_sets_what_the_ui_shows(dag: DAG) -> None:
     assert all(
         task.retries and task.retry_exponential_backoff and task.execution_timeout for task in dag.tasks
     )
+
+
+def test_the_tasks_are_grouped_as_the_flow_reads(dag: DAG) -> None:
+    groups = {name: set(group.children) for name, group in dag.task_group.children.items()}
+    assert groups == {
+        "data": {"wait_for_data", "snapshot", "validate", "preprocess"},
+        "model": {"fit", "evaluate"},
+        "serving": {"promote"},
+    }
+
+
+def test_assets_lead_from_raw_data_to_the_model(dag: DAG) -> None:
+    assert [asset.name for asset in dag.get_task("snapshot").inlets] == ["raw_tiny_source"]
+
+
+def test_tasks_link_to_what_their_job_told(dag: DAG, tmp_path: Path) -> None:
+    from airflow.serialization.serialized_objects import DagSerialization
+
+    from dags.telling import Told
+
+    links = {task.task_id: [link.name for link in task.operator_extra_links] for task in dag.tasks}
+    assert {name: found for name, found in links.items() if found} == {
+        "validate": ["Data Docs"],
+        "fit": ["MLflow run"],
+        "evaluate": ["Report", "MLflow run"],
+        "promote": ["MLflow run"],
+    }
+    evaluate = dag.get_task("evaluate")
+    [report, run] = evaluate.operator_extra_links
+    assert report.get_link(evaluate, ti_key=None) == ""
+    file = tmp_path / "told.json"
+    file.write_text(json.dumps({"facts": {"rows": 7}, "links": {"Report": "file:///r.html"}}))
+    evaluate.told = Told(file)
+    assert evaluate.told.read() == {"rows": 7}
+    assert report.get_link(evaluate, ti_key=None) == "file:///r.html"
+    assert run.get_link(evaluate, ti_key=None) == ""
+    # What the API server knows of the task.
+    stored = DagSerialization.from_dict(DagSerialization.to_dict(dag)).get_task("evaluate")
+    assert [link.name for link in stored.operator_extra_links] == ["Report", "MLflow run"]
 
 
 def test_promote_publishes_the_model(dag: DAG) -> None:
@@ -110,7 +154,7 @@ def test_every_argument_is_one_word_with_the_declared_values(dag: DAG) -> None:
     ]
 
 
-@pytest.mark.parametrize("task", CHAIN)
+@pytest.mark.parametrize("task", JOBS)
 def test_every_job_gets_the_same_arguments(dag: DAG, task: str) -> None:
     assert rendered(dag, task, partition_key="2024-03-01") == rendered(
         dag, "snapshot", partition_key="2024-03-01"
@@ -277,6 +321,7 @@ def test_a_broken_file_breaks_its_own_dag_alone(home: Path) -> None:
         "retrain_tiny",
         "impact_tiny",
         "reproduce_tiny",
+        "score_tiny",
     }
     [(file, error)] = bag.import_errors.items()
     assert Path(file).name == "broken_pipelines.py"
