@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -16,6 +17,7 @@ from spark_jobs.registry import ledger
 from spark_jobs.store import Store
 from tests.dags.conftest import write_home
 from tests.integration.conftest import quick_environment, write_day
+from tests.integration.postgresql import PROGRAMS, database
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -43,8 +45,14 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     (home / "pipelines" / "asks.yaml").write_text(f"{asks}end_date: 2024-01-07\npromote: approve\n")
     for day in [*days_of(START, 8), *days_of(TODAY - dt.timedelta(days=4), 5)]:
         write_day(home, day)
-    with Stack(home, mlflow=False, environ=quick_environment()) as running:
-        yield running
+    with ExitStack() as opened:
+        environ = quick_environment()
+        if PROGRAMS:
+            # As in production: SQLite lets one writer in at a time.
+            environ["VINTAGE_AIRFLOW_DATABASE"] = opened.enter_context(database("airflow"))
+        else:
+            assert not os.environ.get("CI"), ".ci/run installs postgresql"
+        yield opened.enter_context(Stack(home, mlflow=False, environ=environ))
 
 
 @pytest.fixture(scope="module")
