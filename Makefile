@@ -1,7 +1,7 @@
 # Every target prepares what it needs first: `make run` on a fresh clone is enough.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data run backfill up test test-all lint format bench schema clean
+.PHONY: help setup data run backfill up up-compose down-compose test test-all lint format bench schema clean
 
 # The environment that local/setup.sh wrote: Java, .venv, the class archive.
 ENV = . ./.cache/env.sh &&
@@ -36,6 +36,20 @@ backfill: setup ## Retrain each date from FROM to TO, both included, in the Airf
 up: setup ## Airflow and MLflow in the browser until Ctrl-C
 	@$(ENV) exec python local/stack.py
 
+up-compose: compose-is-there ## The whole stack in containers: Airflow and MLflow on PostgreSQL, Spark with two workers
+	@python3 local/compose_env.py
+	@docker compose up --build --detach
+	@echo "Airflow  http://127.0.0.1:$${VINTAGE_AIRFLOW_PORT:-8080}   user admin, password: VINTAGE_AIRFLOW_PASSWORD in .env"
+	@echo "MLflow   http://127.0.0.1:$${VINTAGE_MLFLOW_PORT:-5000}"
+	@echo "Spark    http://127.0.0.1:$${VINTAGE_SPARK_PORT:-8090}"
+
+down-compose: compose-is-there ## Stop what up-compose started; its volumes stay
+	@docker compose down
+
+compose-is-there:
+	@docker compose version >/dev/null 2>&1 || \
+		{ echo "make: Docker with its Compose plugin is not there: https://docs.docker.com/engine/install/" >&2; exit 1; }
+
 test: setup ## The tests that need no server
 	@$(ENV) pytest -m "not integration and not long" $(PARALLEL) $(ARGS)
 
@@ -55,6 +69,7 @@ lint: setup ## Style, types, the boundaries between modules, and the YAML files 
 	@$(ENV) python local/publish_stages.py --check
 	@$(ENV) check-jsonschema --schemafile docs/schema/pipeline.schema.json pipelines/*.yaml
 	@$(ENV) check-jsonschema --schemafile docs/schema/suite.schema.json expectations/*.yaml
+	@$(ENV) check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yaml
 
 format: setup ## Put the code into its format, and mend what can be mended
 	@$(ENV) ruff check --fix . ; ruff format .

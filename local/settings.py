@@ -78,8 +78,7 @@ def environment(
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(users),
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://{LOOPBACK}:{port}/execution/",
-        # A writer waits for another so many seconds, not the usual 5, before it says "database is locked".
-        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{folder / 'airflow.db'}?timeout={LOCK_SECONDS}",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": database(folder, given),
         "AIRFLOW__API__HOST": LOOPBACK,
         "AIRFLOW__API__PORT": str(port),
         "AIRFLOW__API__BASE_URL": f"http://{LOOPBACK}:{port}",
@@ -105,6 +104,16 @@ def environment(
         "AIRFLOW_CONN_SPARK_DEFAULT": json.dumps({"conn_type": "spark", "host": "local[*]"}),
     }
     return {**defaults, **given, **ours}
+
+
+def database(folder: Path, given: Mapping[str, str]) -> str:
+    """Airflow's database: VINTAGE_AIRFLOW_DATABASE, a URL, else a file in the folder.
+
+    Airflow's own variable is not heeded: in somebody's shell it names an Airflow that must not be migrated.
+    """
+    # A writer waits for another so many seconds, not the usual 5, before it says "database is locked".
+    embedded = f"sqlite:///{folder / 'airflow.db'}?timeout={LOCK_SECONDS}"
+    return given.get("VINTAGE_AIRFLOW_DATABASE") or embedded
 
 
 def mlflow_command(home: Path, environ: Mapping[str, str], port: int) -> list[str]:

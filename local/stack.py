@@ -162,16 +162,18 @@ class Stack:
         self.services.append(Service.start(name, command, env=self.env, log=log))
 
     def _migrate(self) -> None:
-        """Makes the database, or brings it to this Airflow; skipped when it was done for this version."""
+        """Makes the database, or brings it to this Airflow; skipped for our own file at this version."""
         done = self.folder / "migrated"
         release = version("apache-airflow")
-        if (self.folder / "airflow.db").exists() and done.exists() and done.read_text() == release:
+        ours = self.env["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"].startswith(f"sqlite:///{self.folder}")
+        if ours and (self.folder / "airflow.db").exists() and done.exists() and done.read_text() == release:
             return
         done.unlink(missing_ok=True)
         result = self.airflow("db", "migrate")
         if result.returncode:
             raise ServiceDied(f"airflow db migrate failed.\n{(result.stdout + result.stderr)[-3000:]}")
-        done.write_text(release)
+        if ours:
+            done.write_text(release)
 
     def _await_answer(self, url: str) -> None:
         deadline = time.monotonic() + START_SECONDS

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -17,6 +18,7 @@ from spark_jobs.registry import ledger
 from spark_jobs.store import Store
 from tests.dags.conftest import write_home
 from tests.integration.conftest import quick_environment, write_day
+from tests.integration.postgresql import PROGRAMS, database
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -54,8 +56,14 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         # What the schedule takes comes late.
         if day != scheduled_day():
             write_day(home, day)
-    with Stack(home, mlflow=False, environ=quick_environment()) as running:
-        yield running
+    with ExitStack() as opened:
+        environ = quick_environment()
+        if PROGRAMS:
+            # As in production: SQLite lets one writer in at a time.
+            environ["VINTAGE_AIRFLOW_DATABASE"] = opened.enter_context(database("airflow"))
+        else:
+            assert not os.environ.get("CI"), ".ci/run installs postgresql"
+        yield opened.enter_context(Stack(home, mlflow=False, environ=environ))
 
 
 @pytest.fixture(scope="module")
