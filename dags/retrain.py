@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from airflow.sdk import DAG, Param, TaskGroup
 
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from dags.spark_submit import PythonJob
     from spark_jobs.spec import Home, Pipeline
 
+RUNS_AT_ONCE: Final = 4
+"""How many dates may be under way, a backfill's among them; each finds what another made by its key."""
+
 
 def retrain(pipeline: Pipeline, home: Home) -> DAG:
     """The nightly chain of one pipeline."""
@@ -32,8 +35,8 @@ def retrain(pipeline: Pipeline, home: Home) -> DAG:
         start_date=run_of(pipeline.schedule, pipeline.start_date),
         end_date=run_of(pipeline.schedule, pipeline.end_date) if pipeline.end_date else None,
         catchup=False,
-        # A run that waits for a person keeps none of the next nights from being trained.
-        max_active_runs=1 if not asks else WAITING_DAYS + 1,
+        # A run that waits, for late data or a person, keeps none of the next nights from being trained.
+        max_active_runs=WAITING_DAYS + 1 if asks else RUNS_AT_ONCE,
         default_args={
             "owner": pipeline.owner,
             "retries": 2,

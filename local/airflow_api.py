@@ -154,6 +154,15 @@ class AirflowApi:
         number: int = _checked(self._client.post("/backfills", json=body))["id"]
         return number
 
+    def set_pool(self, name: str, slots: int, description: str) -> None:
+        """Makes a pool, or gives it other slots."""
+        pool = {"name": name, "slots": slots, "description": description}
+        answer = self._client.post("/pools", json=pool)
+        if answer.status_code == httpx.codes.CONFLICT:
+            pool["pool"] = pool.pop("name")
+            answer = self._client.patch(f"/pools/{name}", json=pool)
+        _checked(answer)
+
     def cancel_backfill(self, number: int) -> None:
         """Ends a backfill: what has not begun will not."""
         _checked(self._client.put(f"/backfills/{number}/cancel"))

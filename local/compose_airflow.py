@@ -1,4 +1,4 @@
-"""What Airflow needs before any of its parts starts: the login of its UI, and its database."""
+"""What Airflow needs before any of its parts starts: the login of its UI, its database, a pool."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+
+from local.settings import BACKFILL_POOL
 
 USER = "admin"
 
@@ -20,12 +22,17 @@ def write_login(path: Path, password: str) -> None:
 
 
 def main() -> None:
-    """Writes the login, and makes or migrates the database."""
+    """Writes the login, makes or migrates the database, and makes the pool of the backfills."""
     write_login(
         Path(os.environ["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"]),
         os.environ.pop("VINTAGE_AIRFLOW_PASSWORD"),
     )
-    sys.exit(subprocess.run([sys.executable, "-m", "airflow", "db", "migrate"], check=False).returncode)
+    slots = max(1, int(os.environ["AIRFLOW__CORE__PARALLELISM"]) - 1)
+    pool = ("pools", "set", BACKFILL_POOL, str(slots), "Backfills: all slots but one, left to the nights.")
+    for words in (("db", "migrate"), pool):
+        ended = subprocess.run([sys.executable, "-m", "airflow", *words], check=False)
+        if ended.returncode:
+            sys.exit(ended.returncode)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 LOOPBACK: Final = "127.0.0.1"
 USER: Final = "admin"
 LOCK_SECONDS: Final = 30
+TASKS: Final = max(2, (os.cpu_count() or 2) // 2)
+"""Jobs at once: each takes all cores, and two fill the pauses in which one of them starts."""
+BACKFILL_POOL: Final = "backfill"
+"""The pool of a backfill's tasks: as many, so that a night finds a slot of its own beside them."""
 
 
 @dataclass(frozen=True)
@@ -65,14 +69,15 @@ def environment(
     ours = {
         # The jobs are found by name and import spark_jobs, from wherever they are started.
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), given.get("PATH", os.defpath)]),
-        "PYTHONPATH": os.pathsep.join(filter(None, [str(checkout), given.get("PYTHONPATH")])),
+        "PYTHONPATH": os.pathsep.join(
+            filter(None, [str(checkout), str(checkout / "local" / "policy"), given.get("PYTHONPATH")])
+        ),
         "VINTAGE_HOME": str(home),
         "AIRFLOW_HOME": str(folder),
         "AIRFLOW__CORE__DAGS_FOLDER": str(checkout / "dags"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
-        # Each job takes all cores; two at a time fill the pauses in which one of them starts.
-        "AIRFLOW__CORE__PARALLELISM": str(max(2, (os.cpu_count() or 2) // 2)),
+        "AIRFLOW__CORE__PARALLELISM": str(TASKS + 1),
         "AIRFLOW__CORE__HOSTNAME_CALLABLE": "socket.gethostname",
         "AIRFLOW__CORE__FERNET_KEY": kept.fernet_key,
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",

@@ -18,8 +18,19 @@ from typing import IO, TYPE_CHECKING, Final, Self
 
 import httpx
 
+from local.airflow_api import AirflowApi
 from local.processes import Service, ServiceDied, stop, tail
-from local.settings import LOOPBACK, USER, Secrets, environment, free_port, mlflow_command, write_private
+from local.settings import (
+    BACKFILL_POOL,
+    LOOPBACK,
+    TASKS,
+    USER,
+    Secrets,
+    environment,
+    free_port,
+    mlflow_command,
+    write_private,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -155,6 +166,8 @@ class Stack:
             self._run("triggerer", *AIRFLOW, "triggerer", "--skip-serve-logs")
         # The API that tasks talk to; its first answer takes long, and a task would not wait for it.
         self._await_answer(f"{self.endpoints.airflow}/execution/health/ping")
+        with AirflowApi(self.endpoints) as api:
+            api.set_pool(BACKFILL_POOL, TASKS, "Backfills: all slots but one, which is left to the nights.")
         write_private(self.folder / "stack.json", json.dumps(asdict(self.endpoints)))
 
     def _run(self, name: str, *command: str) -> None:

@@ -42,11 +42,11 @@ def quick_environment() -> dict[str, str]:
     return quick | {"JAVA_TOOL_OPTIONS": QUICK_JVM}
 
 
-def write_day(home: Path, day: dt.date) -> None:
-    """Sixty rows of the pipeline `tiny`, with a label that x tells, but not surely."""
+def write_day(home: Path, day: dt.date, seed: int = 0) -> None:
+    """Sixty rows of the pipeline `tiny`, with a label that x tells, but not surely; others by a seed."""
     folder = home / "data" / "raw" / "tiny" / f"date={day}"
-    folder.mkdir(parents=True)
-    chance = random.Random(day.toordinal())  # noqa: S311
+    folder.mkdir(parents=True, exist_ok=True)
+    chance = random.Random(day.toordinal() + seed * 1_000_000)  # noqa: S311
     with (folder / "rows.csv").open("w", newline="") as file:
         rows = csv.writer(file)
         rows.writerow(["id", "x", "label"])

@@ -1,0 +1,45 @@
+"""What the tests of this folder say of runs."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from local.airflow_api import AirflowApi, Run
+    from local.stack import Stack
+
+DAG = "retrain_tiny"
+SCORE = "score_tiny"
+RUN_SECONDS = 1200
+TODAY = dt.datetime.now(dt.UTC).date()
+START = dt.date(2024, 1, 1)
+
+
+def scheduled_day() -> dt.date:
+    """What the schedule's last tick, at 02:00, takes."""
+    return (dt.datetime.now(dt.UTC) - dt.timedelta(days=1, hours=2)).date()
+
+
+def days_of(first: dt.date, count: int) -> list[dt.date]:
+    return [first + dt.timedelta(days=number) for number in range(count)]
+
+
+def made(stack: Stack, kind: str) -> set[str]:
+    """The dates for which the store holds an artifact."""
+    return {
+        path.parent.parent.name.removeprefix("date=")
+        for path in (stack.home / "data" / "store" / "tiny" / kind).glob("date=*/[!.]*/manifest.json")
+    }
+
+
+def date_arguments(api: AirflowApi, run: Run) -> set[str]:
+    """The dates in the arguments with which a run's jobs were started."""
+    words = [
+        word
+        for task in api.tasks(DAG, run.run_id)
+        for line in api.log_lines(DAG, run.run_id, task)
+        if "Spark-Submit cmd" in line or "Running command" in line
+        for word in line.replace("'", " ").replace(",", " ").split()
+    ]
+    return {word for word in words if word.startswith("--date=")}

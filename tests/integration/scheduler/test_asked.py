@@ -1,0 +1,80 @@
+"""A person is asked in Airflow whether a model may serve."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from local.airflow_api import AirflowApi
+from local.stack import Stack
+from spark_jobs.registry import ledger
+from spark_jobs.store import Store
+from tests.integration.scheduler.runs import (
+    RUN_SECONDS,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from local.airflow_api import Run
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(1800)]
+
+
+ASKS = "retrain_asks"
+
+
+def asked(api: AirflowApi, run: Run) -> dict[str, Any]:
+    """What a person is asked in a run, once it waits for one."""
+    deadline = time.monotonic() + RUN_SECONDS
+    while time.monotonic() < deadline:
+        states = {task.name: task.state for task in api.tasks(ASKS, run.run_id)}
+        assert not {"failed", "up_for_retry"} & set(states.values()), states
+        if states.get("approve") == "awaiting_input":
+            found: dict[str, Any] = api._get(
+                f"/dags/{ASKS}/dagRuns/{run.run_id}/taskInstances/approve/-1/hitlDetails"
+            )
+            return found
+        time.sleep(0.5)
+    pytest.fail(f"nobody was asked in {run.run_id}: {states}")
+
+
+def answer(api: AirflowApi, run: Run, option: str) -> None:
+    path = f"/dags/{ASKS}/dagRuns/{run.run_id}/taskInstances/approve/-1/hitlDetails"
+    body = {"chosen_options": [option], "params_input": {}}
+    api._client.patch(path, json=body).raise_for_status()
+
+
+def test_a_model_serves_when_a_person_says_so_in_airflow_and_not_when_one_rejects_it(
+    stack: Stack, api: AirflowApi, finish: Callable[..., Run]
+) -> None:
+    store = Store(stack.home / "data" / "store", "asks")
+    api.wait_for_dag(ASKS, stack.check)
+    api.pause(ASKS, paused=False)
+    first, second = (api.trigger(ASKS, partition_key=f"2024-01-{day:02}") for day in (1, 2))
+    # The second date is trained though the first still waits for its answer.
+    questions = [asked(api, run) for run in (first, second)]
+    assert [each["subject"] for each in questions] == [
+        f"May the model of asks for 2024-01-{day:02} serve?" for day in (1, 2)
+    ]
+    assert "| `areaUnderROC >= 0.5` |" in questions[0]["body"]
+    assert "No model serves yet" in questions[0]["body"]
+    assert ledger.read(store.ledger_path) == ()
+
+    answer(api, first, "Approve")
+    assert finish(first, ASKS).state == "success"
+    answer(api, second, "Reject")
+    assert finish(second, ASKS).state == "success"
+    told = [(entry.date, entry.told) for entry in ledger.read(store.ledger_path)]
+    assert told == [("2024-01-01", "promoted approved by admin"), ("2024-01-02", "rejected by admin")]
+
+    # Done again, nobody is asked again, and nothing is said twice.
+    again = {"dry_run": False, "dag_run_id": first.run_id, "task_ids": ["approve", "promote"]}
+    again |= {"only_failed": False, "reset_dag_runs": True}
+    api._client.post(f"/dags/{ASKS}/clearTaskInstances", json=again).raise_for_status()
+    assert finish(first, ASKS).state == "success"
+    states = {task.name: (task.state, task.try_number) for task in api.tasks(ASKS, first.run_id)}
+    assert (states["approve"][0], states["promote"]) == ("skipped", ("success", 2))
+    assert [(entry.date, entry.told) for entry in ledger.read(store.ledger_path)] == told

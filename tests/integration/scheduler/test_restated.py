@@ -1,0 +1,63 @@
+"""What comes after a model is made: its data is restated, and it is made again."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.integration.conftest import write_day
+from tests.integration.scheduler.runs import DAG, START, made
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from local.airflow_api import AirflowApi, Run
+    from local.stack import Stack
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(1800)]
+
+IMPACT = "impact_tiny"
+REPRODUCE = "reproduce_tiny"
+RESTATED, AFTER = "2024-01-01", "2024-01-02"
+
+
+@pytest.fixture(scope="module")
+def trained(stack: Stack, api: AirflowApi, finish: Callable[..., Run]) -> None:
+    """A model of the second day, which learns from the first too."""
+    if AFTER not in made(stack, "model"):
+        assert finish(api.trigger(DAG, partition_key=AFTER)).state == "success"
+
+
+@pytest.mark.usefixtures("trained")
+def test_rows_that_came_again_otherwise_are_an_event_for_each_date_to_retrain(
+    stack: Stack, api: AirflowApi, finish: Callable[..., Run]
+) -> None:
+    api.wait_for_dag(IMPACT, stack.check)
+    api.pause(IMPACT, paused=False)
+    write_day(stack.home, START, seed=1)
+    # The night of the date itself takes the rows that came; the one after it stands on the old ones.
+    assert finish(api.trigger(DAG, partition_key=RESTATED)).state == "success"
+    deadline = time.monotonic() + 120
+    while not (runs := [run for run in api.runs(IMPACT) if run.partition_key == RESTATED]):
+        assert time.monotonic() < deadline, "the check follows each night"
+        time.sleep(0.5)
+    assert finish(runs[0], IMPACT).state == "success"
+    api.pause(IMPACT, paused=True)
+    events = api._get("/assets/events", limit=100)["asset_events"]
+    told = {event["partition_key"]: event["extra"] for event in events if event["name"] == "restated_tiny"}
+    assert AFTER in told
+    assert told[AFTER]["restated"] == [RESTATED]
+
+
+@pytest.mark.usefixtures("trained")
+def test_a_model_is_made_again_from_what_it_was_made_from(
+    stack: Stack, api: AirflowApi, finish: Callable[..., Run]
+) -> None:
+    api.wait_for_dag(REPRODUCE, stack.check)
+    run = finish(api.trigger(REPRODUCE, partition_date=AFTER), REPRODUCE)
+    [task] = api.tasks(REPRODUCE, run.run_id)
+    told = "\n".join(api.log_lines(REPRODUCE, run.run_id, task))
+    assert run.state == "success", told[-3000:]
+    assert "the same" in told

@@ -1,0 +1,68 @@
+"""A person in a real browser: the trigger form, a date and another hyperparameter, and what it starts."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+from spark_jobs.store import Store
+from tests.integration.scheduler.runs import DAG
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from playwright.sync_api import Page
+
+    from local.airflow_api import AirflowApi, Run
+    from local.stack import Stack
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(1800)]
+
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+PATIENCE_MS = 90_000
+DAY = dt.date(2024, 1, 7)
+
+
+@pytest.fixture(scope="module")
+def page(stack: Stack) -> Iterator[Page]:
+    """A browser in which somebody has logged in."""
+    from playwright.sync_api import sync_playwright
+
+    if CHROMIUM is None:
+        assert not os.environ.get("CI"), ".ci/run installs chromium"
+        pytest.skip("needs Chromium")
+    where = stack.endpoints
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1300, "height": 1200})
+        page.set_default_timeout(PATIENCE_MS)
+        page.goto(f"{where.airflow}/dags/{DAG}")
+        page.locator("input[name=username]").fill(where.user)
+        page.locator("input[name=password]").fill(where.password)
+        page.locator("button[type=submit]").click()
+        yield page
+        browser.close()
+
+
+def test_a_run_of_a_date_with_another_hyperparameter_is_triggered_in_the_form(
+    stack: Stack, api: AirflowApi, page: Page, finish: Callable[..., Run], tmp_path: Path
+) -> None:
+    before = {run.run_id for run in api.runs(DAG)}
+    page.goto(f"{stack.endpoints.airflow}/dags/{DAG}")
+    page.get_by_test_id("trigger-dag-button").first.click()
+    page.locator("#element_partition_date").fill(str(DAY))
+    page.get_by_label("LogisticRegression.regParam").fill("0.25")
+    page.screenshot(path=tmp_path / "form.png")
+    page.get_by_test_id("trigger-dag-submit").click()
+    # The UI goes to the new run.
+    page.wait_for_url("**/runs/manual__**")
+    [run] = [run for run in api.runs(DAG) if run.run_id not in before]
+    assert finish(run).state == "success"
+    model = Store(stack.home / "data" / "store", "tiny").current("model", DAY)
+    assert model is not None
+    assert model.manifest.details["params"]["1.LogisticRegression.regParam"] == "0.25"
