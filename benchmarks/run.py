@@ -30,7 +30,7 @@ RAW = CHECKOUT / "data" / "raw" / "flights"
 MANY = 3_000_000
 A_DAY = 900
 HOURS = ["backfill"]
-EVERY = ["startup", "warm", "cold", "many", "evaluation"]
+EVERY = ["startup", "warm", "cold", "many", "evaluation", "parse"]
 
 NOTHING = """
 from pyspark.sql import SparkSession
@@ -135,6 +135,35 @@ def evaluation(runs: int) -> list[Row]:
     ]
 
 
+def parse(runs: int) -> list[Row]:
+    """(g) the Dag files over a home of many pipelines, once everything is imported, against a second."""
+    rows = []
+    for count in (1, 10, 100):
+        command = [sys.executable, "-m", "benchmarks.parsing", str(count), str(runs)]
+        ended = subprocess.run(command, cwd=CHECKOUT, stdout=subprocess.PIPE, text=True, check=True)
+        found = json.loads(ended.stdout.splitlines()[-1])
+        files = {name: statistics.median(each) for name, each in found["files"].items()}
+        rows += [
+            Row(
+                measure=f"Dag folder of {count} pipelines, {which} after imports / one second",
+                ratio=round(seconds, 3),
+                goal=1.0,
+                ours=round(seconds, 3),
+                baseline=1.0,
+                unit="s",
+                runs=runs,
+                ours_peak_mib=0,
+                baseline_peak_mib=0,
+                detail={
+                    "imports": round(found["imports"], 2),
+                    **{f"{name}.py": round(each, 3) for name, each in files.items()},
+                },
+            )
+            for which, seconds in (("its slowest file", max(files.values())), ("all", sum(files.values())))
+        ]
+    return rows
+
+
 def backfill(scratch: Path, days: int) -> list[Row]:
     """(f) dates of the past, each of a window of 28 dates, against a run of the script for each; once."""
     submitted, session, scripts = backfills(scratch, RAW, DAY, days)
@@ -190,7 +219,7 @@ def _measured(
 
 
 def main() -> None:
-    """`python -m benchmarks.run [startup] [warm] [cold] [many] [evaluation] [backfill]`.
+    """`python -m benchmarks.run [startup] [warm] [cold] [many] [evaluation] [parse] [backfill]`.
 
     When none is named, all but backfill, which takes hours.
     """
@@ -221,8 +250,8 @@ def _run(which: str, scratch: Path, arguments: argparse.Namespace) -> list[Row]:
         return [warm(scratch, RAW, measure, 2.0, runs=runs)]
     if which == "cold":
         return [cold(scratch, runs)]
-    if which == "evaluation":
-        return evaluation(runs)
+    if which in {"evaluation", "parse"}:
+        return evaluation(runs) if which == "evaluation" else parse(max(runs, 5))
     many = scratch / "many-flights"
     many_flights(RAW, many, DAY, rows=MANY)
     measure = "warm chain at 3 million rows / hand-written script"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from spark_jobs.spec.names import did_you_mean
@@ -41,6 +42,8 @@ class Column:
     type: str
 
 
+# A Dag processor asks for the same few hundreds of times.
+@lru_cache(maxsize=256)
 def parse_ddl(text: str, *, vectors: bool = False) -> tuple[Column, ...]:
     """The columns of a schema text, in order.
 

@@ -19,6 +19,7 @@ from spark_jobs.spec.suite import Suite
 M = TypeVar("M", bound=BaseModel)
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from spark_jobs.spec.home import Home
@@ -31,7 +32,7 @@ def load_pipeline(home: Home, name: str) -> Pipeline:
         SpecError: there is no such pipeline.
         InvalidSpec: its file, or its suite's, has problems; the text lists all of them.
     """
-    path = _existing("pipeline", home.pipelines_dir, name, home.pipeline_names())
+    path = _existing("pipeline", home.pipelines_dir, name, home.pipeline_names)
     pipeline, problems = _read_pipeline(home, path)
     if pipeline is None or problems:
         raise InvalidSpec(problems)
@@ -45,7 +46,7 @@ def load_suite(home: Home, name: str) -> Suite:
         SpecError: there is no such suite.
         InvalidSpec: its file has problems; the text lists all of them.
     """
-    path = _existing("suite", home.expectations_dir, name, home.suite_names())
+    path = _existing("suite", home.expectations_dir, name, home.suite_names)
     suite, problems = _read_suite(home, path)
     if suite is None or problems:
         raise InvalidSpec(problems)
@@ -78,15 +79,17 @@ def read_home(home: Home) -> HomeFiles:
     )
 
 
-def _existing(kind: str, folder: Path, name: str, known: tuple[str, ...]) -> Path:
+def _existing(kind: str, folder: Path, name: str, names: Callable[[], tuple[str, ...]]) -> Path:
     require_name(kind, name)
-    if name not in known:
+    path = folder / f"{name}.yaml"
+    if not path.is_file():
+        known = names()
         raise SpecError(
             f'no {kind} "{name}" in {folder}',
             expected=f"one of {list_names(known)}",
             fix=sentence(did_you_mean(name, known)),
         )
-    return folder / f"{name}.yaml"
+    return path
 
 
 def _read_pipeline(home: Home, path: Path) -> tuple[Pipeline | None, list[Problem]]:

@@ -43,6 +43,12 @@ class _Loader(yaml.SafeLoader):
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012
 
 
+class _QuickLoader(yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader):  # type: ignore[misc]
+    """The same by libyaml, where PyYAML has it: a Dag processor reads a hundred files again and again."""
+
+    yaml_implicit_resolvers = _Loader.yaml_implicit_resolvers
+
+
 for _name, _pattern, _first in _WORDS:
     _Loader.add_implicit_resolver(f"{_TAG}{_name}", re.compile(rf"(?:{_pattern})\Z"), _first)
 
@@ -142,7 +148,7 @@ def read_text(text: str, file: str) -> tuple[Document, list[Problem]]:
     """The values of a YAML text, and what is wrong with it as YAML."""
     reader = _Reader(file)
     try:
-        node = yaml.compose(text, Loader=_Loader)
+        node = _composed(text)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         what = " ".join(part for part in (error.context, error.problem) if part)
@@ -151,6 +157,14 @@ def read_text(text: str, file: str) -> tuple[Document, list[Problem]]:
         return Document(file), [Problem(file, None, f"not YAML: {first_line(error)}")]
     data = reader.value(node, ()) if node is not None else None
     return Document(file, data, reader.lines, reader.text_lines), reader.problems
+
+
+def _composed(text: str) -> yaml.Node | None:
+    try:
+        return yaml.compose(text, Loader=_QuickLoader)
+    except yaml.YAMLError:
+        # Its errors say less, and do not always know the line.
+        return yaml.compose(text, Loader=_Loader)
 
 
 def read_file(path: Path, file: str) -> tuple[Document, list[Problem]]:
