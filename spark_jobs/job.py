@@ -10,6 +10,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from spark_jobs.errors import DataError, SpecError, StoreError, VintageError
@@ -25,6 +26,7 @@ from spark_jobs.spec import (
     submit_conf,
 )
 from spark_jobs.spec.names import list_names
+from spark_jobs.spec.partition import require_begun
 from spark_jobs.store import Store, windows
 from spark_jobs.store.engines import java_major
 
@@ -76,12 +78,13 @@ def open_job(
     """A job from the words of a command line.
 
     Raises:
-        SpecError: the pipeline, the date or an override is not what it must be.
+        SpecError: the pipeline, the date or an override is not what it must be, or the date is to come.
         EnvironmentProblem: there is no Java that Spark can use.
         StoreError: the store cannot be written.
     """
     pipeline = load_pipeline(home, name).with_overrides(overrides)
     partition = parse_partition_date(day)
+    require_begun(partition, datetime.now(UTC))
     java_major()
     store = Store(home.store, pipeline.name)
     store.check_writable()

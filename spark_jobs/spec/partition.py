@@ -43,6 +43,27 @@ def last_closed_date(run_after: dt.datetime) -> dt.date:
     return run_after.astimezone(dt.UTC).date() - dt.timedelta(days=1)
 
 
+def require_begun(date: dt.date, now: dt.datetime) -> None:
+    """Holds a partition date to days that have begun, wherever on earth it was named.
+
+    A champion of a date to come would keep every night up to then from becoming one.
+
+    Args:
+        date: the partition date.
+        now: the moment, with a time zone.
+
+    Raises:
+        SpecError: the day is in the future.
+    """
+    # Where a day begins first, it is 14 hours later than in UTC.
+    begun = now.astimezone(dt.timezone(dt.timedelta(hours=14))).date()
+    if date > begun:
+        raise SpecError(
+            f"date {date} is in the future",
+            expected=f"a day that has begun; in UTC it is {now.astimezone(dt.UTC).date()}",
+        )
+
+
 def window_ending_at(date: dt.date, *, days: int, start_date: dt.date) -> tuple[dt.date, ...]:
     """The `days` calendar days that end with `date`, oldest first, without those before `start_date`.
 

@@ -222,6 +222,11 @@ def test_what_is_no_date(team: Team, day: str) -> None:
         team.job(day)
 
 
+def test_a_date_to_come(team: Team) -> None:
+    with pytest.raises(SpecError, match="date 2999-01-01 is in the future"):
+        team.job("2999-01-01")
+
+
 @pytest.mark.parametrize("name", ["unknown", "../things", "{{ 7*7 }}", ""])
 def test_what_is_no_pipeline(team: Team, name: str) -> None:
     from spark_jobs.job import open_job

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from spark_jobs.errors import SpecError
 from spark_jobs.spec import last_closed_date, parse_partition_date
-from spark_jobs.spec.partition import split_last_days, window_ending_at
+from spark_jobs.spec.partition import require_begun, split_last_days, window_ending_at
 
 DAYS = st.dates(dt.date(2000, 1, 1), dt.date(2040, 12, 31))
 
@@ -33,6 +33,19 @@ def test_a_text_that_is_no_day_is_refused(text: str) -> None:
         SpecError, match="is not a partition date; expected a day of the calendar as YYYY-MM-DD"
     ):
         parse_partition_date(text)
+
+
+@pytest.mark.parametrize(
+    ("now", "last"),
+    [("2024-03-01T09:59:59", "2024-03-01"), ("2024-03-01T10:00:00", "2024-03-02")],
+    ids=["nowhere on earth is it the next day", "somewhere it is"],
+)
+def test_a_day_that_has_not_begun_is_refused(now: str, last: str) -> None:
+    moment = dt.datetime.fromisoformat(f"{now}+00:00")
+    day = dt.date.fromisoformat(last)
+    require_begun(day, moment)
+    with pytest.raises(SpecError, match=r"is in the future; expected .* in UTC it is 2024-03-01"):
+        require_begun(day + dt.timedelta(days=1), moment)
 
 
 @given(DAYS, st.integers(1, 400), DAYS)
