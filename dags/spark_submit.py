@@ -17,6 +17,7 @@ from airflow.providers.standard.hooks.subprocess import SubprocessHook
 from airflow.sdk import BaseHook, BaseOperator
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowNotFoundException
 
+from dags.spark_connection import connection_problem, no_connection, no_program
 from spark_jobs.errors import DataError, EnvironmentProblem, NotReproduced, SpecError
 from spark_jobs.spec import connection_variable, last_closed_date, parse_partition_date, submit_conf
 
@@ -114,7 +115,8 @@ class SparkJob(SparkSubmitOperator):
         """Submits the job and waits for it.
 
         Raises:
-            AirflowFailException: a retry cannot help: no connection, a wrong spec, refused data.
+            AirflowFailException: a retry cannot help: a connection that is missing or cannot be meant, no
+                spark-submit, a wrong spec, refused data.
             AirflowException: the job ended in another error.
         """
         try:
@@ -140,6 +142,12 @@ class SparkJob(SparkSubmitOperator):
         hook = super()._get_hook()
         submit = hook.submit
         environment = dict(os.environ)
+        of = hook._connection
+        problem = connection_problem(self._conn_id, of["master"], of["deploy_mode"]) or no_program(
+            of["spark_binary"], environment.get("PATH", "")
+        )
+        if problem is not None:
+            raise AirflowFailException(str(problem))
         if hook._connection["master"].startswith("local"):
             # On loopback alone, also where the host's name does not resolve; executors elsewhere would not
             # reach a driver there.
@@ -213,16 +221,6 @@ def failure(job: str, exit_code: int, lines: Iterable[str]) -> AirflowException:
     words = [line for line in lines if line.startswith("vintage: ")]
     text = words[-1].removeprefix("vintage: ") if words else f"{job} ended with code {exit_code}; see its log"
     return (AirflowFailException if exit_code in NO_RETRY else AirflowException)(text)
-
-
-def no_connection(conn_id: str) -> EnvironmentProblem:
-    """The error of a missing Spark connection; the provider would try YARN instead."""
-    return EnvironmentProblem(
-        f"the Airflow connection {conn_id!r} is missing, so there is no Spark master to submit to",
-        expected="a connection of type spark whose host is the master, local[*] or spark://host:7077 say",
-        fix=f"Set AIRFLOW_CONN_{conn_id.upper()}, or run `airflow connections add {conn_id} "
-        "--conn-type spark --conn-host 'local[*]'`.",
-    )
 
 
 def source_connections(names: Iterable[str]) -> dict[str, str]:

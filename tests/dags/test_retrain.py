@@ -286,8 +286,9 @@ def test_a_broken_file_breaks_its_own_dag_alone(home: Path) -> None:
 
 
 def test_loading_the_dags_imports_nothing_heavy(home: Path) -> None:
+    modules = ", ".join(f"dags.{path.stem}" for path in (CHECKOUT / "dags").glob("*.py"))
     code = (
-        "import sys; import dags.retrain; heavy = {'pyspark', 'mlflow', 'great_expectations', 'pandas'}; "
+        f"import sys; import {modules}; heavy = {{'pyspark', 'mlflow', 'great_expectations', 'pandas'}}; "
         "print(sorted(heavy & set(sys.modules)))"
     )
     answer = subprocess.run(
@@ -309,3 +310,41 @@ def test_the_form_leaves_a_tuned_param_to_the_tuning(home: Path) -> None:
 
     pipeline = load_pipeline(Home.from_environment({"VINTAGE_HOME": str(home)}), "tiny")
     assert pipeline.with_overrides(["LogisticRegression.regParam=null"]).tuning == pipeline.tuning
+
+
+def test_a_pipeline_s_dags_come_and_go_with_its_file(home: Path) -> None:
+    file = home / "pipelines" / "tiny.yaml"
+    text = file.read_text()
+    # Renamed, under the file's old name: the one place where two pipelines might come to have one name.
+    other = file.with_name("other.yaml")
+    other.write_text(text)
+    bag = load_dags()
+    assert {name for name in bag.dags if name.endswith("_tiny")} >= {"retrain_tiny"}
+    assert not [name for name in bag.dags if name.endswith("_other")]
+    [error] = bag.import_errors.values()
+    assert "name; expected other, as the file is called; found tiny" in error
+    # Renamed as it should be.
+    other.write_text(text.replace("name: tiny", "name: other"))
+    file.unlink()
+    bag = load_dags()
+    assert bag.import_errors == {}
+    assert {name.partition("_")[2] for name in bag.dags} == {"other"}
+    # Deleted.
+    other.unlink()
+    bag = load_dags()
+    assert (dict(bag.dags), bag.import_errors) == ({}, {})
+
+
+def test_one_broken_file_among_eleven_hides_no_other(home: Path) -> None:
+    text = (home / "pipelines" / "tiny.yaml").read_text()
+    for number in range(9):
+        (home / "pipelines" / f"more{number}.yaml").write_text(
+            text.replace("name: tiny", f"name: more{number}")
+        )
+    (home / "pipelines" / "broken.yaml").write_text("name: broken\nstages: [")
+    bag = load_dags()
+    retrained = {name for name in bag.dags if name.startswith("retrain_")}
+    assert retrained == {"retrain_tiny", *(f"retrain_more{number}" for number in range(9))}
+    [error] = bag.import_errors.values()
+    assert "retrain_broken is left out" in error
+    assert "more" not in error

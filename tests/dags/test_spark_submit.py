@@ -14,7 +14,8 @@ import pytest
 from airflow.sdk import Connection
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowNotFoundException
 
-from dags.spark_submit import SparkJob, end_tree, failure, no_connection, source_connections, spark_job
+from dags.spark_connection import no_connection
+from dags.spark_submit import SparkJob, end_tree, failure, source_connections, spark_job
 from spark_jobs.spec import Home, load_pipeline
 
 if TYPE_CHECKING:
@@ -84,13 +85,14 @@ def test_only_the_snapshot_is_given_the_source_s_connection(
     pipeline = load_pipeline(settings, "tiny")
     asked: list[str] = []
 
-    def connection(conn_id: str, *_: object) -> Connection:
+    def connection(conn_id: str) -> Connection:
         asked.append(conn_id)
         if conn_id == "spark_default":
             return Connection(conn_id=conn_id, conn_type="spark", host="local[1]")
         return Connection(conn_id=conn_id, conn_type="postgres", host="db", login="ann", password="hush-hush")
 
-    monkeypatch.setattr("dags.spark_submit.BaseHook.get_connection", connection)
+    # The provider asks an object of the class, we the class.
+    monkeypatch.setattr("dags.spark_submit.BaseHook.get_connection", staticmethod(connection))
     for job, given in (("snapshot", True), ("fit", False)):
         asked.clear()
         task = spark_job(job, pipeline, settings)
