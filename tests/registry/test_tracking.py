@@ -139,6 +139,19 @@ def test_a_fit_is_logged_once_and_a_retry_adds_nothing(
     assert len(run.inputs.dataset_inputs) == 28
 
 
+def test_the_same_model_of_another_store_leaves_the_first_one_s_seconds(
+    tracking: Tracking, client: MlflowClient, folder: Path
+) -> None:
+    """A laptop and a cluster fit it each for itself, and record it in one MLflow."""
+    run_id = start(tracking, "stores")
+    for seconds in (1.5, 2.5):
+        model_id = tracking.log_fit(
+            run_id, params={}, datasets=[], model_dir=folder, metrics={"fit.seconds": seconds}
+        )
+        assert client.get_run(run_id).data.metrics == {"fit.seconds": 1.5}
+        assert [each.value for each in client.get_logged_model(model_id).metrics] == [1.5]
+
+
 def test_a_dataset_says_what_it_is(tracking: Tracking, client: MlflowClient, folder: Path) -> None:
     run_id = start(tracking, "inputs")
     log(tracking, run_id, folder)

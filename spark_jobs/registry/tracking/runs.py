@@ -76,6 +76,9 @@ def log_metrics(
 ) -> None:
     """Logs metrics as of a fixed time, so that logging them again is the same entry and no new point.
 
+    At the run's start a metric has one value, the first: MLflow refuses another. The seconds of a fit are
+    others where the same model is fitted into another store.
+
     Args:
         client: of the tracking store.
         run: the model's.
@@ -86,11 +89,12 @@ def log_metrics(
     from mlflow.entities import Metric
 
     milliseconds = run.info.start_time if at is None else int(at.timestamp() * 1000)
+    first = run.data.metrics if at is None else {}
     client.log_batch(
         run.info.run_id,
         metrics=[
-            Metric(accepted_name(name), float(value), milliseconds, 0, model_id=model_id)
-            for name, value in metrics.items()
+            Metric(accepted, first.get(accepted, float(value)), milliseconds, 0, model_id=model_id)
+            for accepted, value in ((accepted_name(name), value) for name, value in metrics.items())
         ],
     )
 
