@@ -1,0 +1,53 @@
+"""Each example pipeline from raw data to a champion, its own gates passed."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+from examples.catalogue import EXAMPLES
+from examples.prepare import prepare
+from spark_jobs.backfill import backfill
+from spark_jobs.registry import ledger
+from spark_jobs.report.summary import summarise
+from spark_jobs.session import SparkProvider
+from spark_jobs.spec import Home, load_pipeline
+from spark_jobs.store import Store
+from tests.dags.conftest import CHECKOUT
+from tests.flow.conftest import loading_with
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+pytestmark = [pytest.mark.long, pytest.mark.spark]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """A home with the checkout's pipelines and suites, and nothing but raw data."""
+    path = tmp_path_factory.mktemp("examples") / "home"
+    for folder in ("pipelines", "expectations"):
+        shutil.copytree(CHECKOUT / folder, path / folder)
+    prepare(tuple(EXAMPLES), path / "data" / "raw")
+    return Home.from_environment({"VINTAGE_HOME": str(path)})
+
+
+def test_every_pipeline_of_the_checkout_is_an_example() -> None:
+    assert {path.stem for path in (CHECKOUT / "pipelines").glob("*.yaml")} == set(EXAMPLES)
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_an_example_runs_to_a_champion(name: str, home: Home, spark: SparkSession) -> None:
+    day, provider = EXAMPLES[name].date, SparkProvider.of(spark)
+    load = loading_with(provider)
+    [ended] = backfill(home, load_pipeline(home, name), [day], spark=provider, load=load)
+    assert ended.error == ""
+    made = summarise(Store(home.store, name), day)
+    assert made.gates
+    assert all(gate["passed"] for gate in made.gates)
+    assert made.decision["promote"]
+    assert min(made.rows.values()) > 0
+    [entry] = ledger.read(Store(home.store, name).ledger_path)
+    assert (entry.action, entry.date) == ("promoted", str(day))

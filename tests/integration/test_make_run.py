@@ -1,0 +1,74 @@
+"""`make run`: the main job, on real flights, end to end through Airflow; and again, with nothing to do."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from examples.catalogue import EXAMPLES
+from examples.prepare import prepare
+from local.stack import CHECKOUT
+from spark_jobs.registry import ledger
+from spark_jobs.report.summary import summarise
+from spark_jobs.spec import Home
+from spark_jobs.store import Store
+from tests.integration.conftest import plain_environment
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(1800)]
+
+NAME = "flight_delay"
+TASKS = ("wait_for_data", "snapshot", "validate", "preprocess", "fit", "evaluate", "promote")
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with the checkout's pipeline and suite, and nothing but raw data."""
+    path = tmp_path_factory.mktemp("run") / "home"
+    for folder in ("pipelines", "expectations"):
+        shutil.copytree(CHECKOUT / folder, path / folder)
+    prepare((NAME,), path / "data" / "raw")
+    return path
+
+
+def run(home: Path) -> str:
+    """What `make run` prints, set-up aside."""
+    ended = subprocess.run(
+        [sys.executable, str(CHECKOUT / "local" / "night.py")],
+        env={**plain_environment(), "VINTAGE_HOME": str(home)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, f"{ended.stdout[-5000:]}\n{ended.stderr[-2000:]}"
+    return ended.stdout
+
+
+def made(store: Store) -> set[Path]:
+    return set(store.folder.rglob("manifest.json"))
+
+
+def test_a_night_on_real_flights_ends_with_a_champion_and_a_second_finds_it(home: Path) -> None:
+    told = run(home)
+    assert re.findall(r"^  (\w+) +success +[\d.]+ s$", told, flags=re.MULTILINE) == list(TASKS)
+    assert "champion: version 1 serves" in told
+    assert "28 dates with rows" in told
+    day, store = EXAMPLES[NAME].date, Store(Home.from_environment({"VINTAGE_HOME": str(home)}).store, NAME)
+    found = summarise(store, day)
+    assert all(gate["passed"] for gate in found.gates)
+    assert min(found.rows.values()) > 5000
+    [entry] = ledger.read(store.ledger_path)
+    assert (entry.action, entry.date, entry.version) == ("promoted", str(day), 1)
+
+    before = made(store)
+    again = run(home)
+    assert "champion: version 1 serves" in again
+    assert made(store) == before
+    assert ledger.read(store.ledger_path) == (entry,)
