@@ -8,13 +8,17 @@ import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
-from airflow.sdk import AsyncCallback, BaseNotifier, DeadlineAlert, DeadlineReference
+from airflow.sdk import BaseNotifier
+from airflow.sdk.definitions.callback import AsyncCallback
+from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
 
 from spark_jobs.errors import EnvironmentProblem
 from spark_jobs.spec.wait import told
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+    from airflow.sdk import Context
 
     from spark_jobs.spec import Pipeline
 
@@ -26,7 +30,7 @@ FAILED: Final = (
 )
 
 
-def on_failure() -> list[BaseNotifier]:
+def on_failure() -> list[Callable[[Context], None]]:
     """What a Dag calls when a run of it fails; nothing where no notifier is named."""
     found = notifier(FAILED)
     return [] if found is None else [found]

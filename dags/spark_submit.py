@@ -125,7 +125,7 @@ class SparkJob(SparkSubmitOperator):
         self.operator_extra_links = LINKS.get(self.task_id, ())
         self.told: Told | None = None
 
-    def execute(self, context: Context) -> dict[str, Any]:
+    def execute(self, context: Context) -> dict[str, Any]:  # type: ignore[override]
         """Submits the job and waits for it; what it told is the task's result.
 
         Raises:

@@ -37,7 +37,8 @@ def wait_for_data(pipeline: Pipeline, home: Home) -> WaitForData | None:
     A database cannot be asked without a JVM, its driver and its login: its rows are not waited for. Nor is a
     source without dates, of which nobody can tell that the date's rows are there.
     """
-    paths = [source.path for source in pipeline.views.values() if "{date}" in (source.path or "")]
+    declared = [source.path or "" for source in pipeline.views.values()]
+    paths = [path for path in declared if "{date}" in path]
     if not paths or not pipeline.wait.timeout:
         return None
     return WaitForData(
@@ -110,7 +111,7 @@ class FilesTrigger(BaseTrigger):
     """
 
     def __init__(self, paths: list[str], until: float, poke_seconds: float) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.paths = paths
         self.until = until
         self.poke_seconds = poke_seconds
@@ -126,14 +127,18 @@ class FilesTrigger(BaseTrigger):
         while True:
             seen = await asyncio.to_thread(lambda: [delivered(path) for path in self.paths])
             if all(seen) and seen == before:
-                yield TriggerEvent({"absent": []})
+                yield _event([])
                 return
             if time.time() >= self.until:
                 absent = [path for path, files in zip(self.paths, seen, strict=True) if not files]
-                yield TriggerEvent({"absent": absent})
+                yield _event(absent)
                 return
             before = seen
             await asyncio.sleep(min(self.poke_seconds, max(0.0, self.until - time.time())))
+
+
+def _event(absent: list[str]) -> TriggerEvent:
+    return TriggerEvent({"absent": absent})  # type: ignore[no-untyped-call]
 
 
 def delivered(path: str) -> list[tuple[str, int, int]]:

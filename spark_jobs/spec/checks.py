@@ -172,8 +172,12 @@ def sql_problems(checked: Checked) -> Iterator[Problem]:
     }
     for place, text in expressions.items():
         if text is not None:
+            # What is scored has these two beside what the SQL gives.
+            known = (*(provided or ()), "label", RESERVED) if place[0] == "score" else provided
             try:
-                yield from unprovided(checked.document, place, expression_columns(text), provided, by)
+                yield from unprovided(
+                    checked.document, place, expression_columns(text), provided and known, by
+                )
             except BadSql as error:
                 yield checked.document.problem(place, error.what, expected=error.expected)
 

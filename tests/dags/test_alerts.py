@@ -61,6 +61,8 @@ def test_a_run_that_fails_is_told_with_its_date_and_why(home: Path, file: Path) 
 
 
 def test_a_night_that_is_late_is_told(home: Path, file: Path) -> None:
+    from airflow.serialization.serialized_objects import DagSerialization
+
     path = home / "pipelines" / "tiny.yaml"
     path.write_text(path.read_text() + "deadline: 90m\n")
     bag = load_dags()
@@ -68,6 +70,10 @@ def test_a_night_that_is_late_is_told(home: Path, file: Path) -> None:
     [alert] = bag.dags["retrain_tiny"].deadline
     assert alert.interval.total_seconds() == 5400
     assert alert.callback.path == "dags.alerts.late"
+    # What the scheduler reads.
+    stored = DagSerialization.to_dict(bag.dags["retrain_tiny"])["dag"]
+    assert "dags.alerts.late" in json.dumps(stored["deadline"])
+    assert stored["has_on_failure_callback"]
     asyncio.run(late(**alert.callback.kwargs, context={"dag_run": {"partition_key": "2024-03-01"}}))
     assert file.read_text() == (
         "Vintage: retrain_tiny is late: not over 90 minutes after it was queued (for 2024-03-01)"

@@ -20,6 +20,7 @@ from tests.flow.conftest import DAY, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from datetime import date
 
     from pyspark.sql import DataFrame, SparkSession
 
@@ -40,6 +41,19 @@ def served(new_team: Callable[[], Team]) -> Team:
     team.edit("[red, blue]", "[red, blue, green]", file="expectations")
     team.run()
     return team
+
+
+@pytest.fixture(scope="module")
+def unlabelled(served: Team) -> date:
+    """The day after: no label, two colours that were not learnt, a size without end, one that lacks."""
+    day = DAY + timedelta(days=1)
+    lines = [line.rsplit(",", 1)[0] + "," for line in rows_of(day)]
+    lines[3] = lines[3].replace("blue", "green")
+    lines[4] = lines[4].replace("red", "")
+    lines[5] = f"5,blue,Infinity,{day}T05:00:00Z,"
+    lines[6] = f"6,red,,{day}T06:00:00Z,"
+    served.deliver(day, lines)
+    return day
 
 
 @contextmanager
@@ -98,17 +112,10 @@ def test_a_night_s_date_is_scored_by_its_champion_from_the_features_that_are_the
 
 
 def test_a_date_without_labels_is_scored_and_what_cannot_be_is_kept_aside(
-    served: Team, spark: SparkSession, caplog: pytest.LogCaptureFixture
+    served: Team, unlabelled: date, spark: SparkSession, caplog: pytest.LogCaptureFixture
 ) -> None:
-    day = DAY + timedelta(days=1)
-    lines = [line.rsplit(",", 1)[0] + "," for line in rows_of(day)]
-    lines[3] = lines[3].replace("blue", "green")
-    lines[4] = lines[4].replace("red", "")
-    lines[5] = f"5,blue,Infinity,{day}T05:00:00Z,"
-    lines[6] = f"6,red,,{day}T06:00:00Z,"
-    served.deliver(day, lines)
     with caplog.at_level(logging.WARNING):
-        made = score.run(served.job(day))
+        made = score.run(served.job(unlabelled))
 
     details = made.manifest.details
     assert details["rows"] == {"given": 24, "scored": 21, "rejected": 3}
@@ -125,7 +132,7 @@ def test_a_date_without_labels_is_scored_and_what_cannot_be_is_kept_aside(
     # The Imputer has an answer to a size that is not there.
     assert 6 in {row["id"] for row in read_rows(spark, [made]).select("id").collect()}
     # Nothing was trained.
-    assert served.store.current("model", day) is None
+    assert served.store.current("model", unlabelled) is None
 
 
 def test_a_date_of_which_no_row_can_be_scored_leaves_what_was_current(served: Team) -> None:
@@ -157,10 +164,12 @@ def test_a_version_can_be_asked_for_and_where_chooses_rows(served: Team) -> None
         score.run(served.job(), version="7")
 
 
-def test_the_command_tells_counts_reasons_and_places(served: Team, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_tells_counts_reasons_and_places(
+    served: Team, unlabelled: date, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("VINTAGE_HOME", str(served.home.path))
     monkeypatch.setenv("MLFLOW_TRACKING_URI", served.home.tracking_uri)
-    day = str(DAY + timedelta(days=1))
+    day = str(unlabelled)
     made = score.run(served.job(day))
     # It finds them by their key, and so opens no Spark of its own.
     words = ["score", served.name, "--date", day]
@@ -171,6 +180,7 @@ def test_the_command_tells_counts_reasons_and_places(served: Team, monkeypatch: 
     told = CliRunner().invoke(app, words, catch_exceptions=False).stdout
     assert f"{served.name} {day}: 21 rows scored by version 1 of {DAY}, 3 kept aside" in told
     assert f"2 rows: {INDEXER}" in told
+    score.run(served.job())
     shown = CliRunner().invoke(app, ["show", served.name, "--json"], catch_exceptions=False)
     assert json.loads(shown.stdout)["scored"]["date"] == str(DAY)
 
