@@ -15,6 +15,13 @@ def model_of(pipeline: Pipeline) -> Asset:
     return Asset(name=f"model_{pipeline.name}", uri=f"vintage://model/{pipeline.name}", group="model")
 
 
+def predictions_of(pipeline: Pipeline) -> Asset:
+    """The asset that a Dag follows to work with the predictions of a date."""
+    return Asset(
+        name=f"predictions_{pipeline.name}", uri=f"vintage://predictions/{pipeline.name}", group="predictions"
+    )
+
+
 def restated_of(pipeline: Pipeline) -> Asset:
     """The asset that a Dag follows to retrain, or to tell somebody, when rows changed under a model."""
     return Asset(

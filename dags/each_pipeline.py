@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from airflow.sdk import Param, get_parsing_context
+from airflow.sdk import CronPartitionTimetable, Param, get_parsing_context
+from croniter import croniter
 
 from spark_jobs.errors import SpecError
 from spark_jobs.spec import Home, load_pipeline
@@ -28,6 +30,24 @@ def make_dags(prefix: str, make: Callable[[Pipeline, Home], object]) -> None:
         if wanted in {None, f"{prefix}_{name}"}:
             with suppress(SpecError):
                 make(load_pipeline(home, name), home)
+
+
+def daily(schedule: str) -> CronPartitionTimetable:
+    """A cron line, each of whose ticks makes the partition of the tick before."""
+    return CronPartitionTimetable(schedule, timezone="UTC", run_offset=-1, key_format="%Y-%m-%d")
+
+
+def run_of(schedule: str, date: dt.date) -> dt.datetime:
+    """When a schedule makes a partition: a run makes that of the tick before its own.
+
+    As a Dag's start_date, it makes the pipeline's start_date the first partition, not the day before; and
+    so with its end_date.
+    """
+    last_moment_before = dt.datetime.combine(date, dt.time(), dt.UTC) - dt.timedelta(microseconds=1)
+    ticks = croniter(schedule, last_moment_before, ret_type=dt.datetime)
+    ticks.get_next()
+    run: dt.datetime = ticks.get_next()
+    return run
 
 
 def date_param(description: str) -> Param:

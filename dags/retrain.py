@@ -5,12 +5,11 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import DAG, CronPartitionTimetable, Param
-from croniter import croniter
+from airflow.sdk import DAG, Param
 
 from dags.approval import ANSWER_ARGS, ANSWER_MACROS, WAITING_DAYS, approval
 from dags.assets import model_of
-from dags.each_pipeline import date_param, make_dags
+from dags.each_pipeline import daily, date_param, make_dags, run_of
 from dags.spark_submit import MACROS, python_job, spark_job
 
 if TYPE_CHECKING:
@@ -26,11 +25,9 @@ def retrain(pipeline: Pipeline, home: Home) -> DAG:
         description=pipeline.description,
         doc_md=documentation(pipeline),
         tags={"vintage", "retrain", pipeline.task},
-        schedule=CronPartitionTimetable(
-            pipeline.schedule, timezone="UTC", run_offset=-1, key_format="%Y-%m-%d"
-        ),
-        start_date=run_of(pipeline, pipeline.start_date),
-        end_date=run_of(pipeline, pipeline.end_date) if pipeline.end_date else None,
+        schedule=daily(pipeline.schedule),
+        start_date=run_of(pipeline.schedule, pipeline.start_date),
+        end_date=run_of(pipeline.schedule, pipeline.end_date) if pipeline.end_date else None,
         catchup=False,
         # A run that waits for a person keeps none of the next nights from being trained.
         max_active_runs=1 if not asks else WAITING_DAYS + 1,
@@ -95,19 +92,6 @@ def trigger_form(pipeline: Pipeline) -> dict[str, Param]:
             description=f"For this run alone. {otherwise}",
         )
     return form
-
-
-def run_of(pipeline: Pipeline, date: dt.date) -> dt.datetime:
-    """When the schedule makes a partition: a run makes that of the tick before its own.
-
-    As the Dag's start_date, it makes the pipeline's start_date the first partition, not the day before; and
-    so with its end_date.
-    """
-    last_moment_before = dt.datetime.combine(date, dt.time(), dt.UTC) - dt.timedelta(microseconds=1)
-    ticks = croniter(pipeline.schedule, last_moment_before, ret_type=dt.datetime)
-    ticks.get_next()
-    run: dt.datetime = ticks.get_next()
-    return run
 
 
 def json_types(declared: Any) -> list[str]:

@@ -15,9 +15,14 @@ from airflow.providers.apache.spark.hooks.spark_submit import SparkSubmitHook
 from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
 from airflow.providers.standard.hooks.subprocess import SubprocessHook
 from airflow.sdk import BaseHook, BaseOperator
-from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowNotFoundException
+from airflow.sdk.exceptions import (
+    AirflowException,
+    AirflowFailException,
+    AirflowNotFoundException,
+    AirflowSkipException,
+)
 
-from spark_jobs.errors import DataError, EnvironmentProblem, NotReproduced, SpecError
+from spark_jobs.errors import DataError, EnvironmentProblem, NothingServes, NotReproduced, SpecError
 from spark_jobs.spec import connection_variable, last_closed_date, parse_partition_date, submit_conf
 
 if TYPE_CHECKING:
@@ -34,12 +39,15 @@ JOBS: Final = Path(__file__).resolve().parent.parent / "spark_jobs"
 # not the same; everything else may pass by itself.
 NO_RETRY: Final = frozenset({SpecError.exit_code, DataError.exit_code, NotReproduced.exit_code})
 
+# The jobs that read raw data, and log in where it is.
+_READ_SOURCES: Final = frozenset({"snapshot", "score"})
+
 # The task's supervisor kills it outright 5 seconds after asking it to end.
 _GRACE_SECONDS: Final = 3.0
 
 
 def spark_job(
-    name: str, pipeline: Pipeline, home: Home, *, arguments: Sequence[str] | None = None
+    name: str, pipeline: Pipeline, home: Home, *, arguments: Sequence[str] | None = None, **task: Any
 ) -> SparkJob:
     """The task that submits `spark_jobs/<name>.py` to the cluster of the connection `spark_default`.
 
@@ -48,6 +56,7 @@ def spark_job(
         pipeline: what it works for.
         home: where the pipeline is.
         arguments: the job's own, as templates; those of a run's date when left out.
+        task: what else the operator is given.
     """
     return SparkJob(
         task_id=name,
@@ -56,9 +65,10 @@ def spark_job(
         conf=submit_conf(pipeline, home, name),
         conn_id=CONNECTION,
         name=f"vintage-{pipeline.name}-{name}",
-        connections=pipeline.connections if name == "snapshot" else (),
+        connections=pipeline.connections if name in _READ_SOURCES else (),
         # A retry submits anew: it finds by their keys the steps that an earlier try finished.
         durable=False,
+        **task,
     )
 
 
@@ -114,6 +124,7 @@ class SparkJob(SparkSubmitOperator):
         """Submits the job and waits for it.
 
         Raises:
+            AirflowSkipException: there is nothing to do yet.
             AirflowFailException: a retry cannot help: no connection, a wrong spec, refused data.
             AirflowException: the job ended in another error.
         """
@@ -128,6 +139,7 @@ class SparkJob(SparkSubmitOperator):
             if hook is None or hook._submit_sp is None or not hook._submit_sp.returncode:
                 raise
             raise failure(self.task_id, hook._submit_sp.returncode, hook._last_submit_log_lines) from error
+        tell_outlets(self.outlets, context)
 
     def on_kill(self) -> None:
         """Ends spark-submit with all it started: the JVM, the job's Python and its workers."""
@@ -173,10 +185,7 @@ class PythonJob(BaseOperator):
             AirflowException: the job ended in another error.
         """
         self._program.run(self.application, *self.application_args)
-        for asset in self.outlets:
-            # A run that was triggered without a partition key still says whose date it made.
-            date = partition_of(context["dag_run"], context["params"])
-            context["outlet_events"][asset].add_partitions(date)
+        tell_outlets(self.outlets, context)
 
     def on_kill(self) -> None:
         """Ends the job with all it started."""
@@ -208,10 +217,19 @@ class PythonProgram:
             end_tree(self._hook.sub_process.pid)
 
 
+def tell_outlets(outlets: Iterable[Any], context: Context) -> None:
+    """Gives the events of a task's assets its date, also in a run that was triggered without a key."""
+    for asset in outlets:
+        date = partition_of(context["dag_run"], context["params"])
+        context["outlet_events"][asset].add_partitions(date)
+
+
 def failure(job: str, exit_code: int, lines: Iterable[str]) -> AirflowException:
     """The error of a job that ended badly, with its last readable line; final where a retry cannot help."""
     words = [line for line in lines if line.startswith("vintage: ")]
     text = words[-1].removeprefix("vintage: ") if words else f"{job} ended with code {exit_code}; see its log"
+    if exit_code == NothingServes.exit_code:
+        return AirflowSkipException(text)
     return (AirflowFailException if exit_code in NO_RETRY else AirflowException)(text)
 
 

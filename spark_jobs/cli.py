@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from spark_jobs import cli_champion, cli_diff, cli_plan, cli_reproduce, cli_store
+from spark_jobs import cli_champion, cli_diff, cli_plan, cli_reproduce, cli_score, cli_store
 from spark_jobs.cli_arguments import AsJson, PipelineName
 from spark_jobs.errors import SpecError, TrackingError, VintageError
 from spark_jobs.job import Job, configure_logging, open_job, report, stage_problems
@@ -211,6 +211,7 @@ app.command()(cli_plan.backfill)
 app.command()(cli_store.impact)
 app.command()(cli_store.gc)
 app.command()(cli_reproduce.reproduce)
+app.command()(cli_score.score)
 
 
 def _count(number: int, thing: str) -> str:

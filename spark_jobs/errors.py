@@ -75,6 +75,12 @@ class ModelRefused(VintageError):
     exit_code = 5
 
 
+class NothingServes(VintageError):
+    """No version of a pipeline serves yet, so that nothing can be scored with it."""
+
+    exit_code = 7
+
+
 class NotReproduced(VintageError):
     """A model that was made again is not the same: a step gave something else than it gave then."""
 

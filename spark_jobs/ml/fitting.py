@@ -49,8 +49,17 @@ def fit_stages(stages: Sequence[Any], rows: DataFrame, pipeline: Pipeline) -> Pi
 
 
 @contextlib.contextmanager
-def naming_the_stage(model: PipelineModel, rows: DataFrame, pipeline: Pipeline) -> Iterator[None]:
-    """Turns an error of Spark into one that names the stage of the fitted model that fails on these rows."""
+def naming_the_stage(
+    model: PipelineModel, rows: DataFrame, pipeline: Pipeline, *, rows_of: str = "holdout"
+) -> Iterator[None]:
+    """Turns an error of Spark into one that names the stage of the fitted model that fails on these rows.
+
+    Args:
+        model: its stages are in the pipeline's order.
+        rows: what it does not run on.
+        pipeline: its spec.
+        rows_of: what the message calls the rows.
+    """
     from py4j.protocol import Py4JJavaError
     from pyspark.errors import PySparkException
 
@@ -60,7 +69,7 @@ def naming_the_stage(model: PipelineModel, rows: DataFrame, pipeline: Pipeline) 
         found = _first_failing(model.stages, rows)
         if found is None:
             raise
-        raise _error(*found, pipeline, rows_of="holdout") from error
+        raise _error(*found, pipeline, rows_of=rows_of) from error
 
 
 def _stage_error(

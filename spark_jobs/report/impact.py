@@ -12,6 +12,7 @@ from spark_jobs.report.restatement import (
     Impact,
     Predictions,
     Restated,
+    ScoredRows,
     SnapshotVersion,
     TouchedModel,
     Use,
@@ -22,7 +23,7 @@ from spark_jobs.store.steps import JOINED
 from spark_jobs.store.versions import all_of, published_folders, versions, views_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from spark_jobs.registry.ledger import Entry
     from spark_jobs.report.restatement import Pending, Role, State
@@ -74,6 +75,7 @@ def impact_of(store: Store, restated: Iterable[Restated], pending: Iterable[Pend
         store, old=dict(_old_rows(dates)), waiting={(each.source, each.date) for each in waiting}
     )
     models = tuple(_touched(store, lineage)) if dates or waiting else ()
+    scored = tuple(_scored(store, lineage, {each.key for each in models})) if dates or waiting else ()
     again = tuple(sorted({each.date for each in models if each.retrain}))
     name = store.pipeline
     return Impact(
@@ -87,6 +89,8 @@ def impact_of(store: Store, restated: Iterable[Restated], pending: Iterable[Pend
             f"vintage backfill {name} --from {first} --to {last}" for first, last in _stretches(again)
         ),
         airflow_backfills=tuple(in_airflow(name, first, last) for first, last in _stretches(again)),
+        predictions=scored,
+        score=tuple(f"vintage score {name} --date {each.date}" for each in scored if each.again),
     )
 
 
@@ -160,6 +164,23 @@ def _touched(store: Store, lineage: _Lineage) -> Iterator[TouchedModel]:
             retrain=bool(made_from and unjudged)
             or (stands is not None and bool(made_from or tested[stands.key])),
         )
+
+
+def _scored(store: Store, lineage: _Lineage, models: Collection[str]) -> Iterator[ScoredRows]:
+    for each in all_of(store, "predictions"):
+        uses, details = tuple(lineage.uses(each, "scored")), each.manifest.details
+        if uses or details["model"] in models:
+            standing = store.pointer("predictions", each.date)
+            yield ScoredRows(
+                date=each.date,
+                key=each.key,
+                made=each.manifest.finished,
+                model=details["model"],
+                version=details["version"],
+                model_touched=details["model"] in models,
+                uses=uses,
+                stands=standing is not None and standing["key"] == each.key,
+            )
 
 
 def _tuned(store: Store, model: Artifact, lineage: _Lineage) -> Iterator[Use]:

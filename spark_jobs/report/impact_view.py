@@ -12,11 +12,11 @@ from rich.text import Text
 from spark_jobs.spec.names import list_names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from rich.console import RenderableType
 
-    from spark_jobs.report.restatement import Impact, Restated, TouchedModel
+    from spark_jobs.report.restatement import Impact, Restated, ScoredRows, TouchedModel, Use
     from spark_jobs.sources.changed_rows import RowChange
 
 _SHORT: Final = 12
@@ -35,6 +35,8 @@ def show(impact: Impact, console: Console) -> None:
         parts.append(_pending(impact))
     if impact.models:
         parts.append(_models(impact.models))
+    if impact.predictions:
+        parts.append(_scored(impact.predictions))
     console.print(Group(*parts))
     if impact.retrain:
         _commands(console, "to retrain what stands:", impact.commands)
@@ -43,6 +45,8 @@ def show(impact: Impact, console: Console) -> None:
         _commands(console, "or in Airflow:", impact.airflow_backfills)
     elif impact.models:
         console.print("What stands for each date is of the rows that stand: nothing is to be retrained.")
+    if impact.score:
+        _commands(console, "to score again what stands:", impact.score)
     for model in impact.models:
         if model.champion == "serves":
             again = f'vintage promote {impact.pipeline} --date {model.date} --force --why "restated"'
@@ -61,7 +65,7 @@ def _head(impact: Impact) -> str:
         return f"{impact.pipeline}: no date's raw data was restated"
     told = [f"{_count(len(impact.restated), 'date')} restated"] if impact.restated else []
     told += [f"{_count(len(impact.pending), 'date')} with other raw files since"] if impact.pending else []
-    sets = sum(len(model.evaluations) for model in impact.models)
+    sets = sum(len(model.evaluations) for model in impact.models) + len(impact.predictions)
     made = f"{_count(len(impact.models), 'model')} and {_count(sets, 'set')} of predictions touched"
     return f"{impact.pipeline}: {', '.join(told)}\n{made}, {_count(len(impact.retrain), 'date')} to retrain"
 
@@ -123,16 +127,26 @@ def _models(models: tuple[TouchedModel, ...]) -> Table:
         )
         stands = "retrain" if model.retrain else "yes" if model.stands else "replaced"
         version = "" if model.version is None else str(model.version)
-        used = Text("\n".join(_used(model)))
+        used = Text("\n".join(_roles(model.uses)))
         table.add_row(str(model.date), model.key[:_SHORTER], version, used, champion, stands)
     return table
 
 
-def _used(model: TouchedModel) -> Iterator[str]:
-    for role in ("learnt", "tuned", "tested"):
+def _scored(predictions: tuple[ScoredRows, ...]) -> Table:
+    table = Table("date", "predictions", "by version", "old rows", "stands", box=box.SIMPLE_HEAD)
+    for each in predictions:
+        learnt = ("the model is of old rows",) if each.model_touched else ()
+        told = Text("\n".join([*_roles(each.uses), *learnt]))
+        stands = "score again" if each.again else "yes" if each.stands else "replaced"
+        table.add_row(str(each.date), each.key[:_SHORTER], str(each.version), told, stands)
+    return table
+
+
+def _roles(uses: Sequence[Use]) -> Iterator[str]:
+    for role in ("learnt", "tuned", "tested", "scored"):
         names = {
             (str(use.date) if use.source == "source" else f"{use.source} {use.date}"): None
-            for use in model.uses
+            for use in uses
             if use.role == role
         }
         if names:

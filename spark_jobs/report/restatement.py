@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 # pydantic reads the fields' types when the module is loaded.
 from spark_jobs.sources.changed_rows import RowChange
 
-Role = Literal["learnt", "tuned", "tested"]
+Role = Literal["learnt", "tuned", "tested", "scored"]
 State = Literal["restated", "pending"]
 
 
@@ -131,6 +131,33 @@ class TouchedModel(_Told):
     retrain: bool
 
 
+class ScoredRows(_Told):
+    """Predictions of a date, of rows that were restated or by a model that was made from such.
+
+    Attributes:
+        date, key: of the predictions.
+        made: when.
+        model, version: key of what scored, and its registered version.
+        model_touched: whether that model is among those touched.
+        uses: the rows in question, of those that were scored.
+        stands: whether they are what is current for the date.
+    """
+
+    date: dt.date
+    key: str
+    made: dt.datetime
+    model: str
+    version: int
+    model_touched: bool
+    uses: tuple[Use, ...]
+    stands: bool
+
+    @property
+    def again(self) -> bool:
+        """Whether scoring the date again would read other rows."""
+        return self.stands and bool(self.uses)
+
+
 class Impact(_Told):
     """All that a pipeline's restatements touch.
 
@@ -139,10 +166,12 @@ class Impact(_Told):
         restated: dates that have snapshots of different rows.
         pending: dates whose raw files changed since, which the next run with them in its window snapshots.
         models: what was made from the old rows, oldest date first.
+        predictions: what was scored of the old rows or by those models, oldest date first.
         retrain: the dates whose standing result would change.
         commands: one for each of them.
         backfills: the same, a command for each stretch of days without a gap, in one Spark session each.
         airflow_backfills: the same in Airflow.
+        score: a command for each date whose standing predictions are of old rows.
     """
 
     pipeline: str
@@ -153,3 +182,5 @@ class Impact(_Told):
     commands: tuple[str, ...]
     backfills: tuple[str, ...]
     airflow_backfills: tuple[str, ...]
+    predictions: tuple[ScoredRows, ...] = ()
+    score: tuple[str, ...] = ()

@@ -12,6 +12,7 @@ from spark_jobs.report.lineage import current_evaluation, evaluation_lineage
 
 # pydantic reads the fields' types when the module is loaded.
 from spark_jobs.report.partitions import Partition, partitions_of
+from spark_jobs.report.predictions import Scored, scored_of
 from spark_jobs.spec import SOURCE_VIEW
 from spark_jobs.store.steps import JOINED
 
@@ -67,6 +68,7 @@ class Summary(BaseModel):
         evaluated: when the evaluation was made.
         key: the columns that are to tell a date's rows apart.
         repeated_keys: date → how many of its rows share their key with another, if any do.
+        scored: the date's current predictions, by whatever version; None where there are none.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -104,6 +106,7 @@ class Summary(BaseModel):
     evaluated: datetime | None = None
     key: tuple[str, ...] = ()
     repeated_keys: Mapping[str, int] = Field(default_factory=dict)
+    scored: Scored | None = None
 
     @property
     def key_warning(self) -> str:
@@ -158,6 +161,7 @@ def summary_of(store: Store, evaluation: Artifact, *, version: int | None = None
     if found.tuning:
         lineage["tuning"] = {day: part.key for day, part in found.tuning.items()}
     own = chosen.isoformat()
+    scored = store.current("predictions", chosen)
     made = (snapshots[own], features[own], *found.tuning.values(), model, evaluation)
     return Summary(
         pipeline=store.pipeline,
@@ -205,6 +209,7 @@ def summary_of(store: Store, evaluation: Artifact, *, version: int | None = None
             for day, part in sorted(features.items())
             if (repeated := part.manifest.details.get("rows_of_repeated_keys", 0))
         },
+        scored=None if scored is None else scored_of(scored),
     )
 
 

@@ -124,6 +124,8 @@ def _made_from(summary: Summary) -> RenderableType:
     table.add_row("raw data", f"fingerprint {summary.fingerprints[summary.date]} on {summary.date}")
     for name, dated in summary.joined_fingerprints.items():
         table.add_row(f"joined {name}", f"fingerprint {dated[summary.date]} on {summary.date}")
+    if summary.scored is not None:
+        table.add_row("scored", Text(summary.scored.told))
     table.add_row("model key", summary.keys["model"])
     if summary.model_digest:
         table.add_row("model digest", summary.model_digest)

@@ -163,16 +163,21 @@ def sql_problems(checked: Checked) -> Iterator[Problem]:
     for index, name in enumerate(preprocess.key):
         yield from unprovided(checked.document, ("preprocess", "key", index), [name], provided, by)
     label = preprocess.label or ("label" if checked.parts.get("task") in LABELLED else None)
-    evaluate = checked.parts.get("evaluate")
+    evaluate, score = checked.parts.get("evaluate"), checked.parts.get("score")
     expressions: dict[KeyPath, str | None] = {
         ("preprocess", "label"): label,
         ("preprocess", "train_where"): preprocess.train_where,
         ("evaluate", "relevant"): None if evaluate is None else evaluate.relevant,
+        ("score", "where"): None if score is None else score.where,
     }
     for place, text in expressions.items():
         if text is not None:
+            # What is scored has these two beside what the SQL gives.
+            known = (*(provided or ()), "label", RESERVED) if place[0] == "score" else provided
             try:
-                yield from unprovided(checked.document, place, expression_columns(text), provided, by)
+                yield from unprovided(
+                    checked.document, place, expression_columns(text), provided and known, by
+                )
             except BadSql as error:
                 yield checked.document.problem(place, error.what, expected=error.expected)
 

@@ -20,6 +20,7 @@ from spark_jobs.spec.names import NAME, NAME_RULE
 from spark_jobs.spec.overrides import find_stage, read_overrides, set_params
 from spark_jobs.spec.parts import Preprocess, Spark, Split, SplitByDate, Stage, Window
 from spark_jobs.spec.problem import Problem
+from spark_jobs.spec.score import Score
 from spark_jobs.spec.source import HOME, JoinedSource, Source
 from spark_jobs.spec.sql import SOURCE_VIEW
 from spark_jobs.spec.tuning import Tuning
@@ -83,6 +84,9 @@ class Pipeline(SpecModel):
             "it pass, whom Airflow asks. never: it is only registered."
         ),
     ] = "auto"
+    score: Annotated[Score, Field(description="How rows are scored with the model that serves.")] = Field(
+        default_factory=Score
+    )
     trigger_params: Annotated[
         Listed[Text],
         Field(

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from spark_jobs.spec.parts import Preprocess, Stage
     from spark_jobs.spec.pipeline import Pipeline
     from spark_jobs.spec.problem import Problem
+    from spark_jobs.spec.score import Score
     from spark_jobs.spec.tuning import Tuning
 
 _OF_SQL: Final = ("preprocess", "sql")
@@ -46,6 +47,7 @@ def sql_problems(checked: Checked) -> Iterator[Problem]:
     texts = [
         *_of_preprocess(preprocess),
         *_of_evaluate(parts.get("evaluate")),
+        *_of_score(parts.get("score")),
         *_of_stages(parts.get("stages") or (), parts.get("tuning")),
     ]
     for text in texts:
@@ -93,6 +95,11 @@ def _of_preprocess(preprocess: Preprocess) -> Iterator[_SqlText]:
 def _of_evaluate(evaluate: Evaluate | None) -> Iterator[_SqlText]:
     if evaluate is not None:
         yield from _expression(("evaluate", "relevant"), evaluate.relevant)
+
+
+def _of_score(score: Score | None) -> Iterator[_SqlText]:
+    if score is not None:
+        yield from _expression(("score", "where"), score.where)
 
 
 def _of_stages(stages: Sequence[Stage], tuning: Tuning | None) -> Iterator[_SqlText]:

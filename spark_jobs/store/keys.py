@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-Kind = Literal["snapshot", "validation", "features", "tuning", "model", "evaluation"]
+Kind = Literal["snapshot", "validation", "features", "tuning", "model", "evaluation", "predictions"]
 
 KEY_FORMAT: Final = 1
 """Raised when the store itself comes to mean something else by the same ingredients."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import ValidationError
 
 from spark_jobs.errors import StoreError
-from spark_jobs.spec import Pipeline
+from spark_jobs.spec import Pipeline, Preprocess, Stage, Window
 from spark_jobs.spec.loading import Document
 from spark_jobs.store.keys import KEY_FORMAT
 
@@ -69,6 +69,35 @@ def pipeline_of(ancestry: Ancestry, home: Path) -> Pipeline:
         where = ".".join(map(str, first["loc"]))
         raise _unreadable(model, f"{first['msg']} at {where or 'the top'}") from error
     return pipeline.placed(home, Document(f"{evaluation.manifest.pipeline} of {evaluation.manifest.date}"))
+
+
+def to_score_with(pipeline: Pipeline, model: Artifact, learnt_from: Artifact) -> Pipeline:
+    """Today's pipeline for one date at a time, its rows prepared as a model's were, with the stages it has.
+
+    What serves may be older than the file: with rows of today's SQL it would be asked something else than it
+    learnt to answer.
+
+    Args:
+        pipeline: today's; where raw rows are and what they are held to stays.
+        model: what scores.
+        learnt_from: feature rows that it was fitted on.
+
+    Raises:
+        StoreError: a manifest lacks a part, or has one that this version of Vintage does not read.
+    """
+    preprocess = _part(learnt_from, "preprocess")
+    try:
+        return pipeline.model_copy(
+            update={
+                "preprocess": Preprocess.model_validate(preprocess),
+                "stages": tuple(Stage.model_validate(each) for each in _part(model, "stages")),
+                "task": _part(model, "task"),
+                "window": Window(days=1),
+                "tuning": None,
+            }
+        )
+    except ValidationError as error:
+        raise _unreadable(model, error.errors()[0]["msg"]) from error
 
 
 def _tuning(search: Mapping[str, Any], artifact: Artifact) -> dict[str, Any]:

@@ -72,6 +72,21 @@ CODE: Final[Mapping[Kind, tuple[str, ...]]] = {
     ),
     "tuning": ("ml/families", "ml/grid.py", "ml/tuning.py", *_LEARNING),
     "model": ("fit.py", "ml/arithmetic.py", "ml/golden.py", "ml/model_digest.py", *_LEARNING),
+    "predictions": (
+        "score.py",
+        "session.py",
+        "ml/families",
+        "ml/catalogue.py",
+        "ml/column_flow.py",
+        "ml/fitting.py",
+        "ml/row_checks.py",
+        "ml/scoring.py",
+        "ml/splits.py",
+        "ml/training.py",
+        "ml/unscored.py",
+        "sources/rows.py",
+        "store/fingerprint.py",
+    ),
     "evaluation": (
         "evaluate.py",
         "session.py",
@@ -218,6 +233,25 @@ def evaluation(
     if baseline is not None:
         inputs["baseline"] = {baseline.date: baseline.key}
     return _ingredients("evaluation", pipeline, day, inputs, parts)
+
+
+def predictions(
+    pipeline: Pipeline, day: date, *, model: Artifact, features: Artifact, version: int
+) -> Ingredients:
+    """What a model says of a date's feature rows.
+
+    Args:
+        pipeline: the spec, with the stages that were fitted.
+        day: the partition date.
+        model: what scores.
+        features: the date's rows, prepared as the model's were.
+        version: the model's in the registry, with which each row is stamped.
+    """
+    parts = {"version": version, "where": pipeline.score.where, "task": pipeline.task}
+    inputs = {"model": {model.date: model.key}, "features": {features.date: features.key}}
+    return _ingredients(
+        "predictions", pipeline, day, inputs, parts | _own_code(pipeline, pipeline.stage_paths)
+    )
 
 
 def _own_code(pipeline: Pipeline, paths: Iterable[str]) -> dict[str, Any]:

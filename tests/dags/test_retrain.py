@@ -56,6 +56,7 @@ def test_the_checkout_s_own_pipelines_load(monkeypatch: pytest.MonkeyPatch) -> N
     assert {f"retrain_{name}" for name in pipelines} <= set(bag.dags)
     assert {f"impact_{name}" for name in pipelines} <= set(bag.dags)
     assert {f"reproduce_{name}" for name in pipelines} <= set(bag.dags)
+    assert {f"score_{name}" for name in pipelines} <= set(bag.dags)
 
 
 def test_a_task_loads_its_own_dag_alone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -277,6 +278,7 @@ def test_a_broken_file_breaks_its_own_dag_alone(home: Path) -> None:
         "retrain_tiny",
         "impact_tiny",
         "reproduce_tiny",
+        "score_tiny",
     }
     [(file, error)] = bag.import_errors.items()
     assert Path(file).name == "broken_pipelines.py"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
+from spark_jobs import score
 from spark_jobs.errors import DataError, SpecError, ValidationFailed
 from spark_jobs.report.summary import summarise
 from spark_jobs.sources.rows import read_rows
@@ -23,6 +24,7 @@ pytestmark = pytest.mark.spark
 
 DAY = date(2024, 3, 6)
 EVE = DAY - timedelta(days=1)
+NEXT = DAY + timedelta(days=1)
 WINDOW = [DAY - timedelta(days=back) for back in range(3, -1, -1)]
 JOINS: dict[str, Any] = {
     "stock": {
@@ -123,6 +125,14 @@ def test_each_date_is_joined_with_its_own_rows_and_the_table_as_it_stood(joined:
     joined.run()
     assert features(joined) == before
     assert joined.leftovers() == []
+
+    # A date that no night has seen is joined alike to be scored.
+    joined.deliver(NEXT)
+    deliver_stock(joined, NEXT, NEXT.day)
+    scored = score.run(joined.job(NEXT))
+    assert scored.manifest.details["rows"]["scored"] == 24
+    assert told(joined, NEXT) == {("red", NEXT.day, 7), ("blue", NEXT.day, 5)}
+    assert features(joined) == before
 
 
 def test_a_table_that_changed_is_joined_from_then_on(joined: Team) -> None:

@@ -47,6 +47,15 @@ def test_the_defaults(tmp_path: Path) -> None:
     assert called(retrain, tmp_path) == ["run", "--date=2013-02-28", "--set=", "--", "flight_delay", "uri="]
     assert called(command("show"), tmp_path) == ["show", "--date=", "--", "flight_delay", "uri="]
     assert called(command("check"), tmp_path) == ["check", "uri="]
+    scored = command("score", date="2013-02-28")
+    assert called(scored, tmp_path) == [
+        "score",
+        "--date=2013-02-28",
+        "--version=",
+        "--",
+        "flight_delay",
+        "uri=",
+    ]
     again = command("reproduce", date="2013-02-28")
     assert called(again, tmp_path) == [
         "reproduce",

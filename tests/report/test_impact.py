@@ -15,6 +15,7 @@ from spark_jobs.report.impact_view import show
 from spark_jobs.report.restatement import Impact, Pending
 from spark_jobs.sources.changed_rows import ChangedRow, RowChange
 from spark_jobs.store import Store
+from spark_jobs.store.published import published
 from tests.lineages import decide, publish, snapshot
 
 if TYPE_CHECKING:
@@ -215,6 +216,37 @@ def shown(impact: Impact) -> list[str]:
     out = io.StringIO()
     show(impact, Console(file=out, width=80))
     return out.getvalue().splitlines()
+
+
+def scored(nights: Nights, features: Artifact, *, by: int) -> Artifact:
+    """Predictions of a date's features by the model of a night, the current ones of the date."""
+    model = nights.store.current("model", day(by))
+    assert model is not None
+    inputs = {"model": [model], "features": [features]}
+    made = publish(nights.store, "predictions", features.date, inputs, model=model.key, version=by - 1)
+    nights.store.set_current(made)
+    return made
+
+
+def test_predictions_of_old_rows_or_by_a_model_of_old_rows_are_listed(nights: Nights) -> None:
+    # Day 3 was restated: the model of day 4 learnt from it, that of day 2 did not.
+    [before] = published(nights.store, "features", day=day(3))
+    of_old = scored(nights, before, by=2)
+    by_old = scored(nights, nights.features(5), by=4)
+    scored(nights, nights.features(2), by=2)
+    impact = nights.impact()
+    told = {each.key: (each.model_touched, [use.role for use in each.uses]) for each in impact.predictions}
+    assert told == {of_old.key: (False, ["scored"]), by_old.key: (True, [])}
+    assert impact.score == (f"vintage score demo --date {day(3)}",)
+    lines = shown(impact)
+    assert f"  vintage score demo --date {day(3)}" in lines
+    assert "2 models and 4 sets of predictions touched" in lines[1]
+    table = [line for line in lines if "old rows" in line or "scored" in line]
+    assert table
+    assert max(map(len, table)) <= 80
+
+    scored(nights, nights.features(3), by=2)
+    assert nights.impact().score == ()
 
 
 def test_a_person_reads_it_within_eighty_columns(nights: Nights) -> None:

@@ -120,6 +120,18 @@ def test_what_is_named_stays_with_all_that_it_was_made_from(store: Store, named_
         artifact.check_files()
 
 
+def test_predictions_that_are_current_keep_their_model_and_those_before_them_go(store: Store) -> None:
+    made, other = full_lineage(store), full_lineage(store, seed=1)
+    before, now = (
+        age(publish(store, "predictions", DAY, {name: [each[name]] for name in ("model", "features")}), OLD)
+        for each in (other, made)
+    )
+    store.set_current(now)
+    gone = {each.key for each in sweep(store)}
+    assert gone == {*(artifact.key for artifact in other.values()), before.key, made["evaluation"].key}
+    assert keys(store) == {now.key, *(each.key for name, each in made.items() if name != "evaluation")}
+
+
 def test_a_baseline_stays_with_the_evaluation_that_was_held_against_it(store: Store) -> None:
     made = full_lineage(store)
     later = publish(store, "evaluation", DAY, {"baseline": [made["model"]]}, seed=7)
