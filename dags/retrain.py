@@ -11,6 +11,8 @@ from dags.approval import ANSWER_ARGS, ANSWER_MACROS, WAITING_DAYS, approval
 from dags.assets import model_of
 from dags.each_pipeline import daily, date_param, make_dags, run_of
 from dags.spark_submit import MACROS, python_job, spark_job
+from dags.waiting import wait_for_data
+from spark_jobs.spec.wait import told
 
 if TYPE_CHECKING:
     from dags.spark_submit import PythonJob
@@ -44,6 +46,7 @@ def retrain(pipeline: Pipeline, home: Home) -> DAG:
         params=trigger_form(pipeline),
         user_defined_macros={**MACROS, **ANSWER_MACROS},
     ) as dag:
+        wait = wait_for_data(pipeline, home)
         snapshot = spark_job("snapshot", pipeline, home)
         validate = spark_job("validate", pipeline, home)
         preprocess = spark_job("preprocess", pipeline, home)
@@ -51,6 +54,8 @@ def retrain(pipeline: Pipeline, home: Home) -> DAG:
         evaluate = spark_job("evaluate", pipeline, home)
         promote = promote_job(pipeline)
 
+        if wait:
+            wait >> snapshot
         snapshot >> validate >> preprocess >> fit >> evaluate
         if asks:
             evaluate >> approval(pipeline) >> promote
@@ -118,6 +123,7 @@ def documentation(pipeline: Pipeline) -> str:
         "Data": pipeline.source.described,
         **{f"Joined as `{name}`": source.described for name, source in pipeline.joins.items()},
         "Expectations": f"`expectations/{pipeline.expectations}.yaml`",
+        "Waits for its files": f"{told(pipeline.wait.timeout)} at the most, when it is scheduled",
         "Window": f"{pipeline.window.days} days up to the date, {pipeline.window.min_days} or more with data",
         "Model": " → ".join(stage.type for stage in pipeline.stages),
         "Gates": ", ".join(gates) or "none",

@@ -156,10 +156,10 @@ def follow(api: AirflowApi, dag_id: str, run: Run, check: Callable[[], None]) ->
                 _show_failure(api, dag_id, run, task)
             if task.state == WAITS_FOR_A_PERSON and WAITS_FOR_A_PERSON not in shown:
                 shown.add(WAITS_FOR_A_PERSON)
-                say(f"  {task.name:<12}waits for a person: {api.where_to_answer(dag_id, run.run_id, task)}")
+                say(f"  {task.name:<14}waits for a person: {api.where_to_answer(dag_id, run.run_id, task)}")
             if task.state in TASK_DONE and task.name not in shown:
                 shown.add(task.name)
-                say(f"  {task.name:<12}{task.state:<10}{task.seconds or 0:6.1f} s")
+                say(f"  {task.name:<14}{task.state:<10}{task.seconds or 0:6.1f} s")
         if state == "success":
             return
         if state == "failed":
@@ -169,7 +169,7 @@ def follow(api: AirflowApi, dag_id: str, run: Run, check: Callable[[], None]) ->
 
 
 def _show_failure(api: AirflowApi, dag_id: str, run: Run, task: Task) -> NoReturn:
-    say(f"  {task.name:<12}{'failed':<10}{task.seconds or 0:6.1f} s")
+    say(f"  {task.name:<14}{'failed':<10}{task.seconds or 0:6.1f} s")
     log = api.log_lines(dag_id, run.run_id, task)
     lines = [line for text in log for line in text.splitlines() if not line.startswith("::")]
     # What a job says last, or what Airflow says of a task that started none.

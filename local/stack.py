@@ -55,7 +55,8 @@ class Stack:
     Args:
         home: the folder that holds pipelines/ and expectations/; all state is in its data/.
         mlflow: start MLflow's server too. The jobs need none: they write to the same database.
-        schedule: let the Dags run by their schedules; without it only what is triggered runs.
+        schedule: let the Dags run by their schedules, and wait for late data in a triggerer; without it only
+            what is triggered runs, which waits for nothing.
         environ: what the services inherit; what the embedded stack needs is added.
         checkout: the tree whose dags/ are loaded.
     """
@@ -150,6 +151,8 @@ class Stack:
         self._run("api-server", *AIRFLOW, "api-server")
         self._run("dag-processor", *AIRFLOW, "dag-processor")
         self._run("scheduler", *AIRFLOW, "scheduler", "--skip-serve-logs")
+        if self._schedule:
+            self._run("triggerer", *AIRFLOW, "triggerer", "--skip-serve-logs")
         # The API that tasks talk to; its first answer takes long, and a task would not wait for it.
         self._await_answer(f"{self.endpoints.airflow}/execution/health/ping")
         write_private(self.folder / "stack.json", json.dumps(asdict(self.endpoints)))

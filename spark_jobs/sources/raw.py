@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import re
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from spark_jobs.errors import DataError
 from spark_jobs.spec import SOURCE_VIEW
+from spark_jobs.spec.raw_paths import data_files
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,7 +63,7 @@ def list_raw_files(path: str, day: date) -> RawFiles | None:
     Raises:
         DataError: a file is empty: zero bytes are a delivery that failed, and Spark would skip it silently.
     """
-    root, paths = _expand(path)
+    root, paths = data_files(path)
     found = []
     for each in paths:
         status = each.stat()
@@ -84,7 +84,7 @@ def no_raw_data(pipeline: Pipeline, source: Source, day: date, *, view: str) -> 
     ends = range(date.min.toordinal(), date.max.toordinal() + 1)
     around = (date.fromordinal(number) for number in numbers if number in ends)
     near = (
-        [other for other in around if _expand(pipeline.source_path(other, source))[1]][:3]
+        [other for other in around if data_files(pipeline.source_path(other, source))[1]][:3]
         if source.dated
         else []
     )
@@ -106,21 +106,3 @@ def no_raw_data(pipeline: Pipeline, source: Source, day: date, *, view: str) -> 
 def literal(path: str) -> str:
     """A file's path as Spark's readers must be given it: they would take `[1]` in it for a pattern."""
     return re.sub(r"([\\\[\]{}*?])", r"\\\1", path)
-
-
-def _expand(pattern: str) -> tuple[Path, list[Path]]:
-    path = Path(pattern.removeprefix("file://"))
-    if path.is_file():
-        return path.parent, [path]
-    if path.is_dir():
-        return path, sorted(child for child in path.rglob("*") if child.is_file() and _is_data(child, path))
-    matches = sorted(glob.glob(str(path)))  # noqa: PTH207  (Path.glob takes no absolute pattern)
-    files = [child for match in matches for child in _expand(match)[1]]
-    fixed = Path(
-        *path.parts[: next((i for i, part in enumerate(path.parts) if glob.has_magic(part)), len(path.parts))]
-    )
-    return fixed, sorted(set(files))
-
-
-def _is_data(path: Path, root: Path) -> bool:
-    return not any(part.startswith(("_", ".")) for part in path.relative_to(root).parts)

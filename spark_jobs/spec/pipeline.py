@@ -24,6 +24,7 @@ from spark_jobs.spec.score import Score
 from spark_jobs.spec.source import HOME, JoinedSource, Source
 from spark_jobs.spec.sql import SOURCE_VIEW
 from spark_jobs.spec.tuning import Tuning
+from spark_jobs.spec.wait import Wait
 
 
 class Pipeline(SpecModel):
@@ -84,6 +85,9 @@ class Pipeline(SpecModel):
             "it pass, whom Airflow asks. never: it is only registered."
         ),
     ] = "auto"
+    wait: Annotated[
+        Wait, Field(description="How long a scheduled night waits for the raw files of its date.")
+    ] = Field(default_factory=Wait)
     score: Annotated[Score, Field(description="How rows are scored with the model that serves.")] = Field(
         default_factory=Score
     )

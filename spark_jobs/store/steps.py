@@ -51,6 +51,7 @@ CODE: Final[Mapping[Kind, tuple[str, ...]]] = {
         "sources/raw.py",
         "sources/reader.py",
         "sources/rows.py",
+        "spec/raw_paths.py",
         "store/fingerprint.py",
     ),
     "validation": (

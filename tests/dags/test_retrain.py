@@ -18,7 +18,9 @@ from tests.dags.conftest import CHECKOUT, load_dags
 if TYPE_CHECKING:
     from airflow.sdk import DAG
 
+JOBS = ("snapshot", "validate", "preprocess", "fit", "evaluate", "promote")
 CHAIN = {
+    "wait_for_data": {"snapshot"},
     "snapshot": {"validate"},
     "validate": {"preprocess"},
     "preprocess": {"fit"},
@@ -71,18 +73,20 @@ def test_the_chain_is_the_design_s(dag: DAG) -> None:
 
 
 def test_every_application_is_a_file_of_the_checkout(dag: DAG) -> None:
-    applications = {task.task_id: Path(task.application) for task in dag.tasks}
-    assert applications == {name: CHECKOUT / "spark_jobs" / f"{name}.py" for name in CHAIN}
+    applications = {name: Path(dag.get_task(name).application) for name in JOBS}
+    assert applications == {name: CHECKOUT / "spark_jobs" / f"{name}.py" for name in JOBS}
     assert all(path.is_file() for path in applications.values())
 
 
 def test_spark_jobs_are_submitted_and_promote_is_plain_python(dag: DAG) -> None:
     kinds = {task.task_id: type(task).__name__ for task in dag.tasks}
-    assert kinds == {**dict.fromkeys(CHAIN, "SparkJob"), "promote": "PythonJob"}
+    others = {"wait_for_data": "WaitForData", "promote": "PythonJob"}
+    assert kinds == {**dict.fromkeys(JOBS, "SparkJob"), **others}
 
 
 def test_only_arguments_are_rendered(dag: DAG) -> None:
-    assert {tuple(task.template_fields) for task in dag.tasks} == {("application_args",)}
+    assert {tuple(dag.get_task(name).template_fields) for name in JOBS} == {("application_args",)}
+    assert tuple(dag.get_task("wait_for_data").template_fields) == ()
 
 
 def test_the_file_sets_what_the_ui_shows(dag: DAG) -> None:
@@ -111,7 +115,7 @@ def test_every_argument_is_one_word_with_the_declared_values(dag: DAG) -> None:
     ]
 
 
-@pytest.mark.parametrize("task", CHAIN)
+@pytest.mark.parametrize("task", JOBS)
 def test_every_job_gets_the_same_arguments(dag: DAG, task: str) -> None:
     assert rendered(dag, task, partition_key="2024-03-01") == rendered(
         dag, "snapshot", partition_key="2024-03-01"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -25,10 +26,16 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(1800)]
 
 DAG = "retrain_tiny"
+SCORE = "score_tiny"
 ASKS = "retrain_asks"
 RUN_SECONDS = 1200
 TODAY = dt.datetime.now(dt.UTC).date()
 START = dt.date(2024, 1, 1)
+
+
+def scheduled_day() -> dt.date:
+    """What the schedule's last tick, at 02:00, takes."""
+    return (dt.datetime.now(dt.UTC) - dt.timedelta(days=1, hours=2)).date()
 
 
 def days_of(first: dt.date, count: int) -> list[dt.date]:
@@ -38,11 +45,15 @@ def days_of(first: dt.date, count: int) -> list[dt.date]:
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     home = write_home(tmp_path_factory.mktemp("airflow") / "home")
-    asks = (home / "pipelines" / "tiny.yaml").read_text().replace("name: tiny", "name: asks")
+    tiny = home / "pipelines" / "tiny.yaml"
+    tiny.write_text(tiny.read_text() + "wait: {timeout: 10m, poke: 1s}\n")
+    asks = tiny.read_text().replace("name: tiny", "name: asks")
     # Its schedule has ended: nothing of it runs but what is triggered.
     (home / "pipelines" / "asks.yaml").write_text(f"{asks}end_date: 2024-01-07\npromote: approve\n")
     for day in [*days_of(START, 8), *days_of(TODAY - dt.timedelta(days=4), 5)]:
-        write_day(home, day)
+        # What the schedule takes comes late.
+        if day != scheduled_day():
+            write_day(home, day)
     with Stack(home, mlflow=False, environ=quick_environment()) as running:
         yield running
 
@@ -92,7 +103,7 @@ def date_arguments(api: AirflowApi, run: Run) -> set[str]:
     return {word for word in words if word.startswith("--date=")}
 
 
-def test_the_schedule_runs_the_day_before(
+def test_the_schedule_runs_the_day_before_once_its_data_has_come(
     stack: Stack, api: AirflowApi, finish: Callable[[Run], Run]
 ) -> None:
     deadline = time.monotonic() + 60
@@ -101,10 +112,15 @@ def test_the_schedule_runs_the_day_before(
         scheduled = [run for run in api.runs(DAG) if run.run_id.startswith("scheduled__")]
         time.sleep(0.5)
     assert len(scheduled) == 1
-    now = dt.datetime.now(dt.UTC)
-    ticked = now.date() if now.time() >= dt.time(2) else now.date() - dt.timedelta(days=1)
-    day = str(ticked - dt.timedelta(days=1))
+    day = str(scheduled_day())
     assert scheduled[0].partition_key == day
+    states: dict[str, str | None] = {}
+    while states.get("wait_for_data") != "deferred" and time.monotonic() < deadline + 60:
+        states = {task.name: task.state for task in api.tasks(DAG, scheduled[0].run_id)}
+        time.sleep(0.5)
+    # Nothing runs while it waits.
+    assert {name: state for name, state in states.items() if state} == {"wait_for_data": "deferred"}
+    write_day(stack.home, scheduled_day())
     assert finish(scheduled[0]).state == "success"
     assert date_arguments(api, scheduled[0]) == {f"--date={day}"}
     assert day in made(stack, "model")
@@ -113,10 +129,35 @@ def test_the_schedule_runs_the_day_before(
 def test_a_manual_run_takes_its_partition_key(
     stack: Stack, api: AirflowApi, finish: Callable[[Run], Run]
 ) -> None:
+    api.wait_for_dag(SCORE, stack.check)
+    api.pause(SCORE, paused=False)
     run = finish(api.trigger(DAG, partition_key="2024-01-05"))
     assert run.state == "success"
     assert date_arguments(api, run) == {"--date=2024-01-05"}
     assert made(stack, "snapshot") >= {"2024-01-03", "2024-01-04", "2024-01-05"}
+
+
+def test_each_night_s_date_is_scored_by_who_serves(
+    stack: Stack, api: AirflowApi, finish: Callable[..., Run]
+) -> None:
+    deadline = time.monotonic() + 120
+    scored: list[Run] = []
+    while not scored and time.monotonic() < deadline:
+        scored = api.runs(SCORE)
+        time.sleep(0.5)
+    [run] = scored
+    assert run.partition_key == "2024-01-05"
+    assert finish(run, SCORE).state == "success"
+    api.pause(SCORE, paused=True)
+    [path] = (stack.home / "data" / "store" / "tiny" / "predictions").glob("date=*/[!.]*/manifest.json")
+    details = json.loads(path.read_text())["details"]
+    assert path.parent.parent.name == "date=2024-01-05"
+    assert details["rows"] == {"given": 60, "scored": 60, "rejected": 0}
+    # The night before it, of a later date, made who serves.
+    assert details["model_date"] == str(scheduled_day())
+    events = api._get("/assets/events", limit=100)["asset_events"]
+    told = {(event["name"], event["partition_key"]) for event in events}
+    assert ("predictions_tiny", "2024-01-05") in told
 
 
 def test_a_manual_run_without_a_key_takes_the_form_s_date(
@@ -200,9 +241,9 @@ def test_a_date_in_another_form_fails_before_anything_is_submitted(
 ) -> None:
     run = finish(api.trigger(DAG, partition_key="2024-1-5"))
     assert run.state == "failed"
-    [snapshot] = [task for task in api.tasks(DAG, run.run_id) if task.name == "snapshot"]
-    assert snapshot.try_number == 1
-    assert "'2024-1-5' is not a partition date" in "\n".join(api.log_lines(DAG, run.run_id, snapshot))
+    [first] = [task for task in api.tasks(DAG, run.run_id) if task.name == "wait_for_data"]
+    assert first.try_number == 1
+    assert "'2024-1-5' is not a partition date" in "\n".join(api.log_lines(DAG, run.run_id, first))
     assert date_arguments(api, run) == set()
 
 
