@@ -10,6 +10,16 @@ if TYPE_CHECKING:
     from spark_jobs.spec import Pipeline
 
 
+def raw_of(pipeline: Pipeline) -> list[Asset]:
+    """The raw data of each source: where the lineage begins. Nothing in Vintage raises its events."""
+    return [
+        Asset(
+            name=f"raw_{pipeline.name}_{view}", uri=f"vintage://raw/{pipeline.name}/{view}", group="raw data"
+        )
+        for view in pipeline.views
+    ]
+
+
 def model_of(pipeline: Pipeline) -> Asset:
     """The asset that a Dag follows to work with each new model."""
     return Asset(name=f"model_{pipeline.name}", uri=f"vintage://model/{pipeline.name}", group="model")

@@ -5,10 +5,11 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import DAG, Param
+from airflow.sdk import DAG, Param, TaskGroup
 
+from dags.alerts import deadline_of, on_failure
 from dags.approval import ANSWER_ARGS, ANSWER_MACROS, WAITING_DAYS, approval
-from dags.assets import model_of
+from dags.assets import model_of, raw_of
 from dags.each_pipeline import daily, date_param, make_dags, run_of
 from dags.spark_submit import MACROS, python_job, spark_job
 from dags.waiting import wait_for_data
@@ -44,21 +45,28 @@ def retrain(pipeline: Pipeline, home: Home) -> DAG:
             **({"max_active_tis_per_dag": 1} if asks else {}),
         },
         params=trigger_form(pipeline),
+        on_failure_callback=on_failure() or None,
+        deadline=deadline_of(pipeline),
         user_defined_macros={**MACROS, **ANSWER_MACROS},
     ) as dag:
-        wait = wait_for_data(pipeline, home)
-        snapshot = spark_job("snapshot", pipeline, home)
-        validate = spark_job("validate", pipeline, home)
-        preprocess = spark_job("preprocess", pipeline, home)
-        fit = spark_job("fit", pipeline, home)
-        evaluate = spark_job("evaluate", pipeline, home)
-        promote = promote_job(pipeline)
+        # The ids of tasks stay as they are without groups.
+        with TaskGroup("data", prefix_group_id=False, tooltip="The date's rows: there, sound, prepared"):
+            wait = wait_for_data(pipeline, home)
+            snapshot = spark_job("snapshot", pipeline, home, inlets=raw_of(pipeline))
+            validate = spark_job("validate", pipeline, home)
+            preprocess = spark_job("preprocess", pipeline, home)
+        with TaskGroup("model", prefix_group_id=False, tooltip="Fitted, and measured on the holdout"):
+            fit = spark_job("fit", pipeline, home)
+            evaluate = spark_job("evaluate", pipeline, home)
+        with TaskGroup("serving", prefix_group_id=False, tooltip="Whether it becomes the champion"):
+            approve = approval(pipeline) if asks else None
+            promote = promote_job(pipeline)
 
         if wait:
             wait >> snapshot
         snapshot >> validate >> preprocess >> fit >> evaluate
-        if asks:
-            evaluate >> approval(pipeline) >> promote
+        if approve:
+            evaluate >> approve >> promote
         else:
             evaluate >> promote
     return dag

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from airflow.sdk import DAG, Param, PartitionedAssetTimetable
 
-from dags.assets import model_of, predictions_of
+from dags.alerts import on_failure
+from dags.assets import model_of, predictions_of, raw_of
 from dags.each_pipeline import daily, date_param, make_dags, run_of
 from dags.spark_submit import MACROS, spark_job
 
@@ -55,6 +56,7 @@ def scoring(pipeline: Pipeline, home: Home) -> DAG:
                 description="The registered version that scores. Empty: the champion.",
             ),
         },
+        on_failure_callback=on_failure() or None,
         user_defined_macros=dict(MACROS),
     ) as dag:
         spark_job(
@@ -62,7 +64,7 @@ def scoring(pipeline: Pipeline, home: Home) -> DAG:
             pipeline,
             home,
             arguments=[f"--pipeline={pipeline.name}", *ARGS],
-            inlets=[model_of(pipeline)],
+            inlets=[model_of(pipeline), *raw_of(pipeline)],
             outlets=[predictions_of(pipeline)],
         )
     return dag

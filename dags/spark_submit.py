@@ -22,6 +22,7 @@ from airflow.sdk.exceptions import (
     AirflowSkipException,
 )
 
+from dags.telling import LINKS, listening
 from spark_jobs.errors import DataError, EnvironmentProblem, NothingServes, NotReproduced, SpecError
 from spark_jobs.spec import connection_variable, last_closed_date, parse_partition_date, submit_conf
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from airflow.sdk import Context
 
+    from dags.telling import Told
     from spark_jobs.spec import Home, Pipeline
 
 CONNECTION: Final = "spark_default"
@@ -119,9 +121,11 @@ class SparkJob(SparkSubmitOperator):
     def __init__(self, *, connections: Sequence[str] = (), **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.connections = tuple(connections)
+        self.operator_extra_links = LINKS.get(self.task_id, ())
+        self.told: Told | None = None
 
-    def execute(self, context: Context) -> None:
-        """Submits the job and waits for it.
+    def execute(self, context: Context) -> dict[str, Any]:  # type: ignore[override]
+        """Submits the job and waits for it; what it told is the task's result.
 
         Raises:
             AirflowSkipException: there is nothing to do yet.
@@ -132,14 +136,17 @@ class SparkJob(SparkSubmitOperator):
             BaseHook.get_connection(self._conn_id)
         except AirflowNotFoundException as error:
             raise AirflowFailException(str(no_connection(self._conn_id))) from error
-        try:
-            super().execute(context)
-        except AirflowException as error:
-            hook = self._hook
-            if hook is None or hook._submit_sp is None or not hook._submit_sp.returncode:
-                raise
-            raise failure(self.task_id, hook._submit_sp.returncode, hook._last_submit_log_lines) from error
-        tell_outlets(self.outlets, context)
+        with listening() as self.told:
+            try:
+                super().execute(context)
+            except AirflowException as error:
+                hook = self._hook
+                if hook is None or hook._submit_sp is None or not hook._submit_sp.returncode:
+                    raise
+                code, lines = hook._submit_sp.returncode, hook._last_submit_log_lines
+                raise failure(self.task_id, code, lines) from error
+            tell_outlets(self.outlets, context)
+            return self.told.read()
 
     def on_kill(self) -> None:
         """Ends spark-submit with all it started: the JVM, the job's Python and its workers."""
@@ -158,6 +165,7 @@ class SparkJob(SparkSubmitOperator):
             environment.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
         # Of no other program: not in the task's own environment, in an argument or in a setting of Spark.
         environment |= source_connections(self.connections)
+        environment |= self.told.environment if self.told else {}
 
         def submit_as_our_child(application: str = "", **popen: Any) -> str | None:
             return submit(application, preexec_fn=_end_with_parent, env=environment, **popen)
@@ -175,17 +183,21 @@ class PythonJob(BaseOperator):
         super().__init__(**kwargs)
         self.application = application
         self.application_args = application_args
+        self.operator_extra_links = LINKS.get(self.task_id, ())
+        self.told: Told | None = None
         self._program = PythonProgram(self.task_id)
 
-    def execute(self, context: Context) -> None:
-        """Runs the job and waits for it.
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Runs the job and waits for it; what it told is the task's result.
 
         Raises:
             AirflowFailException: a retry cannot help: a wrong spec, refused data.
             AirflowException: the job ended in another error.
         """
-        self._program.run(self.application, *self.application_args)
-        tell_outlets(self.outlets, context)
+        with listening() as self.told:
+            self._program.run(self.application, *self.application_args, environment=self.told.environment)
+            tell_outlets(self.outlets, context)
+            return self.told.read()
 
     def on_kill(self) -> None:
         """Ends the job with all it started."""
@@ -199,15 +211,19 @@ class PythonProgram:
         self._task_id = task_id
         self._hook: SubprocessHook | None = None
 
-    def run(self, application: str, *words: str) -> None:
-        """Runs it and waits for it.
+    def run(self, application: str, *words: str, environment: Mapping[str, str] | None = None) -> None:
+        """Runs it, with further variables in its environment, and waits for it.
 
         Raises:
             AirflowFailException: a retry cannot help: a wrong spec, refused data.
             AirflowException: the job ended in another error.
         """
         self._hook = SubprocessHook()
-        result = self._hook.run_command([_jobs_python(), application, *words], cwd=str(Path.cwd()))
+        result = self._hook.run_command(
+            [_jobs_python(), application, *words],
+            env={**os.environ, **(environment or {})},
+            cwd=str(Path.cwd()),
+        )
         if result.exit_code:
             raise failure(self._task_id, result.exit_code, [result.output])
 

@@ -10,6 +10,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from spark_jobs.errors import DataError, SpecError, StoreError, VintageError
@@ -39,6 +40,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 DATES_AT_ONCE = 4
+
+TOLD = "VINTAGE_TOLD"
+"""Variable of the environment: a file for what the job tells whoever started it."""
 
 T = TypeVar("T")
 
@@ -110,7 +114,9 @@ def main(
     try:
         job = open_job(Home.from_environment(os.environ), arguments.pipeline, arguments.date, arguments.set)
         provider = job.spark
-        run(job, **{name: getattr(arguments, name) for name in further or {}})
+        made = run(job, **{name: getattr(arguments, name) for name in further or {}})
+        if file := os.environ.get(TOLD):
+            tell(job, made, Path(file))
     except Exception as error:
         sys.exit(report(error))
     finally:
@@ -118,6 +124,13 @@ def main(
             provider.stop()
     log.info("done in %.1f s", time.monotonic() - started)
     sys.exit(0)
+
+
+def tell(job: Job, made: object, file: Path) -> None:
+    """Writes what came of a job into a file, as JSON."""
+    from spark_jobs.report.telling import told_of
+
+    file.write_text(told_of(job.home, job.store, job.date, made).model_dump_json(), encoding="utf-8")
 
 
 def report(error: Exception) -> int:

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 class Home:
     """Where pipelines, suites and state are; every path is absolute.
 
-    `mlflow_url` is the address of MLflow's pages; None where none is known.
+    `mlflow_url` is the address of MLflow's pages, and `store_url` that of a web server which shows the store;
+    None where none is known.
     """
 
     path: Path
@@ -25,6 +26,7 @@ class Home:
     mlflow_artifacts: Path
     cds_archive: Path | None = None
     mlflow_url: str | None = None
+    store_url: str | None = None
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Home:
@@ -47,6 +49,7 @@ class Home:
             cds_archive=path / archive if archive else None,
             mlflow_url=environ.get("VINTAGE_MLFLOW_URL")
             or (tracking if tracking.startswith("http") else None),
+            store_url=environ.get("VINTAGE_STORE_URL") or None,
         )
 
     @property

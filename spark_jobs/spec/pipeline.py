@@ -24,7 +24,7 @@ from spark_jobs.spec.score import Score
 from spark_jobs.spec.source import HOME, JoinedSource, Source
 from spark_jobs.spec.sql import SOURCE_VIEW
 from spark_jobs.spec.tuning import Tuning
-from spark_jobs.spec.wait import Wait
+from spark_jobs.spec.wait import Duration, Wait
 
 
 class Pipeline(SpecModel):
@@ -88,6 +88,13 @@ class Pipeline(SpecModel):
     wait: Annotated[
         Wait, Field(description="How long a scheduled night waits for the raw files of its date.")
     ] = Field(default_factory=Wait)
+    deadline: Annotated[
+        Duration | None,
+        Field(
+            description="How long a night may take before somebody is told that it is late: 8h, say.",
+            examples=["8h"],
+        ),
+    ] = None
     score: Annotated[Score, Field(description="How rows are scored with the model that serves.")] = Field(
         default_factory=Score
     )

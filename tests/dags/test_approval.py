@@ -14,7 +14,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, Airfl
 
 from dags.approval import ANSWER_ARGS, APPROVE, REJECT, WAITING_DAYS, Approval
 from tests.dags.conftest import CHECKOUT, load_dags
-from tests.dags.test_retrain import CHAIN, RUN_AFTER
+from tests.dags.test_retrain import CHAIN, JOBS, RUN_AFTER
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,7 +58,7 @@ def test_a_person_is_asked_between_evaluate_and_promote(dag: DAG) -> None:
 def test_who_waits_keeps_nobody_else_waiting(dag: DAG) -> None:
     assert dag.max_active_runs == WAITING_DAYS + 1
     limits = {task.task_id: task.max_active_tis_per_dag for task in dag.tasks}
-    assert limits == {**dict.fromkeys(CHAIN, 1), "approve": None}
+    assert limits == {**dict.fromkeys(JOBS, 1), "approve": None, "wait_for_data": None}
     approve = dag.get_task("approve")
     assert approve.response_timeout == dt.timedelta(days=WAITING_DAYS)
     assert approve.execution_timeout == dt.timedelta(hours=6)

@@ -99,6 +99,45 @@ def test_the_file_sets_what_the_ui_shows(dag: DAG) -> None:
     )
 
 
+def test_the_tasks_are_grouped_as_the_flow_reads(dag: DAG) -> None:
+    groups = {name: set(group.children) for name, group in dag.task_group.children.items()}
+    assert groups == {
+        "data": {"wait_for_data", "snapshot", "validate", "preprocess"},
+        "model": {"fit", "evaluate"},
+        "serving": {"promote"},
+    }
+
+
+def test_assets_lead_from_raw_data_to_the_model(dag: DAG) -> None:
+    assert [asset.name for asset in dag.get_task("snapshot").inlets] == ["raw_tiny_source"]
+
+
+def test_tasks_link_to_what_their_job_told(dag: DAG, tmp_path: Path) -> None:
+    from airflow.serialization.serialized_objects import DagSerialization
+
+    from dags.telling import Told
+
+    links = {task.task_id: [link.name for link in task.operator_extra_links] for task in dag.tasks}
+    assert {name: found for name, found in links.items() if found} == {
+        "validate": ["Data Docs"],
+        "fit": ["MLflow run"],
+        "evaluate": ["Report", "MLflow run"],
+        "promote": ["MLflow run"],
+    }
+    evaluate = dag.get_task("evaluate")
+    [report, run] = evaluate.operator_extra_links
+    assert report.get_link(evaluate, ti_key=None) == ""
+    file = tmp_path / "told.json"
+    file.write_text(json.dumps({"facts": {"rows": 7}, "links": {"Report": "file:///r.html"}}))
+    evaluate.told = Told(file)
+    assert evaluate.told.read() == {"rows": 7}
+    assert report.get_link(evaluate, ti_key=None) == "file:///r.html"
+    assert run.get_link(evaluate, ti_key=None) == ""
+    # What the API server knows of the task.
+    stored = DagSerialization.from_dict(DagSerialization.to_dict(dag)).get_task("evaluate")
+    assert [link.name for link in stored.operator_extra_links] == ["Report", "MLflow run"]
+
+
 def test_promote_publishes_the_model(dag: DAG) -> None:
     assert [asset.name for asset in dag.get_task("promote").outlets] == ["model_tiny"]
 

@@ -55,7 +55,7 @@ def test_it_follows_each_night_s_model_and_tells_of_predictions(dag: DAG) -> Non
     assert Path(task.application) == CHECKOUT / "spark_jobs" / "score.py"
     assert Path(task.application).is_file()
     assert dag.timetable.asset_condition.name == "model_tiny"
-    assert [asset.name for asset in task.inlets] == ["model_tiny"]
+    assert [asset.name for asset in task.inlets] == ["model_tiny", "raw_tiny_source"]
     assert [asset.name for asset in task.outlets] == ["predictions_tiny"]
     # A model's answers depend on BLAS, and so on both compilers of the JVM.
     assert "TieredStopAtLevel" not in task.conf["spark.driver.extraJavaOptions"]

@@ -1,0 +1,114 @@
+"""A night that fails or is late is told by the notifier that the environment names."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from airflow.sdk import BaseNotifier
+
+from dags.alerts import deadline_of, late, notifier, on_failure
+from spark_jobs.errors import EnvironmentProblem
+from spark_jobs.spec import Home, load_pipeline
+from tests.dags.conftest import load_dags
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class ToFile(BaseNotifier):
+    """Writes what it is to tell into a file."""
+
+    template_fields = ("text",)
+
+    def __init__(self, path: str, text: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.path = path
+        self.text = text
+
+    def notify(self, context: Context) -> None:
+        del context
+        Path(self.path).write_text(self.text)
+
+
+@pytest.fixture
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the notifier of the environment writes."""
+    arguments = {"path": str(tmp_path / "told"), "text": "Vintage: {message}"}
+    monkeypatch.setenv("VINTAGE_NOTIFIER", f"{__name__}.ToFile")
+    monkeypatch.setenv("VINTAGE_NOTIFIER_ARGS", json.dumps(arguments))
+    return tmp_path / "told"
+
+
+def test_nobody_is_told_where_nobody_is_named(home: Path) -> None:
+    dag = load_dags().dags["retrain_tiny"]
+    assert (notifier("x"), on_failure()) == (None, [])
+    assert not dag.has_on_failure_callback
+    assert not dag.deadline
+
+
+def test_a_run_that_fails_is_told_with_its_date_and_why(home: Path, file: Path) -> None:
+    bag = load_dags()
+    assert bag.import_errors == {}
+    for name in ("retrain_tiny", "score_tiny"):
+        [told] = bag.dags[name].on_failure_callback
+        run = {"partition_key": "2024-03-01"}
+        told({"dag": bag.dags[name], "dag_run": run, "reason": "task_failure"})
+        assert file.read_text() == f"Vintage: {name} failed for 2024-03-01: task_failure"
+
+
+def test_a_night_that_is_late_is_told(home: Path, file: Path) -> None:
+    from airflow.serialization.serialized_objects import DagSerialization
+
+    path = home / "pipelines" / "tiny.yaml"
+    path.write_text(path.read_text() + "deadline: 90m\n")
+    bag = load_dags()
+    assert bag.import_errors == {}
+    [alert] = bag.dags["retrain_tiny"].deadline
+    assert alert.interval.total_seconds() == 5400
+    assert alert.callback.path == "dags.alerts.late"
+    # What the scheduler reads.
+    stored = DagSerialization.to_dict(bag.dags["retrain_tiny"])["dag"]
+    assert "dags.alerts.late" in json.dumps(stored["deadline"])
+    assert stored["has_on_failure_callback"]
+    asyncio.run(late(**alert.callback.kwargs, context={"dag_run": {"partition_key": "2024-03-01"}}))
+    assert file.read_text() == (
+        "Vintage: retrain_tiny is late: not over 90 minutes after it was queued (for 2024-03-01)"
+    )
+
+
+def test_a_deadline_is_kept_by_no_one_where_nobody_is_named(home: Path) -> None:
+    path = home / "pipelines" / "tiny.yaml"
+    path.write_text(path.read_text() + "deadline: 90m\n")
+    assert deadline_of(load_pipeline(Home.from_environment({"VINTAGE_HOME": str(home)}), "tiny")) is None
+
+
+def test_airflow_s_own_mail_notifier_takes_the_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VINTAGE_NOTIFIER", "airflow.providers.smtp.notifications.smtp.SmtpNotifier")
+    arguments = {"to": "ml@example.org", "subject": "{message}", "html_content": "{message}"}
+    monkeypatch.setenv("VINTAGE_NOTIFIER_ARGS", json.dumps(arguments))
+    made = notifier("it failed")
+    assert (made.to, made.subject, made.html_content) == ("ml@example.org", "it failed", "it failed")
+
+
+@pytest.mark.parametrize(
+    ("path", "arguments"),
+    [
+        ("no.such.Notifier", "{}"),
+        ("NoDots", "{}"),
+        ("pathlib.Path", "{}"),
+        (f"{__name__}.ToFile", '{"path": "x"}'),
+        (f"{__name__}.ToFile", "[1]"),
+        (f"{__name__}.ToFile", "not JSON"),
+    ],
+)
+def test_a_wrong_notifier_is_told_when_dags_are_loaded(
+    path: str, arguments: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VINTAGE_NOTIFIER", path)
+    monkeypatch.setenv("VINTAGE_NOTIFIER_ARGS", arguments)
+    with pytest.raises(EnvironmentProblem, match="VINTAGE_NOTIFIER"):
+        notifier("x")
