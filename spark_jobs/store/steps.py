@@ -91,6 +91,7 @@ CODE: Final[Mapping[Kind, tuple[str, ...]]] = {
     "evaluation": (
         "evaluate.py",
         "session.py",
+        "ml/arithmetic.py",
         "ml/families",
         "ml/catalogue.py",
         "ml/column_flow.py",
