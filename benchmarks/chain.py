@@ -103,6 +103,13 @@ class Bench:
         shutil.rmtree(out)
         return timing
 
+    def fits(self, rows: int, mode: str, file: Path) -> Timing:
+        """The fits of `benchmarks/exactness.py`, which writes what they gave to the file."""
+        home = Home.from_environment(self.environment)
+        conf = submit_conf(load_pipeline(home, "flight_delay"), home) | {"spark.driver.memory": "6g"}
+        script = str(CHECKOUT / "benchmarks" / "exactness.py")
+        return self.timed([*_submit(conf), script, str(rows), mode, str(file)])
+
     def keep(self) -> None:
         """Remembers the state as it is now."""
         shutil.copytree(self.folder / "state", self.folder / "kept")

@@ -23,14 +23,17 @@ from rich.table import Table
 from benchmarks.backfill import backfills
 from benchmarks.chain import CHECKOUT, Bench, Timing
 from benchmarks.data import many_flights
+from benchmarks.spread import FITS
+from spark_jobs.ml.tolerances import CLOSE
 
 DAY = date(2013, 2, 28)
 RESULTS = CHECKOUT / "benchmarks" / "results"
 RAW = CHECKOUT / "data" / "raw" / "flights"
 MANY = 3_000_000
 A_DAY = 900
-HOURS = ["backfill"]
+HOURS = ["backfill", "exactness", "spread"]
 EVERY = ["startup", "warm", "cold", "many", "evaluation", "parse"]
+SIZES = (300_000, 3_000_000, 10_000_000)
 
 NOTHING = """
 from pyspark.sql import SparkSession
@@ -185,6 +188,66 @@ def backfill(scratch: Path, days: int) -> list[Row]:
     ]
 
 
+def exactness(scratch: Path, sizes: Iterable[int], runs: int) -> list[Row]:
+    """(g) fits that are exact against the same that are parallel, and how far their predictions part."""
+    bench = Bench(scratch / "exactness", RAW)
+    found = []
+    for rows in sizes:
+        timings: dict[str, list[Timing]] = {"exact": [], "parallel": []}
+        seconds: dict[str, list[dict[str, float]]] = {"exact": [], "parallel": []}
+        predicted: dict[str, dict[str, dict[str, float]]] = {}
+        for _ in range(runs):
+            for mode, timed in timings.items():
+                file = bench.folder / f"{mode}.json"
+                timed.append(bench.fits(rows, mode, file))
+                told = json.loads(file.read_text(encoding="utf-8"))
+                seconds[mode].append({model: each["seconds"] for model, each in told.items()})
+                predicted[mode] = {model: each["predicted"] for model, each in told.items()}
+        peaks = {mode: statistics.median(each.peak_mib for each in timings[mode]) for mode in timings}
+        for model, exact in predicted["exact"].items():
+            took = {mode: statistics.median(each[model] for each in seconds[mode]) for mode in timings}
+            parted = [abs(exact[row] - value) for row, value in predicted["parallel"][model].items()]
+            found.append(
+                Row(
+                    measure=f"{model} of {rows:,} rows: exact / parallel",
+                    ratio=round(took["exact"] / took["parallel"], 3),
+                    goal=2.0,
+                    ours=round(took["exact"], 2),
+                    baseline=round(took["parallel"], 2),
+                    unit="s",
+                    runs=runs,
+                    ours_peak_mib=round(peaks["exact"]),
+                    baseline_peak_mib=round(peaks["parallel"]),
+                    detail={
+                        "greatest_difference": max(parted),
+                        "share_that_differs": sum(each > 0 for each in parted) / len(parted),
+                    },
+                )
+            )
+    return found
+
+
+def spread(scratch: Path) -> list[Row]:
+    """(h) how far models part that are fitted in parallel on the same rows, each class of Spark's."""
+    file = scratch / "spread.json"
+    subprocess.run([sys.executable, "-m", "benchmarks.spread", str(file)], cwd=CHECKOUT, check=True)
+    return [
+        Row(
+            measure=f"{name}, fitted in parallel {FITS} times: numbers part by / 1e-9",
+            ratio=each["parallel"] / CLOSE,
+            goal=1.0,
+            ours=each["parallel"],
+            baseline=CLOSE,
+            unit="relative difference",
+            runs=FITS,
+            ours_peak_mib=0,
+            baseline_peak_mib=0,
+            detail={"different_models": each["models"], "from_exact": each["exact"]},
+        )
+        for name, each in json.loads(file.read_text(encoding="utf-8")).items()
+    ]
+
+
 def _measured(
     measure: str,
     ours: Callable[[int], Iterable[Timing]],
@@ -219,14 +282,14 @@ def _measured(
 
 
 def main() -> None:
-    """`python -m benchmarks.run [startup] [warm] [cold] [many] [evaluation] [parse] [backfill]`.
-
-    When none is named, all but backfill, which takes hours.
-    """
+    """`python -m benchmarks.run [WHICH …]`: all that do not take hours, when none is named."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("which", nargs="*", choices=[*EVERY, *HOURS, []])
     parser.add_argument("--days", type=int, default=30, help="dates of the backfill (%(default)s)")
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument(
+        "--sizes", type=int, nargs="+", default=SIZES, help="how many rows the fits of exactness have"
+    )
     parser.add_argument("--scratch", type=Path, help="where to work; a temporary folder when left out")
     arguments = parser.parse_args()
     wanted = arguments.which or EVERY
@@ -239,7 +302,7 @@ def main() -> None:
     _show()
 
 
-def _run(which: str, scratch: Path, arguments: argparse.Namespace) -> list[Row]:
+def _run(which: str, scratch: Path, arguments: argparse.Namespace) -> list[Row]:  # noqa: PLR0911 - one each
     runs = arguments.runs
     if which == "backfill":
         return backfill(scratch, arguments.days)
@@ -252,6 +315,8 @@ def _run(which: str, scratch: Path, arguments: argparse.Namespace) -> list[Row]:
         return [cold(scratch, runs)]
     if which in {"evaluation", "parse"}:
         return evaluation(runs) if which == "evaluation" else parse(max(runs, 5))
+    if which in {"exactness", "spread"}:
+        return exactness(scratch, arguments.sizes, runs) if which == "exactness" else spread(scratch)
     many = scratch / "many-flights"
     many_flights(RAW, many, DAY, rows=MANY)
     measure = "warm chain at 3 million rows / hand-written script"

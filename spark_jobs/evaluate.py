@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal
 
 from spark_jobs.job import Job, main, open_tracking, ship_own_code
+from spark_jobs.ml.arithmetic import require_pinned
 from spark_jobs.ml.families import Holdout, compare, family_of
 from spark_jobs.ml.fitting import naming_the_stage
 from spark_jobs.ml.importances import importances_of
@@ -91,9 +92,13 @@ def make(job: Job, named: Ingredients, examined: Examined, tracking: Tracking) -
         named: what the evaluation is made from.
         examined: the model, and what it is measured on and compared with.
         tracking: loads models; MLflow is asked nothing.
+
+    Raises:
+        EnvironmentProblem: a JVM would give other bits than it does elsewhere.
     """
     model, family = examined.model, family_of(job.pipeline.task)
     model.check_files()
+    require_pinned(job.spark(), job.pipeline)
     ship_own_code(job, job.pipeline.stage_paths)
     with job.store.attempt("evaluation", job.date) as attempt:
         session = job.spark.apart()

@@ -19,7 +19,8 @@ from spark_jobs.ml.fitting import fit_stages
 from spark_jobs.ml.model_digest import model_digest
 from spark_jobs.ml.splits import in_split
 from spark_jobs.ml.stages import build_stages, resolved_params, stage_columns
-from spark_jobs.ml.training import canonical, check_training_rows
+from spark_jobs.ml.tolerances import tolerance_of
+from spark_jobs.ml.training import canonical, check_training_rows, many_rows_warning, partitions_of
 from spark_jobs.ml.tuning import tune
 from spark_jobs.registry.recording import record_model, tags_of
 from spark_jobs.registry.tracking import SPARK_MODEL
@@ -157,6 +158,9 @@ def make(
     """
     arithmetic = require_pinned(job.spark(), job.pipeline)
     pipeline = job.pipeline if tuned is None else job.pipeline.with_params(_winner(tuned))
+    warning = many_rows_warning(sum(part.row_count for part in train.values()), pipeline)
+    if warning:
+        log.warning("%s", warning)
     with job.store.attempt("model", job.date) as attempt:
         rows = read_rows(job.spark.apart(), list(train.values())).where(TRAINABLE)
         started = time.monotonic()
@@ -177,6 +181,7 @@ def make(
                 "task": job.pipeline.task,
                 "digest": model_digest(attempt.data / "model" / SPARK_MODEL),
                 "arithmetic": arithmetic,
+                **_reproducibility(pipeline),
                 "rows": {"train": fitted.rows.count},
                 "labels": {"min": fitted.rows.label_min, "max": fitted.rows.label_max},
                 "params": dict(fitted.params),
@@ -237,6 +242,19 @@ def make_tuning(job: Job, named: Ingredients, parts: Sequence[Artifact]) -> Arti
         attempt.data.mkdir()
         _write_json(attempt.data / "tuning.json", details)
         return job.store.publish(attempt, named, details=details, spark_conf=recorded_conf(rows.sparkSession))
+
+
+def _reproducibility(pipeline: Pipeline) -> dict[str, Any]:
+    """How the fit adds up, whether somebody asked for it, and how far the model may be from itself."""
+    told: dict[str, Any] = {
+        "reproducibility": {
+            "mode": pipeline.reproducibility,
+            "declared": "reproducibility" in pipeline.model_fields_set,
+            "partitions": partitions_of(pipeline),
+        }
+    }
+    tolerance = tolerance_of(pipeline)
+    return told if tolerance is None else told | {"tolerance": tolerance.details()}
 
 
 def _winner(tuned: Artifact) -> dict[str, Any]:

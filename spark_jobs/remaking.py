@@ -12,6 +12,7 @@ from spark_jobs import evaluate, fit, preprocess
 from spark_jobs.explanation import explained, far, plain, rows_of, saved_model
 from spark_jobs.job import Job, for_each_date, ship_own_code
 from spark_jobs.ml.model_digest import model_digest
+from spark_jobs.ml.tolerances import CLOSE, Tolerance
 from spark_jobs.registry.tracking import Tracking
 from spark_jobs.report.reproduction import FirstDifference, Step, marked
 from spark_jobs.sources.nearness import greatest_difference
@@ -28,9 +29,6 @@ if TYPE_CHECKING:
     from spark_jobs.store.ancestry import Ancestry
 
 log = logging.getLogger(__name__)
-
-TOLERANCE: Final = 1e-9
-"""By how much numbers of a `parallel` pipeline may differ, relatively, where its model records no other."""
 
 # What an evaluation tells, in the order in which one part follows from another; short ones are told whole.
 _TOLD: Final = ("rows", "metrics", "intervals", "slices", "details", "baseline", "gates", "decision")
@@ -59,7 +57,7 @@ class Remaking:
         self._ancestry = ancestry
         self._compared: list[Compared] = []
         self._parallel = job.pipeline.reproducibility == "parallel"
-        self._tolerance = float(ancestry.model.manifest.details.get("tolerance", TOLERANCE))
+        self._tolerance = _tolerance(ancestry.model)
         # Writes and reads models' folders; MLflow itself is asked nothing.
         self._tracking = Tracking(job.home.tracking_uri, job.home.mlflow_artifacts)
 
@@ -83,7 +81,10 @@ class Remaking:
         first = next((each for each in self._compared if not each.step.same), None)
         if first is None:
             return found, None
-        return found, explained(first.step, first.original, first.made, self._job)
+        difference = explained(first.step, first.original, first.made, self._job)
+        if self._parallel and first.step.step != "features":
+            difference = difference.model_copy(update={"told": (self._tolerance.told, *difference.told)})
+        return found, difference
 
     def _check_snapshots(self) -> None:
         """Counts the raw rows' fingerprint anew from the Parquet: a key names the rows by it."""
@@ -183,7 +184,8 @@ class Remaking:
         step = Step(
             step=name,
             date=original.manifest.date,
-            same=then == now or (apart is not None and apart <= self._tolerance),
+            # Without a bound nothing but the same numbers is the same.
+            same=then == now or (apart is not None and apart <= (self._tolerance.relative or 0.0)),
             then=shown(then),
             now=shown(now),
             seconds=0.0 if made is None or name in _TOLD else round(made.manifest.seconds, 2),
@@ -211,6 +213,12 @@ class Remaking:
             found = far(then, now)
         log.info("%s: numbers differ by %.3g at most, relatively", name, found)
         return found
+
+
+def _tolerance(model: Artifact) -> Tolerance:
+    """What the manifest of a model records; one that was fitted before that was kept has the usual one."""
+    found = model.manifest.details.get("tolerance", {"relative": CLOSE, "of": ()})
+    return Tolerance(found["relative"], tuple(found["of"]))
 
 
 def _rows(artifact: Artifact) -> str:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 EXACT_PARTITIONS: Final = 1
 PARALLEL_PARTITIONS: Final = 16
+MANY_ROWS: Final = 10_000_000
+"""Rows from which an exact fit, on one core, takes long enough to be told of."""
 
 
 @dataclass(frozen=True)
@@ -44,12 +46,26 @@ def canonical(rows: DataFrame, pipeline: Pipeline, columns: Sequence[str]) -> Da
     """
     from pyspark.sql import functions as F
 
-    partitions = EXACT_PARTITIONS if pipeline.reproducibility == "exact" else PARALLEL_PARTITIONS
     key = key_columns(pipeline)
     kept = [F.col(f"`{name}`") for name in dict.fromkeys([*pipeline.preprocess.key, *columns])]
     chosen = rows.select(*kept)
     tie_breaker = F.xxhash64(*(F.col(f"`{name}`") for name in chosen.columns))
-    return chosen.repartition(partitions, *key).sortWithinPartitions(*key, tie_breaker)
+    return chosen.repartition(partitions_of(pipeline), *key).sortWithinPartitions(*key, tie_breaker)
+
+
+def partitions_of(pipeline: Pipeline) -> int:
+    """On how many partitions a fit of the pipeline works; neither rows nor cores decide it."""
+    return EXACT_PARTITIONS if pipeline.reproducibility == "exact" else PARALLEL_PARTITIONS
+
+
+def many_rows_warning(rows: int, pipeline: Pipeline) -> str:
+    """What to know before an exact fit of many rows; empty where it is quick, or not exact."""
+    if pipeline.reproducibility != "exact" or rows < MANY_ROWS:
+        return ""
+    return (
+        f"{pipeline.name} learns from up to {rows} rows on one core, so that its model is the same to the "
+        "last bit: `reproducibility: parallel` uses more, and docs/exactness.md tells at what price"
+    )
 
 
 def check_training_rows(rows: DataFrame, pipeline: Pipeline, columns: Sequence[str]) -> TrainingRows:

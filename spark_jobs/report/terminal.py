@@ -129,6 +129,8 @@ def _made_from(summary: Summary) -> RenderableType:
     table.add_row("model key", summary.keys["model"])
     if summary.model_digest:
         table.add_row("model digest", summary.model_digest)
+    if summary.how_exact:
+        table.add_row("reproducibility", summary.how_exact)
     table.add_row("code", f"commit {summary.git.get('commit') or 'unknown'}{clean}")
     table.add_row("MLflow run", summary.mlflow.run_id or "none")
     table.add_row("seconds", ", ".join(f"{step} {seconds:.1f}" for step, seconds in summary.seconds.items()))

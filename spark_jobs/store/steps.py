@@ -72,7 +72,14 @@ CODE: Final[Mapping[Kind, tuple[str, ...]]] = {
         "store/fingerprint.py",
     ),
     "tuning": ("ml/families", "ml/grid.py", "ml/tuning.py", *_LEARNING),
-    "model": ("fit.py", "ml/arithmetic.py", "ml/golden.py", "ml/model_digest.py", *_LEARNING),
+    "model": (
+        "fit.py",
+        "ml/arithmetic.py",
+        "ml/golden.py",
+        "ml/model_digest.py",
+        "ml/tolerances.py",
+        *_LEARNING,
+    ),
     "predictions": (
         "score.py",
         "session.py",
@@ -91,6 +98,7 @@ CODE: Final[Mapping[Kind, tuple[str, ...]]] = {
     "evaluation": (
         "evaluate.py",
         "session.py",
+        "ml/arithmetic.py",
         "ml/families",
         "ml/catalogue.py",
         "ml/column_flow.py",

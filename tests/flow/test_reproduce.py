@@ -216,6 +216,39 @@ def test_a_fit_that_is_another_is_told_by_stage_and_param(
     assert any(line.startswith("stage 3, LogisticRegression") for line in first.told)
 
 
+def test_what_was_fitted_in_parallel_is_the_same_within_what_its_manifest_records(
+    new_team: Callable[[], Team], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    team = new_team()
+    team.edit("task: classification", "task: classification\nreproducibility: parallel")
+    team.run()
+    manifest = json.loads((folder_of(team, "model") / "manifest.json").read_text())
+    assert manifest["details"]["reproducibility"] == {"mode": "parallel", "declared": True, "partitions": 16}
+    assert manifest["details"]["tolerance"]["relative"] == 1e-9
+
+    found = remake(team)
+
+    require_same(found)
+    assert all(each.apart is None or each.apart <= 1e-9 for each in found.steps)
+
+    build = fit.build_stages
+
+    def other(pipeline: Any) -> Any:
+        stages = build(pipeline)
+        stages[-1].setTol(0.1)
+        return stages
+
+    monkeypatch.setattr(fit, "build_stages", other)
+    changed = remake(team)
+    first = changed.first_difference
+    assert first is not None
+    assert first.step == "predictions"
+    assert first.told[0].startswith("fitted in parallel, where numbers may differ by 1e-09, relatively")
+    [model] = [each for each in changed.steps if each.step == "model"]
+    assert model.same
+    assert model.then != model.now
+
+
 def test_rows_under_a_key_that_is_not_theirs_are_the_first_difference(copied: Team) -> None:
     """Whoever puts other rows there, and the manifest right, cannot make the key that of those rows."""
     theirs, ours = (folder_of(copied, "snapshot", day) for day in (EVE, DAY))

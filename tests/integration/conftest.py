@@ -68,9 +68,9 @@ class Cluster:
     work: Path
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """A master and one worker of two cores, as on machines that know nothing of this one's environment."""
+    """A master and two workers of two cores, as on machines that know nothing of this one's environment."""
     folder = tmp_path_factory.mktemp("cluster")
     pyspark = find_spec("pyspark")
     assert pyspark is not None
@@ -85,17 +85,19 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     }
     services: list[Service] = []
 
-    def start(name: str, *words: str) -> Service:
+    def start(name: str, *words: str, log: str = "") -> Service:
         program = f"org.apache.spark.deploy.{name}.{name.capitalize()}"
         command = [str(spark_home / "bin" / "spark-class"), program, "--host", LOOPBACK, "--webui-port", "0"]
-        service = Service.start(name, [*command, *words], env=env, log=folder / f"{name}.log")
+        service = Service.start(name, [*command, *words], env=env, log=folder / f"{log or name}.log")
         services.insert(0, service)
         return service
 
     try:
         master = said(start("master", "--port", "0"), r"Starting Spark master at (spark://\S+)\s")
-        worker = start("worker", "--cores", "2", "--memory", "2g", "--work-dir", str(folder / "work"), master)
-        said(worker, r"(Successfully registered) with master")
+        words = ("--cores", "2", "--memory", "1g", "--work-dir", str(folder / "work"), master)
+        workers = [start("worker", *words, log=f"worker-{number}") for number in (1, 2)]
+        for worker in workers:
+            said(worker, r"(Successfully registered) with master")
         yield Cluster(master, folder / "work")
     finally:
         stop(services, grace=10)

@@ -14,6 +14,7 @@ import yaml
 from spark_jobs.fit import fit
 from spark_jobs.ml.catalogue import MODULES, find_stage_class, known_stages, params_of
 from spark_jobs.ml.column_flow import flow_of
+from spark_jobs.ml.model_digest import model_digest
 from spark_jobs.ml.stages import check_stages, resolved_params
 from tests.ml.test_stages import pipeline_of
 
@@ -107,7 +108,10 @@ def declared(group: str) -> list[dict[str, dict[str, Any]]]:
 
 @dataclass(frozen=True)
 class Gone:
-    """A group that went all the way: what its model adds before it was saved and after it was loaded."""
+    """A group that went all the way: what its model adds before it was saved and after it was loaded.
+
+    And the digests of that model and of one that was fitted again on the rows in another order.
+    """
 
     fitted: PipelineModel
     loaded: PipelineModel
@@ -115,12 +119,14 @@ class Gone:
     after: list[Row]
     declared: dict[str, str]
     declared_again: dict[str, str]
+    digests: tuple[str, str]
 
 
 @pytest.fixture(scope="module")
 def gone(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Gone]]:
     """Takes a group through Vintage's own checks and fit, once."""
     from pyspark.ml import Pipeline, PipelineModel
+    from pyspark.sql import functions as F
 
     done: dict[str, Gone] = {}
     # A group holds models of several tasks, so that no one task fits it; all else is checked.
@@ -139,6 +145,8 @@ def gone(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Itera
         folder = tmp_path_factory.mktemp(group)
         fitted.model.save(str(folder / "model"))
         fitted.unfitted.save(str(folder / "pipeline"))
+        shuffled = rows.repartition(3).orderBy(F.rand(seed=3))
+        fit(shuffled, pipeline).model.save(str(folder / "second"))
         loaded = PipelineModel.load(str(folder / "model"))
         again = Pipeline.load(str(folder / "pipeline"))
         done[group] = Gone(
@@ -148,6 +156,7 @@ def gone(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Itera
             loaded.transform(rows).orderBy("id").collect(),
             dict(fitted.params),
             resolved_params(again.getStages()),
+            (model_digest(folder / "model"), model_digest(folder / "second")),
         )
         return done[group]
 
@@ -204,6 +213,12 @@ def test_a_stage_goes_all_the_way(gone: Callable[[str], Gone], name: str) -> Non
     assert own.items() <= found.declared_again.items()
     if "seed" in params_of(find_stage_class(name)):
         assert own[f"{index}.{name}.seed"] == str(SEED)
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_fitted_again_it_is_the_same_model(gone: Callable[[str], Gone], group: str) -> None:
+    first, second = gone(group).digests
+    assert second == first
 
 
 def test_the_stage_within_a_stage_has_its_params(gone: Callable[[str], Gone]) -> None:

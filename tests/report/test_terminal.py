@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -50,6 +51,30 @@ def test_every_name_is_shown_whole(width: int) -> None:
     assert "e" * (64 if width > 64 + 20 else 32) in text
     for name in (*SUMMARY.metrics, "label \\ predicted", "not defined", "0.7500"):
         assert name in text
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({}, ""),
+        (
+            {"mode": "exact", "declared": False},
+            "exact, the default: made again it is the same to the last bit",
+        ),
+        (
+            {"mode": "parallel", "declared": True, "tolerance": {"relative": 1e-9, "of": ["IDF"]}},
+            "parallel, as declared: made again its numbers differ by 1e-09 at most, relatively",
+        ),
+        (
+            {"mode": "parallel", "declared": True, "tolerance": {"relative": None, "of": ["KMeans"]}},
+            "parallel, as declared: no bound is known of KMeans",
+        ),
+    ],
+)
+def test_whether_a_model_is_exact_is_told(given: dict[str, Any], told: str) -> None:
+    text = shown(160, SUMMARY.model_copy(update={"reproducibility": given}))
+    assert told in text
+    assert ("reproducibility" in text) == bool(told)
 
 
 @pytest.mark.parametrize("width", [60, 80, 160])

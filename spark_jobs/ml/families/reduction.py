@@ -10,6 +10,7 @@ import numpy as np
 from spark_jobs.errors import SpecError
 from spark_jobs.ml.families.jackknife import GROUPS, METHOD, group_of, intervals
 from spark_jobs.ml.families.measured import Holdout, Measured
+from spark_jobs.ml.families.subspaces import subspace_change
 from spark_jobs.ml.splits import key_columns
 from spark_jobs.ml.training import canonical
 
@@ -150,17 +151,6 @@ def _squares(counted: Sequence[Row], name: str) -> tuple[int, float]:
     centre = (rows[:, None] * means).sum(axis=0) / rows.sum()
     between = (rows * ((means - centre) ** 2).sum(axis=1)).sum()
     return int(rows.sum()), float(within + between)
-
-
-def subspace_change(ours: NDArray[np.float64], theirs: NDArray[np.float64]) -> float:
-    """The sine of the largest principal angle between the spans of two matrices' orthonormal columns.
-
-    It is the spectral norm of what is left of the smaller span outside of the larger, |(I - QQᵀ)P|₂
-    (Björck and Golub, 1973), which is precise for small angles too.
-    """
-    smaller, larger = sorted((ours, theirs), key=lambda matrix: matrix.shape[1])
-    outside = smaller - larger @ (larger.T @ smaller)
-    return min(1.0, float(np.linalg.norm(outside, ord=2)))
 
 
 def _change(components: NDArray[np.float64], baseline: PipelineModel) -> tuple[float, dict[str, Any]]:

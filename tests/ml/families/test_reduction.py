@@ -12,7 +12,7 @@ from sklearn.datasets import load_wine
 
 from spark_jobs.errors import SpecError
 from spark_jobs.ml.families import Measured
-from spark_jobs.ml.families.reduction import measure, score, subspace_change
+from spark_jobs.ml.families.reduction import measure, score
 from tests.ml.families.conftest import holdout_of
 from tests.ml.test_stages import pipeline_of
 
@@ -103,15 +103,6 @@ def test_the_change_is_the_sine_of_the_largest_principal_angle(
     assert found.values["subspaceChange"] > 1e-6
     assert measured(rows, model, model).values["subspaceChange"] < 1e-12
     assert found.uncompared == ()
-
-
-def test_spans_of_other_sizes_and_signs() -> None:
-    plane = np.eye(3)[:, :2]
-    assert subspace_change(plane, -plane[:, ::-1]) == 0.0
-    assert subspace_change(plane, np.eye(3)[:, :1]) == 0.0
-    assert subspace_change(np.eye(3)[:, 2:], plane) == 1.0
-    turned = np.array([[1.0], [1e-9], [0.0]])
-    assert subspace_change(np.eye(3)[:, :1], turned) == pytest.approx(1e-9)
 
 
 def test_a_baseline_of_other_features_gives_no_number(

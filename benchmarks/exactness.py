@@ -1,0 +1,117 @@
+"""What exact costs: the same fits in both modes of `reproducibility`, and how far their predictions part."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+# spark-submit puts the script's own folder on the path, not the checkout.
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from spark_jobs.fit import fit
+from spark_jobs.ml.families import family_of
+from spark_jobs.session import SparkProvider
+from spark_jobs.spec import Pipeline
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+WARMING: Final = 20_000
+SCORED: Final = 10_000
+"""Rows whose predictions are compared."""
+NUMBERS: Final = tuple(f"x{number}" for number in range(8))
+CARRIERS: Final = 16
+ASSEMBLED: Final = [
+    {"StringIndexer": {"inputCol": "carrier", "outputCol": "carrier_ix", "handleInvalid": "keep"}},
+    {"OneHotEncoder": {"inputCol": "carrier_ix", "outputCol": "carrier_oh"}},
+    {"VectorAssembler": {"inputCols": [*NUMBERS, "carrier_oh"], "outputCol": "features"}},
+]
+MODELS: Final[dict[str, tuple[str, str, str, dict[str, Any]]]] = {
+    "LogisticRegression": ("classification", "accuracy", "late", {"maxIter": 30, "regParam": 0.01}),
+    "LinearRegression": (
+        "regression",
+        "rmse",
+        "delay",
+        {"solver": "l-bfgs", "maxIter": 30, "regParam": 0.01},
+    ),
+    "RandomForestClassifier": ("classification", "accuracy", "late", {"numTrees": 10, "maxDepth": 6}),
+    "KMeans": ("clustering", "silhouette", "", {"k": 8, "maxIter": 10}),
+}
+"""Class → its task, a metric of it, the column that is its label, and its Params."""
+
+
+def rows_of(spark: SparkSession, rows: int) -> DataFrame:
+    """Rows that a model can learn from: eight numbers, a category, and a class and a number to learn."""
+    from pyspark.sql import functions as F
+
+    numbers = {name: F.randn(seed=place) * 10 ** (place - 4) for place, name in enumerate(NUMBERS)}
+    score = sum((F.col(name) / 10 ** (place - 4) for place, name in enumerate(NUMBERS)), F.randn(seed=99))
+    return (
+        spark.range(rows, numPartitions=8)
+        .withColumns({**numbers, "carrier": F.concat(F.lit("C"), F.col("id") % CARRIERS)})
+        .withColumns({"delay": score, "late": (score > 1).cast("double")})
+    )
+
+
+def pipeline_of(model: str, mode: str) -> Pipeline:
+    """The pipeline that fits one of the models."""
+    task, metric, _, params = MODELS[model]
+    return pipeline_with([*ASSEMBLED, {model: params}], mode, task, metric)
+
+
+def pipeline_with(
+    stages: list[dict[str, Any]], mode: str, task: str = "clustering", metric: str = "silhouette"
+) -> Pipeline:
+    """A pipeline of some stages; the task decides nothing that a fit does but which labels are refused."""
+    return Pipeline.model_validate(
+        {
+            "name": "exactness",
+            "schedule": "0 2 * * *",
+            "start_date": "2020-01-01",
+            "source": {"format": "csv", "path": "raw"},
+            "expectations": "none",
+            "window": {"days": 1},
+            "preprocess": {"sql": "SELECT * FROM source", "key": ["id"]},
+            "split": {"by": "key", "test_fraction": 0.2},
+            "task": task,
+            "stages": stages,
+            "evaluate": {"metric": metric},
+            "reproducibility": mode,
+        }
+    )
+
+
+def labelled(rows: DataFrame, model: str) -> DataFrame:
+    """The rows with the label that a model learns, if it learns one."""
+    label = MODELS[model][2]
+    return rows.withColumnRenamed(label, "label") if label else rows
+
+
+def main() -> None:
+    """`exactness.py ROWS MODE FILE`: writes as JSON how long each fit took and what its model predicts."""
+    rows, mode, file = int(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
+    provider = SparkProvider("exactness")
+    few, frame = (rows_of(provider(), count).persist() for count in (WARMING, rows))
+    frame.count()
+    found: dict[str, dict[str, Any]] = {}
+    for model, (task, _, _, _) in MODELS.items():
+        pipeline = pipeline_of(model, mode)
+        # What a first fit compiles is no part of what is measured.
+        fit(labelled(few, model), pipeline)
+        started = time.monotonic()
+        fitted = fit(labelled(frame, model), pipeline)
+        seconds = time.monotonic() - started
+        asked = labelled(few.where(f"id < {SCORED}"), model)
+        scored = family_of(pipeline.task).score(asked, fitted.model, pipeline)
+        column = "score" if task == "classification" else "prediction"
+        predicted = {str(row["id"]): row[column] for row in scored.select("id", column).collect()}
+        found[model] = {"seconds": seconds, "predicted": predicted}
+    provider.stop()
+    file.write_text(json.dumps(found), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,194 @@
+"""Fits models of every family, and prints what each is, predicts and measures, on any master and any JVM.
+
+    python exact_fits.py MASTER TIMES [SETTING=VALUE …]
+
+It prints a line of JSON a model: its family, and digests of the model, of its predictions bit for bit and of
+what else its evaluation tells, and its metrics.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+import sys
+import tempfile
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from spark_jobs.fit import fit
+from spark_jobs.ml.arithmetic import require_pinned
+from spark_jobs.ml.families import Holdout, family_of
+from spark_jobs.ml.model_digest import model_digest
+from spark_jobs.ml.splits import in_split
+from spark_jobs.session import SparkProvider
+from spark_jobs.spec import Home, Pipeline, submit_conf
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pyspark.sql import DataFrame, SparkSession
+
+    from spark_jobs.ml.families import Family, Measured
+
+ROWS = 1200
+SCHEMA = (
+    "id INT, small DOUBLE, large DOUBLE, skewed DOUBLE, gaps DOUBLE, colour STRING, words ARRAY<STRING>, "
+    "user INT, item INT, rating DOUBLE, kind DOUBLE, amount DOUBLE"
+)
+NUMBERS = """
+- Imputer: {inputCols: [gaps], outputCols: [filled], strategy: median}
+- VectorAssembler: {inputCols: [small, large, skewed, filled], outputCol: raw}
+- StandardScaler: {inputCol: raw, outputCol: features, withMean: true}
+"""
+WORDS = """
+- CountVectorizer: {inputCol: words, outputCol: counts, vocabSize: 40}
+- IDF: {inputCol: counts, outputCol: features}
+"""
+# A hundred features, so that one whose mean depends on the order of a sum is among them.
+COLOURS = """
+- StringIndexer: {inputCol: colour, outputCol: colour_ix, handleInvalid: keep}
+- OneHotEncoder: {inputCols: [colour_ix, user, item], outputCols: [colour_oh, user_oh, item_oh]}
+- VectorAssembler: {inputCols: [small, large, skewed, colour_oh, user_oh, item_oh], outputCol: features}
+"""
+FAMILIES: dict[str, tuple[str, str, str]] = {
+    "logistic": ("classification", "kind", COLOURS + "- LogisticRegression: {maxIter: 8, regParam: 0.01}\n"),
+    "words": ("classification", "kind", WORDS + "- LogisticRegression: {maxIter: 4}\n"),
+    "forest": ("classification", "kind", NUMBERS + "- RandomForestClassifier: {numTrees: 4, maxDepth: 4}\n"),
+    "boosted": (
+        "regression",
+        "amount",
+        NUMBERS + "- GBTRegressor: {maxIter: 2, maxDepth: 3, subsamplingRate: 0.7}\n",
+    ),
+    "linear": (
+        "regression",
+        "amount",
+        COLOURS + "- LinearRegression: {solver: l-bfgs, maxIter: 8, regParam: 0.1}\n",
+    ),
+    "clusters": ("clustering", "", NUMBERS + "- KMeans: {k: 4, maxIter: 5}\n"),
+    "components": ("reduction", "", NUMBERS + "- PCA: {inputCol: features, outputCol: components, k: 2}\n"),
+    "factors": (
+        "recommendation",
+        "rating",
+        "- ALS: {userCol: user, itemCol: item, ratingCol: rating, rank: 4, maxIter: 3}\n",
+    ),
+}
+SETTINGS = {"spark.executor.memory": "512m", "spark.executor.cores": "1", "spark.sql.shuffle.partitions": "2"}
+METRICS = {
+    "classification": "logLoss",
+    "regression": "rmse",
+    "clustering": "silhouette",
+    "reduction": "explainedVariance",
+    "recommendation": "rmse",
+}
+
+
+def rows(spark: SparkSession) -> DataFrame:
+    """Numbers of very different sizes, so that the order of a sum shows in its last bits.
+
+    They are made by what every machine rounds alike: a logarithm may be another in another C library.
+    """
+    chance = random.Random(20130228)  # noqa: S311
+
+    def normal() -> float:
+        return sum(chance.random() for _ in range(12)) - 6
+
+    made = []
+    for number in range(ROWS):
+        small, large = normal() * 1e-3, 1e6 + normal() * 3e5
+        skewed = 1 / (chance.random() * chance.random() + 1e-4)
+        gaps = None if number % 11 == 0 else chance.random()
+        # Words as common as each other, of which a vocabulary takes some.
+        words = [f"w{(number * step) % 90:02}" for step in (1, 7, 11)]
+        score = small * 1e3 + (large - 1e6) / 3e5 + normal()
+        colour = f"colour {chance.randrange(9)}"
+        rated = (number % 60, (number // 60 * 7 + number % 60 * 11) % 45, 1.0 + chance.randrange(5))
+        made.append((number, small, large, skewed, gaps, colour, words, *rated, float(score > 0), score / 3))
+    return spark.createDataFrame(made, SCHEMA)
+
+
+def pipeline_of(name: str, settings: Mapping[str, str] = SETTINGS) -> Pipeline:
+    """The pipeline of one of the families, with Spark's settings for it."""
+    task, _, stages = FAMILIES[name]
+    return Pipeline.model_validate(
+        {
+            "name": name,
+            "schedule": "0 2 * * *",
+            "start_date": "2020-01-01",
+            "source": {"format": "csv", "path": "raw"},
+            "expectations": "any",
+            "window": {"days": 3},
+            "preprocess": {"sql": "SELECT * FROM source", "key": ["id"]},
+            "split": {"by": "key", "test_fraction": 0.2},
+            "task": task,
+            "stages": yaml.safe_load(stages),
+            "evaluate": {"metric": METRICS[task]},
+            "spark": {"conf": dict(settings)},
+        }
+    )
+
+
+def told(value: Any) -> str:
+    """A value with all its digits, which pyspark's own text of a vector has not."""
+    if isinstance(value, tuple | list):
+        return f"[{', '.join(map(told, value))}]"
+    return repr(value.toArray().tolist() if hasattr(value, "toArray") else value)
+
+
+def digest(text: str) -> str:
+    """SHA-256 of a text."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def made_of(name: str, frame: DataFrame, folder: Path) -> dict[str, Any]:
+    """A family's model as a night has it: fitted, saved, loaded, and measured on the holdout."""
+    from pyspark.ml import PipelineModel
+
+    pipeline, (_, label, _) = pipeline_of(name), FAMILIES[name]
+    seen = frame.withColumn("label", frame[label]) if label else frame
+    train, holdout = (in_split(seen, pipeline, side) for side in ("train", "test"))
+    fit(train, pipeline).model.write().overwrite().save(f"file://{folder / name}")
+    model = PipelineModel.load(f"file://{folder / name}")
+    family: Family = family_of(pipeline.task)
+    scored = family.score(holdout, model, pipeline).persist()
+    predicted = sorted(map(told, scored.collect()))
+    # The model itself as the champion: of two that are the same, all that rounding leaves is told.
+    tested = Holdout(holdout, scored, len(predicted), model, pipeline, model, train, thorough=True)
+    measured: Measured = family.measure(tested)
+    scored.unpersist()
+    rest = {part: value for part, value in asdict(measured).items() if part != "values"}
+    return {
+        "model": model_digest(folder / name),
+        "predictions": digest("\n".join(predicted)),
+        "metrics": {metric: repr(value) for metric, value in sorted(measured.values.items())},
+        "told": digest(json.dumps(rest, sort_keys=True, default=float)),
+    }
+
+
+def main(master: str, times: int, settings: Mapping[str, str]) -> None:
+    """Opens a session as a job does, and fits each family so many times."""
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        (folder / "pipelines").mkdir()
+        home = Home.from_environment({"VINTAGE_HOME": scratch})
+        pipeline = pipeline_of("logistic", SETTINGS | settings)
+        provider = SparkProvider("exact", conf=submit_conf(pipeline, home), master=master)
+        spark = provider()
+        require_pinned(spark, pipeline)
+        # As many parts as there are cores: what a fit or a measure sees must not follow from it.
+        frame = rows(spark).repartition(spark.sparkContext.defaultParallelism).persist()
+        for _ in range(times):
+            for name in FAMILIES:
+                started = time.monotonic()
+                sys.stdout.write(json.dumps([name, made_of(name, frame, folder)]) + "\n")
+                sys.stdout.flush()
+                sys.stderr.write(f"{name}: {time.monotonic() - started:.1f} s\n")
+        provider.stop()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]), dict(word.split("=", 1) for word in sys.argv[3:]))

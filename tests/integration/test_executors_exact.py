@@ -1,0 +1,121 @@
+"""The same rows give the same model, predictions and metrics, bit for bit, whatever they are fitted on."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.integration.conftest import LOOPBACK, QUICK_JVM, plain_environment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.integration.conftest import Cluster
+
+pytestmark = [pytest.mark.integration, pytest.mark.spark, pytest.mark.timeout(1800)]
+
+CHECKOUT = Path(__file__).parents[2]
+PROGRAM = Path("tests/integration/exact_fits.py")
+SECONDS = 900
+CLUSTER = "the cluster"
+AN_OLD_CPU = {
+    "JAVA_TOOL_OPTIONS": f"-XX:UseAVX=0 {QUICK_JVM}",
+    "OPENBLAS_CORETYPE": "Nehalem",
+    "NPY_DISABLE_CPU_FEATURES": "AVX2 FMA3 AVX512F AVX512CD AVX512_SKX",
+    "GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX2,-FMA,-AVX512F,-AVX512VL,-AVX512DQ",
+}
+"""As the JVM, numpy, its BLAS and the C library see a CPU whose vectors hold two numbers."""
+
+
+QUICK_PLANS = ("spark.sql.codegen.wholeStage=false", "spark.sql.codegen.factoryMode=NO_CODEGEN")
+"""No code compiled for each plan: over a few rows, most of the time goes there."""
+
+
+@dataclass(frozen=True)
+class Where:
+    """Where the models are fitted.
+
+    Attributes:
+        master: Spark's.
+        times: how often in one session.
+        given: what a machine's environment says.
+        elsewhere: whether from another checkout.
+        settings: of Spark, of speed alone.
+    """
+
+    master: str
+    times: int = 1
+    given: Mapping[str, str] = field(default_factory=lambda: {"JAVA_TOOL_OPTIONS": QUICK_JVM})
+    elsewhere: bool = False
+    settings: tuple[str, ...] = QUICK_PLANS
+
+
+PLACES = {
+    "one core": Where("local[1]"),
+    "two cores, twice": Where("local[2]", times=2),
+    "four cores, an old CPU, another checkout": Where("local[4]", given=AN_OLD_CPU, elsewhere=True),
+    "four executors of one core on two workers": Where(CLUSTER),
+}
+Found = Mapping[str, Mapping[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def made(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], list[Found]]:
+    """Fits every family in a place, once: name → what it is and tells, a dict a time."""
+    done: dict[str, list[Found]] = {}
+
+    def of(name: str) -> list[Found]:
+        if name not in done:
+            where, checkout = PLACES[name], CHECKOUT
+            if where.elsewhere:
+                checkout = tmp_path_factory.mktemp("another") / "checkout"
+                shutil.copytree(CHECKOUT / "spark_jobs", checkout / "spark_jobs")
+                (checkout / PROGRAM).parent.mkdir(parents=True)
+                shutil.copy(CHECKOUT / PROGRAM, checkout / PROGRAM)
+            master = cluster.master if where.master == CLUSTER else where.master
+            given = {
+                "PYTHONPATH": str(checkout),
+                "PYSPARK_PYTHON": sys.executable,
+                "SPARK_LOCAL_IP": LOOPBACK,
+                **where.given,
+            }
+            ended = subprocess.run(
+                [sys.executable, str(PROGRAM), master, str(where.times), *where.settings],
+                cwd=checkout,
+                env=plain_environment() | given,
+                capture_output=True,
+                text=True,
+                timeout=SECONDS,
+                check=False,
+            )
+            assert ended.returncode == 0, ended.stderr[-5000:]
+            models = [json.loads(line) for line in ended.stdout.splitlines()]
+            each = len(models) // where.times
+            done[name] = [dict(models[each * time : each * (time + 1)]) for time in range(where.times)]
+        return done[name]
+
+    return of
+
+
+@pytest.mark.parametrize("name", PLACES)
+def test_every_family_gives_the_same_bits(made: Callable[[str], list[Found]], name: str) -> None:
+    [expected] = made("one core")
+    for found in made(name):
+        differing = {
+            (family, part): (value, found[family][part])
+            for family, each in expected.items()
+            for part, value in each.items()
+            if found[family][part] != value
+        }
+        assert differing == {}
+        assert found.keys() == expected.keys()
+    assert len({each["model"] for each in expected.values()}) == len(expected)
+    assert len({each["predictions"] for each in expected.values()}) == len(expected)
