@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from spark_jobs import preprocess, snapshot, validate
 from spark_jobs.errors import DataError, NothingServes, SpecError, StoreError, first_line
 from spark_jobs.job import Job, main, ship_own_code
+from spark_jobs.ml.arithmetic import require_pinned
 from spark_jobs.ml.fitting import naming_the_stage
 from spark_jobs.ml.scoring import ROW, identified, lenient_model, predict
 from spark_jobs.ml.unscored import REASON, unscored
@@ -142,7 +143,11 @@ def make(job: Job, named: Ingredients, scorer: Scorer, features: Artifact, track
         scorer: what scores.
         features: the date's rows.
         tracking: loads models.
+
+    Raises:
+        EnvironmentProblem: a JVM would give other bits than it does elsewhere.
     """
+    require_pinned(job.spark(), job.pipeline)
     scorer.model.check_files()
     ship_own_code(job, job.pipeline.stage_paths)
     with job.store.attempt("predictions", job.date) as attempt:

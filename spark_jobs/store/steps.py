@@ -83,6 +83,7 @@ CODE: Final[Mapping[Kind, tuple[str, ...]]] = {
     "predictions": (
         "score.py",
         "session.py",
+        "ml/arithmetic.py",
         "ml/families",
         "ml/catalogue.py",
         "ml/column_flow.py",
