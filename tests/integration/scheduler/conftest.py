@@ -53,7 +53,7 @@ def api(stack: Stack) -> Iterator[AirflowApi]:
         yield client
 
 
-@pytest.fixture
+@pytest.fixture(scope="package")
 def finish(stack: Stack, api: AirflowApi) -> Callable[..., Run]:
     """Waits for a run's end."""
 
