@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(1800)]
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 PATIENCE_MS = 90_000
-DAY = dt.date(2024, 1, 7)
+DAY = dt.date(2024, 1, 6)
 
 
 @pytest.fixture(scope="module")
@@ -66,3 +66,7 @@ def test_a_run_of_a_date_with_another_hyperparameter_is_triggered_in_the_form(
     model = Store(stack.home / "data" / "store", "tiny").current("model", DAY)
     assert model is not None
     assert model.manifest.details["params"]["1.LogisticRegression.regParam"] == "0.25"
+    # A run without a partition key of its own still says whose date it made.
+    assert run.partition_key is None
+    events = api._get("/assets/events", limit=100)["asset_events"]
+    assert ("model_tiny", str(DAY)) in {(event["name"], event["partition_key"]) for event in events}
