@@ -11,7 +11,8 @@ from typing import Final
 # is a quarter of the API server's start.
 gc.set_threshold(100_000, 20, 20)
 
-# Tasks are forks of the scheduler: what a Dag file imports is there already when each of them parses it.
+# Tasks are forks of the scheduler, and each parse of a Dag file is one of the dag-processor: what the file
+# imports is there already.
 PRELOADED: Final = (
     "airflow.dag_processing.dagbag",
     "airflow.providers.apache.spark.operators.spark_submit",
@@ -29,7 +30,7 @@ def main() -> None:
     """Runs `airflow` with the words of the command line."""
     from airflow.__main__ import main as airflow
 
-    if "scheduler" in sys.argv[1:2]:
+    if sys.argv[1:2] in (["scheduler"], ["dag-processor"]):
         for module in PRELOADED:
             importlib.import_module(module)
     airflow()

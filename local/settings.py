@@ -95,9 +95,9 @@ def environment(
         "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
         "AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE": str(schedule),
         "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.5",
-        # A changed pipeline file shows soon.
-        "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "15",
-        "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "15",
+        # How soon a changed pipeline file shows; a stack for one run has the cores for that run.
+        "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "30" if schedule else "60",
+        "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "30" if schedule else "60",
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(folder / "logs"),
     }
     defaults = {
