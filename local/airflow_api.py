@@ -156,11 +156,10 @@ class AirflowApi:
 
     def set_pool(self, name: str, slots: int, description: str) -> None:
         """Makes a pool, or gives it other slots."""
-        pool = {"name": name, "slots": slots, "description": description}
-        answer = self._client.post("/pools", json=pool)
+        pool: dict[str, Any] = {"slots": slots, "description": description, "include_deferred": False}
+        answer = self._client.post("/pools", json={"name": name, **pool})
         if answer.status_code == httpx.codes.CONFLICT:
-            pool["pool"] = pool.pop("name")
-            answer = self._client.patch(f"/pools/{name}", json=pool)
+            answer = self._client.patch(f"/pools/{name}", json={"pool": name, **pool})
         _checked(answer)
 
     def cancel_backfill(self, number: int) -> None:
