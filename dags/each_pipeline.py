@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import CronPartitionTimetable, Param, get_parsing_context
 from croniter import croniter
@@ -48,6 +48,18 @@ def run_of(schedule: str, date: dt.date) -> dt.datetime:
     ticks.get_next()
     run: dt.datetime = ticks.get_next()
     return run
+
+
+def nightly_arguments(pipeline: Pipeline) -> dict[str, Any]:
+    """The owner, the retries and the patience of each task that a night or its scoring has."""
+    return {
+        "owner": pipeline.owner,
+        "retries": 2,
+        "retry_delay": dt.timedelta(minutes=1),
+        "retry_exponential_backoff": 2.0,
+        "max_retry_delay": dt.timedelta(minutes=10),
+        "execution_timeout": dt.timedelta(hours=6),
+    }
 
 
 def date_param(description: str) -> Param:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import TYPE_CHECKING, Any, Final
 
 from airflow.sdk import DAG, Param, TaskGroup
@@ -10,7 +9,7 @@ from airflow.sdk import DAG, Param, TaskGroup
 from dags.alerts import deadline_of, on_failure
 from dags.approval import ANSWER_ARGS, ANSWER_MACROS, WAITING_DAYS, approval
 from dags.assets import model_of, raw_of
-from dags.each_pipeline import daily, date_param, make_dags, run_of
+from dags.each_pipeline import daily, date_param, make_dags, nightly_arguments, run_of
 from dags.spark_submit import MACROS, python_job, spark_job
 from dags.waiting import wait_for_data
 from spark_jobs.spec.wait import told
@@ -38,12 +37,7 @@ def retrain(pipeline: Pipeline, home: Home) -> DAG:
         # A run that waits, for late data or a person, keeps none of the next nights from being trained.
         max_active_runs=WAITING_DAYS + 1 if asks else RUNS_AT_ONCE,
         default_args={
-            "owner": pipeline.owner,
-            "retries": 2,
-            "retry_delay": dt.timedelta(minutes=1),
-            "retry_exponential_backoff": 2.0,
-            "max_retry_delay": dt.timedelta(minutes=10),
-            "execution_timeout": dt.timedelta(hours=6),
+            **nightly_arguments(pipeline),
             # Of the runs beside each other, one at a time does a step.
             **({"max_active_tis_per_dag": 1} if asks else {}),
         },

@@ -9,7 +9,7 @@ from airflow.sdk import DAG, Param, PartitionedAssetTimetable
 
 from dags.alerts import on_failure
 from dags.assets import model_of, predictions_of, raw_of
-from dags.each_pipeline import daily, date_param, make_dags, run_of
+from dags.each_pipeline import daily, date_param, make_dags, nightly_arguments, run_of
 from dags.spark_submit import MACROS, spark_job
 
 if TYPE_CHECKING:
@@ -36,14 +36,7 @@ def scoring(pipeline: Pipeline, home: Home) -> DAG:
         end_date=run_of(own, end) if own and end else None,
         catchup=False,
         max_active_runs=1,
-        default_args={
-            "owner": pipeline.owner,
-            "retries": 2,
-            "retry_delay": dt.timedelta(minutes=1),
-            "retry_exponential_backoff": 2.0,
-            "max_retry_delay": dt.timedelta(minutes=10),
-            "execution_timeout": dt.timedelta(hours=6),
-        },
+        default_args=nightly_arguments(pipeline),
         params={
             "partition_date": date_param(
                 "Used when the run has no partition key. Empty: the last closed day (UTC)."

@@ -8,17 +8,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-from local.settings import BACKFILL_POOL
-
-USER = "admin"
+from local.settings import BACKFILL_POOL, BACKFILL_POOL_TOLD, USER, write_private
 
 
 def write_login(path: Path, password: str) -> None:
     """Writes the only login where Airflow's simple auth manager reads it, closed to other users."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.unlink(missing_ok=True)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        json.dump({USER: password}, file)
+    write_private(path, json.dumps({USER: password}))
 
 
 def main() -> None:
@@ -28,7 +24,7 @@ def main() -> None:
         os.environ.pop("VINTAGE_AIRFLOW_PASSWORD"),
     )
     slots = max(1, int(os.environ["AIRFLOW__CORE__PARALLELISM"]) - 1)
-    pool = ("pools", "set", BACKFILL_POOL, str(slots), "Backfills: all slots but one, left to the nights.")
+    pool = ("pools", "set", BACKFILL_POOL, str(slots), BACKFILL_POOL_TOLD)
     for words in (("db", "migrate"), pool):
         ended = subprocess.run([sys.executable, "-m", "airflow", *words], check=False)
         if ended.returncode:

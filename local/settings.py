@@ -24,6 +24,7 @@ TASKS: Final = max(2, (os.cpu_count() or 2) // 2)
 """Jobs at once: each takes all cores, and two fill the pauses in which one of them starts."""
 BACKFILL_POOL: Final = "backfill"
 """The pool of a backfill's tasks: as many, so that a night finds a slot of its own beside them."""
+BACKFILL_POOL_TOLD: Final = "Backfills: all slots but one, which is left to the nights."
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from local.airflow_api import AirflowApi
 from local.processes import Service, ServiceDied, stop, tail
 from local.settings import (
     BACKFILL_POOL,
+    BACKFILL_POOL_TOLD,
     LOOPBACK,
     TASKS,
     USER,
@@ -167,7 +168,7 @@ class Stack:
         # The API that tasks talk to; its first answer takes long, and a task would not wait for it.
         self._await_answer(f"{self.endpoints.airflow}/execution/health/ping")
         with AirflowApi(self.endpoints) as api:
-            api.set_pool(BACKFILL_POOL, TASKS, "Backfills: all slots but one, which is left to the nights.")
+            api.set_pool(BACKFILL_POOL, TASKS, BACKFILL_POOL_TOLD)
         write_private(self.folder / "stack.json", json.dumps(asdict(self.endpoints)))
 
     def _run(self, name: str, *command: str) -> None:

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     from spark_jobs.spec import Stage
 
+TO_LEARN_FROM: Final = ("labelCol", "weightCol", "censorCol", "ratingCol", "validationIndicatorCol")
+"""Params that name what a stage reads to learn, and as a rule not to transform."""
+
 # What Spark takes when the Param is not set; None where it then takes none.
 _READ: Final[Mapping[str, str | None]] = {
     "featuresCol": "features",

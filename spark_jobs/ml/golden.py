@@ -8,6 +8,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Any, Final
 
 from spark_jobs.errors import StoreError
+from spark_jobs.ml.column_flow import TO_LEARN_FROM
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -32,8 +33,6 @@ LONGEST: Final = 60
 
 _GIVEN: Final = "given"
 _MADE: Final = "made"
-# Params that name what a stage reads to learn, and as a rule not to transform.
-_TO_LEARN_FROM: Final = ("labelCol", "weightCol", "censorCol", "ratingCol", "validationIndicatorCol")
 
 
 class Likeness(IntEnum):
@@ -228,6 +227,6 @@ def _needed(model: PipelineModel, rows: DataFrame, columns: Sequence[str]) -> li
 
 def _learnt_from(model: PipelineModel) -> Iterator[str]:
     for stage in model.stages:
-        for name in _TO_LEARN_FROM:
+        for name in TO_LEARN_FROM:
             if stage.hasParam(name) and stage.isDefined(name):
                 yield stage.getOrDefault(name)

@@ -6,7 +6,7 @@ import math
 from functools import reduce
 from typing import TYPE_CHECKING, Any, Final
 
-from spark_jobs.ml.column_flow import stage_flow
+from spark_jobs.ml.column_flow import TO_LEARN_FROM, stage_flow
 from spark_jobs.ml.families import family_of
 from spark_jobs.ml.row_checks import row_checks
 from spark_jobs.sources.rows import LABEL
@@ -33,10 +33,6 @@ PREDICTED: Final[Mapping[Task, tuple[str, ...]]] = {
 }
 """What is kept of a prediction, the answer first; each column is what the family's evaluation calls so."""
 
-# What of a stage's columns is read only to learn.
-_TO_LEARN_FROM: Final = frozenset(
-    {"labelCol", "weightCol", "censorCol", "ratingCol", "validationIndicatorCol"}
-)
 # Stages that leave rows out when their handleInvalid says so.
 _SKIPS: Final = frozenset(
     {"StringIndexerModel", "VectorAssembler", "VectorIndexerModel", "VectorSizeHint", "Bucketizer"}
@@ -100,7 +96,7 @@ def only_learnt(pipeline: Pipeline) -> frozenset[str]:
 def asked_of(stage: Stage) -> tuple[str, ...]:
     """The columns that a stage reads to answer, each once."""
     reads = stage_flow(stage).reads
-    return tuple(dict.fromkeys(column.name for column in reads if column.at[0] not in _TO_LEARN_FROM))
+    return tuple(dict.fromkeys(column.name for column in reads if column.at[0] not in TO_LEARN_FROM))
 
 
 def lenient_model(model: PipelineModel) -> PipelineModel:

@@ -51,28 +51,27 @@ class _Running:
     """The process, what it is told by, and what it answers by."""
 
     process: subprocess.Popen[bytes]
-    questions: IO[str]
+    questions: IO[bytes]
     answers: IO[str]
 
     def tell(self, message: BaseModel) -> None:
         # A process that is gone is told of by the answer that does not come.
         with contextlib.suppress(BrokenPipeError):
-            self.questions.write(message.model_dump_json() + "\n")
-            self.questions.flush()
+            self.questions.write(f"{message.model_dump_json()}\n".encode())
 
     def answer(self, seconds: float) -> str | None:
         """The next line; empty when the process is gone, None when it says nothing for so long."""
         ready, _, _ = select.select([self.answers], [], [], seconds)
         return self.answers.readline() if ready else None
 
-    def end(self) -> int:
-        """Ends it, and its JVM with it, whatever it does; gives its exit code."""
+    def end(self) -> None:
+        """Ends it, and its JVM with it, whatever it does."""
         self.process.terminate()
         try:
-            return self.process.wait(GRACE)
+            self.process.wait(GRACE)
         except subprocess.TimeoutExpired:
             self.process.kill()
-            return self.process.wait()
+            self.process.wait()
 
 
 class LoadingProcess:
@@ -149,7 +148,8 @@ class LoadingProcess:
         reading, writing = os.pipe()
         answers = self._left.enter_context(os.fdopen(reading, encoding="utf-8"))
         asked, telling = os.pipe()
-        questions = self._left.enter_context(os.fdopen(telling, "w", encoding="utf-8"))
+        # Unbuffered: what a process that is gone did not take would be told again when this is closed.
+        questions = self._left.enter_context(os.fdopen(telling, "wb", buffering=0))
         try:
             process = subprocess.Popen(
                 [sys.executable, "-m", "spark_jobs.registry.loading_process", str(writing)],
