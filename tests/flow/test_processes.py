@@ -10,7 +10,9 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
+from typer.testing import CliRunner
 
+from spark_jobs.cli import app
 from spark_jobs.registry import ledger
 from spark_jobs.registry.tracking import Tracking
 
@@ -23,10 +25,10 @@ DAY = date(2024, 3, 6)
 WHOLE = {"snapshot": 4, "validation": 4, "features": 4, "model": 1, "evaluation": 1}
 
 
-def start(team: Team) -> subprocess.Popen[str]:
+def start(team: Team, command: str = "run") -> subprocess.Popen[str]:
     given = {"VINTAGE_HOME": str(team.home.path), "MLFLOW_TRACKING_URI": team.home.tracking_uri}
     return subprocess.Popen(
-        [sys.executable, "-m", "spark_jobs.cli", "run", team.name, "--date", str(DAY)],
+        [sys.executable, "-m", "spark_jobs.cli", command, team.name, "--date", str(DAY)],
         env={**os.environ, **given},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
@@ -35,9 +37,9 @@ def start(team: Team) -> subprocess.Popen[str]:
     )
 
 
-def kill_at(team: Team, words: str) -> None:
+def kill_at(team: Team, words: str, command: str = "run") -> None:
     """Runs until the log says the words, then kills the whole family outright."""
-    process = start(team)
+    process = start(team, command)
     assert process.stderr is not None
     seen = []
     for line in process.stderr:
@@ -91,3 +93,24 @@ def test_two_runs_of_one_date_at_once_give_one_result(team: Team) -> None:
     assert team.published() == WHOLE
     assert team.leftovers() == []
     assert_one_champion(team)
+
+
+def test_a_killed_reproduction_harms_nothing_and_is_done_again(
+    team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    team.run()
+    before = {path: path.stat().st_mtime_ns for path in team.store.root.rglob("*") if path.is_file()}
+    kill_at(team, "step 5 of 5", "reproduce")
+    [left] = team.store.folder.glob(".attempt-reproduce-*")
+    assert team.published() == WHOLE
+
+    again = start(team, "reproduce")
+    _, told = again.communicate(timeout=600)
+    assert again.returncode == 0, told
+    # What the killed one left is swept a day later.
+    os.utime(left, (0, 0))
+    monkeypatch.setenv("VINTAGE_HOME", str(team.home.path))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", team.home.tracking_uri)
+    assert CliRunner().invoke(app, ["gc", team.name]).exit_code == 0
+    after = {path: path.stat().st_mtime_ns for path in team.store.root.rglob("*") if path.is_file()}
+    assert after == before

@@ -1,0 +1,76 @@
+"""An evaluated model of a date is found by the beginning of its key, or of its evaluation's."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+import pytest
+
+from spark_jobs.errors import SpecError, StoreError
+from spark_jobs.store import Store, ancestry
+from spark_jobs.store.published import SHORTEST_PREFIX
+from tests.lineages import publish
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from spark_jobs.store import Artifact
+
+DAY = date(2024, 3, 6)
+
+
+def evaluated(store: Store, seed: int) -> tuple[Artifact, Artifact]:
+    """A model and an evaluation of it."""
+    model = publish(store, "model", DAY, seed=seed)
+    return model, publish(store, "evaluation", DAY, {"model": [model]}, seed=seed)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path, "tiny")
+
+
+def test_the_beginning_of_either_key_is_enough(store: Store) -> None:
+    model, evaluation = evaluated(store, 1)
+    evaluated(store, 2)
+    for key in (model.key, evaluation.key):
+        for length in (SHORTEST_PREFIX, len(key)):
+            assert ancestry.evaluation_with(store, DAY, key[:length]).key == evaluation.key
+
+
+def test_of_several_evaluations_of_one_model_the_latest_is_meant(store: Store) -> None:
+    model, _ = evaluated(store, 1)
+    later = publish(store, "evaluation", DAY, {"model": [model]}, seed=2)
+    assert ancestry.evaluation_with(store, DAY, model.key).key == later.key
+
+
+def test_what_begins_two_keys_is_refused_with_more_digits_of_each(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Of as few digits as two keys share without a long search.
+    monkeypatch.setattr(ancestry, "is_key", lambda _key: True)
+    models = [evaluated(store, seed)[0] for seed in range(17)]
+    by_digit = {
+        model.key[0]: [each.key for each in models if each.key[0] == model.key[0]] for model in models
+    }
+    digit, keys = next((digit, keys) for digit, keys in by_digit.items() if len(keys) > 1)
+    with pytest.raises(SpecError, match=f"{digit} begins the keys of") as raised:
+        ancestry.evaluation_with(store, DAY, digit)
+    assert all(key[:9] in str(raised.value) for key in keys)
+
+
+@pytest.mark.parametrize(
+    ("key", "error", "told"),
+    [
+        ("abc", SpecError, "'abc' is no key"),
+        ("../../etc", SpecError, "is no key"),
+        ("0" * 8, StoreError, "has no evaluated model 00000000 for 2024-03-06; expected one of"),
+    ],
+)
+def test_what_is_no_key_of_the_date_is_refused(
+    store: Store, key: str, error: type[Exception], told: str
+) -> None:
+    evaluated(store, 1)
+    with pytest.raises(error, match=told):
+        ancestry.evaluation_with(store, DAY, key)
