@@ -114,6 +114,7 @@ def test_the_next_night_makes_one_date(team: Team) -> None:
     assert [entry.action for entry in ledger.read(team.store.ledger_path)] == ["promoted", "promoted"]
 
 
+@pytest.mark.long
 def test_an_older_date_leaves_the_champion_alone(team: Team) -> None:
     team.run()
     team.run(day=DAY - timedelta(days=1))
@@ -125,6 +126,7 @@ def test_an_older_date_leaves_the_champion_alone(team: Team) -> None:
     assert champion.date == str(DAY)
 
 
+@pytest.mark.long
 def test_corrected_data_gives_new_keys_and_keeps_the_old(team: Team) -> None:
     team.run()
     old = summarise(team.store, DAY)
@@ -153,6 +155,7 @@ def test_the_same_rows_delivered_again_change_nothing(team: Team) -> None:
     assert summarise(team.store, DAY) == before
 
 
+@pytest.mark.long
 def test_an_override_is_another_model(team: Team) -> None:
     team.run()
     first = summarise(team.store, DAY)
@@ -176,6 +179,7 @@ def test_a_gate_that_fails_registers_and_does_not_promote(team: Team) -> None:
     assert tracking.champion(team.name) is None
 
 
+@pytest.mark.long
 def test_rows_are_weighed_and_one_without_a_weight_refuses(team: Team) -> None:
     from sklearn.metrics import roc_auc_score
 

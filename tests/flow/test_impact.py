@@ -44,6 +44,7 @@ def correct(team: Team) -> None:
     team.deliver(CORRECTED, [*reversed(rest), changed, second.replace("1,blue", "99,blue", 1)])
 
 
+@pytest.mark.long
 def test_a_restatement_from_delivery_to_retraining(team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
     team.run()
     assert (told(team).restated, told(team).pending, told(team).models) == ((), (), ())

@@ -96,6 +96,7 @@ def features(team: Team) -> dict[str, str]:
     return {str(day): found.key for day in WINDOW if (found := store.current("features", day))}
 
 
+@pytest.mark.long
 def test_each_date_is_joined_with_its_own_rows_and_the_table_as_it_stood(joined: Team) -> None:
     joined.run()
     for day in WINDOW:

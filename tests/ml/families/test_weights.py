@@ -125,6 +125,7 @@ def test_a_weighed_regression_is_that_of_scikit_learn(spark: SparkSession) -> No
     assert found.intervals["rmse"].low < expected["rmse"] < found.intervals["rmse"].high
 
 
+@pytest.mark.long
 def test_rows_of_one_weight_are_measured_as_if_they_had_none(spark: SparkSession) -> None:
     """To the last bit where the weight is a power of two, for weights are divided by one."""
     for weight in (0.25, 64.0):
@@ -143,6 +144,7 @@ def test_rows_of_one_weight_are_measured_as_if_they_had_none(spark: SparkSession
         )
 
 
+@pytest.mark.long
 def test_the_order_and_partitioning_of_weighed_rows_change_no_bit(spark: SparkSession) -> None:
     scored, _, _ = classified(spark, weights_of().tolist())
     turned = scored.orderBy("score").repartition(7)
