@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import os
+import shutil
 import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
@@ -15,12 +17,18 @@ from local.stack import Stack
 from tests.dags.conftest import write_home
 from tests.integration.conftest import quick_environment, write_day
 from tests.integration.postgresql import PROGRAMS, database
-from tests.integration.scheduler.runs import DAG, RUN_SECONDS, START, TODAY, days_of, scheduled_day
+from tests.integration.scheduler.runs import DAG, LATE, RUN_SECONDS, START, TODAY, days_of, scheduled_day
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from playwright.sync_api import Page
+
     from local.airflow_api import Run
+
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+PATIENCE_MS = 90_000
+TOLD = "told.txt"
 
 
 @pytest.fixture(scope="package")
@@ -30,13 +38,17 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     tiny.write_text(tiny.read_text() + "wait: {timeout: 2h, poke: 1s}\n")
     asks = tiny.read_text().replace("name: tiny", "name: asks")
     # Its schedule has ended: nothing of it runs but what is triggered.
-    (home / "pipelines" / "asks.yaml").write_text(f"{asks}end_date: 2024-01-07\npromote: approve\n")
+    asks += "end_date: 2024-01-07\npromote: approve\ndeadline: 5s\n"
+    (home / "pipelines" / "asks.yaml").write_text(asks)
     for day in [*days_of(START, 8), *days_of(TODAY - dt.timedelta(days=4), 5)]:
         # What the schedule takes comes late.
-        if day != scheduled_day():
+        if day not in (scheduled_day(), LATE):
             write_day(home, day)
     with ExitStack() as opened:
-        environ = quick_environment()
+        environ = quick_environment() | {
+            "VINTAGE_NOTIFIER": "tests.integration.scheduler.notified.ToFile",
+            "VINTAGE_NOTIFIER_ARGS": json.dumps({"path": str(home / TOLD), "text": "Vintage: {message}"}),
+        }
         if PROGRAMS:
             # As in production: SQLite lets one writer in at a time.
             environ["VINTAGE_AIRFLOW_DATABASE"] = opened.enter_context(database("airflow"))
@@ -68,3 +80,41 @@ def finish(stack: Stack, api: AirflowApi) -> Callable[..., Run]:
         pytest.fail(f"{run.run_id} took longer than {RUN_SECONDS} s")
 
     return wait
+
+
+@pytest.fixture(scope="package")
+def told(stack: Stack) -> Callable[[str], None]:
+    """Waits until the notifier of the environment was told something."""
+
+    def wait(message: str) -> None:
+        file = stack.home / TOLD
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline:
+            found = file.read_text().splitlines() if file.exists() else []
+            if f"Vintage: {message}" in found:
+                return
+            time.sleep(0.5)
+        pytest.fail(f"nobody was told {message!r}, but {found}")
+
+    return wait
+
+
+@pytest.fixture(scope="package")
+def page(stack: Stack) -> Iterator[Page]:
+    """A browser in which somebody has logged in."""
+    from playwright.sync_api import sync_playwright
+
+    if CHROMIUM is None:
+        assert not os.environ.get("CI"), ".ci/run installs chromium"
+        pytest.skip("needs Chromium")
+    where = stack.endpoints
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1300, "height": 1200})
+        page.set_default_timeout(PATIENCE_MS)
+        page.goto(f"{where.airflow}/dags/{DAG}")
+        page.locator("input[name=username]").fill(where.user)
+        page.locator("input[name=password]").fill(where.password)
+        page.locator("button[type=submit]").click()
+        yield page
+        browser.close()

@@ -14,6 +14,8 @@ SCORE = "score_tiny"
 RUN_SECONDS = 1200
 TODAY = dt.datetime.now(dt.UTC).date()
 START = dt.date(2024, 1, 1)
+LATE = dt.date(2024, 1, 4)
+"""Its data comes only when a test delivers it."""
 
 
 def scheduled_day() -> dt.date:

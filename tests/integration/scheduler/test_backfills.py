@@ -1,75 +1,125 @@
-"""Backfills of a real scheduler, by the command and by the API."""
+"""Backfills of a real scheduler, by the command and in the UI: one date fails, and is made up for."""
 
 from __future__ import annotations
 
 import datetime as dt
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from local.airflow_api import AirflowApi, AirflowRefused
-from local.stack import Stack
-from tests.integration.scheduler.runs import (
-    DAG,
-    date_arguments,
-)
+from tests.integration.conftest import write_day
+from tests.integration.scheduler.runs import DAG, LATE, RUN_SECONDS, made
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
-    from local.airflow_api import Run
+    from playwright.sync_api import Page
+
+    from local.airflow_api import AirflowApi
+    from local.stack import Stack
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(1800)]
 
-
-def backfilled(api: AirflowApi) -> list[Run]:
-    """The runs of backfills; a scheduled one may come between."""
-    return [run for run in api.runs(DAG) if run.run_id.startswith("backfill__")]
+DATES = ["2024-01-02", "2024-01-03", str(LATE)]
 
 
 def create(stack: Stack, first: str, last: str, *words: str) -> str:
     """`airflow backfill create` for a range; gives what it prints."""
-    answer = stack.airflow(
-        *("backfill", "create", "--dag-id", DAG, "--from-date", first, "--to-date", last, *words)
-    )
-    assert answer.returncode == 0, answer.stderr
-    return answer.stdout
-
-
-def test_a_backfill_makes_every_day_asked_for(
-    stack: Stack, api: AirflowApi, finish: Callable[[Run], Run]
-) -> None:
-    create(stack, "2024-01-01", "2024-01-02T23:59:59")
-    runs = backfilled(api)
-    assert sorted(run.partition_key or "" for run in runs) == ["2024-01-01", "2024-01-02"]
-    for run in runs:
-        assert finish(run).state == "success"
-        assert date_arguments(api, run) == {f"--date={run.partition_key}"}
-
-
-def test_a_backfill_by_the_api_holds_both_ends(api: AirflowApi, finish: Callable[[Run], Run]) -> None:
-    before = {run.run_id for run in backfilled(api)}
     # A Dag has one backfill at a time; the one before is over when the scheduler has seen that its runs are.
     deadline = time.monotonic() + 120
     while True:
-        try:
-            api.backfill(DAG, dt.date(2024, 1, 3), dt.date(2024, 1, 3))
-            break
-        except AirflowRefused:
-            assert time.monotonic() < deadline
-            time.sleep(1)
-    [run] = [run for run in backfilled(api) if run.run_id not in before]
-    assert run.partition_key == "2024-01-03"
-    assert finish(run).state == "success"
+        answer = stack.airflow(
+            *("backfill", "create", "--dag-id", DAG, "--from-date", first, "--to-date", last, *words)
+        )
+        if answer.returncode == 0:
+            return answer.stdout
+        assert "AlreadyRunningBackfill" in answer.stderr, answer.stderr
+        assert time.monotonic() < deadline, answer.stderr
 
 
-@pytest.mark.parametrize(
-    ("to_date", "last"),
-    [("2024-01-07", "2024-01-06"), ("2024-01-07T23:59:59", "2024-01-07")],
-    ids=["midnight leaves the day out", "its last second takes it in"],
-)
-def test_airflow_s_own_backfill_command_ends_at_a_moment(stack: Stack, to_date: str, last: str) -> None:
-    told = create(stack, "2024-01-05", to_date, "--dry-run").replace("|", " ")
-    keys = [f"2024-01-{day:02}" for day in range(1, 9) if f"2024-01-{day:02}  " in told]
-    assert (keys[0], keys[-1]) == ("2024-01-05", last)
+def ended(api: AirflowApi) -> dict[str, dict[str, Any]]:
+    """The runs of backfills by their dates, once none is under way."""
+    deadline = time.monotonic() + RUN_SECONDS
+    while time.monotonic() < deadline:
+        runs = api._get(f"/dags/{DAG}/dagRuns", limit=100)["dag_runs"]
+        found = {run["partition_key"]: run for run in runs if run["run_type"] == "backfill"}
+        if found and all(run["state"] in {"success", "failed"} for run in found.values()):
+            return found
+        time.sleep(0.5)
+    pytest.fail(f"the backfill took longer than {RUN_SECONDS} s")
+
+
+def states(runs: dict[str, dict[str, Any]]) -> dict[str, str]:
+    return {date: run["state"] for date, run in sorted(runs.items())}
+
+
+def tries(api: AirflowApi, run: dict[str, Any]) -> int:
+    return sum(task.try_number for task in api.tasks(DAG, run["dag_run_id"]))
+
+
+def moments(run: dict[str, Any]) -> tuple[dt.datetime, dt.datetime]:
+    return dt.datetime.fromisoformat(run["start_date"]), dt.datetime.fromisoformat(run["end_date"])
+
+
+@pytest.fixture(scope="module")
+def first(stack: Stack, api: AirflowApi) -> dict[str, dict[str, Any]]:
+    """A backfill of three dates beside each other, for the last of which there is no data."""
+    create(stack, DATES[0], f"{DATES[-1]}T23:59:59", "--max-active-runs", "3")
+    return ended(api)
+
+
+def test_a_date_that_fails_does_the_others_no_harm(
+    stack: Stack, first: dict[str, dict[str, Any]], told: Callable[[str], None]
+) -> None:
+    assert states(first) == {DATES[0]: "success", DATES[1]: "success", DATES[2]: "failed"}
+    assert made(stack, "evaluation") >= set(DATES[:2])
+    assert DATES[2] not in made(stack, "snapshot")
+    begun, over = zip(*(moments(first[date]) for date in DATES[:2]), strict=True)
+    assert max(begun) < min(over), "both at once"
+    told(f"{DAG} failed for {DATES[2]}: task_failure")
+
+
+def test_a_backfill_does_only_what_failed_again(
+    stack: Stack, api: AirflowApi, first: dict[str, dict[str, Any]]
+) -> None:
+    before = {date: tries(api, run) for date, run in first.items()}
+    write_day(stack.home, LATE)
+    create(stack, DATES[0], f"{DATES[-1]}T23:59:59", "--reprocess-behavior", "failed")
+    runs = ended(api)
+    assert states(runs) == dict.fromkeys(DATES, "success")
+    after = {date: tries(api, run) for date, run in runs.items()}
+    assert [after[date] > before[date] for date in DATES] == [False, False, True]
+    assert DATES[2] in made(stack, "model")
+
+
+def test_a_backfill_of_all_from_the_ui_finds_nothing_to_do(
+    stack: Stack, api: AirflowApi, page: Page, tmp_path: Path
+) -> None:
+    before = {date: tries(api, run) for date, run in ended(api).items()}
+    files = {path: path.stat().st_mtime_ns for path in (stack.home / "data" / "store").rglob("manifest.json")}
+    page.goto(f"{stack.endpoints.airflow}/dags/{DAG}")
+    page.get_by_test_id("trigger-dag-button").first.click()
+    page.get_by_text("Backfill", exact=True).first.click()
+    for place, day in enumerate((DATES[0], DATES[-1])):
+        page.get_by_test_id("datetime-input").nth(place).click()
+        date = page.get_by_placeholder("YYYY/MM/DD").locator("visible=true")
+        date.fill(day.replace("-", "/"))
+        date.press("Escape")
+    page.get_by_text("All Runs").click()
+    # The last day is meant whole.
+    page.get_by_text("3 runs will be triggered.").wait_for()
+    page.screenshot(path=tmp_path / "form.png")
+    page.get_by_role("button", name="Run Backfill").click()
+    page.get_by_text("Backfill generated").first.wait_for()
+    # Its page asks for news again and again.
+    page.goto("about:blank")
+
+    runs = ended(api)
+    assert states(runs) == dict.fromkeys(DATES, "success")
+    # One job at a time makes sure of each step of each date, and finds it.
+    after = {date: tries(api, run) for date, run in runs.items()}
+    assert all(after[date] > before[date] for date in DATES)
+    kept = {path: path.stat().st_mtime_ns for path in (stack.home / "data" / "store").rglob("manifest.json")}
+    assert kept == files

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import time
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.integration.conftest import write_day
-from tests.integration.scheduler.runs import DAG, START, made
+from tests.integration.scheduler.runs import DAG, made
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,12 +21,12 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(1800)]
 
 IMPACT = "impact_tiny"
 REPRODUCE = "reproduce_tiny"
-RESTATED, AFTER = "2024-01-01", "2024-01-02"
+RESTATED, AFTER = dt.date(2024, 1, 2), "2024-01-03"
 
 
 @pytest.fixture(scope="module")
 def trained(stack: Stack, api: AirflowApi, finish: Callable[..., Run]) -> None:
-    """A model of the second day, which learns from the first too."""
+    """A model of the day after, which learns from the restated one too."""
     if AFTER not in made(stack, "model"):
         assert finish(api.trigger(DAG, partition_key=AFTER)).state == "success"
 
@@ -36,11 +37,11 @@ def test_rows_that_came_again_otherwise_are_an_event_for_each_date_to_retrain(
 ) -> None:
     api.wait_for_dag(IMPACT, stack.check)
     api.pause(IMPACT, paused=False)
-    write_day(stack.home, START, seed=1)
+    write_day(stack.home, RESTATED, seed=1)
     # The night of the date itself takes the rows that came; the one after it stands on the old ones.
-    assert finish(api.trigger(DAG, partition_key=RESTATED)).state == "success"
+    assert finish(api.trigger(DAG, partition_key=str(RESTATED))).state == "success"
     deadline = time.monotonic() + 120
-    while not (runs := [run for run in api.runs(IMPACT) if run.partition_key == RESTATED]):
+    while not (runs := [run for run in api.runs(IMPACT) if run.partition_key == str(RESTATED)]):
         assert time.monotonic() < deadline, "the check follows each night"
         time.sleep(0.5)
     assert finish(runs[0], IMPACT).state == "success"
@@ -48,7 +49,7 @@ def test_rows_that_came_again_otherwise_are_an_event_for_each_date_to_retrain(
     events = api._get("/assets/events", limit=100)["asset_events"]
     told = {event["partition_key"]: event["extra"] for event in events if event["name"] == "restated_tiny"}
     assert AFTER in told
-    assert told[AFTER]["restated"] == [RESTATED]
+    assert told[AFTER]["restated"] == [str(RESTATED)]
 
 
 @pytest.mark.usefixtures("trained")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
-import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,7 +11,7 @@ from spark_jobs.store import Store
 from tests.integration.scheduler.runs import DAG
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from playwright.sync_api import Page
@@ -23,30 +21,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(1800)]
 
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
-PATIENCE_MS = 90_000
 DAY = dt.date(2024, 1, 6)
-
-
-@pytest.fixture(scope="module")
-def page(stack: Stack) -> Iterator[Page]:
-    """A browser in which somebody has logged in."""
-    from playwright.sync_api import sync_playwright
-
-    if CHROMIUM is None:
-        assert not os.environ.get("CI"), ".ci/run installs chromium"
-        pytest.skip("needs Chromium")
-    where = stack.endpoints
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 1300, "height": 1200})
-        page.set_default_timeout(PATIENCE_MS)
-        page.goto(f"{where.airflow}/dags/{DAG}")
-        page.locator("input[name=username]").fill(where.user)
-        page.locator("input[name=password]").fill(where.password)
-        page.locator("button[type=submit]").click()
-        yield page
-        browser.close()
 
 
 def test_a_run_of_a_date_with_another_hyperparameter_is_triggered_in_the_form(
