@@ -12,6 +12,7 @@ from dags.assets import model_of, raw_of
 from dags.each_pipeline import daily, date_param, make_dags, nightly_arguments, run_of
 from dags.spark_submit import MACROS, python_job, spark_job
 from dags.waiting import wait_for_data
+from dags.waiting_rows import wait_for_rows
 from spark_jobs.spec.wait import told
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def retrain(pipeline: Pipeline, home: Home) -> DAG:
     ) as dag:
         # The ids of tasks stay as they are without groups.
         with TaskGroup("data", prefix_group_id=False, tooltip="The date's rows: there, sound, prepared"):
-            wait = wait_for_data(pipeline, home)
+            waits = [each for each in (wait_for_data(pipeline, home), wait_for_rows(pipeline, home)) if each]
             snapshot = spark_job("snapshot", pipeline, home, inlets=raw_of(pipeline))
             validate = spark_job("validate", pipeline, home)
             preprocess = spark_job("preprocess", pipeline, home)
@@ -59,8 +60,8 @@ def retrain(pipeline: Pipeline, home: Home) -> DAG:
             approve = approval(pipeline) if asks else None
             promote = promote_job(pipeline)
 
-        if wait:
-            wait >> snapshot
+        if waits:
+            waits >> snapshot
         snapshot >> validate >> preprocess >> fit >> evaluate
         if approve:
             evaluate >> approve >> promote
@@ -128,7 +129,7 @@ def documentation(pipeline: Pipeline) -> str:
         "Data": pipeline.source.described,
         **{f"Joined as `{name}`": source.described for name, source in pipeline.joins.items()},
         "Expectations": f"`expectations/{pipeline.expectations}.yaml`",
-        "Waits for its files": f"{told(pipeline.wait.timeout)} at the most, when it is scheduled",
+        "Waits for its data": f"{told(pipeline.wait.timeout)} at the most, when it is scheduled",
         "Window": f"{pipeline.window.days} days up to the date, {pipeline.window.min_days} or more with data",
         "Model": " → ".join(stage.type for stage in pipeline.stages),
         "Gates": ", ".join(gates) or "none",

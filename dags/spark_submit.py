@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,11 +25,18 @@ from airflow.sdk.exceptions import (
 
 from dags.spark_connection import connection_problem, no_connection, no_program
 from dags.telling import LINKS, listening
-from spark_jobs.errors import DataError, EnvironmentProblem, NothingServes, NotReproduced, SpecError
+from spark_jobs.errors import (
+    DataError,
+    EnvironmentProblem,
+    NotDelivered,
+    NothingServes,
+    NotReproduced,
+    SpecError,
+)
 from spark_jobs.spec import connection_variable, last_closed_date, parse_partition_date, submit_conf
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from airflow.sdk import Context
 
@@ -43,7 +51,7 @@ JOBS: Final = Path(__file__).resolve().parent.parent / "spark_jobs"
 NO_RETRY: Final = frozenset({SpecError.exit_code, DataError.exit_code, NotReproduced.exit_code})
 
 # The jobs that read raw data, and log in where it is.
-_READ_SOURCES: Final = frozenset({"snapshot", "score"})
+_READ_SOURCES: Final = frozenset({"snapshot", "score", "arrival"})
 
 # The task's supervisor kills it outright 5 seconds after asking it to end.
 _GRACE_SECONDS: Final = 3.0
@@ -113,6 +121,10 @@ def partition_of(dag_run: Any, params: Mapping[str, Any]) -> str:
 MACROS: Final[Mapping[str, Callable[..., str]]] = {"partition_of": partition_of, "as_json": json.dumps}
 
 
+class NotYet(AirflowException):
+    """The job asks to be asked again later."""
+
+
 class SparkJob(SparkSubmitOperator):
     """A SparkSubmitOperator that leaves no process behind, and fails with the job's own last words."""
 
@@ -130,25 +142,22 @@ class SparkJob(SparkSubmitOperator):
 
         Raises:
             AirflowSkipException: there is nothing to do yet.
+            NotYet: there may be, later.
             AirflowFailException: a retry cannot help: a connection that is missing or cannot be meant, no
                 spark-submit, a wrong spec, refused data.
             AirflowException: the job ended in another error.
         """
-        try:
-            BaseHook.get_connection(self._conn_id)
-        except AirflowNotFoundException as error:
-            raise AirflowFailException(str(no_connection(self._conn_id))) from error
         with listening() as self.told:
-            try:
+            with self._failing_in_its_words():
                 super().execute(context)
-            except AirflowException as error:
-                hook = self._hook
-                if hook is None or hook._submit_sp is None or not hook._submit_sp.returncode:
-                    raise
-                code, lines = hook._submit_sp.returncode, hook._last_submit_log_lines
-                raise failure(self.task_id, code, lines) from error
             tell_outlets(self.outlets, context)
             return self.told.read()
+
+    def submit(self) -> None:
+        """Submits the job from within another task and waits for it; raises what `execute` does."""
+        with self._failing_in_its_words():
+            self._hook = self._get_hook()
+            self._hook.submit(self.application)
 
     def on_kill(self) -> None:
         """Ends spark-submit with all it started: the JVM, the job's Python and its workers."""
@@ -156,6 +165,21 @@ class SparkJob(SparkSubmitOperator):
         if process is not None:
             end_tree(process.pid)
         super().on_kill()
+
+    @contextmanager
+    def _failing_in_its_words(self) -> Iterator[None]:
+        try:
+            BaseHook.get_connection(self._conn_id)
+        except AirflowNotFoundException as error:
+            raise AirflowFailException(str(no_connection(self._conn_id))) from error
+        try:
+            yield
+        except AirflowException as error:
+            hook = self._hook
+            if hook is None or hook._submit_sp is None or not hook._submit_sp.returncode:
+                raise
+            code, lines = hook._submit_sp.returncode, hook._last_submit_log_lines
+            raise failure(self.task_id, code, lines) from error
 
     def _get_hook(self) -> SparkSubmitHook:
         hook = super()._get_hook()
@@ -254,6 +278,8 @@ def failure(job: str, exit_code: int, lines: Iterable[str]) -> AirflowException:
     text = words[-1].removeprefix("vintage: ") if words else f"{job} ended with code {exit_code}; see its log"
     if exit_code == NothingServes.exit_code:
         return AirflowSkipException(text)
+    if exit_code == NotDelivered.exit_code:
+        return NotYet(text)
     return (AirflowFailException if exit_code in NO_RETRY else AirflowException)(text)
 
 

@@ -18,7 +18,7 @@ from spark_jobs.spec.raw_paths import data_files
 from spark_jobs.spec.wait import told
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Sequence
+    from collections.abc import AsyncIterator, Sequence
     from pathlib import Path
 
     from airflow.sdk import Context
@@ -34,8 +34,8 @@ _GRACE: Final = dt.timedelta(hours=1)
 def wait_for_data(pipeline: Pipeline, home: Home) -> WaitForData | None:
     """The task that waits for all files of a run's date; None where there is nothing to wait for.
 
-    A database cannot be asked without a JVM, its driver and its login: its rows are not waited for. Nor is a
-    source without dates, of which nobody can tell that the date's rows are there.
+    A source without dates is not waited for: nobody can tell that the date's rows are there. For those of a
+    database a task of its own waits: dags/waiting_rows.py.
     """
     declared = [source.path or "" for source in pipeline.views.values()]
     paths = [path for path in declared if "{date}" in path]
@@ -45,7 +45,7 @@ def wait_for_data(pipeline: Pipeline, home: Home) -> WaitForData | None:
         task_id=TASK,
         paths=[path if ":/" in path else str(home.path.absolute() / path) for path in paths],
         timeout_seconds=pipeline.wait.timeout.total_seconds(),
-        poke_seconds=pipeline.wait.poke.total_seconds(),
+        poke_seconds=pipeline.wait.each_look.total_seconds(),
         execution_timeout=pipeline.wait.timeout + _GRACE,
         # Waiting takes nothing from the runs beside it.
         max_active_tis_per_dag=None,
@@ -97,7 +97,8 @@ class WaitForData(BaseOperator):
             AirflowFailException: the files did not come; says which, and how long was waited.
         """
         if event["absent"]:
-            raise AirflowFailException(str(late(date, event["absent"], self.timeout_seconds)))
+            expected = f"files at {', '.join(event['absent'])}"
+            raise AirflowFailException(str(late(date, expected, self.timeout_seconds)))
         self.log.info("the raw files of %s are there", date)
 
 
@@ -147,11 +148,11 @@ def delivered(path: str) -> list[tuple[str, int, int]]:
     return [] if any(file is None or not file[1] for file in found) else [file for file in found if file]
 
 
-def late(date: str, absent: Iterable[str], seconds: float) -> DataError:
-    """The error of files that did not come in time."""
+def late(date: str, expected: str, seconds: float) -> DataError:
+    """The error of data that did not come in time."""
     return DataError(
         f"the raw data of {date} has not come within {told(dt.timedelta(seconds=seconds))}",
-        expected=f"files at {', '.join(absent)}",
+        expected=expected,
         found="none",
         fix="Deliver them and clear this task, which then waits anew, or raise wait.timeout of the pipeline.",
     )

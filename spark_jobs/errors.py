@@ -87,6 +87,12 @@ class NotReproduced(VintageError):
     exit_code = 6
 
 
+class NotDelivered(VintageError):
+    """A date's rows have not come into their database yet; asked later, it may have them."""
+
+    exit_code = 8
+
+
 def first_line(error: Exception) -> str:
     """The first line of an error's text that says something; the error's class where none does."""
     return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)

@@ -77,6 +77,13 @@ class RawTable:
         check_unique(found.names, day=self.day, where=self.place)
         return schema_text(found)
 
+    def has_rows(self, spark: SparkSession) -> bool:
+        """Whether the date has a row at least."""
+        frame = self._load(spark)
+        if self.source.date_column is not None:
+            frame = frame.where(on_day(frame.schema, self.source.date_column, self.day))
+        return not frame.isEmpty()
+
     def read(self, spark: SparkSession, schema_ddl: str) -> RawRows:
         """The date's rows under the contract; a database's capital letters are not told apart.
 

@@ -86,7 +86,7 @@ class Pipeline(SpecModel):
         ),
     ] = "auto"
     wait: Annotated[
-        Wait, Field(description="How long a scheduled night waits for the raw files of its date.")
+        Wait, Field(description="How long a scheduled night waits for the raw data of its date.")
     ] = Field(default_factory=Wait)
     deadline: Annotated[
         Duration | None,

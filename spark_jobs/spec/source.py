@@ -232,6 +232,11 @@ class Source(SpecModel):
         return self.format == JDBC
 
     @property
+    def awaited(self) -> bool:
+        """Whether it is a database's, of which a date can have no rows yet."""
+        return self.is_jdbc and self.dated
+
+    @property
     def dated(self) -> bool:
         """Whether each date has rows of its own; if not, all there is stands for the run's date."""
         return self._dated_by_text or self.date_column is not None

@@ -41,17 +41,32 @@ Duration = Annotated[
 
 
 class Wait(SpecModel):
-    """How long a scheduled night waits for the raw files of its date, and how often it looks."""
+    """How long a scheduled night waits for the raw data of its date, and how often it looks."""
 
     timeout: Annotated[
         Duration,
         Field(
-            description="How long a scheduled night waits for the files of its date; 0s: not at all. "
+            description="How long a scheduled night waits for the data of its date; 0s: not at all. "
             "A run by hand and a backfill never wait.",
             examples=["6h"],
         ),
     ] = dt.timedelta(hours=6)
     poke: Annotated[
-        Duration,
-        Field(gt=dt.timedelta(0), description="How often it looks whether they are there.", examples=["1m"]),
-    ] = dt.timedelta(minutes=1)
+        Duration | None,
+        Field(
+            gt=dt.timedelta(0),
+            description="How often it looks whether it is there. 1m for files when left out, and 10m for a "
+            "database, which a Spark job asks.",
+            examples=["1m"],
+        ),
+    ] = None
+
+    @property
+    def each_look(self) -> dt.timedelta:
+        """How long it sleeps before it looks for files again."""
+        return self.poke or dt.timedelta(minutes=1)
+
+    @property
+    def each_question(self) -> dt.timedelta:
+        """How long it sleeps before it asks a database again."""
+        return self.poke or dt.timedelta(minutes=10)

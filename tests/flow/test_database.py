@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from spark_jobs.errors import DataError, EnvironmentProblem, SpecError
+from spark_jobs import arrival
+from spark_jobs.errors import DataError, EnvironmentProblem, NotDelivered, SpecError
 from spark_jobs.sources.rows import read_rows
 from tests.flow.declared import declare
 
@@ -140,6 +141,40 @@ def test_a_date_that_was_empty_is_asked_again(team: Team, database: Database) ->
     assert team.run("snapshot")[EVE].row_count == 0
     database.fill(EVE)
     assert team.run("snapshot")[EVE].row_count == 8
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"table": "things", "date_column": "seen"},
+        {"query": "SELECT id, size, late FROM things WHERE day = DATE('{date}')"},
+    ],
+    ids=["date_column", "query"],
+)
+def test_a_date_s_rows_have_come_or_not(team: Team, database: Database, keys: dict[str, Any]) -> None:
+    declare(team, jdbc(**keys), SQL)
+    arrival.run(team.job())
+    database.do(f"DELETE FROM things WHERE day = DATE('{DAY}')")
+    with pytest.raises(NotDelivered, match=f"connection warehouse has no rows of {DAY} yet"):
+        arrival.run(team.job())
+    arrival.run(team.job(EVE))
+
+
+def test_what_cannot_be_asked_is_told_as_a_snapshot_tells_it(
+    team: Team, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    declare(team, jdbc(table="nothings", date_column="day"), SQL)
+    with pytest.raises(DataError, match="table nothings of connection warehouse cannot be read"):
+        arrival.run(team.job())
+    monkeypatch.delenv("AIRFLOW_CONN_WAREHOUSE")
+    with pytest.raises(EnvironmentProblem, match="warehouse"):
+        arrival.run(team.job())
+
+
+def test_a_source_without_dates_is_not_asked(team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
+    declare(team, jdbc(table="things"), SQL, split={"by": "key", "test_fraction": 0.2})
+    monkeypatch.delenv("AIRFLOW_CONN_WAREHOUSE", raising=False)
+    arrival.run(team.job())
 
 
 def test_an_undated_table_stands_as_it_stood(team: Team, database: Database) -> None:

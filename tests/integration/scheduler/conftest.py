@@ -7,7 +7,8 @@ import json
 import os
 import shutil
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -29,6 +30,18 @@ if TYPE_CHECKING:
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 PATIENCE_MS = 90_000
 TOLD = "told.txt"
+DRIVER = Path("/usr/share/java/postgresql.jar")
+FILES = """\
+  format: csv
+  path: data/raw/tiny/date={date}
+  options: {header: "true"}
+"""
+ROWS = """\
+  format: jdbc
+  connection: warehouse
+  table: days
+  date_column: day
+"""
 
 
 @pytest.fixture(scope="package")
@@ -40,6 +53,11 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     # Its schedule has ended: nothing of it runs but what is triggered.
     asks += "end_date: 2024-01-07\npromote: approve\ndeadline: 5s\n"
     (home / "pipelines" / "asks.yaml").write_text(asks)
+    rows = tiny.read_text().replace("name: tiny", "name: rows").replace(FILES, ROWS)
+    assert ROWS in rows
+    rows = rows.replace("label DOUBLE", "label DOUBLE, day DATE")
+    rows += f"spark: {{conf: {{spark.jars: {DRIVER}}}}}\n"
+    (home / "pipelines" / "rows.yaml").write_text(rows)
     for day in [*days_of(START, 8), *days_of(TODAY - dt.timedelta(days=4), 5)]:
         # What the schedule takes comes late.
         if day not in (scheduled_day(), LATE):
@@ -51,7 +69,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         }
         if PROGRAMS:
             # As in production: SQLite lets one writer in at a time.
-            environ["VINTAGE_AIRFLOW_DATABASE"] = opened.enter_context(database("airflow"))
+            environ["VINTAGE_AIRFLOW_DATABASE"] = url = opened.enter_context(database("airflow"))
+            environ["AIRFLOW_CONN_WAREHOUSE"] = url.replace("postgresql+psycopg2", "postgres")
         else:
             assert not os.environ.get("CI"), ".ci/run installs postgresql"
         yield opened.enter_context(Stack(home, mlflow=False, environ=environ))
@@ -80,6 +99,25 @@ def finish(stack: Stack, api: AirflowApi) -> Callable[..., Run]:
         pytest.fail(f"{run.run_id} took longer than {RUN_SECONDS} s")
 
     return wait
+
+
+@pytest.fixture(scope="package")
+def warehouse(stack: Stack) -> Callable[[str], None]:
+    """Does something in the database of the pipeline `rows`, which has an empty table of days."""
+    import psycopg2
+
+    if "AIRFLOW_CONN_WAREHOUSE" not in stack.env or not DRIVER.is_file():
+        assert not os.environ.get("CI"), ".ci/run installs postgresql and libpostgresql-jdbc-java"
+        pytest.skip("needs the packages postgresql and libpostgresql-jdbc-java")
+    url = stack.env["AIRFLOW_CONN_WAREHOUSE"].replace("postgres://", "postgresql://")
+
+    def do(sql: str) -> None:
+        connection = psycopg2.connect(url)
+        with closing(connection), connection, connection.cursor() as cursor:
+            cursor.execute(sql)
+
+    do("CREATE TABLE days (id INT, x DOUBLE PRECISION, label DOUBLE PRECISION, day DATE)")
+    return do
 
 
 @pytest.fixture(scope="package")
