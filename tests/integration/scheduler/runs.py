@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
+import psutil
+
 if TYPE_CHECKING:
     from local.airflow_api import AirflowApi, Run
     from local.stack import Stack
@@ -45,3 +47,15 @@ def date_arguments(api: AirflowApi, run: Run) -> set[str]:
         for word in line.replace("'", " ").replace(",", " ").split()
     ]
     return {word for word in words if word.startswith("--date=")}
+
+
+def jobs_of(day: str) -> list[psutil.Process]:
+    """The processes that have a partition date in their command line."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if any(word == f"--date={day}" for word in process.cmdline()):
+                found.append(process)
+        except psutil.Error:
+            continue
+    return found

@@ -20,6 +20,7 @@ from tests.integration.scheduler.runs import (
     SCORE,
     TODAY,
     date_arguments,
+    jobs_of,
     made,
     scheduled_day,
 )
@@ -119,18 +120,6 @@ def test_a_date_in_another_form_fails_before_anything_is_submitted(
     assert first.try_number == 1
     assert "'2024-1-5' is not a partition date" in "\n".join(api.log_lines(DAG, run.run_id, first))
     assert date_arguments(api, run) == set()
-
-
-def jobs_of(day: str) -> list[psutil.Process]:
-    """The processes that have a partition date in their command line."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if any(word == f"--date={day}" for word in process.cmdline()):
-                found.append(process)
-        except psutil.Error:
-            continue
-    return found
 
 
 def names_of(processes: list[psutil.Process]) -> set[str]:
