@@ -55,12 +55,21 @@ class Backfilled:
             raise SystemExit(f"not every raw date was read once: {self.reads}")
 
 
-def backfills(scratch: Path, raw: Path, last: date, days: int) -> tuple[Backfilled, Backfilled, Backfilled]:
+def backfills(
+    scratch: Path, raw: Path, last: date, days: int, submitted: int
+) -> dict[str, tuple[Backfilled, Backfilled]]:
     """Backfills the `days` dates up to `last` of an empty store, one after the other.
 
+    Args:
+        scratch: where to work.
+        raw: the raw flights, one folder a day.
+        last: the last date.
+        days: how many dates.
+        submitted: how many of them, the last, are also done by jobs that are submitted.
+
     Returns:
-        Six jobs submitted for each date, as Airflow does it; `vintage backfill`, all in one session; and the
-        script, which reads its whole window for each date.
+        For `vintage backfill`, all in one session, and for six jobs submitted for each date, as Airflow does
+        it: that, and the script, which reads its whole window for each date.
     """
     dates = [last - timedelta(days=back) for back in reversed(range(days))]
     bench = Bench(scratch / "backfill", raw)
@@ -68,10 +77,26 @@ def backfills(scratch: Path, raw: Path, last: date, days: int) -> tuple[Backfill
     bench.environment["VINTAGE_LOG_LEVEL"] = "INFO"
     bench.chain(SERVES)
     bench.keep()
-    submitted = Backfilled.of(bench, [partial(bench.job, job, day) for day in dates for job in JOBS])
-    bench.restore()
-    session = Backfilled.of(bench, [partial(bench.session, dates[0], dates[-1])])
-    for each in (submitted, session):
-        each.check(dates, bench.window)
-    reads = Counter(str(day - timedelta(days=back)) for day in dates for back in range(bench.window))
-    return submitted, session, Backfilled(tuple(bench.script(day, str(day)) for day in dates), reads)
+    works: dict[str, tuple[list[date], list[Callable[[], Timing]]]] = {
+        "one session": (dates, [partial(bench.session, dates[0], dates[-1])]),
+        "six jobs submitted for each": (
+            dates[-submitted:],
+            [partial(bench.job, job, day) for day in dates[-submitted:] for job in JOBS],
+        ),
+    }
+    ours = {}
+    for way, (of, work) in works.items():
+        ours[way] = Backfilled.of(bench, work)
+        ours[way].check(of, bench.window)
+        bench.restore()
+    scripts = {day: bench.script(day, str(day)) for day in dates}
+    return {
+        way: (
+            ours[way],
+            Backfilled(
+                tuple(scripts[day] for day in of),
+                Counter(str(day - timedelta(days=back)) for day in of for back in range(bench.window)),
+            ),
+        )
+        for way, (of, _) in works.items()
+    }

@@ -167,13 +167,13 @@ def parse(runs: int) -> list[Row]:
     return rows
 
 
-def backfill(scratch: Path, days: int) -> list[Row]:
+def backfill(scratch: Path, days: int, submitted: int) -> list[Row]:
     """(f) dates of the past, each of a window of 28 dates, against a run of the script for each; once."""
-    submitted, session, scripts = backfills(scratch, RAW, DAY, days)
+    found = backfills(scratch, RAW, DAY, days, submitted)
     shutil.rmtree(scratch / "backfill")
     return [
         Row(
-            measure=f"backfill of {days} dates, {way} / hand-written script for each",
+            measure=f"backfill of {len(scripts.timings)} dates, {way} / hand-written script for each",
             ratio=round(each.seconds / scripts.seconds, 3),
             goal=0.4,
             ours=round(each.seconds, 2),
@@ -184,7 +184,7 @@ def backfill(scratch: Path, days: int) -> list[Row]:
             baseline_peak_mib=scripts.peak_mib,
             detail={"raw dates read": each.reads.total(), "by the script": scripts.reads.total()},
         )
-        for way, each in (("six jobs submitted for each", submitted), ("one session", session))
+        for way, (each, scripts) in found.items()
     ]
 
 
@@ -286,6 +286,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("which", nargs="*", choices=[*EVERY, *HOURS, []])
     parser.add_argument("--days", type=int, default=30, help="dates of the backfill (%(default)s)")
+    parser.add_argument(
+        "--submitted",
+        type=int,
+        default=5,
+        help="how many of them by submitted jobs too (%(default)s)",
+    )
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument(
         "--sizes", type=int, nargs="+", default=SIZES, help="how many rows the fits of exactness have"
@@ -305,7 +311,7 @@ def main() -> None:
 def _run(which: str, scratch: Path, arguments: argparse.Namespace) -> list[Row]:  # noqa: PLR0911 - one each
     runs = arguments.runs
     if which == "backfill":
-        return backfill(scratch, arguments.days)
+        return backfill(scratch, arguments.days, arguments.submitted)
     if which == "startup":
         return [startup(scratch, max(runs, 5))]
     if which == "warm":
