@@ -22,6 +22,14 @@ QUICK_JVM = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:ReservedCodeCacheSize=
 By itself it has 48 MiB, which the suite's session fills: then the JVM sweeps, and compiles no more.
 """
 
+AN_OLD_CPU = {
+    "JAVA_TOOL_OPTIONS": f"-XX:UseAVX=0 {QUICK_JVM}",
+    "OPENBLAS_CORETYPE": "Nehalem",
+    "NPY_DISABLE_CPU_FEATURES": "AVX2 FMA3 AVX512F AVX512CD AVX512_SKX",
+    "GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX2,-FMA,-AVX512F,-AVX512VL,-AVX512DQ",
+}
+"""As the JVM, numpy, its BLAS and the C library see a CPU whose vectors hold two numbers."""
+
 # Of every JVM that a test starts: over a handful of rows, most of its time goes into compiling what it then
 # hardly uses. Stacks that are to run as a night does take it out of their environment.
 os.environ["JAVA_TOOL_OPTIONS"] = QUICK_JVM

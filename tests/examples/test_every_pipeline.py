@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,13 +19,14 @@ from spark_jobs.report.summary import summarise
 from spark_jobs.session import SparkProvider
 from spark_jobs.spec import Home, load_pipeline
 from spark_jobs.store import Store
+from tests.conftest import AN_OLD_CPU
 from tests.dags.conftest import CHECKOUT
 from tests.flow.conftest import loading_with
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-pytestmark = [pytest.mark.long, pytest.mark.spark]
+pytestmark = [pytest.mark.long, pytest.mark.spark, pytest.mark.timeout(1800)]
 
 # What `make run` retrains by itself goes through Airflow in tests/integration/test_make_run.py.
 OTHERS = tuple(name for name in EXAMPLES if name != "flight_delay")
@@ -54,3 +59,20 @@ def test_an_example_runs_to_a_champion(name: str, home: Home, spark: SparkSessio
     assert min(made.rows.values()) > 0
     [entry] = ledger.read(Store(home.store, name).ledger_path)
     assert (entry.action, entry.date) == ("promoted", str(day))
+
+
+def test_each_is_made_again_on_one_core_of_an_old_cpu(home: Home) -> None:
+    """The tests above made them on two cores, with all the vectors that this CPU has."""
+    given = {"VINTAGE_HOME": str(home.path), "PYTHONPATH": str(CHECKOUT), "SPARK_LOCAL_IP": "127.0.0.1"}
+    ended = subprocess.run(
+        [sys.executable, "-m", "tests.examples.remade", "local[1]", *OTHERS],
+        cwd=home.path,
+        env=os.environ | AN_OLD_CPU | given,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr[-5000:]
+    found = [json.loads(line) for line in ended.stdout.splitlines()]
+    assert [each["name"] for each in found] == list(OTHERS)
+    assert [each for each in found if each["first"] or each["steps"] < 8] == []

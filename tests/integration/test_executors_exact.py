@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.integration.conftest import LOOPBACK, QUICK_JVM, plain_environment
+from tests.conftest import AN_OLD_CPU, QUICK_JVM
+from tests.integration.conftest import LOOPBACK, plain_environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,15 +27,6 @@ CHECKOUT = Path(__file__).parents[2]
 PROGRAM = Path("tests/integration/exact_fits.py")
 SECONDS = 900
 CLUSTER = "the cluster"
-AN_OLD_CPU = {
-    "JAVA_TOOL_OPTIONS": f"-XX:UseAVX=0 {QUICK_JVM}",
-    "OPENBLAS_CORETYPE": "Nehalem",
-    "NPY_DISABLE_CPU_FEATURES": "AVX2 FMA3 AVX512F AVX512CD AVX512_SKX",
-    "GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX2,-FMA,-AVX512F,-AVX512VL,-AVX512DQ",
-}
-"""As the JVM, numpy, its BLAS and the C library see a CPU whose vectors hold two numbers."""
-
-
 QUICK_PLANS = ("spark.sql.codegen.wholeStage=false", "spark.sql.codegen.factoryMode=NO_CODEGEN")
 """No code compiled for each plan: over a few rows, most of the time goes there."""
 

@@ -1,0 +1,42 @@
+"""Makes the models of example pipelines again, in one session on any master and any JVM.
+
+    python -m tests.examples.remade MASTER NAME …
+
+in the environment of a home where they were made. It prints a line of JSON a model: its pipeline, how many
+comparisons there were, and the first difference, if there is one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from examples.catalogue import EXAMPLES
+from spark_jobs.reproduce import reproduce
+from spark_jobs.session import SparkProvider
+from spark_jobs.spec import Home, load_pipeline, submit_conf
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def main(master: str, names: Sequence[str]) -> None:
+    """Makes one after the other."""
+    home = Home.from_environment(os.environ)
+    # Over a few rows, most of the time goes into code compiled for each plan.
+    quick = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
+    conf = submit_conf(load_pipeline(home, names[0]), home) | quick
+    provider = SparkProvider("remade", conf=conf, master=master)
+    for name in names:
+        found = reproduce(home, name, EXAMPLES[name].date, spark=provider)
+        first = found.first_difference
+        told = {"name": name, "steps": len(found.steps), "first": first and f"{first.step}: {first.reason}"}
+        sys.stdout.write(f"{json.dumps(told)}\n")
+        sys.stdout.flush()
+    provider.stop()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2:])
