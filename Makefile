@@ -11,10 +11,9 @@ DATE ?=
 PIPELINE ?=
 # More words for pytest: make test ARGS="-k keys -x"
 ARGS ?=
-# How many files of tests at once; each worker has a Spark session of its own. In the order of the folders: a file of
-# few tests that take long would otherwise begin last, and one worker end minutes before the other.
+# How many files of tests at once; each worker has a Spark session of its own. tests/conftest.py gives the order.
 WORKERS ?= 2
-PARALLEL = -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+PARALLEL = -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 
 help: ## Show this list
 	@echo "Vintage: nightly Spark ML retraining that people can trust"
@@ -53,12 +52,8 @@ compose-is-there:
 test: setup ## The tests that need no server
 	@$(ENV) pytest -m "not integration and not long" $(PARALLEL) $(ARGS)
 
-# Two parts, both run to their end: what starts servers has the machine for itself, and is slower two at a time.
 test-all: setup ## All tests, with coverage
-	@$(ENV) failed=0; \
-	pytest -m "not integration" $(PARALLEL) --cov --cov-report= --cov-fail-under=0 $(ARGS) || failed=1; \
-	pytest -m integration --cov --cov-append --cov-report=term $(ARGS) || failed=1; \
-	exit $$failed
+	@$(ENV) pytest $(PARALLEL) --cov --cov-report=term $(ARGS)
 
 lint: setup ## Style, types, the boundaries between modules, and the YAML files against their schemas
 	@$(ENV) ruff check .

@@ -35,6 +35,25 @@ AN_OLD_CPU = {
 os.environ["JAVA_TOOL_OPTIONS"] = QUICK_JVM
 
 
+PACKAGES = ("tests/integration/scheduler",)
+"""Folders whose tests share servers; those of every other file share at most what the file starts."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keeps on one worker what shares a fixture, and begins with what takes long.
+
+    Else one worker would end with a file of a quarter of an hour, minutes after the other.
+    """
+    rank: dict[str, int] = {}
+    for item in items:
+        file = item.nodeid.partition("::")[0]
+        group = next((folder for folder in PACKAGES if file.startswith(f"{folder}/")), file)
+        item.add_marker(pytest.mark.xdist_group(group))
+        own = 0 if item.get_closest_marker("integration") else 1 if item.get_closest_marker("long") else 2
+        rank[group] = min(own, rank.get(group, own))
+    items.sort(key=lambda item: rank[item.get_closest_marker("xdist_group").args[0]])  # type: ignore[union-attr]
+
+
 @pytest.fixture(scope="session")
 def spark() -> Iterator[SparkSession]:
     """One local[2] session for the suite, with the settings that the jobs run under.

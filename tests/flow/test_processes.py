@@ -108,7 +108,8 @@ def test_a_killed_reproduction_harms_nothing_and_is_done_again(
     _, told = again.communicate(timeout=600)
     assert again.returncode == 0, told
     # What the killed one left is swept a day later.
-    os.utime(left, (0, 0))
+    for path in (left, *left.rglob("*")):
+        os.utime(path, (0, 0))
     monkeypatch.setenv("VINTAGE_HOME", str(team.home.path))
     monkeypatch.setenv("MLFLOW_TRACKING_URI", team.home.tracking_uri)
     assert CliRunner().invoke(app, ["gc", team.name]).exit_code == 0

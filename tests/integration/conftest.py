@@ -17,6 +17,7 @@ import pytest
 
 from local.processes import Service, ServiceDied, stop, tail
 from tests.conftest import QUICK_JVM
+from tests.integration.postgresql import free_port
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -29,7 +30,9 @@ CLUSTER_SECONDS = 120
 def plain_environment() -> dict[str, str]:
     """This process's environment, without what names an Airflow, a home or an MLflow, or hurries a JVM."""
     named = ("AIRFLOW", "VINTAGE_HOME", "VINTAGE_STORE", "VINTAGE_AIRFLOW", "MLFLOW", "JAVA_TOOL_OPTIONS")
-    return {name: value for name, value in os.environ.items() if not name.startswith(named)}
+    plain = {name: value for name, value in os.environ.items() if not name.startswith(named)}
+    # Two stacks that start at once would both take the usual ports for free.
+    return plain | {name: str(free_port()) for name in ("VINTAGE_AIRFLOW_PORT", "VINTAGE_MLFLOW_PORT")}
 
 
 def quick_environment() -> dict[str, str]:

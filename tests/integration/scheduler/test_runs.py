@@ -61,10 +61,10 @@ def test_a_manual_run_takes_its_partition_key(
 ) -> None:
     api.wait_for_dag(SCORE, stack.check)
     api.pause(SCORE, paused=False)
-    run = finish(api.trigger(DAG, partition_key="2024-01-05"))
+    run = finish(api.trigger(DAG, partition_key="2024-01-03"))
     assert run.state == "success"
-    assert date_arguments(api, run) == {"--date=2024-01-05"}
-    assert made(stack, "snapshot") >= {"2024-01-03", "2024-01-05"}
+    assert date_arguments(api, run) == {"--date=2024-01-03"}
+    assert made(stack, "snapshot") >= {"2024-01-01", "2024-01-02", "2024-01-03"}
 
 
 def test_each_night_s_date_is_scored_by_who_serves(
@@ -76,18 +76,18 @@ def test_each_night_s_date_is_scored_by_who_serves(
         scored = api.runs(SCORE)
         time.sleep(0.5)
     [run] = scored
-    assert run.partition_key == "2024-01-05"
+    assert run.partition_key == "2024-01-03"
     assert finish(run, SCORE).state == "success"
     api.pause(SCORE, paused=True)
     [path] = (stack.home / "data" / "store" / "tiny" / "predictions").glob("date=*/[!.]*/manifest.json")
     details = json.loads(path.read_text())["details"]
-    assert path.parent.parent.name == "date=2024-01-05"
+    assert path.parent.parent.name == "date=2024-01-03"
     assert details["rows"] == {"given": 60, "scored": 60, "rejected": 0}
     # The night before it, of a later date, made who serves.
     assert details["model_date"] == str(scheduled_day())
     events = api._get("/assets/events", limit=100)["asset_events"]
     told = {(event["name"], event["partition_key"]) for event in events}
-    assert ("predictions_tiny", "2024-01-05") in told
+    assert ("predictions_tiny", "2024-01-03") in told
 
 
 def test_a_manual_run_without_a_date_takes_the_last_closed_day(
