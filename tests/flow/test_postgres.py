@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
-import shutil
-import socket
 import subprocess
 import sys
-import tempfile
 import time
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import psutil
 import pytest
 
 from tests.flow.declared import declare
+from tests.integration.postgresql import PROGRAMS, database
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,7 +34,7 @@ PARALLEL = {"partitionColumn": "id", "lowerBound": 0, "upperBound": 40, "numPart
 
 @dataclass(frozen=True)
 class Server:
-    """A PostgreSQL on loopback with one user."""
+    """A PostgreSQL on loopback with a user and a database of that name."""
 
     port: int
     user: str
@@ -46,7 +44,7 @@ class Server:
         """What psql prints for the SQL."""
         words = ["psql", "-qtAX", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-p", str(self.port)]
         told = subprocess.run(
-            [*words, "-U", self.user, "-d", "postgres", "-c", sql],
+            [*words, "-U", self.user, "-d", self.user, "-c", sql],
             env={**os.environ, "PGPASSWORD": self.password},
             capture_output=True,
             text=True,
@@ -61,7 +59,7 @@ class Server:
                 "conn_type": "postgres",
                 "host": "127.0.0.1",
                 "port": self.port,
-                "schema": "postgres",
+                "schema": self.user,
                 "login": self.user,
                 "password": self.password if password is None else password,
             }
@@ -70,59 +68,20 @@ class Server:
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    """Started by the package's programs; as user postgres where root runs the test, whom initdb refuses."""
-    binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-    if not binaries or not DRIVER.is_file():
+    """Started by the package's programs, for all tests of this file."""
+    if not PROGRAMS or not DRIVER.is_file():
         assert not os.environ.get("CI"), ".ci/run installs postgresql and libpostgresql-jdbc-java"
         pytest.skip("needs the packages postgresql and libpostgresql-jdbc-java")
-    # pytest's own folders are closed to other users.
-    folder = Path(tempfile.mkdtemp(prefix="vintage-postgres-"))
-    password = secrets.token_urlsafe(18)
-    (folder / "password").write_text(password, encoding="utf-8")
-    become: list[str] = []
-    if os.geteuid() == 0:
-        become = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
-        shutil.chown(folder, "postgres", "postgres")
-        shutil.chown(folder / "password", "postgres", "postgres")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    data = folder / "data"
-    make = ["-D", str(data), "-U", "clerk", "-A", "scram-sha-256", f"--pwfile={folder / 'password'}"]
-    subprocess.run(
-        [*become, str(binaries[-1] / "initdb"), *make, "-E", "UTF8", "--no-sync"],
-        check=True,
-        capture_output=True,
-        cwd=folder,
-    )
-    settings = ["-clisten_addresses=127.0.0.1", f"-cunix_socket_directories={folder}", "-cfsync=off"]
-    with (folder / "log").open("w", encoding="utf-8") as log:
-        process = subprocess.Popen(
-            [*become, str(binaries[-1] / "postgres"), "-D", str(data), "-p", str(port), *settings],
-            stdout=log,
-            stderr=log,
-            cwd=folder,
-        )
-    try:
-        made = Server(port, "clerk", password)
-        deadline = time.monotonic() + 60
-        while True:
-            try:
-                made.do("SELECT 1")
-                break
-            except subprocess.CalledProcessError:
-                assert process.poll() is None, (folder / "log").read_text(encoding="utf-8")
-                assert time.monotonic() < deadline, (folder / "log").read_text(encoding="utf-8")
-                time.sleep(0.2)
+    with database("clerk") as url:
+        where = urlsplit(url)
+        assert where.port is not None
+        assert where.password is not None
+        made = Server(where.port, "clerk", where.password)
         made.do(
             "CREATE TABLE things (id INT, size DOUBLE PRECISION, late INT, day DATE, seen TIMESTAMP, "
             '"where from" TEXT, tags TEXT[], price NUMERIC(9, 2))'
         )
         yield made
-    finally:
-        process.terminate()
-        process.wait(timeout=60)
-        shutil.rmtree(folder)
 
 
 @pytest.fixture
