@@ -5,42 +5,27 @@ from __future__ import annotations
 import asyncio
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import pytest
-from airflow.sdk import BaseNotifier
 
 from dags.alerts import deadline_of, late, notifier, on_failure
 from spark_jobs.errors import EnvironmentProblem
 from spark_jobs.spec import Home, load_pipeline
 from tests.dags.conftest import load_dags
 
-if TYPE_CHECKING:
-    from airflow.sdk import Context
-
-
-class ToFile(BaseNotifier):
-    """Writes what it is to tell into a file."""
-
-    template_fields = ("text",)
-
-    def __init__(self, path: str, text: str, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.path = path
-        self.text = text
-
-    def notify(self, context: Context) -> None:
-        del context
-        Path(self.path).write_text(self.text)
-
 
 @pytest.fixture
 def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where the notifier of the environment writes."""
     arguments = {"path": str(tmp_path / "told"), "text": "Vintage: {message}"}
-    monkeypatch.setenv("VINTAGE_NOTIFIER", f"{__name__}.ToFile")
+    monkeypatch.setenv("VINTAGE_NOTIFIER", "tests.dags.notified.ToFile")
     monkeypatch.setenv("VINTAGE_NOTIFIER_ARGS", json.dumps(arguments))
     return tmp_path / "told"
+
+
+def last(file: Path) -> str:
+    """What was told last."""
+    return file.read_text().splitlines()[-1]
 
 
 def test_nobody_is_told_where_nobody_is_named(home: Path) -> None:
@@ -57,7 +42,7 @@ def test_a_run_that_fails_is_told_with_its_date_and_why(home: Path, file: Path) 
         [told] = bag.dags[name].on_failure_callback
         run = {"partition_key": "2024-03-01"}
         told({"dag": bag.dags[name], "dag_run": run, "reason": "task_failure"})
-        assert file.read_text() == f"Vintage: {name} failed for 2024-03-01: task_failure"
+        assert last(file) == f"Vintage: {name} failed for 2024-03-01: task_failure"
 
 
 def test_a_night_that_is_late_is_told(home: Path, file: Path) -> None:
@@ -75,7 +60,7 @@ def test_a_night_that_is_late_is_told(home: Path, file: Path) -> None:
     assert "dags.alerts.late" in json.dumps(stored["deadline"])
     assert stored["has_on_failure_callback"]
     asyncio.run(late(**alert.callback.kwargs, context={"dag_run": {"partition_key": "2024-03-01"}}))
-    assert file.read_text() == (
+    assert last(file) == (
         "Vintage: retrain_tiny is late: not over 90 minutes after it was queued (for 2024-03-01)"
     )
 
@@ -100,9 +85,9 @@ def test_airflow_s_own_mail_notifier_takes_the_message(monkeypatch: pytest.Monke
         ("no.such.Notifier", "{}"),
         ("NoDots", "{}"),
         ("pathlib.Path", "{}"),
-        (f"{__name__}.ToFile", '{"path": "x"}'),
-        (f"{__name__}.ToFile", "[1]"),
-        (f"{__name__}.ToFile", "not JSON"),
+        ("tests.dags.notified.ToFile", '{"path": "x"}'),
+        ("tests.dags.notified.ToFile", "[1]"),
+        ("tests.dags.notified.ToFile", "not JSON"),
     ],
 )
 def test_a_wrong_notifier_is_told_when_dags_are_loaded(

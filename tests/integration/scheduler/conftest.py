@@ -64,7 +64,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
             write_day(home, day)
     with ExitStack() as opened:
         environ = quick_environment() | {
-            "VINTAGE_NOTIFIER": "tests.integration.scheduler.notified.ToFile",
+            "VINTAGE_NOTIFIER": "tests.dags.notified.ToFile",
             # How soon a task whose worker died is taken for failed; 300 by itself.
             "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "45",
             "VINTAGE_NOTIFIER_ARGS": json.dumps({"path": str(home / TOLD), "text": "Vintage: {message}"}),
