@@ -13,7 +13,7 @@ PIPELINE ?=
 ARGS ?=
 # How many files of tests at once; each worker has a Spark session of its own. tests/conftest.py gives the order.
 WORKERS ?= 2
-PARALLEL = -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
+PARALLEL = -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 help: ## Show this list
 	@echo "Vintage: nightly Spark ML retraining that people can trust"

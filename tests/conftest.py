@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,19 +40,29 @@ PACKAGES = ("tests/integration/scheduler",)
 """Folders whose tests share servers; those of every other file share at most what the file starts."""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keeps on one worker what shares a fixture, and begins with what takes long.
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    """Keeps on one worker what shares a fixture."""
 
-    Else one worker would end with a file of a quarter of an hour, minutes after the other.
-    """
+    class ByGroup(LoadScopeScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            return group_of(nodeid)
+
+    return ByGroup(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begins with what takes long: else one worker would end with a quarter of an hour, after the other."""
     rank: dict[str, int] = {}
     for item in items:
-        file = item.nodeid.partition("::")[0]
-        group = next((folder for folder in PACKAGES if file.startswith(f"{folder}/")), file)
-        item.add_marker(pytest.mark.xdist_group(group))
         own = 0 if item.get_closest_marker("integration") else 1 if item.get_closest_marker("long") else 2
-        rank[group] = min(own, rank.get(group, own))
-    items.sort(key=lambda item: rank[item.get_closest_marker("xdist_group").args[0]])  # type: ignore[union-attr]
+        rank[group_of(item.nodeid)] = min(own, rank.get(group_of(item.nodeid), own))
+    items.sort(key=lambda item: rank[group_of(item.nodeid)])
+
+
+def group_of(nodeid: str) -> str:
+    """The file of a test, or the folder whose tests share servers."""
+    file = nodeid.partition("::")[0]
+    return next((folder for folder in PACKAGES if file.startswith(f"{folder}/")), file)
 
 
 @pytest.fixture(scope="session")
