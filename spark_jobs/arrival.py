@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 
 from spark_jobs.errors import NotDelivered
 from spark_jobs.job import Job, main
 from spark_jobs.sources.database import raw_table
+from spark_jobs.sources.deliveries import foreseen
 
 log = logging.getLogger(__name__)
 
@@ -22,18 +24,11 @@ def run(job: Job) -> None:
         EnvironmentProblem: a database cannot be asked.
         DataError: a database cannot answer.
     """
-    from py4j.protocol import Py4JJavaError
-    from pyspark.errors import PySparkException
-
     for source in job.pipeline.views.values():
         if not source.awaited:
             continue
         table = raw_table(job.pipeline, source, job.date, fresh=True)
-        try:
-            there = table.has_rows(job.spark())
-        except (PySparkException, Py4JJavaError) as error:
-            # Spark's own words may repeat what a database's driver said: they are not carried along.
-            raise table.refused(error) from None
+        there = foreseen(table, partial(table.has_rows, job.spark()))
         if not there:
             raise NotDelivered(f"{table.place} has no rows of {job.date} yet", expected="one at least")
         log.info("%s has rows of %s", table.place, job.date)

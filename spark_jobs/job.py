@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from spark_jobs.errors import DataError, SpecError, StoreError, VintageError
-from spark_jobs.session import DISK_REFUSALS, SparkProvider, root_cause
+from spark_jobs.session import SparkProvider, disk_refusal, root_cause
 from spark_jobs.spec import (
     Home,
     InvalidSpec,
@@ -157,11 +157,6 @@ def readable(error: Exception) -> VintageError:
             fix="Free some space, or point VINTAGE_STORE at a folder that can be written.",
         )
     return VintageError(f"{type(error).__name__}: {root_cause(error)}", fix="The traceback is above.")
-
-
-def disk_refusal(error: Exception) -> str:
-    """What the operating system said of a write that it refused, wherever it stands; empty otherwise."""
-    return next((sign for sign in DISK_REFUSALS if sign in str(error)), "")
 
 
 def for_each_date(work: Callable[[date], T], dates: Iterable[date], *, doing: str) -> dict[date, T]:

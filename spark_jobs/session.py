@@ -147,6 +147,11 @@ class SparkProvider:
             self._session = None
 
 
+def disk_refusal(error: Exception) -> str:
+    """What the operating system said of a write that it refused, wherever it stands; empty otherwise."""
+    return next((sign for sign in DISK_REFUSALS if sign in str(error)), "")
+
+
 def root_cause(error: Exception) -> str:
     """One line that says what happened below an error of Spark: the innermost Java exception's message."""
     java = getattr(error, "java_exception", None)

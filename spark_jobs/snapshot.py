@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from spark_jobs.errors import DataError
-from spark_jobs.job import Job, disk_refusal, for_each_date, main, require_enough, require_valid_stages
-from spark_jobs.sources.deliveries import find_delivery
+from spark_jobs.job import Job, for_each_date, main, require_enough, require_valid_stages
+from spark_jobs.sources.deliveries import find_delivery, foreseen
 from spark_jobs.sources.profile import profile, profile_sql
 from spark_jobs.sources.raw import no_raw_data
 from spark_jobs.sources.reader import CORRUPT, RawRows
@@ -191,7 +191,7 @@ def _unchanged(job: Job, feed: Feed, day: date, delivery: Delivery | None) -> Ar
 def _contract(job: Job, feed: Feed, delivery: Delivery) -> str:
     declared = feed.source.fixed_schema or feed.store.contract()
     if declared is None:
-        declared = feed.store.record_contract(_foreseen(delivery, lambda: delivery.infer(job.spark())))
+        declared = feed.store.record_contract(foreseen(delivery, lambda: delivery.infer(job.spark())))
         log.warning(
             "no schema of %s is declared; later dates are held to the inferred one: %s", feed.view, declared
         )
@@ -202,8 +202,8 @@ def _snapshot(job: Job, feed: Feed, day: date, delivery: Delivery) -> Artifact:
     schema = _contract(job, feed, delivery)
     session = job.spark.apart()
     with feed.store.attempt("snapshot", day) as attempt:
-        incoming = _foreseen(delivery, lambda: delivery.read(session, schema))
-        observed = _foreseen(delivery, lambda: _write(incoming, delivery, attempt.data))
+        incoming = foreseen(delivery, lambda: delivery.read(session, schema))
+        observed = foreseen(delivery, lambda: _write(incoming, delivery, attempt.data))
         count = observed["fingerprint"]["rows"]
         delivery.check(session, incoming, {"corrupt": observed["corrupt"], "rows": count})
         content = fingerprint(observed["fingerprint"])
@@ -217,20 +217,6 @@ def _snapshot(job: Job, feed: Feed, day: date, delivery: Delivery) -> Artifact:
         )
     feed.store.set_current(artifact, delivery.note())
     return artifact
-
-
-def _foreseen(delivery: Delivery, work: Callable[[], T]) -> T:
-    """Does work of Spark; an error of it is told as the delivery understands it, a full disk's excepted."""
-    from py4j.protocol import Py4JJavaError
-    from pyspark.errors import PySparkException
-
-    try:
-        return work()
-    except (PySparkException, Py4JJavaError) as error:
-        if disk_refusal(error):
-            raise
-        # Spark's own words may repeat what a database's driver said: they are not carried along.
-        raise delivery.refused(error) from None
 
 
 def _write(incoming: RawRows, delivery: Delivery, folder: Path) -> dict[str, Any]:

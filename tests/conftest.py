@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
+from tests.quick import QUICK_JVM, QUICK_PLANS
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -16,20 +18,6 @@ if TYPE_CHECKING:
 
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-
-QUICK_JVM = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:ReservedCodeCacheSize=240m"
-"""The quick compiler alone, with as much room for its code as both have together, and one collector thread.
-
-By itself it has 48 MiB, which the suite's session fills: then the JVM sweeps, and compiles no more.
-"""
-
-AN_OLD_CPU = {
-    "JAVA_TOOL_OPTIONS": f"-XX:UseAVX=0 {QUICK_JVM}",
-    "OPENBLAS_CORETYPE": "Nehalem",
-    "NPY_DISABLE_CPU_FEATURES": "AVX2 FMA3 AVX512F AVX512CD AVX512_SKX",
-    "GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX2,-FMA,-AVX512F,-AVX512VL,-AVX512DQ",
-}
-"""As the JVM, numpy, its BLAS and the C library see a CPU whose vectors hold two numbers."""
 
 # Of every JVM that a test starts: over a handful of rows, most of its time goes into compiling what it then
 # hardly uses. Stacks that are to run as a night does take it out of their environment.
@@ -83,8 +71,7 @@ def spark() -> Iterator[SparkSession]:
         conf={
             "spark.driver.memory": "2g",
             "spark.driver.extraJavaOptions": " ".join(PINNED_JVM),
-            "spark.sql.codegen.wholeStage": "false",
-            "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+            **QUICK_PLANS,
             # Nobody looks at their plans.
             "spark.sql.ui.explainMode": "simple",
         },

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from spark_jobs.errors import DataError, VintageError
-from spark_jobs.session import root_cause
+from spark_jobs.session import disk_refusal, root_cause
 from spark_jobs.sources.database import raw_table
 from spark_jobs.sources.raw import RawFiles, list_raw_files
 from spark_jobs.sources.reader import RawRows, check_files, infer_schema, read_raw, unparsable, unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from datetime import date
 
     from pyspark.sql import SparkSession
 
     from spark_jobs.spec import Pipeline, Source
+
+T = TypeVar("T")
 
 BYTES_PER_FILE: Final = 128 * 2**20
 
@@ -130,3 +132,17 @@ def find_delivery(pipeline: Pipeline, source: Source, day: date, *, fresh: bool)
     path = pipeline.source_path(day, source)
     raw = list_raw_files(path, day)
     return None if raw is None else FileDelivery(source, path, raw, day)
+
+
+def foreseen(delivery: Delivery, work: Callable[[], T]) -> T:
+    """Does work of Spark; an error of it is told as the delivery understands it, a full disk's excepted."""
+    from py4j.protocol import Py4JJavaError
+    from pyspark.errors import PySparkException
+
+    try:
+        return work()
+    except (PySparkException, Py4JJavaError) as error:
+        if disk_refusal(error):
+            raise
+        # Spark's own words may repeat what a database's driver said: they are not carried along.
+        raise delivery.refused(error) from None

@@ -59,6 +59,25 @@ expectations:
 """
 
 
+FILES = """\
+  format: csv
+  path: data/raw/tiny/date={date}
+  options: {header: "true"}
+"""
+DATABASE = """\
+  format: jdbc
+  connection: warehouse
+  table: days
+  date_column: day
+"""
+
+
+def from_database(text: str) -> str:
+    """A file of the pipeline with another source: a table of a database, whose rows have dates."""
+    assert FILES in text
+    return text.replace(FILES, DATABASE).replace("label DOUBLE", "label DOUBLE, day DATE")
+
+
 def write_home(home: Path) -> Path:
     """A home that holds the pipeline `tiny` and its suite."""
     for folder, text in {"pipelines": PIPELINE, "expectations": SUITE}.items():

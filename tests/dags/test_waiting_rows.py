@@ -12,33 +12,18 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, Airfl
 from dags.spark_submit import NotYet, SparkJob, failure
 from dags.waiting_rows import WaitForRows
 from spark_jobs.errors import NotDelivered
-from tests.dags.conftest import CHECKOUT, load_dags
+from tests.dags.conftest import CHECKOUT, from_database, load_dags
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 DAY = "2024-03-01"
-FILES = """\
-source:
-  format: csv
-  path: data/raw/tiny/date={date}
-  options: {header: "true"}
-"""
-DATABASE = """\
-source:
-  format: jdbc
-  connection: warehouse
-  table: things
-  date_column: day
-"""
 WAIT = "wait: {timeout: 90m, poke: 5m}\n"
 
 
-def declare(home: Path, new: str) -> None:
+def declare(home: Path, wait: str = "", *, without: str = "") -> None:
     path = home / "pipelines" / "tiny.yaml"
-    text = path.read_text()
-    assert FILES in text
-    path.write_text(text.replace(FILES, new).replace("label DOUBLE", "label DOUBLE, day DATE"))
+    path.write_text(from_database(path.read_text()).replace(without, "") + wait)
 
 
 def task() -> WaitForRows | None:
@@ -68,7 +53,7 @@ def answering(monkeypatch: pytest.MonkeyPatch, answer: AirflowException | None) 
 
 @pytest.fixture
 def waits(home: Path) -> WaitForRows:
-    declare(home, WAIT + DATABASE)
+    declare(home, WAIT)
     found = task()
     assert found is not None
     return found
@@ -76,12 +61,12 @@ def waits(home: Path) -> WaitForRows:
 
 def test_only_rows_of_dates_are_waited_for(home: Path) -> None:
     assert task() is None
-    declare(home, DATABASE.replace("  date_column: day\n", ""))
+    declare(home, without="  date_column: day\n")
     assert task() is None
 
 
 def test_no_time_to_wait_is_no_task(home: Path) -> None:
-    declare(home, "wait: {timeout: 0s}\n" + DATABASE)
+    declare(home, "wait: {timeout: 0s}\n")
     assert task() is None
 
 
@@ -145,4 +130,4 @@ def test_rows_that_do_not_come_fail_the_night_and_say_so(
         waits.execute(context(first_look=long_ago))
     told = str(failed.value)
     assert f"the raw data of {DAY} has not come within 90 minutes" in told
-    assert "rows in `things` of connection warehouse (jdbc)" in told
+    assert "rows in `days` of connection warehouse (jdbc)" in told

@@ -17,6 +17,7 @@ from examples.catalogue import EXAMPLES
 from spark_jobs.reproduce import reproduce
 from spark_jobs.session import SparkProvider
 from spark_jobs.spec import Home, load_pipeline, submit_conf
+from tests.quick import QUICK_PLANS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,9 +26,7 @@ if TYPE_CHECKING:
 def main(master: str, names: Sequence[str]) -> None:
     """Makes one after the other."""
     home = Home.from_environment(os.environ)
-    # Over a few rows, most of the time goes into code compiled for each plan.
-    quick = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
-    conf = submit_conf(load_pipeline(home, names[0]), home) | quick
+    conf = submit_conf(load_pipeline(home, names[0]), home) | QUICK_PLANS
     provider = SparkProvider("remade", conf=conf, master=master)
     for name in names:
         found = reproduce(home, name, EXAMPLES[name].date, spark=provider)

@@ -19,9 +19,9 @@ from spark_jobs.report.summary import summarise
 from spark_jobs.session import SparkProvider
 from spark_jobs.spec import Home, load_pipeline
 from spark_jobs.store import Store
-from tests.conftest import AN_OLD_CPU
 from tests.dags.conftest import CHECKOUT
 from tests.flow.conftest import loading_with
+from tests.quick import AN_OLD_CPU
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from local.processes import Service, ServiceDied, stop, tail
-from tests.conftest import QUICK_JVM
 from tests.integration.postgresql import free_port
+from tests.quick import QUICK_JVM
 
 if TYPE_CHECKING:
     import datetime as dt

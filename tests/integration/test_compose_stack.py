@@ -24,12 +24,12 @@ from local.processes import Service, stop, tail
 from local.stack import Endpoints
 from spark_jobs.registry import ledger
 from spark_jobs.store import Store
-from tests.conftest import QUICK_JVM
 from tests.dags.conftest import write_home
 from tests.integration.compose import ComposeStack
 from tests.integration.conftest import write_day
 from tests.integration.postgresql import PROGRAMS, free_port
 from tests.integration.slow_pipeline import write_slow_pipeline
+from tests.quick import QUICK_JVM
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

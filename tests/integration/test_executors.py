@@ -14,9 +14,9 @@ import pytest
 
 from spark_jobs.spec import Home
 from spark_jobs.store import Store
-from tests.conftest import QUICK_JVM
 from tests.dags.conftest import write_home
 from tests.integration.conftest import LOOPBACK, plain_environment, write_day
+from tests.quick import QUICK_JVM
 
 if TYPE_CHECKING:
     import pandas as pd

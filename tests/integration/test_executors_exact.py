@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.conftest import AN_OLD_CPU, QUICK_JVM
 from tests.integration.conftest import LOOPBACK, plain_environment
+from tests.quick import AN_OLD_CPU, QUICK_JVM, QUICK_PLANS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,8 +27,6 @@ CHECKOUT = Path(__file__).parents[2]
 PROGRAM = Path("tests/integration/exact_fits.py")
 SECONDS = 900
 CLUSTER = "the cluster"
-QUICK_PLANS = ("spark.sql.codegen.wholeStage=false", "spark.sql.codegen.factoryMode=NO_CODEGEN")
-"""No code compiled for each plan: over a few rows, most of the time goes there."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +45,7 @@ class Where:
     times: int = 1
     given: Mapping[str, str] = field(default_factory=lambda: {"JAVA_TOOL_OPTIONS": QUICK_JVM})
     elsewhere: bool = False
-    settings: tuple[str, ...] = QUICK_PLANS
+    settings: tuple[str, ...] = tuple(f"{name}={value}" for name, value in QUICK_PLANS.items())
 
 
 PLACES = {

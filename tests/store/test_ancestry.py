@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -50,11 +51,10 @@ def test_what_begins_two_keys_is_refused_with_more_digits_of_each(
 ) -> None:
     # Of as few digits as two keys share without a long search.
     monkeypatch.setattr(ancestry, "is_key", lambda _key: True)
-    models = [evaluated(store, seed)[0] for seed in range(17)]
-    by_digit = {
-        model.key[0]: [each.key for each in models if each.key[0] == model.key[0]] for model in models
-    }
-    digit, keys = next((digit, keys) for digit, keys in by_digit.items() if len(keys) > 1)
+    made = [evaluated(store, seed)[0].key for seed in range(17)]
+    [(digit, count)] = Counter(key[0] for key in made).most_common(1)
+    assert count > 1
+    keys = [key for key in made if key.startswith(digit)]
     with pytest.raises(SpecError, match=f"{digit} begins the keys of") as raised:
         ancestry.evaluation_with(store, DAY, digit)
     assert all(key[:9] in str(raised.value) for key in keys)

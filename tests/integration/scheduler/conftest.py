@@ -15,7 +15,7 @@ import pytest
 
 from local.airflow_api import DONE, AirflowApi
 from local.stack import Stack
-from tests.dags.conftest import write_home
+from tests.dags.conftest import from_database, write_home
 from tests.integration.conftest import quick_environment, write_day
 from tests.integration.postgresql import PROGRAMS, database
 from tests.integration.scheduler.runs import DAG, LATE, RUN_SECONDS, START, TODAY, days_of, scheduled_day
@@ -31,17 +31,6 @@ CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 PATIENCE_MS = 90_000
 TOLD = "told.txt"
 DRIVER = Path("/usr/share/java/postgresql.jar")
-FILES = """\
-  format: csv
-  path: data/raw/tiny/date={date}
-  options: {header: "true"}
-"""
-ROWS = """\
-  format: jdbc
-  connection: warehouse
-  table: days
-  date_column: day
-"""
 
 
 @pytest.fixture(scope="package")
@@ -53,9 +42,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     # Its schedule has ended: nothing of it runs but what is triggered.
     asks += "end_date: 2024-01-07\npromote: approve\ndeadline: 5s\n"
     (home / "pipelines" / "asks.yaml").write_text(asks)
-    rows = tiny.read_text().replace("name: tiny", "name: rows").replace(FILES, ROWS)
-    assert ROWS in rows
-    rows = rows.replace("label DOUBLE", "label DOUBLE, day DATE")
+    rows = from_database(tiny.read_text().replace("name: tiny", "name: rows"))
     rows += f"spark: {{conf: {{spark.jars: {DRIVER}}}}}\n"
     (home / "pipelines" / "rows.yaml").write_text(rows)
     for day in [*days_of(START, 8), *days_of(TODAY - dt.timedelta(days=4), 5)]:

@@ -10,7 +10,6 @@ import psutil
 import pytest
 
 from local.processes import stop
-from local.stack import AIRFLOW
 from spark_jobs.registry import ledger
 from spark_jobs.store import Store
 from tests.integration.scheduler.runs import DAG, RUN_SECONDS, jobs_of
@@ -51,7 +50,7 @@ def test_a_scheduler_that_dies_in_a_job_leaves_one_result(
     psutil.wait_procs(workers, timeout=30)
     scheduler.process.wait()
     stack.services.remove(scheduler)
-    stack._run("scheduler", *AIRFLOW, "scheduler", "--skip-serve-logs")
+    stack._run(scheduler.name, *scheduler.process.args)
 
     assert finish(run).state == "success"
     [fit] = [task for task in api.tasks(DAG, run.run_id) if task.name == "fit"]
