@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import logging
 import os
 import re
@@ -77,6 +78,7 @@ class SparkProvider:
         self._session: SparkSession | None = None
         self._failure: EnvironmentProblem | None = None
         self._opening = threading.Lock()
+        self._background: threading.Thread | None = None
 
     @classmethod
     def of(cls, session: SparkSession) -> SparkProvider:
@@ -110,6 +112,23 @@ class SparkProvider:
                 )
             return self._session
 
+    def begin(self) -> None:
+        """Opens the session in the background, while its job imports what it needs beside it.
+
+        What goes wrong goes wrong again, and is told, when the session is asked for.
+        """
+        if self._session is not None or self._background is not None:
+            return
+        # First, because two threads that import the same packages at once get in each other's way.
+        import pyspark.ml  # noqa: F401
+
+        def opened() -> None:
+            with contextlib.suppress(Exception):
+                self()
+
+        self._background = threading.Thread(target=opened, name="spark", daemon=True)
+        self._background.start()
+
     def apart(self) -> SparkSession:
         """A further session beside the first, with temporary views of its own.
 
@@ -141,7 +160,9 @@ class SparkProvider:
         context.environment["VINTAGE_OWN_CODE"] = " ".join(package.digest for package in packages)
 
     def stop(self) -> None:
-        """Ends the session, if one was opened."""
+        """Ends the session, if one was opened or is being opened."""
+        if self._background is not None:
+            self._background.join()
         if self._session is not None:
             self._session.stop()
             self._session = None

@@ -58,8 +58,11 @@ def _validated(job: Job, view: str, suite: Suite, snapshots: Mapping[date, Artif
     }
     missing = [day for day in snapshots if day not in done]
     log.info("%s: %d dates have rows, %d of them are to be validated", view, len(snapshots), len(missing))
-    if missing and (problems := check_suite(suite)):
-        raise InvalidSpec(problems)
+    if missing:
+        # Great Expectations takes as long to import as Spark to start.
+        job.spark.begin()
+        if problems := check_suite(suite):
+            raise InvalidSpec(problems)
 
     def make(day: date) -> Artifact:
         with store.attempt("validation", day) as attempt:

@@ -147,22 +147,23 @@ def test_the_jvm_is_pinned_and_the_archive_used_only_when_it_exists(
 
 
 @pytest.mark.parametrize(
-    ("job", "quick"),
+    ("job", "compilers"),
     [
-        ("snapshot", True),
-        ("validate", True),
-        ("preprocess", True),
-        ("fit", False),
-        ("evaluate", False),
-        ("", False),
+        ("snapshot", "the first"),
+        ("validate", "the first"),
+        ("preprocess", "the first"),
+        ("fit", "the second late"),
+        ("evaluate", "the second late"),
+        ("", "both"),
     ],
 )
 def test_only_jobs_that_compute_no_vectors_do_without_the_second_compiler(
-    home_with: HomeWith, job: str, quick: bool
+    home_with: HomeWith, job: str, compilers: str
 ) -> None:
     home = home_with()
     options = submit_conf(load_pipeline(home, "tips"), home, job)["spark.driver.extraJavaOptions"]
-    assert ("-XX:TieredStopAtLevel=1" in options) == quick
+    assert ("-XX:TieredStopAtLevel=1" in options) == (compilers == "the first")
+    assert ("-XX:Tier4InvocationThreshold=50000" in options) == (compilers == "the second late")
 
 
 def test_no_setting_that_results_depend_on_may_be_set() -> None:
