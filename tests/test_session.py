@@ -13,7 +13,7 @@ class Opened:
     """Stands for a session: what it is asked is whether it was ended."""
 
     version = "4"
-    sparkContext = type("Context", (), {"master": "local"})  # noqa: N815
+    sparkContext = type("Context", (), {"master": "local"})
 
     def __init__(self) -> None:
         self.ended = threading.Event()

@@ -28,10 +28,8 @@ _QUICK_JIT: Final = "-XX:TieredStopAtLevel=1"
 # To those the second gives its time only where it is worth it, ten times later than by the JVM's defaults: on
 # two cores fit and evaluation of a window of flights take 34 s instead of 38. A loop over millions of rows is
 # there within a second of its own.
-_LATE_JIT: Final = " ".join(
-    f"-XX:Tier4{name}Threshold={10 * default}"
-    for name, default in (("Invocation", 5000), ("MinInvocation", 600), ("Compile", 15000), ("BackEdge", 40000))
-)
+_C2_DEFAULTS: Final = {"Invocation": 5000, "MinInvocation": 600, "Compile": 15000, "BackEdge": 40000}
+_LATE_JIT: Final = " ".join(f"-XX:Tier4{name}Threshold={10 * calls}" for name, calls in _C2_DEFAULTS.items())
 _WITHOUT_BLAS: Final = frozenset({"snapshot", "validate", "preprocess"})
 _DRIVER_OPTIONS: Final = "spark.driver.extraJavaOptions"
 _EXECUTOR_OPTIONS: Final = "spark.executor.extraJavaOptions"
