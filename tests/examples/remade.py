@@ -22,11 +22,14 @@ from tests.quick import QUICK_PLANS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+EXECUTORS = {"spark.executor.memory": "512m", "spark.executor.cores": "1"}
+"""Those of a cluster; a local master has none."""
+
 
 def main(master: str, names: Sequence[str]) -> None:
     """Makes one after the other."""
     home = Home.from_environment(os.environ)
-    conf = submit_conf(load_pipeline(home, names[0]), home) | QUICK_PLANS
+    conf = submit_conf(load_pipeline(home, names[0]), home) | QUICK_PLANS | EXECUTORS
     provider = SparkProvider("remade", conf=conf, master=master)
     for name in names:
         found = reproduce(home, name, EXAMPLES[name].date, spark=provider)

@@ -273,13 +273,15 @@ def test_a_driver_a_worker_and_a_master_may_die(stack: ComposeStack, marker: Pat
     assert store_of(stack, "slow").current("model", PAST[-1]) is None
     marker.unlink()
 
-    # The next try, and under it the worker whose executor has the task.
+    # The next try, and under it the master, then the worker whose executor has the task.
     second = run_slow(stack, folder / "second.log")
     until(lambda: marker.exists() and marker.read_text() != "", "the fit has begun again")
     above = {parent.pid for parent in psutil.Process(int(marker.read_text())).parents()}
     [name] = [name for name, service in stack.running.items() if service.process.pid in above]
     assert name.startswith("spark-worker-")
-    kill_family(psutil.Process(stack.running[name].process.pid))
+    gone = ("spark-master", name)
+    for each in gone:
+        kill_family(psutil.Process(stack.running[each].process.pid))
     assert second.process.wait(RUN_SECONDS) == 0, tail(second.log, 60)
     store = store_of(stack, "slow")
     assert len(list((store.folder / "model").glob("date=*/[!.]*/manifest.json"))) == 1
@@ -302,6 +304,9 @@ def test_a_driver_a_worker_and_a_master_may_die(stack: ComposeStack, marker: Pat
     said = nobody.log.read_text().splitlines()[-1]
     assert said.startswith("vintage: Spark did not start on spark://127.0.0.1:")
     # As Docker would, for whatever comes next.
-    stack.running[name].process.wait()
-    stack.start(name)
-    until(lambda: stack.healthy(name), f"{name} is back", 120)
+    for each in gone:
+        stack.running[each].process.wait()
+        stack.start(each)
+        until(lambda each=each: stack.healthy(each), f"{each} is back", 120)
+    page = f"http://{stack.address('spark-master', 8090)}/json/"
+    until(lambda: httpx.get(page, timeout=30).json()["aliveworkers"] == 2, "the other worker is back", 120)

@@ -15,13 +15,14 @@ import pytest
 from spark_jobs.spec import Home
 from spark_jobs.store import Store
 from tests.dags.conftest import write_home
-from tests.integration.conftest import LOOPBACK, plain_environment, write_day
+from tests.integration.conftest import plain_environment, write_day
+from tests.integration.postgresql import LOOPBACK
 from tests.quick import QUICK_JVM
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from tests.integration.conftest import Cluster
+    from tests.cluster import Cluster
 
 pytestmark = [pytest.mark.integration, pytest.mark.spark, pytest.mark.timeout(600)]
 

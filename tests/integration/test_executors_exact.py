@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.integration.conftest import LOOPBACK, plain_environment
+from tests.integration.conftest import plain_environment
+from tests.integration.postgresql import LOOPBACK
 from tests.quick import AN_OLD_CPU, QUICK_JVM, QUICK_PLANS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.integration.conftest import Cluster
+    from tests.cluster import Cluster
 
 pytestmark = [pytest.mark.integration, pytest.mark.spark, pytest.mark.timeout(1800)]
 
