@@ -143,7 +143,9 @@ class Stack:
     def _start(self) -> None:
         kept = Secrets.kept_in(self.folder)
         port = free_port(self._environ.get("VINTAGE_AIRFLOW_PORT"), 8080)
-        mlflow_port = free_port(self._environ.get("VINTAGE_MLFLOW_PORT"), MLFLOW_PORT) if self._with_mlflow else 0
+        mlflow_port = 0
+        if self._with_mlflow:
+            mlflow_port = free_port(self._environ.get("VINTAGE_MLFLOW_PORT"), MLFLOW_PORT)
         tracking = self._environ.get("MLFLOW_TRACKING_URI")
         self.endpoints = Endpoints(
             pid=os.getpid(),
