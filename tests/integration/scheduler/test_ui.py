@@ -51,13 +51,13 @@ def test_a_run_of_a_date_with_another_hyperparameter_is_triggered_in_the_form(
 
     # Its tasks link to what they made.
     for task, link, told in (("validate", "Data Docs", f"tiny {DAY}"), ("evaluate", "Report", str(DAY))):
-        page.goto(f"{stack.endpoints.airflow}/dags/{DAG}/runs/{run.run_id}/tasks/{task}")
+        page.goto(f"{stack.endpoints.airflow}/dags/{DAG}/runs/{run.run_id}/tasks/{task}/details")
         address = page.get_by_role("link", name=link).get_attribute("href")
         page.goto(f"{stack.endpoints.airflow}{address}")
         page.screenshot(path=tmp_path / f"{task}.png")
         assert told in page.inner_text("body")
         assert page.evaluate("self.origin") == "null"
-    page.goto(f"{stack.endpoints.airflow}/dags/{DAG}/runs/{run.run_id}/tasks/fit")
+    page.goto(f"{stack.endpoints.airflow}/dags/{DAG}/runs/{run.run_id}/tasks/fit/details")
     address = page.get_by_role("link", name="MLflow run").get_attribute("href")
     page.goto("about:blank")
     assert address == f"{stack.env['VINTAGE_MLFLOW_URL']}/#/runs/{model.manifest.mlflow_run_id}"
