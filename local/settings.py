@@ -107,6 +107,8 @@ def environment(
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "GX_ANALYTICS_ENABLED": "false",
+        # Of Airflow itself, which shows them by its plugin.
+        "VINTAGE_STORE_URL": "/vintage/store",
         "AIRFLOW_CONN_SPARK_DEFAULT": json.dumps({"conn_type": "spark", "host": "local[*]"}),
     }
     return {**defaults, **given, **ours}

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 CHECKOUT: Final = Path(__file__).resolve().parent.parent
 AIRFLOW: Final = (sys.executable, "-m", "local.airflow_main")
 START_SECONDS: Final = 180
+MLFLOW_PORT: Final = 5000
 # A task's job is asked to end and killed after 5 seconds; the scheduler waits for that.
 # The others have nothing to finish: the databases bear it when they are killed.
 TASK_SECONDS: Final = 15
@@ -142,7 +143,9 @@ class Stack:
     def _start(self) -> None:
         kept = Secrets.kept_in(self.folder)
         port = free_port(self._environ.get("VINTAGE_AIRFLOW_PORT"), 8080)
-        mlflow_port = free_port(self._environ.get("VINTAGE_MLFLOW_PORT"), 5000) if self._with_mlflow else 0
+        mlflow_port = 0
+        if self._with_mlflow:
+            mlflow_port = free_port(self._environ.get("VINTAGE_MLFLOW_PORT"), MLFLOW_PORT)
         tracking = self._environ.get("MLFLOW_TRACKING_URI")
         self.endpoints = Endpoints(
             pid=os.getpid(),
@@ -154,13 +157,15 @@ class Stack:
         self.env = environment(
             self.home, self._checkout, self._environ, kept=kept, port=port, schedule=self._schedule
         )
-        if self.endpoints.mlflow and self.endpoints.mlflow.startswith("http"):
-            # What a person is asked in Airflow links to the model's run.
-            self.env.setdefault("VINTAGE_MLFLOW_URL", self.endpoints.mlflow)
+        # What tasks link to, and what a person is asked: MLflow as `make up` shows it, also after this stack.
+        shown = f"http://{LOOPBACK}:{self._environ.get('VINTAGE_MLFLOW_PORT') or MLFLOW_PORT}"
+        found = self.endpoints.mlflow or ""
+        self.env.setdefault("VINTAGE_MLFLOW_URL", found if found.startswith("http") else shown)
         if mlflow_port:
             self._run("mlflow", *mlflow_command(self.home, self._environ, mlflow_port))
         self._migrate()
-        self._run("api-server", *AIRFLOW, "api-server")
+        # Of the plugin alone: every process of Airflow would import what it needs to serve pages.
+        self._run("api-server", *AIRFLOW, "api-server", plugins=self._checkout / "plugins")
         self._run("dag-processor", *AIRFLOW, "dag-processor")
         self._run("scheduler", *AIRFLOW, "scheduler", "--skip-serve-logs")
         if self._schedule:
@@ -171,9 +176,10 @@ class Stack:
             api.set_pool(BACKFILL_POOL, TASKS, BACKFILL_POOL_TOLD)
         write_private(self.folder / "stack.json", json.dumps(asdict(self.endpoints)))
 
-    def _run(self, name: str, *command: str) -> None:
+    def _run(self, name: str, *command: str, plugins: Path | None = None) -> None:
         log = self.logs / "stack" / f"{name}.log"
-        self.services.append(Service.start(name, command, env=self.env, log=log))
+        env = self.env | ({"AIRFLOW__CORE__PLUGINS_FOLDER": str(plugins)} if plugins else {})
+        self.services.append(Service.start(name, command, env=env, log=log))
 
     def _migrate(self) -> None:
         """Makes the database, or brings it to this Airflow; skipped for our own file at this version."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 
 from spark_jobs.store import Store
@@ -47,3 +48,43 @@ def test_a_run_of_a_date_with_another_hyperparameter_is_triggered_in_the_form(
     assert run.partition_key is None
     events = api._get("/assets/events", limit=100)["asset_events"]
     assert ("model_tiny", str(DAY)) in {(event["name"], event["partition_key"]) for event in events}
+
+    # Its tasks link to what they made.
+    for task, link, told in (("validate", "Data Docs", f"tiny {DAY}"), ("evaluate", "Report", str(DAY))):
+        page.goto(f"{stack.endpoints.airflow}/dags/{DAG}/runs/{run.run_id}/tasks/{task}/details")
+        address = page.get_by_role("link", name=link).get_attribute("href")
+        page.goto(f"{stack.endpoints.airflow}{address}")
+        page.screenshot(path=tmp_path / f"{task}.png")
+        assert told in page.inner_text("body")
+        assert page.evaluate("self.origin") == "null"
+    page.goto(f"{stack.endpoints.airflow}/dags/{DAG}/runs/{run.run_id}/tasks/fit/details")
+    address = page.get_by_role("link", name="MLflow run").get_attribute("href")
+    page.goto("about:blank")
+    assert address == f"{stack.env['VINTAGE_MLFLOW_URL']}/#/runs/{model.manifest.mlflow_run_id}"
+
+
+def test_nothing_but_pages_is_shown_of_the_store_and_only_to_who_has_logged_in(
+    stack: Stack, api: AirflowApi, finish: Callable[..., Run]
+) -> None:
+    day = dt.date(2024, 1, 5)
+    assert finish(api.trigger(DAG, partition_key=str(day))).state == "success"
+    store = Store(stack.home / "data" / "store", "tiny")
+    made = store.current("validation", day)
+    assert made is not None
+    shown = f"{stack.endpoints.airflow}/vintage/store"
+    page = f"{shown}/{(made.data / 'index.html').relative_to(store.folder.parent)}"
+    assert httpx.get(page).status_code == httpx.codes.UNAUTHORIZED
+    who = {"Authorization": api._client.headers["Authorization"]}
+    found = httpx.get(page, headers=who)
+    assert found.status_code == httpx.codes.OK
+    assert found.headers["Content-Security-Policy"].startswith("sandbox ")
+    outside = "..%2F..%2F..%2F..%2F..%2Fairflow%2Findex.html"
+    (stack.home / "data" / "airflow" / "index.html").write_text("not for everybody")
+    for other in (
+        page.replace("data/index.html", "manifest.json"),
+        page.replace("index.html", "other.html"),
+        f"{shown}/tiny/{outside}",
+        f"{shown}/..%2Fairflow/index.html",
+        f"{shown}/%2E%2E/airflow/index.html",
+    ):
+        assert httpx.get(other, headers=who).status_code == httpx.codes.NOT_FOUND, other
