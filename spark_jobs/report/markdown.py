@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from spark_jobs.report.details import between, number, slice_name
 from spark_jobs.report.html import metric_rows
+from spark_jobs.report.telling import page_address
 from spark_jobs.store.reports import report_folder
 
 if TYPE_CHECKING:
@@ -34,16 +35,20 @@ class Links:
     Attributes:
         report: the page of the evaluation; None where there is none.
         mlflow: address of MLflow's pages; None where nobody knows one.
+        shown: address of the evaluation's page on a web server; None where none is known to show it.
     """
 
     report: Path | None = None
     mlflow: str | None = None
+    shown: str | None = None
 
 
 def links_of(home: Home, store: Store, evaluation: Artifact) -> Links:
     """Where to read more of an evaluation."""
     page = report_folder(store, evaluation) / "report.html"
-    return Links(page if page.exists() else None, home.mlflow_url)
+    if not page.exists():
+        return Links(mlflow=home.mlflow_url)
+    return Links(page, home.mlflow_url, page_address(home, page) if home.store_url else None)
 
 
 def as_text(summary: Summary, links: Links) -> str:
@@ -164,7 +169,9 @@ def _facts(summary: Summary, links: Links) -> list[str]:
         )
     elif run:
         facts.append(f"MLflow run: {code(run)}, with the report")
-    if links.report is not None:
+    if links.shown is not None:
+        facts.append(f"[report](<{links.shown}>)")
+    elif links.report is not None:
         facts.append(f"report: {code(str(links.report))}")
     facts += [f"{kind}: {code(summary.keys[kind])}" for kind in ("model", "evaluation")]
     return facts

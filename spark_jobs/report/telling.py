@@ -61,7 +61,7 @@ def _of_artifact(home: Home, store: Store, artifact: Artifact) -> Told:
             facts["rows"] = artifact.row_count
         case "validation":
             facts |= {"passed": details["passed"], "warnings": len(details["failures"]["warning"])}
-            links[DATA_DOCS] = _address(home, artifact.data / "index.html")
+            links[DATA_DOCS] = page_address(home, artifact.data / "index.html")
         case "model":
             facts["rows"] = details["rows"]["train"]
             links |= _mlflow(home, artifact)
@@ -76,7 +76,7 @@ def _of_artifact(home: Home, store: Store, artifact: Artifact) -> Told:
             links |= _mlflow(home, artifact)
             page = report_folder(store, artifact) / "report.html"
             if page.exists():
-                links[REPORT] = _address(home, page)
+                links[REPORT] = page_address(home, page)
         case "predictions":
             facts |= {"rows": details["rows"], "rejected": details["rejected"], "version": details["version"]}
             links |= _mlflow(home, artifact)
@@ -90,7 +90,7 @@ def _mlflow(home: Home, artifact: Artifact | None) -> dict[str, str]:
     return {MLFLOW_RUN: f"{home.mlflow_url.rstrip('/')}/#/runs/{quote(run)}"}
 
 
-def _address(home: Home, page: Path) -> str:
+def page_address(home: Home, page: Path) -> str:
     """Where a page of the store is shown; a file's own address when no web server is known to show it."""
     if home.store_url is None:
         return page.as_uri()

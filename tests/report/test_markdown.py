@@ -101,6 +101,10 @@ def test_it_leads_to_the_report_and_to_mlflow(store: Store, tmp_path: Path) -> N
     html = READER.render(as_text(summary(store), Links(page, "http://127.0.0.1:5000/")))
     assert f'href="http://127.0.0.1:5000/#/runs/{"r" * 32}"' in html
     assert f"<code>{page}</code>" in html
+    shown = "/vintage/store/tiny/reports/date%3D2024-01-05/report.html"
+    html = READER.render(as_text(summary(store), Links(page, shown=shown)))
+    assert f'<a href="{shown}">report</a>' in html
+    assert str(page) not in html
 
 
 def test_a_first_model_is_held_against_nobody(store: Store) -> None:

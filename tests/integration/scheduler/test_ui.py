@@ -66,10 +66,11 @@ def test_a_run_of_a_date_with_another_hyperparameter_is_triggered_in_the_form(
 def test_nothing_but_pages_is_shown_of_the_store_and_only_to_who_has_logged_in(
     stack: Stack, api: AirflowApi, finish: Callable[..., Run]
 ) -> None:
-    day = dt.date(2024, 1, 5)
-    assert finish(api.trigger(DAG, partition_key=str(day))).state == "success"
     store = Store(stack.home / "data" / "store", "tiny")
-    made = store.current("validation", day)
+    # Made by the test above, unless this one runs alone.
+    if (made := store.current("validation", DAY)) is None:
+        assert finish(api.trigger(DAG, partition_key=str(DAY))).state == "success"
+        made = store.current("validation", DAY)
     assert made is not None
     shown = f"{stack.endpoints.airflow}/vintage/store"
     page = f"{shown}/{(made.data / 'index.html').relative_to(store.folder.parent)}"
