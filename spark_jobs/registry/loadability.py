@@ -26,9 +26,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _SPARK, _PYFUNC, _REST = "PipelineModel.transform", "MLflow's pyfunc", "MLflow's REST server"
-# A few rows are planned and compiled for longer than they are worked on: 17.5 s became 14 on two busy cores.
-_QUICK_JIT: Final = "-XX:TieredStopAtLevel=1"
-_DRIVER_OPTIONS: Final = "spark.driver.extraJavaOptions"
+# A few rows are planned for longer than they are worked on.
 _QUICK: Final = {
     "spark.sql.codegen.wholeStage": "false",
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
@@ -105,14 +103,13 @@ class Loaded(BaseModel):
 def place_of(home: Home, pipeline: Pipeline) -> Place:
     """Where a pipeline's models are loaded: with little compiling, for a few rows need none."""
     conf = submit_conf(pipeline, home, "promote")
-    options = f"{_QUICK_JIT} {conf.get(_DRIVER_OPTIONS, '')}".strip()
     return Place(
         pipeline=pipeline.name,
         home=home.path,
         stage_paths=pipeline.stage_paths,
         tracking_uri=home.tracking_uri,
         mlflow_artifacts=home.mlflow_artifacts,
-        spark_conf={**conf, **_QUICK, _DRIVER_OPTIONS: options},
+        spark_conf={**conf, **_QUICK},
     )
 
 

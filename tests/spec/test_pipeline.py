@@ -152,6 +152,7 @@ def test_the_jvm_is_pinned_and_the_archive_used_only_when_it_exists(
         ("snapshot", "the first"),
         ("validate", "the first"),
         ("preprocess", "the first"),
+        ("promote", "the first"),
         ("fit", "the second late"),
         ("evaluate", "the second late"),
         ("", "both"),
