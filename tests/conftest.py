@@ -1,4 +1,4 @@
-"""What the whole suite shares: one Spark session."""
+"""What the whole suite shares: one Spark session, and one cluster."""
 
 from __future__ import annotations
 
@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-from tests.cluster import cluster
+from local.cluster import Cluster, cluster_in
 from tests.quick import QUICK_JVM, QUICK_PLANS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pyspark.sql import SparkSession
-
-__all__ = ["cluster"]
 
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
@@ -54,6 +52,13 @@ def group_of(nodeid: str) -> str:
     """The file of a test, or the folder whose tests share servers."""
     file = nodeid.partition("::")[0]
     return next((folder for folder in PACKAGES if file.startswith(f"{folder}/")), file)
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A master and two workers of two cores, as on machines that know nothing of this one's environment."""
+    with cluster_in(tmp_path_factory.mktemp("cluster"), options=QUICK_JVM) as found:
+        yield found
 
 
 @pytest.fixture(scope="session")

@@ -22,7 +22,7 @@ from tests.quick import QUICK_JVM
 if TYPE_CHECKING:
     import pandas as pd
 
-    from tests.cluster import Cluster
+    from local.cluster import Cluster
 
 pytestmark = [pytest.mark.integration, pytest.mark.spark, pytest.mark.timeout(600)]
 

@@ -1,25 +1,23 @@
-"""A Spark cluster of processes, for tests of what runs on executors."""
+"""A standalone Spark cluster of processes on loopback, for tests and benchmarks of what runs on executors."""
 
 from __future__ import annotations
 
 import os
 import re
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
-
 from local.processes import Service, ServiceDied, stop, tail
-from tests.integration.postgresql import LOOPBACK
-from tests.quick import QUICK_JVM
+from local.settings import LOOPBACK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-CLUSTER_SECONDS = 120
+SECONDS = 120
 
 
 @dataclass(frozen=True)
@@ -35,19 +33,26 @@ class Cluster:
     work: Path
 
 
-@pytest.fixture(scope="session")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """A master and two workers of two cores, as on machines that know nothing of this one's environment."""
-    folder = tmp_path_factory.mktemp("cluster")
+@contextmanager
+def cluster_in(folder: Path, *, options: str = "") -> Iterator[Cluster]:
+    """A master and two workers of two cores, as on machines that know nothing of this one's environment.
+
+    Args:
+        folder: where they log, and their executors work.
+        options: of the JVMs of master and workers; executors have those of their application.
+
+    Raises:
+        ServiceDied: one of them ended, or did not start in time.
+    """
     pyspark = find_spec("pyspark")
-    assert pyspark is not None
-    assert pyspark.origin is not None
+    if pyspark is None or pyspark.origin is None:
+        raise ServiceDied("pyspark is not installed; `make setup` does that.")
     spark_home = Path(pyspark.origin).parent
     env = {name: os.environ[name] for name in ("HOME", "JAVA_HOME", "PATH") if name in os.environ} | {
         "SPARK_HOME": str(spark_home),
         "SPARK_LOCAL_IP": LOOPBACK,
         "SPARK_DAEMON_MEMORY": "256m",
-        "SPARK_DAEMON_JAVA_OPTS": QUICK_JVM,
+        "SPARK_DAEMON_JAVA_OPTS": options,
         "SPARK_MASTER_OPTS": "-Dspark.master.rest.enabled=false",
     }
     services: list[Service] = []
@@ -60,23 +65,19 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         return service
 
     try:
-        master = said(start("master", "--port", "0"), r"Starting Spark master at (spark://\S+)\s")
+        master = _said(start("master", "--port", "0"), r"Starting Spark master at (spark://\S+)\s")
         words = ("--cores", "2", "--memory", "1g", "--work-dir", str(folder / "work"), master)
         workers = [start("worker", *words, log=f"worker-{number}") for number in (1, 2)]
         for worker in workers:
-            said(worker, r"(Successfully registered) with master")
+            _said(worker, r"(Successfully registered) with master")
         yield Cluster(master, folder / "work")
     finally:
         stop(services, grace=10)
 
 
-def said(service: Service, pattern: str) -> str:
-    """The group of a pattern that a service's log comes to hold.
-
-    Raises:
-        ServiceDied: it ended, or did not say so in time.
-    """
-    deadline = time.monotonic() + CLUSTER_SECONDS
+def _said(service: Service, pattern: str) -> str:
+    """The group of a pattern that a service's log comes to hold."""
+    deadline = time.monotonic() + SECONDS
     while time.monotonic() < deadline:
         service.check()
         found = re.search(pattern, service.log.read_text(errors="replace"))
