@@ -34,6 +34,9 @@ FITS: Final = 4
 SETTINGS: Final = {
     "spark.driver.memory": "2g",
     "spark.driver.extraJavaOptions": " ".join(PINNED_JVM),
+    "spark.executor.memory": "512m",
+    "spark.executor.cores": "1",
+    "spark.executor.extraJavaOptions": " ".join(PINNED_JVM),
     "spark.sql.shuffle.partitions": "4",
     "spark.sql.codegen.wholeStage": "false",
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
@@ -189,9 +192,9 @@ def _apart(one: Any, other: Any) -> float:
 
 
 def main() -> None:
-    """`spread.py FILE [CLASS …]`: writes as JSON how many models several fits gave, and how far they part."""
-    file, wanted = Path(sys.argv[1]), sys.argv[2:] or list(CLASSES)
-    provider = SparkProvider("spread", master="local[4]", conf=SETTINGS)
+    """`spread.py FILE MASTER [CLASS …]`: writes as JSON how many models there were, and how far they part."""
+    file, master, wanted = Path(sys.argv[1]), sys.argv[2], sys.argv[3:] or list(CLASSES)
+    provider = SparkProvider("spread", master=master, conf=SETTINGS)
     frame = further(rows_of(provider(), ROWS)).persist()
     asked = frame.where(f"id < {SCORED}").persist()
     found = {}
@@ -199,17 +202,18 @@ def main() -> None:
         for name in wanted:
             before, params = CLASSES[name]
             stages = [*before, {name.partition(",")[0]: params}]
-            *models, exact = (fitted(frame, stages, mode) for mode in (*["parallel"] * FITS, "exact"))
-            digests = set()
+            models = [fitted(frame, stages, mode) for mode in (*["parallel"] * FITS, "exact")]
+            digests = []
             for number, model in enumerate(models):
                 path = Path(folder) / name.replace(", ", "-") / str(number)
                 model.save(f"file://{path}")
-                digests.add(model_digest(path))
-            first, *others = [scored_by(model, asked) for model in models]
+                digests.append(model_digest(path))
+            first, *others, exact = [scored_by(model, asked) for model in models]
             found[name] = {
-                "models": len(digests),
+                "models": len(set(digests[:FITS])),
                 "parallel": max(apart(first, other) for other in others),
-                "exact": apart(first, scored_by(exact, asked)),
+                "exact": apart(first, exact),
+                "exact_digest": digests[FITS],
             }
             file.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
             sys.stderr.write(f"{name}: {found[name]}\n")

@@ -1,0 +1,205 @@
+"""What is measured of nights: their jobs, backfills and parts, each against something run side by side."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+from benchmarks.backfill import backfills
+from benchmarks.chain import CHECKOUT, Bench, Timing
+
+DAY = date(2013, 2, 28)
+RAW = CHECKOUT / "data" / "raw" / "flights"
+MANY = 3_000_000
+NOTHING = """
+from pyspark.sql import SparkSession
+spark = SparkSession.builder.config("spark.ui.enabled", "false").getOrCreate()
+spark.range(1).count()
+spark.stop()
+"""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One measure: `ratio` is ours / baseline, both in `unit`, each the median of `runs` runs."""
+
+    measure: str
+    ratio: float
+    goal: float
+    ours: float
+    baseline: float
+    unit: str
+    runs: int
+    ours_peak_mib: float
+    baseline_peak_mib: float
+    detail: dict[str, float]
+
+
+def startup(scratch: Path, runs: int) -> Row:
+    """(a) spark-submit of next to nothing with the archive of loaded classes, against the same without it."""
+    application = scratch / "nothing.py"
+    application.write_text(NOTHING, encoding="utf-8")
+    archive = os.environ["VINTAGE_CDS_ARCHIVE"]
+    bench = Bench(scratch / "startup", RAW)
+    submit = [str(Path(sys.executable).parent / "spark-submit"), "--master", "local[*]"]
+    fast = ["--conf", f"spark.driver.extraJavaOptions=-XX:SharedArchiveFile={archive} -Xshare:auto"]
+    return _measured(
+        "startup: spark-submit with the class archive / without",
+        lambda number: [bench.timed([*submit, *fast, str(application)])],
+        lambda number: [bench.timed([*submit, str(application)])],
+        goal=0.65,
+        runs=runs,
+    )
+
+
+def warm(scratch: Path, raw: Path, measure: str, goal: float, *, runs: int, times: int = 1) -> Row:
+    """(b), (c) the six jobs for a date whose window is there but for the date itself, against the script."""
+    bench = Bench(scratch / "warm", raw, times=times)
+    bench.chain(DAY - timedelta(days=1))
+    bench.keep()
+
+    def ours(number: int) -> Iterable[Timing]:
+        bench.restore()
+        return bench.chain(DAY).values()
+
+    row = _measured(measure, ours, lambda number: [bench.script(DAY, str(number))], goal=goal, runs=runs)
+    shutil.rmtree(scratch / "warm")
+    return row
+
+
+def cold(scratch: Path, runs: int) -> Row:
+    """(d) the six jobs for a window of 28 dates of which nothing is there, against the script."""
+    bench = Bench(scratch / "cold", RAW)
+    bench.keep()
+
+    def ours(number: int) -> Iterable[Timing]:
+        bench.restore()
+        return bench.chain(DAY).values()
+
+    return _measured(
+        "cold window of 28 dates / hand-written script",
+        ours,
+        lambda number: [bench.script(DAY, str(number))],
+        goal=3.0,
+        runs=runs,
+    )
+
+
+def evaluation(runs: int) -> list[Row]:
+    """(e) one evaluation with all it tells, against one evaluator, and against one for each metric."""
+    command = [sys.executable, "-m", "benchmarks.evaluation", str(MANY), str(runs)]
+    environment = os.environ | {"VINTAGE_LOG_LEVEL": "WARNING", "SPARK_LOCAL_IP": "127.0.0.1"}
+    ended = subprocess.run(
+        command, cwd=CHECKOUT, env=environment, stdout=subprocess.PIPE, text=True, check=True
+    )
+    seconds = {name: statistics.median(each) for name, each in json.loads(ended.stdout).items()}
+    against = {
+        "one": ("evaluation of 3 million rows / one BinaryClassificationEvaluator", 1.5),
+        "each": ("evaluation of 3 million rows / Spark's evaluators one by one", 0.2),
+    }
+    return [
+        Row(
+            measure=measure,
+            ratio=round(seconds["ours"] / seconds[name], 3),
+            goal=goal,
+            ours=round(seconds["ours"], 2),
+            baseline=round(seconds[name], 2),
+            unit="s",
+            runs=runs,
+            ours_peak_mib=0,
+            baseline_peak_mib=0,
+            detail={},
+        )
+        for name, (measure, goal) in against.items()
+    ]
+
+
+def parse(runs: int) -> list[Row]:
+    """(g) the Dag files over a home of many pipelines, once everything is imported, against a second."""
+    rows = []
+    for count in (1, 10, 100):
+        command = [sys.executable, "-m", "benchmarks.parsing", str(count), str(runs)]
+        ended = subprocess.run(command, cwd=CHECKOUT, stdout=subprocess.PIPE, text=True, check=True)
+        found = json.loads(ended.stdout.splitlines()[-1])
+        files = {name: statistics.median(each) for name, each in found["files"].items()}
+        rows += [
+            Row(
+                measure=f"Dag folder of {count} pipelines, {which} after imports / one second",
+                ratio=round(seconds, 3),
+                goal=1.0,
+                ours=round(seconds, 3),
+                baseline=1.0,
+                unit="s",
+                runs=runs,
+                ours_peak_mib=0,
+                baseline_peak_mib=0,
+                detail={
+                    "imports": round(found["imports"], 2),
+                    **{f"{name}.py": round(each, 3) for name, each in files.items()},
+                },
+            )
+            for which, seconds in (("its slowest file", max(files.values())), ("all", sum(files.values())))
+        ]
+    return rows
+
+
+def backfill(scratch: Path, days: int, submitted: int) -> list[Row]:
+    """(f) dates of the past, each of a window of 28 dates, against a run of the script for each; once."""
+    found = backfills(scratch, RAW, DAY, days, submitted)
+    shutil.rmtree(scratch / "backfill")
+    return [
+        Row(
+            measure=f"backfill of {len(scripts.timings)} dates, {way} / hand-written script for each",
+            ratio=round(each.seconds / scripts.seconds, 3),
+            goal=0.4,
+            ours=round(each.seconds, 2),
+            baseline=round(scripts.seconds, 2),
+            unit="s",
+            runs=1,
+            ours_peak_mib=each.peak_mib,
+            baseline_peak_mib=scripts.peak_mib,
+            detail={"raw dates read": each.reads.total(), "by the script": scripts.reads.total()},
+        )
+        for way, (each, scripts) in found.items()
+    ]
+
+
+def _measured(
+    measure: str,
+    ours: Callable[[int], Iterable[Timing]],
+    baseline: Callable[[int], Iterable[Timing]],
+    *,
+    goal: float,
+    runs: int,
+) -> Row:
+    """Runs both in turn, so that a slow spell of the machine meets both."""
+    mine: list[list[Timing]] = []
+    theirs: list[list[Timing]] = []
+    for number in range(runs):
+        mine.append(list(ours(number)))
+        theirs.append(list(baseline(number)))
+    our_seconds = statistics.median(sum(each.seconds for each in run) for run in mine)
+    their_seconds = statistics.median(sum(each.seconds for each in run) for run in theirs)
+    return Row(
+        measure=measure,
+        ratio=round(our_seconds / their_seconds, 3),
+        goal=goal,
+        ours=round(our_seconds, 2),
+        baseline=round(their_seconds, 2),
+        unit="s",
+        runs=runs,
+        ours_peak_mib=round(max(each.peak_mib for run in mine for each in run)),
+        baseline_peak_mib=round(max(each.peak_mib for run in theirs for each in run)),
+        detail={
+            f"step {place + 1}": round(statistics.median(run[place].seconds for run in mine), 2)
+            for place in range(len(mine[0]))
+        },
+    )
