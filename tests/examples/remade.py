@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from examples.catalogue import EXAMPLES
 from spark_jobs.reproduce import reproduce
@@ -20,10 +22,28 @@ from spark_jobs.spec import Home, load_pipeline, submit_conf
 from tests.quick import QUICK_PLANS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+CHECKOUT = Path(__file__).parents[2]
 EXECUTORS = {"spark.executor.memory": "512m", "spark.executor.cores": "1"}
 """Those of a cluster; a local master has none."""
+
+
+def made_again(
+    home: Path, master: str, names: Sequence[str], environment: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    """What came of making each again there, in a process of its own: what that printed."""
+    given = {"VINTAGE_HOME": str(home), "PYTHONPATH": str(CHECKOUT), "SPARK_LOCAL_IP": "127.0.0.1"}
+    ended = subprocess.run(
+        [sys.executable, "-m", "tests.examples.remade", master, *names],
+        cwd=home,
+        env={**environment, **given, "PYSPARK_PYTHON": sys.executable},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr[-5000:]
+    return [json.loads(line) for line in ended.stdout.splitlines()]
 
 
 def main(master: str, names: Sequence[str]) -> None:

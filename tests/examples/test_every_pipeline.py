@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-import subprocess
-import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -20,13 +17,16 @@ from spark_jobs.session import SparkProvider
 from spark_jobs.spec import Home, load_pipeline
 from spark_jobs.store import Store
 from tests.dags.conftest import CHECKOUT
+from tests.examples.remade import made_again
 from tests.flow.conftest import loading_with
 from tests.quick import AN_OLD_CPU
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pyspark.sql import SparkSession
 
-    from tests.cluster import Cluster
+    from local.cluster import Cluster
 
 pytestmark = [pytest.mark.long, pytest.mark.spark, pytest.mark.timeout(1800)]
 
@@ -63,26 +63,12 @@ def test_an_example_runs_to_a_champion(name: str, home: Home, spark: SparkSessio
     assert (entry.action, entry.date) == ("promoted", str(day))
 
 
-def made_again(home: Home, master: str, **given: str) -> list[dict[str, Any]]:
-    """What came of making each again there: its name, comparisons, and the first difference."""
-    given |= {"VINTAGE_HOME": str(home.path), "PYTHONPATH": str(CHECKOUT), "SPARK_LOCAL_IP": "127.0.0.1"}
-    ended = subprocess.run(
-        [sys.executable, "-m", "tests.examples.remade", master, *OTHERS],
-        cwd=home.path,
-        env=os.environ | given,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert ended.returncode == 0, ended.stderr[-5000:]
-    return [json.loads(line) for line in ended.stdout.splitlines()]
-
-
 # The tests above made them on two cores, with all the vectors that this CPU has.
 
 
-def test_each_is_made_again_on_one_core_of_an_old_cpu(home: Home) -> None:
-    found = made_again(home, "local[1]", **AN_OLD_CPU)
+@pytest.mark.parametrize(("master", "given"), [("local[1]", AN_OLD_CPU), ("local[4]", {})])
+def test_each_is_made_again_on_other_cores(home: Home, master: str, given: Mapping[str, str]) -> None:
+    found = made_again(home.path, master, OTHERS, os.environ | given)
     assert [each["name"] for each in found] == list(OTHERS)
     assert [each for each in found if each["first"] or each["steps"] < 8] == []
 
@@ -90,7 +76,7 @@ def test_each_is_made_again_on_one_core_of_an_old_cpu(home: Home) -> None:
 @pytest.mark.integration
 def test_each_is_made_again_on_four_executors_of_one_core(home: Home, cluster: Cluster) -> None:
     before = set(cluster.work.glob("app-*/*"))
-    found = made_again(home, cluster.master, PYSPARK_PYTHON=sys.executable)
+    found = made_again(home.path, cluster.master, OTHERS, os.environ)
     assert [each["name"] for each in found] == list(OTHERS)
     assert [each for each in found if each["first"] or each["steps"] < 8] == []
     assert len(set(cluster.work.glob("app-*/*")) - before) >= 4

@@ -1,9 +1,10 @@
-"""Fits models of every family, and prints what each is, predicts and measures, on any master and any JVM.
+"""Fits models of every family and with every stage, and prints what each is, predicts and measures.
 
-    python exact_fits.py MASTER TIMES [SETTING=VALUE …]
+    python -m tests.integration.exact_fits MASTER TIMES [SETTING=VALUE …]
 
-It prints a line of JSON a model: its family, and digests of the model, of its predictions bit for bit and of
-what else its evaluation tells, and its metrics.
+on any master and any JVM. It prints a line of JSON a model: its family and digests of the model, of its
+predictions bit for bit and of what else its evaluation tells, and its metrics; or a group of
+tests/ml/every_stage.yaml, and digests of its model and of what its stages add.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import sys
 import tempfile
 import time
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,9 +29,10 @@ from spark_jobs.ml.model_digest import model_digest
 from spark_jobs.ml.splits import in_split
 from spark_jobs.session import SparkProvider
 from spark_jobs.spec import Home, Pipeline, submit_conf
+from tests.ml import every_stage
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from pyspark.sql import DataFrame, SparkSession
 
@@ -114,9 +117,16 @@ def rows(spark: SparkSession) -> DataFrame:
 def pipeline_of(name: str, settings: Mapping[str, str] = SETTINGS) -> Pipeline:
     """The pipeline of one of the families, with Spark's settings for it."""
     task, _, stages = FAMILIES[name]
+    return pipeline_with(yaml.safe_load(stages), task, settings)
+
+
+def pipeline_with(
+    stages: list[dict[str, Any]], task: str, settings: Mapping[str, str] = SETTINGS
+) -> Pipeline:
+    """A pipeline of some stages; the task decides nothing that a fit does but which labels are refused."""
     return Pipeline.model_validate(
         {
-            "name": name,
+            "name": "exact",
             "schedule": "0 2 * * *",
             "start_date": "2020-01-01",
             "source": {"format": "csv", "path": "raw"},
@@ -125,7 +135,7 @@ def pipeline_of(name: str, settings: Mapping[str, str] = SETTINGS) -> Pipeline:
             "preprocess": {"sql": "SELECT * FROM source", "key": ["id"]},
             "split": {"by": "key", "test_fraction": 0.2},
             "task": task,
-            "stages": yaml.safe_load(stages),
+            "stages": stages,
             "evaluate": {"metric": METRICS[task]},
             "spark": {"conf": dict(settings)},
         }
@@ -169,8 +179,25 @@ def made_of(name: str, frame: DataFrame, folder: Path) -> dict[str, Any]:
     }
 
 
+def stages_of(group: str, spark: SparkSession, folder: Path) -> dict[str, Any]:
+    """A model with each stage of a group: fitted, saved, loaded, and applied to the rows it learnt from."""
+    from pyspark.ml import PipelineModel
+
+    stages, rows_of = every_stage.declared(group), every_stage.ROWS[every_stage.GROUPS[group]["rows"]]
+    seen = rows_of(spark).repartition(spark.sparkContext.defaultParallelism)
+    fit(seen, pipeline_with(stages, "reduction")).model.write().overwrite().save(f"file://{folder / group}")
+    made = PipelineModel.load(f"file://{folder / group}").transform(seen)
+    if "FPGrowth" in stages[-1]:
+        from pyspark.sql import functions as F
+
+        # What it predicts is a set.
+        made = made.withColumn("FPGrowth_predictionCol", F.sort_array("FPGrowth_predictionCol"))
+    added = sorted(map(told, made.collect()))
+    return {"model": model_digest(folder / group), "predictions": digest("\n".join(added))}
+
+
 def main(master: str, times: int, settings: Mapping[str, str]) -> None:
-    """Opens a session as a job does, and fits each family so many times."""
+    """Opens a session as a job does, and fits each family and group so many times."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         (folder / "pipelines").mkdir()
@@ -182,9 +209,13 @@ def main(master: str, times: int, settings: Mapping[str, str]) -> None:
         # As many parts as there are cores: what a fit or a measure sees must not follow from it.
         frame = rows(spark).repartition(spark.sparkContext.defaultParallelism).persist()
         for _ in range(times):
-            for name in FAMILIES:
+            made: dict[str, Callable[[], dict[str, Any]]] = {
+                **{name: partial(made_of, name, frame, folder) for name in FAMILIES},
+                **{f"stages, {name}": partial(stages_of, name, spark, folder) for name in every_stage.GROUPS},
+            }
+            for name, make in made.items():
                 started = time.monotonic()
-                sys.stdout.write(json.dumps([name, made_of(name, frame, folder)]) + "\n")
+                sys.stdout.write(json.dumps([name, make()]) + "\n")
                 sys.stdout.flush()
                 sys.stderr.write(f"{name}: {time.monotonic() - started:.1f} s\n")
         provider.stop()

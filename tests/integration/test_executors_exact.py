@@ -20,12 +20,12 @@ from tests.quick import AN_OLD_CPU, QUICK_JVM, QUICK_PLANS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.cluster import Cluster
+    from local.cluster import Cluster
 
 pytestmark = [pytest.mark.integration, pytest.mark.spark, pytest.mark.timeout(1800)]
 
 CHECKOUT = Path(__file__).parents[2]
-PROGRAM = Path("tests/integration/exact_fits.py")
+PROGRAM = "tests.integration.exact_fits"
 SECONDS = 900
 CLUSTER = "the cluster"
 
@@ -60,7 +60,7 @@ Found = Mapping[str, Mapping[str, Any]]
 
 @pytest.fixture(scope="module")
 def made(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], list[Found]]:
-    """Fits every family in a place, once: name → what it is and tells, a dict a time."""
+    """Fits every family and stage in a place, once: name → what it is and tells, a dict a time."""
     done: dict[str, list[Found]] = {}
 
     def of(name: str) -> list[Found]:
@@ -68,9 +68,8 @@ def made(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Callable
             where, checkout = PLACES[name], CHECKOUT
             if where.elsewhere:
                 checkout = tmp_path_factory.mktemp("another") / "checkout"
-                shutil.copytree(CHECKOUT / "spark_jobs", checkout / "spark_jobs")
-                (checkout / PROGRAM).parent.mkdir(parents=True)
-                shutil.copy(CHECKOUT / PROGRAM, checkout / PROGRAM)
+                for folder in ("spark_jobs", "tests"):
+                    shutil.copytree(CHECKOUT / folder, checkout / folder)
             master = cluster.master if where.master == CLUSTER else where.master
             given = {
                 "PYTHONPATH": str(checkout),
@@ -79,7 +78,7 @@ def made(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Callable
                 **where.given,
             }
             ended = subprocess.run(
-                [sys.executable, str(PROGRAM), master, str(where.times), *where.settings],
+                [sys.executable, "-m", PROGRAM, master, str(where.times), *where.settings],
                 cwd=checkout,
                 env=plain_environment() | given,
                 capture_output=True,
@@ -97,7 +96,7 @@ def made(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Callable
 
 
 @pytest.mark.parametrize("name", PLACES)
-def test_every_family_gives_the_same_bits(made: Callable[[str], list[Found]], name: str) -> None:
+def test_every_family_and_stage_gives_the_same_bits(made: Callable[[str], list[Found]], name: str) -> None:
     [expected] = made("one core")
     for found in made(name):
         differing = {

@@ -17,10 +17,14 @@ from spark_jobs.registry import ledger
 from spark_jobs.report.summary import summarise
 from spark_jobs.spec import Home
 from spark_jobs.store import Store
+from tests.examples.remade import made_again
 from tests.integration.conftest import plain_environment
+from tests.quick import AN_OLD_CPU
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from local.cluster import Cluster
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(1800)]
 
@@ -72,3 +76,11 @@ def test_a_night_on_real_flights_ends_with_a_champion_and_a_second_finds_it(home
     assert "champion: version 1 serves" in again
     assert made(store) == before
     assert ledger.read(store.ledger_path) == (entry,)
+
+
+def test_its_model_is_made_again_elsewhere(home: Path, cluster: Cluster) -> None:
+    """The night ran on this machine's cores, with all the vectors that they have."""
+    for master, given in (("local[4]", AN_OLD_CPU), (cluster.master, {})):
+        [found] = made_again(home, master, (NAME,), plain_environment() | given)
+        assert found["first"] is None
+        assert found["steps"] > 28
