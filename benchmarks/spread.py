@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 ROWS: Final = 4_000
 SCORED: Final = 1_000
-FITS: Final = 4
+FITS: Final = 6
 # Few rows, many plans: no code is compiled for each.
 SETTINGS: Final = {
     "spark.driver.memory": "2g",
@@ -66,7 +66,10 @@ CLASSES: Final[dict[str, tuple[list[dict[str, Any]], dict[str, Any]]]] = {
     "Imputer, median": ([], {"inputCols": ["gaps"], "outputCols": ["made"], "strategy": "median"}),
     "StringIndexer": ([], {"inputCol": "carrier", "outputCol": "made"}),
     "OneHotEncoder": (ASSEMBLED[:1], {"inputCol": "carrier_ix", "outputCol": "made"}),
-    "TargetEncoder": (ASSEMBLED[:1], {"inputCol": "carrier_ix", "outputCol": "made", **DELAY}),
+    "TargetEncoder": (
+        ASSEMBLED[:1],
+        {"inputCol": "carrier_ix", "outputCol": "made", "targetType": "continuous", **DELAY},
+    ),
     "QuantileDiscretizer": ([], {"inputCol": "x3", "outputCol": "made", "numBuckets": 10}),
     "RFormula": ([], {"formula": "delay ~ x3 + carrier", "featuresCol": "made", "labelCol": "learnt"}),
     "StandardScaler": (FEW, {**VECTORS, "withMean": True}),
@@ -109,7 +112,7 @@ CLASSES: Final[dict[str, tuple[list[dict[str, Any]], dict[str, Any]]]] = {
     "GaussianMixture": (SCALED, {"k": 3, "maxIter": 5}),
     "LDA": (COUNTED, {"k": 4, "maxIter": 5}),
     "ALS": ([], {"userCol": "user", "itemCol": "item", "ratingCol": "rating", "rank": 4, "maxIter": 4}),
-    "FPGrowth": ([], {"itemsCol": "words", "minSupport": 0.02, "minConfidence": 0.1}),
+    "FPGrowth": ([], {"itemsCol": "basket", "minSupport": 0.02, "minConfidence": 0.1}),
 }
 """What is fitted → the stages before it, and its Params. Some classes add up in more than one way."""
 
@@ -124,6 +127,7 @@ def further(rows: DataFrame) -> DataFrame:
         {
             "gaps": F.when(number % 11 > 0, F.col("x6")),
             "words": F.array(*words),
+            "basket": F.array_distinct(F.array(*words)),
             "user": (number % USERS).cast("int"),
             "item": (number * 7 % ITEMS).cast("int"),
             "rating": F.pmod(F.round(delay), F.lit(5.0)),
