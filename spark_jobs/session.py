@@ -53,14 +53,15 @@ EMBEDDED_CONF: Final[Mapping[str, str]] = {
     "spark.python.sql.dataFrameDebugging.enabled": "false",
 }
 
-# What of the settings an artifact keeps. The archive of loaded classes is of one machine, and of speed alone.
+# What of the settings an artifact keeps. The archive of loaded classes, and when the JVM's second compiler
+# begins, are of one machine or one way to run a job, and of speed alone.
 _RECORDED: Final = (
     "spark.sql.",
     "spark.driver.extraJavaOptions",
     "spark.executor.extraJavaOptions",
     "spark.master",
 )
-_OF_THE_MACHINE: Final = re.compile(r"-XX:SharedArchiveFile=\S+\s*|-Xshare:\S+\s*")
+_OF_SPEED: Final = re.compile(r"(?:-XX:SharedArchiveFile=|-Xshare:|-XX:Tier4\w+Threshold=)\S+\s*")
 
 DISK_REFUSALS: Final = ("No space left on device", "Read-only file system", "Disk quota exceeded")
 """What the operating system says of a write that it refuses."""
@@ -187,7 +188,7 @@ def recorded_conf(session: SparkSession) -> dict[str, str]:
     """The session's settings that a result could depend on; none that names a machine or holds a secret."""
     conf = session.sparkContext.getConf().getAll()
     return {
-        name: _OF_THE_MACHINE.sub("", value).strip()
+        name: _OF_SPEED.sub("", value).strip()
         for name, value in sorted(conf)
         if name.startswith(_RECORDED) and "warehouse" not in name and "://" not in value
     }

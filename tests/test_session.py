@@ -1,12 +1,24 @@
 """A job's one session, opened in the background where the job has other work first."""
 
+from __future__ import annotations
+
 import threading
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
 from spark_jobs import session
 from spark_jobs.errors import EnvironmentProblem
 from spark_jobs.session import SparkProvider
+from spark_jobs.spec import Home, load_pipeline, submit_conf
+from spark_jobs.spec.submission import PINNED_JVM
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+CHECKOUT = Path(__file__).parents[1]
 
 
 class Opened:
@@ -55,3 +67,20 @@ def test_a_session_that_is_still_being_opened_is_ended_with_its_job(monkeypatch:
     threading.Timer(0.1, answered.set).start()
     provider.stop()
     assert opened.ended.is_set()
+
+
+def test_what_is_recorded_does_not_tell_by_which_job_it_was_made(tmp_path: Path) -> None:
+    archive = tmp_path / "archive.jsa"
+    archive.touch()
+    home = Home.from_environment({"VINTAGE_HOME": str(CHECKOUT), "VINTAGE_CDS_ARCHIVE": str(archive)})
+    pipeline = load_pipeline(home, "flight_delay")
+
+    def recorded(job: str) -> dict[str, str]:
+        found = SimpleNamespace(getAll=lambda: list(submit_conf(pipeline, home, job).items()))
+        return session.recorded_conf(
+            cast("SparkSession", SimpleNamespace(sparkContext=SimpleNamespace(getConf=lambda: found)))
+        )
+
+    assert submit_conf(pipeline, home, "fit") != submit_conf(pipeline, home)
+    assert recorded("fit") == recorded("")
+    assert recorded("")["spark.driver.extraJavaOptions"] == " ".join(PINNED_JVM)

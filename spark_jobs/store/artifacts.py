@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import json
-import os
 import shutil
 import uuid
 from dataclasses import dataclass, field
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from spark_jobs.errors import StoreError
 from spark_jobs.store import files
-from spark_jobs.store.engines import git_state, package_versions
+from spark_jobs.store.engines import airflow_task, git_state, package_versions
 from spark_jobs.store.manifest import NAME, Manifest, Rows, read_manifest
 
 if TYPE_CHECKING:
@@ -228,7 +227,7 @@ class Store:
                 packages=package_versions(),
                 lock=files.lock_digest(),
                 git=git_state(),
-                airflow=_airflow_identity(),
+                airflow=airflow_task(),
                 mlflow_run_id=mlflow_run_id,
                 started=attempt.started,
                 finished=datetime.now(UTC),
@@ -302,10 +301,3 @@ def _renamed(folder: Path, final: Path) -> bool:
             raise
         return False
     return True
-
-
-def _airflow_identity() -> dict[str, str]:
-    """Which Airflow task this is, from what Airflow puts into a task's environment; empty outside Airflow."""
-    names = ("dag_id", "run_id", "task_id", "try_number")
-    found = {name: os.environ.get(f"AIRFLOW_CTX_{name.upper()}") for name in names}
-    return {name: value for name, value in found.items() if value}

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from importlib import metadata
 from pathlib import Path
+from typing import Final
 
 from spark_jobs.errors import EnvironmentProblem
 from spark_jobs.store.code import ROOT
@@ -26,6 +27,13 @@ RECORDED = (
     "sqlglot",
     "pydantic",
 )
+AIRFLOW_VARIABLES: Final = {
+    "dag_id": "AIRFLOW_CTX_DAG_ID",
+    "run_id": "AIRFLOW_CTX_DAG_RUN_ID",
+    "task_id": "AIRFLOW_CTX_TASK_ID",
+    "try_number": "AIRFLOW_CTX_TRY_NUMBER",
+}
+"""What a manifest tells of Airflow's task → the variable that Airflow tells a task's processes of it in."""
 
 
 def engines(*packages: str) -> dict[str, str]:
@@ -122,6 +130,12 @@ def _java_binary() -> Path:
             fix="Run `make setup`, or install it (Debian: `apt-get install openjdk-17-jre-headless`).",
         )
     return Path(found)
+
+
+def airflow_task() -> dict[str, str]:
+    """Which of Airflow's tasks this process belongs to; empty outside Airflow."""
+    found = {name: os.environ.get(variable) for name, variable in AIRFLOW_VARIABLES.items()}
+    return {name: value for name, value in found.items() if value}
 
 
 @functools.cache

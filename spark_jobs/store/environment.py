@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 SHORT: Final = 12
 TOLD: Final = 3
 NONE: Final = "not recorded"
+JVM_OPTIONS: Final = "JavaOptions"
+"""How the settings end that hold a JVM's options."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +122,18 @@ def _settings(manifests: Sequence[Manifest], conf: Mapping[str, str]) -> Iterato
         return
     for name in sorted({*conf, *(name for each in keeping for name in each)}):
         then = _each_once(settings.get(name, "not set") for settings in keeping)
-        yield Held(f"setting {name}", then, conf.get(name, "not set"))
+        now = conf.get(name, "not set")
+        yield Held(f"setting {name}", *(_apart(then, now) if name.endswith(JVM_OPTIONS) else (then, now)))
+
+
+def _apart(then: str, now: str) -> tuple[str, str]:
+    """Of two lists of a JVM's options, of which most are Spark's own, those that the other does not have."""
+    one, other = then.split(), now.split()
+    lacking = [[each for each in these if each not in those] for these, those in ((one, other), (other, one))]
+    if then == now or not any(lacking):
+        return then, now
+    told, today = (" ".join(each) or "without" for each in lacking)
+    return told, today
 
 
 def _git(manifests: Sequence[Manifest]) -> Iterator[Held]:
