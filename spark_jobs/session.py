@@ -13,7 +13,7 @@ import tempfile
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from spark_jobs.errors import EnvironmentProblem, first_line
 
@@ -53,15 +53,17 @@ EMBEDDED_CONF: Final[Mapping[str, str]] = {
     "spark.python.sql.dataFrameDebugging.enabled": "false",
 }
 
-# What of the settings an artifact keeps. The archive of loaded classes, and when the JVM's second compiler
-# begins, are of one machine or one way to run a job, and of speed alone.
+# What of the settings an artifact keeps, and what of those it does not: the archive of loaded classes, when
+# the JVM's second compiler begins, and by which addresses it is reached.
 _RECORDED: Final = (
     "spark.sql.",
     "spark.driver.extraJavaOptions",
     "spark.executor.extraJavaOptions",
     "spark.master",
 )
-_OF_SPEED: Final = re.compile(r"(?:-XX:SharedArchiveFile=|-Xshare:|-XX:Tier4\w+Threshold=)\S+\s*")
+_LEFT_OUT: Final = re.compile(
+    r"(?:-XX:SharedArchiveFile=|-Xshare:|-XX:Tier4\w+Threshold=|-Djava\.net\.preferIPv6Addresses=)\S+\s*"
+)
 
 DISK_REFUSALS: Final = ("No space left on device", "Read-only file system", "Disk quota exceeded")
 """What the operating system says of a write that it refuses."""
@@ -185,10 +187,15 @@ def root_cause(error: Exception) -> str:
 
 
 def recorded_conf(session: SparkSession) -> dict[str, str]:
-    """The session's settings that a result could depend on; none that names a machine or holds a secret."""
+    """The session's settings that a result could depend on; none that names a machine or holds a secret.
+
+    Of a JVM's options, those that Spark itself puts before all others follow from its version.
+    """
+    java: Any = session.sparkContext._jvm
+    spark_s_own = java.org.apache.spark.launcher.JavaModuleOptions.defaultModuleOptions()
     conf = session.sparkContext.getConf().getAll()
     return {
-        name: _OF_SPEED.sub("", value).strip()
+        name: _LEFT_OUT.sub("", value.replace(spark_s_own, "")).strip()
         for name, value in sorted(conf)
         if name.startswith(_RECORDED) and "warehouse" not in name and "://" not in value
     }

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
+from unittest.mock import MagicMock
 
 import pytest
 
@@ -76,11 +76,19 @@ def test_what_is_recorded_does_not_tell_by_which_job_it_was_made(tmp_path: Path)
     pipeline = load_pipeline(home, "flight_delay")
 
     def recorded(job: str) -> dict[str, str]:
-        found = SimpleNamespace(getAll=lambda: list(submit_conf(pipeline, home, job).items()))
-        return session.recorded_conf(
-            cast("SparkSession", SimpleNamespace(sparkContext=SimpleNamespace(getConf=lambda: found)))
-        )
+        opened = MagicMock()
+        opened.sparkContext.getConf().getAll.return_value = submit_conf(pipeline, home, job).items()
+        launcher = opened.sparkContext._jvm.org.apache.spark.launcher
+        launcher.JavaModuleOptions.defaultModuleOptions.return_value = "--add-opens=java.base/java.lang=ALL"
+        return session.recorded_conf(opened)
 
     assert submit_conf(pipeline, home, "fit") != submit_conf(pipeline, home)
     assert recorded("fit") == recorded("")
     assert recorded("")["spark.driver.extraJavaOptions"] == " ".join(PINNED_JVM)
+
+
+@pytest.mark.spark
+def test_of_a_jvm_s_options_spark_s_own_are_not_recorded(spark: SparkSession) -> None:
+    given = spark.sparkContext.getConf().get("spark.driver.extraJavaOptions", "")
+    assert "--add-opens" in str(given)
+    assert session.recorded_conf(spark)["spark.driver.extraJavaOptions"] == " ".join(PINNED_JVM)

@@ -93,24 +93,29 @@ def _data(data: DataSection) -> RenderableType:
             if only:
                 parts.append(Text(f"  {sign} {told} {date_ranges(only)}", style=style))
     if data.restated:
-        parts.append(_restated(data.restated))
+        parts += _restated(data.restated)
     else:
         parts.append(Text(f"  the {len(data.window.both)} dates of both have the same rows"))
     return Group(*parts)
 
 
-def _restated(restated: Sequence[Restated]) -> Table:
+def _restated(restated: Sequence[Restated]) -> Iterator[RenderableType]:
+    """The dates whose rows differ, one by one; in a line those that have the same in another snapshot."""
+    alike = [each for each in restated if each.old.fingerprint == each.new.fingerprint]
+    for source in dict.fromkeys(each.source for each in alike):
+        dates = date_ranges([each.date for each in alike if each.source == source])
+        yield Text(f"  the same rows of {source} in other snapshots, read, typed or kept otherwise: {dates}")
+    changed = [each for each in restated if each not in alike]
+    if not changed:
+        return
     table = Table("restated", "date", "rows", "fingerprint", box=box.SIMPLE_HEAD)
-    for each in restated[:MOST_RESTATED]:
+    for each in changed[:MOST_RESTATED]:
         old, new = each.old, each.new
         rows = f"{old.rows:,}" if old.rows == new.rows else f"{old.rows:,} → {new.rows:,}"
-        prints = f"{_short(old.fingerprint)} → {_short(new.fingerprint)}"
-        if old.fingerprint == new.fingerprint:
-            prints = "the same, read or typed otherwise"
-        table.add_row(each.source, each.date, rows, prints)
-    if len(restated) > MOST_RESTATED:
-        table.caption = f"and {len(restated) - MOST_RESTATED} more; --json tells all"
-    return table
+        table.add_row(each.source, each.date, rows, f"{_short(old.fingerprint)} → {_short(new.fingerprint)}")
+    if len(changed) > MOST_RESTATED:
+        table.caption = f"and {len(changed) - MOST_RESTATED} more; --json tells all"
+    yield table
 
 
 def _section(name: str, section: Section) -> Iterator[RenderableType]:

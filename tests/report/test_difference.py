@@ -80,6 +80,23 @@ def test_another_date_has_another_window_and_the_rows_of_both_are_compared(store
     assert "24 → 25" in text
 
 
+def test_dates_whose_snapshots_alone_are_others_are_one_line(store: Store) -> None:
+    found = between(store, Made(), Made(restated={DAY: 25}, engines={"spark": "4.1.5"}))
+    restated = [
+        each
+        if each.date == str(DAY)
+        else each.model_copy(update={"new": each.old.model_copy(update={"key": "k"})})
+        for each in found.data.restated
+    ]
+    data = found.data.model_copy(update={"restated": restated})
+    lines = shown(found.model_copy(update={"data": data})).splitlines()
+    [place] = [at for at, line in enumerate(lines) if "the same rows of source in other snapshots" in line]
+    assert "2024-03-04 to 2024-03-05" in " ".join(lines[place : place + 2])
+    [changed] = [line for line in lines if line.lstrip().startswith("source")]
+    assert str(DAY) in changed
+    assert "24 → 25" in changed
+
+
 def test_rows_of_a_joined_source_are_compared_too(store: Store) -> None:
     found = between(store, Made(stock=5), Made(stock=6))
     assert {(each.source, each.new.rows) for each in found.data.restated} == {("stock", 6)}
