@@ -9,6 +9,7 @@ import platform
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -52,7 +53,7 @@ def main() -> None:
             started = time.monotonic()
             _write(which, _run(which, scratch, arguments))
             Console().print(f"{which}: {time.monotonic() - started:.0f} s")
-    _show()
+    _show(wanted)
 
 
 def _run(which: str, scratch: Path, arguments: argparse.Namespace) -> list[Row]:  # noqa: PLR0911 - one each
@@ -95,17 +96,17 @@ def _write(which: str, rows: list[Row]) -> None:
     (RESULTS / f"{which}.json").write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
-def _show() -> None:
-    table = Table("measure", "ratio", "goal", "ours, s", "baseline, s", "runs", "peak MiB, ours / baseline")
-    for path in sorted(RESULTS.glob("*.json")):
-        for row in json.loads(path.read_text(encoding="utf-8"))["rows"]:
+def _show(wanted: Iterable[str]) -> None:
+    table = Table("measure", "ratio", "goal", "ours", "baseline", "runs", "peak MiB, ours / baseline")
+    for which in wanted:
+        for row in json.loads((RESULTS / f"{which}.json").read_text(encoding="utf-8"))["rows"]:
             met = "green" if row["ratio"] <= row["goal"] else "red"
             table.add_row(
                 row["measure"],
-                f"[{met}]{row['ratio']}",
+                f"[{met}]{row['ratio']:.3g}",
                 str(row["goal"]),
-                str(row["ours"]),
-                str(row["baseline"]),
+                f"{row['ours']:.4g}",
+                f"{row['baseline']:.4g}",
                 str(row["runs"]),
                 f"{row['ours_peak_mib']:.0f} / {row['baseline_peak_mib']:.0f}"
                 if row["ours_peak_mib"]
