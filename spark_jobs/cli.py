@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import sys
 import time
 from pathlib import Path
@@ -15,6 +14,7 @@ from rich.console import Console
 
 from spark_jobs import cli_champion, cli_diff, cli_plan, cli_reproduce, cli_score, cli_store
 from spark_jobs.cli_arguments import AsJson, PipelineName
+from spark_jobs.ending import ends_in_order
 from spark_jobs.errors import SpecError, TrackingError, VintageError
 from spark_jobs.job import Job, configure_logging, open_job, report, stage_problems
 from spark_jobs.report.history import LAST, history_of
@@ -251,14 +251,14 @@ def _print(summary: Summary, *, as_json: bool) -> None:
 
 def main() -> None:
     """The program `vintage`: exit code 0, or that of the error with one readable line on standard error."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    try:
-        app()
-    except VintageError as error:
-        sys.stderr.write(f"vintage: {error}\n")
-        sys.exit(error.exit_code)
-    except Exception as error:
-        sys.exit(report(error))
+    with ends_in_order():
+        try:
+            app()
+        except VintageError as error:
+            sys.stderr.write(f"vintage: {error}\n")
+            sys.exit(error.exit_code)
+        except Exception as error:
+            sys.exit(report(error))
 
 
 if __name__ == "__main__":

@@ -5,15 +5,16 @@ from __future__ import annotations
 import argparse
 import logging
 import os
-import signal
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
+from spark_jobs.ending import ends_in_order
 from spark_jobs.errors import DataError, SpecError, StoreError, VintageError
 from spark_jobs.session import SparkProvider, disk_refusal, root_cause
 from spark_jobs.spec import (
@@ -111,20 +112,18 @@ def main(
         parser.add_argument(f"--{name.replace('_', '-')}", help=told)
     arguments = parser.parse_args()
     configure_logging()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     started = time.monotonic()
-    provider: SparkProvider | None = None
-    try:
-        job = open_job(Home.from_environment(os.environ), arguments.pipeline, arguments.date, arguments.set)
-        provider = job.spark
-        made = run(job, **{name: getattr(arguments, name) for name in further or {}})
-        if file := os.environ.get(TOLD):
-            tell(job, made, Path(file))
-    except Exception as error:
-        sys.exit(report(error))
-    finally:
-        if provider is not None:
-            provider.stop()
+    with ends_in_order(), ExitStack() as last:
+        try:
+            job = open_job(
+                Home.from_environment(os.environ), arguments.pipeline, arguments.date, arguments.set
+            )
+            last.callback(job.spark.stop)
+            made = run(job, **{name: getattr(arguments, name) for name in further or {}})
+            if file := os.environ.get(TOLD):
+                tell(job, made, Path(file))
+        except Exception as error:
+            sys.exit(report(error))
     log.info("done in %.1f s", time.monotonic() - started)
     sys.exit(0)
 
@@ -180,9 +179,12 @@ def for_each_date(work: Callable[[date], T], dates: Iterable[date], *, doing: st
         for day, future in pending.items():
             try:
                 results[day] = future.result()
-            except Exception as error:
-                failure = failure or error
+            except BaseException as error:
+                # Those that are under way end; the pool waits for them.
                 pool.shutdown(wait=False, cancel_futures=True)
+                if not isinstance(error, Exception):
+                    raise
+                failure = error
                 break
     if failure is not None:
         raise failure

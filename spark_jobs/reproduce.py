@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import logging
 import os
-import signal
 import sys
 import time
 from datetime import date
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from spark_jobs.ending import ends_in_order
 from spark_jobs.errors import NotReproduced, SpecError, StoreError
 from spark_jobs.job import Job, configure_logging, report
 from spark_jobs.remaking import Remaking
@@ -179,15 +179,15 @@ def main() -> NoReturn:
     parser.add_argument("--key", default="", help="of the model; what is current for the date when left out")
     arguments = parser.parse_args()
     configure_logging()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    try:
-        home = Home.from_environment(os.environ)
-        day = parse_partition_date(arguments.date)
-        found = reproduce(home, arguments.pipeline, day, arguments.key)
-        show(found, Console(highlight=False))
-        require_same(found)
-    except Exception as error:
-        sys.exit(report(error))
+    with ends_in_order():
+        try:
+            home = Home.from_environment(os.environ)
+            day = parse_partition_date(arguments.date)
+            found = reproduce(home, arguments.pipeline, day, arguments.key)
+            show(found, Console(highlight=False))
+            require_same(found)
+        except Exception as error:
+            sys.exit(report(error))
     log.info("the same in %d comparisons: %.1f s", len(found.steps), found.seconds)
     sys.exit(0)
 

@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from spark_jobs.ending import own_interrupt
 from spark_jobs.errors import EnvironmentProblem, first_line
 
 if TYPE_CHECKING:
@@ -223,7 +224,8 @@ def _open(app_name: str, conf: Mapping[str, str], master: str | None) -> SparkSe
             given = {**EMBEDDED_CONF, **conf}
         for name, value in {**given, **FIXED_CONF}.items():
             builder = builder.config(name, value)
-        session = builder.getOrCreate()
+        with own_interrupt():
+            session = builder.getOrCreate()
     except (PySparkException, OSError, RuntimeError) as error:
         raise EnvironmentProblem(
             f"Spark did not start ({first_line(error)})",

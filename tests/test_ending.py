@@ -1,0 +1,62 @@
+"""A program that is told to end: one line, the exit code of a shell, and nothing left that a session held."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from spark_jobs.ending import TOLD
+from tests.quick import QUICK_JVM
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# A job of Spark's is under way when the signal comes, and more are asked for while the program unwinds.
+PROGRAM = """
+import logging, sys
+from pathlib import Path
+
+from spark_jobs.ending import ends_in_order
+from spark_jobs.job import configure_logging
+from spark_jobs.session import SparkProvider
+
+configure_logging()
+with ends_in_order():
+    provider = SparkProvider("ended", master="local[1]")
+    rows = provider().range(1).selectExpr("java_method('java.lang.Thread', 'sleep', 60000L + id)")
+    try:
+        print("begun", flush=True)
+        rows.collect()
+    finally:
+        rows.unpersist()
+        provider.stop()
+        Path(sys.argv[1]).write_text("in order")
+"""
+
+
+@pytest.mark.spark
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_a_program_in_order_and_with_one_line(tmp_path: Path, number: signal.Signals) -> None:
+    ended = tmp_path / "ended"
+    program = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, str(ended)],
+        env=os.environ | {"JAVA_TOOL_OPTIONS": QUICK_JVM},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert program.stdout is not None
+    assert program.stdout.readline() == "begun\n"
+    program.send_signal(number)
+    _, told = program.communicate(timeout=60)
+    assert program.returncode == 128 + number, told
+    assert ended.read_text() == "in order"
+    assert [line for line in told.splitlines() if line.startswith("vintage:")] == [
+        f"vintage: ended by {number.name}; {TOLD}."
+    ]
+    assert "Traceback" not in told
