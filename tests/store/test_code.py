@@ -21,6 +21,7 @@ JOBS = {
 }
 # What a job uses to find, keep, tell and record; none of it decides a value that the job makes.
 INFRASTRUCTURE = (
+    "spark_jobs.ending",
     "spark_jobs.errors",
     "spark_jobs.job",
     "spark_jobs.spec",
