@@ -251,14 +251,14 @@ def _print(summary: Summary, *, as_json: bool) -> None:
 
 def main() -> None:
     """The program `vintage`: exit code 0, or that of the error with one readable line on standard error."""
-    with ends_in_order():
-        try:
+    try:
+        with ends_in_order():
             app()
-        except VintageError as error:
-            sys.stderr.write(f"vintage: {error}\n")
-            sys.exit(error.exit_code)
-        except Exception as error:
-            sys.exit(report(error))
+    except VintageError as error:
+        sys.stderr.write(f"vintage: {error}\n")
+        sys.exit(error.exit_code)
+    except Exception as error:
+        sys.exit(report(error))
 
 
 if __name__ == "__main__":

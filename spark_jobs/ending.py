@@ -17,10 +17,14 @@ TOLD: Final = "what was made so far stays, and the same command goes on from the
 
 
 @contextmanager
-def ends_in_order() -> Iterator[None]:
+def ends_in_order() -> Iterator[list[int]]:
     """Around a program: SIGTERM and Ctrl-C unwind it from wherever it is; session, attempts, locks are ended.
 
-    Ctrl-C a second time ends it at once. The exit code is 128 and the signal's number, as a shell has it.
+    Ctrl-C a second time ends it at once. The exit code is 128 and the signal's number, as a shell has it,
+    whatever goes wrong on the way.
+
+    Yields:
+        The signals that came; where there is one, an error is no more than what unwinding made of it.
     """
     told: list[int] = []
 
@@ -34,12 +38,13 @@ def ends_in_order() -> Iterator[None]:
         sys.stderr.write(f"vintage: ended by {signal.Signals(number).name}; {TOLD}.\n")
         sys.stderr.flush()
         # Of all exceptions, after this one alone py4j closes the connection whose answer is still to come.
+        # Where it finds no other, Spark ends with the process, whose end its JVM sees.
         raise KeyboardInterrupt
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, end)
     try:
-        yield
+        yield told
     except BaseException:
         # Whatever it has become on its way up.
         if told:

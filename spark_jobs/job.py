@@ -113,16 +113,17 @@ def main(
     arguments = parser.parse_args()
     configure_logging()
     started = time.monotonic()
-    with ends_in_order(), ExitStack() as last:
+    with ends_in_order() as signals, ExitStack() as last:
         try:
-            job = open_job(
-                Home.from_environment(os.environ), arguments.pipeline, arguments.date, arguments.set
-            )
+            home = Home.from_environment(os.environ)
+            job = open_job(home, arguments.pipeline, arguments.date, arguments.set)
             last.callback(job.spark.stop)
             made = run(job, **{name: getattr(arguments, name) for name in further or {}})
             if file := os.environ.get(TOLD):
                 tell(job, made, Path(file))
         except Exception as error:
+            if signals:
+                raise
             sys.exit(report(error))
     log.info("done in %.1f s", time.monotonic() - started)
     sys.exit(0)

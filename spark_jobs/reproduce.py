@@ -179,15 +179,15 @@ def main() -> NoReturn:
     parser.add_argument("--key", default="", help="of the model; what is current for the date when left out")
     arguments = parser.parse_args()
     configure_logging()
-    with ends_in_order():
-        try:
+    try:
+        with ends_in_order():
             home = Home.from_environment(os.environ)
             day = parse_partition_date(arguments.date)
             found = reproduce(home, arguments.pipeline, day, arguments.key)
             show(found, Console(highlight=False))
             require_same(found)
-        except Exception as error:
-            sys.exit(report(error))
+    except Exception as error:
+        sys.exit(report(error))
     log.info("the same in %d comparisons: %.1f s", len(found.steps), found.seconds)
     sys.exit(0)
 
