@@ -165,9 +165,6 @@ def for_each_date(work: Callable[[date], T], dates: Iterable[date], *, doing: st
     Raises:
         VintageError: the first error by date; the dates that went well stay done.
     """
-    wanted = list(dates)
-    results: dict[date, T] = {}
-    failure: Exception | None = None
 
     def timed(day: date) -> T:
         started = time.monotonic()
@@ -176,20 +173,12 @@ def for_each_date(work: Callable[[date], T], dates: Iterable[date], *, doing: st
         return result
 
     with ThreadPoolExecutor(max_workers=DATES_AT_ONCE) as pool:
-        pending = {day: pool.submit(timed, day) for day in wanted}
-        for day, future in pending.items():
-            try:
-                results[day] = future.result()
-            except BaseException as error:
-                # Those that are under way end; the pool waits for them.
-                pool.shutdown(wait=False, cancel_futures=True)
-                if not isinstance(error, Exception):
-                    raise
-                failure = error
-                break
-    if failure is not None:
-        raise failure
-    return results
+        pending = {day: pool.submit(timed, day) for day in dates}
+        try:
+            return {day: future.result() for day, future in pending.items()}
+        finally:
+            # After an error or a signal what has not begun is left; the pool waits for what is under way.
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 def open_tracking(job: Job) -> Tracking:
