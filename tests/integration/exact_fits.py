@@ -19,7 +19,6 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from unittest.mock import patch
 
 import yaml
 
@@ -186,8 +185,7 @@ def stages_of(group: str, spark: SparkSession, folder: Path) -> dict[str, Any]:
 
     stages, rows_of = every_stage.declared(group), every_stage.ROWS[every_stage.GROUPS[group]["rows"]]
     seen = rows_of(spark).repartition(spark.sparkContext.defaultParallelism)
-    # A group holds models of several tasks, so that no one task fits it.
-    with patch("spark_jobs.ml.stages.task_problems", lambda _: iter(())):
+    with every_stage.of_any_task():
         fitted = fit(seen, pipeline_with(stages, "reduction"))
     fitted.model.write().overwrite().save(f"file://{folder / group}")
     made = PipelineModel.load(f"file://{folder / group}").transform(seen)

@@ -6,6 +6,7 @@ import csv
 from importlib.metadata import distribution
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 import yaml
 
@@ -13,6 +14,7 @@ from spark_jobs.ml.catalogue import known_stages, params_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from pyspark.sql import DataFrame, SparkSession
 
@@ -78,6 +80,14 @@ ROWS: dict[str, Callable[[SparkSession], DataFrame]] = {
     "ratings": ratings,
     "baskets": baskets,
 }
+
+
+def of_any_task() -> AbstractContextManager[Any]:
+    """While it lasts a group may be fitted: it holds models of several tasks, so that no one task fits it.
+
+    All else is checked.
+    """
+    return patch("spark_jobs.ml.stages.task_problems", lambda _: iter(()))
 
 
 def declared(group: str) -> list[dict[str, dict[str, Any]]]:

@@ -13,7 +13,7 @@ from spark_jobs.ml.catalogue import MODULES, find_stage_class, known_stages, par
 from spark_jobs.ml.column_flow import flow_of
 from spark_jobs.ml.model_digest import model_digest
 from spark_jobs.ml.stages import check_stages, resolved_params
-from tests.ml.every_stage import CASES, DECLARED, GROUPS, ROWS, SEED, declared
+from tests.ml.every_stage import CASES, DECLARED, GROUPS, ROWS, SEED, declared, of_any_task
 from tests.ml.test_stages import pipeline_of
 
 if TYPE_CHECKING:
@@ -52,9 +52,6 @@ def gone(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Itera
     from pyspark.sql import functions as F
 
     done: dict[str, Gone] = {}
-    # A group holds models of several tasks, so that no one task fits it; all else is checked.
-    patch = pytest.MonkeyPatch()
-    patch.setattr("spark_jobs.ml.stages.task_problems", lambda _: iter(()))
 
     def of(group: str) -> Gone:
         if group in done:
@@ -83,8 +80,8 @@ def gone(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Itera
         )
         return done[group]
 
-    yield of
-    patch.undo()
+    with of_any_task():
+        yield of
 
 
 def told(value: Any, name: str) -> str:
