@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 # A job of Spark's is under way when the signal comes, and more are asked for while the program unwinds.
 PROGRAM = """
-import logging, sys
+import sys
 from pathlib import Path
 
 from spark_jobs.ending import ends_in_order

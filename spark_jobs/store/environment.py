@@ -123,14 +123,16 @@ def _settings(manifests: Sequence[Manifest], conf: Mapping[str, str]) -> Iterato
     for name in sorted({*conf, *(name for each in keeping for name in each)}):
         then = _each_once(settings.get(name, "not set") for settings in keeping)
         now = conf.get(name, "not set")
-        yield Held(f"setting {name}", *(_apart(then, now) if name.endswith(JVM_OPTIONS) else (then, now)))
+        if name.endswith(JVM_OPTIONS):
+            then, now = _apart(then, now)
+        yield Held(f"setting {name}", then, now)
 
 
 def _apart(then: str, now: str) -> tuple[str, str]:
-    """Of two lists of a JVM's options, of which most are Spark's own, those that the other does not have."""
+    """Of two lists of options those that the other does not have; both whole where only the order differs."""
     one, other = then.split(), now.split()
     lacking = [[each for each in these if each not in those] for these, those in ((one, other), (other, one))]
-    if then == now or not any(lacking):
+    if not any(lacking):
         return then, now
     told, today = (" ".join(each) or "without" for each in lacking)
     return told, today
