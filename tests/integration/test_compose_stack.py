@@ -164,8 +164,11 @@ def test_a_night_of_the_schedule_runs_on_the_cluster(stack: ComposeStack, api: A
     assert f"on spark://{stack.address('spark-master', 7077)} is up" in told
     [entry] = ledger.read(store_of(stack).ledger_path)
     assert (entry.action, entry.date) == ("promoted", run.partition_key)
-    # Each worker had an executor of each of the five jobs.
-    assert [len(worker["finishedexecutors"]) for worker in workers(stack)] == [5, 5]
+    # Each worker had an executor of each of the five jobs. It may have had two of one: a master starts
+    # another for an executor that has ended, when it hears of the application's own end only after that.
+    [first, second] = [{done["appid"] for done in worker["finishedexecutors"]} for worker in workers(stack)]
+    assert first == second
+    assert len(first) == 5
 
 
 def test_what_the_night_did_is_in_postgresql_and_its_model_in_mlflow(stack: ComposeStack) -> None:
