@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from typing import TYPE_CHECKING
 
 import psutil
@@ -17,6 +16,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, Airfl
 from dags.spark_connection import no_connection
 from dags.spark_submit import SparkJob, end_tree, failure, source_connections, spark_job
 from spark_jobs.spec import Home, load_pipeline
+from tests.until import until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,12 +56,9 @@ def test_a_missing_connection_says_what_to_set() -> None:
 
 def test_a_whole_family_of_processes_ends() -> None:
     root = subprocess.Popen(["bash", "-c", f"{sys.executable} -c '{FAMILY}' & wait"])
-    family = [psutil.Process(root.pid)]
-    deadline = time.monotonic() + 30
-    while len(family) < 3 and time.monotonic() < deadline:
-        time.sleep(0.1)
-        family = [family[0], *family[0].children(recursive=True)]
-    assert len(family) == 3
+    above = psutil.Process(root.pid)
+    until(lambda: len(above.children(recursive=True)) == 2, "a child and its own", every=0.1)
+    family = [above, *above.children(recursive=True)]
     end_tree(root.pid)
     root.wait()
     assert not [process for process in family if process.is_running() and process.status() != "zombie"]

@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import math
 import os
 import random
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tests.integration.postgresql import free_port
 from tests.quick import QUICK_JVM
 
-if TYPE_CHECKING:
-    import datetime as dt
+# Twelve hours from the schedule's last tick and from its next, whenever the tests run: none of them sees
+# another night begin.
+_NOW = dt.datetime.now(dt.UTC)
+_HOUR = (_NOW.hour + 12) % 24
+LAST_NIGHT = (_NOW - dt.timedelta(days=1, hours=_HOUR)).date()
+"""The date that the schedule's last tick takes: the day before it."""
+
+
+def scheduled_far_from_now(text: str) -> str:
+    """A pipeline's file with such a schedule."""
+    before = 'schedule: "0 2 * * *"'
+    assert before in text
+    return text.replace(before, f'schedule: "0 {_HOUR} * * *"')
 
 
 def plain_environment() -> dict[str, str]:

@@ -17,6 +17,7 @@ import pytest
 from local.stack import running
 from tests.dags.conftest import CHECKOUT, write_home
 from tests.integration.conftest import plain_environment
+from tests.until import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,6 +57,14 @@ def read_until(process: subprocess.Popen[str], words: str) -> str:
     return text
 
 
+def page_of(address: str) -> str:
+    """What a server shows; nothing before it listens."""
+    try:
+        return httpx.get(address, timeout=30).text
+    except httpx.TransportError:
+        return ""
+
+
 def family_of(process: subprocess.Popen[str]) -> list[psutil.Process]:
     return psutil.Process(process.pid).children(recursive=True)
 
@@ -77,14 +86,7 @@ def test_up_shows_both_uis_on_loopback_alone_and_ctrl_c_ends_all(
     assert login.status_code == httpx.codes.CREATED
     refused = httpx.post(f"{airflow}/auth/token", json={"username": "admin", "password": "admin"}, timeout=60)
     assert refused.status_code == httpx.codes.UNAUTHORIZED
-    deadline = time.monotonic() + 120
-    page = ""
-    while "MLflow" not in page and time.monotonic() < deadline:
-        try:
-            page = httpx.get(mlflow, timeout=30).text
-        except httpx.TransportError:
-            time.sleep(0.5)
-    assert "MLflow" in page
+    until(lambda: "MLflow" in page_of(mlflow), "MLflow's page")
 
     family = family_of(up)
     heard = {
@@ -125,7 +127,4 @@ def test_services_end_with_a_stack_that_is_killed_outright(up: subprocess.Popen[
     family = family_of(up)
     up.kill()
     up.wait()
-    deadline = time.monotonic() + 60
-    while alive(family) and time.monotonic() < deadline:
-        time.sleep(0.5)
-    assert alive(family) == []
+    until(lambda: alive(family) == [], lambda: alive(family))

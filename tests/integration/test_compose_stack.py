@@ -26,13 +26,14 @@ from spark_jobs.registry import ledger
 from spark_jobs.store import Store
 from tests.dags.conftest import write_home
 from tests.integration.compose import ComposeStack
-from tests.integration.conftest import write_day
+from tests.integration.conftest import LAST_NIGHT, scheduled_far_from_now, write_day
 from tests.integration.postgresql import PROGRAMS, free_port
 from tests.integration.slow_pipeline import write_slow_pipeline
 from tests.quick import QUICK_JVM
+from tests.until import until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from local.airflow_api import Run
 
@@ -69,9 +70,8 @@ def folder() -> Iterator[Path]:
 def home(folder: Path) -> Path:
     path = write_home(folder / "home")
     file = path / "pipelines" / "tiny.yaml"
-    file.write_text(file.read_text() + SETTINGS)
-    today = dt.datetime.now(dt.UTC).date()
-    for day in [*PAST, *(today - dt.timedelta(days=back) for back in (1, 2))]:
+    file.write_text(scheduled_far_from_now(file.read_text()) + SETTINGS)
+    for day in (*PAST, LAST_NIGHT - dt.timedelta(days=1), LAST_NIGHT):
         write_day(path, day)
     return path
 
@@ -110,12 +110,11 @@ def api(stack: ComposeStack, secrets: dict[str, str]) -> Iterator[AirflowApi]:
 
 
 def finished(api: AirflowApi, run: Run) -> Run:
-    deadline = time.monotonic() + RUN_SECONDS
-    while run.state not in DONE:
-        assert time.monotonic() < deadline, [(task.name, task.state) for task in api.tasks(DAG, run.run_id)]
-        time.sleep(1)
-        run = api.run(DAG, run.run_id)
-    return run
+    def ended() -> Run | None:
+        now = api.run(DAG, run.run_id)
+        return now if now.state in DONE else None
+
+    return until(ended, lambda: api.tasks(DAG, run.run_id), seconds=RUN_SECONDS)
 
 
 def words_of(api: AirflowApi, run: Run) -> str:
@@ -153,22 +152,22 @@ def workers(stack: ComposeStack) -> list[dict[str, Any]]:
 
 def test_a_night_of_the_schedule_runs_on_the_cluster(stack: ComposeStack, api: AirflowApi) -> None:
     api.pause(DAG, paused=False)
-    deadline = time.monotonic() + 60
-    while not (runs := api.runs(DAG)):
-        assert time.monotonic() < deadline
-        time.sleep(0.5)
-    [run] = runs
+    [run] = until(lambda: api.runs(DAG), "the schedule's run")
     ended = finished(api, run)
     told = words_of(api, ended)
     assert ended.state == "success", told[-5000:]
     assert f"on spark://{stack.address('spark-master', 7077)} is up" in told
     [entry] = ledger.read(store_of(stack).ledger_path)
-    assert (entry.action, entry.date) == ("promoted", run.partition_key)
-    # Each worker had an executor of each of the five jobs. It may have had two of one: a master starts
-    # another for an executor that has ended, when it hears of the application's own end only after that.
-    [first, second] = [{done["appid"] for done in worker["finishedexecutors"]} for worker in workers(stack)]
+    assert (entry.action, entry.date) == ("promoted", str(LAST_NIGHT))
+
+    # It may have had two executors of one: a master starts another for one that has ended, when it hears of
+    # the application's own end only after that.
+    def jobs() -> list[set[str]]:
+        return [{done["appid"] for done in worker["finishedexecutors"]} for worker in workers(stack)]
+
+    until(lambda: [len(each) for each in jobs()] == [5, 5], lambda: f"each worker had five jobs: {jobs()}")
+    [first, second] = jobs()
     assert first == second
-    assert len(first) == 5
 
 
 def test_what_the_night_did_is_in_postgresql_and_its_model_in_mlflow(stack: ComposeStack) -> None:
@@ -242,13 +241,6 @@ def run_slow(stack: ComposeStack, log: Path, **connections: str) -> Service:
     return Service.start("vintage", command, env=env | connections, log=log)
 
 
-def until(condition: Callable[[], bool], what: str, seconds: float = RUN_SECONDS) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
-        time.sleep(0.2)
-
-
 def digest_of(store: Store) -> str:
     found = store.current("model", PAST[-1])
     assert found is not None
@@ -269,16 +261,18 @@ def test_a_driver_a_worker_and_a_master_may_die(stack: ComposeStack, marker: Pat
 
     # The driver: its executors end, nothing half-written is there to be read.
     first = run_slow(stack, folder / "first.log")
-    until(marker.exists, "the fit has begun")
+    until(marker.exists, "the fit has begun", seconds=RUN_SECONDS)
     kill_family(psutil.Process(first.process.pid))
     first.process.wait()
-    until(lambda: not any(worker["executors"] for worker in workers(stack)), "the executors have ended", 60)
+    until(lambda: not any(worker["executors"] for worker in workers(stack)), "the executors have ended")
     assert store_of(stack, "slow").current("model", PAST[-1]) is None
     marker.unlink()
 
     # The next try, and under it the master, then the worker whose executor has the task.
     second = run_slow(stack, folder / "second.log")
-    until(lambda: marker.exists() and marker.read_text() != "", "the fit has begun again")
+    until(
+        lambda: marker.exists() and marker.read_text() != "", "the fit has begun again", seconds=RUN_SECONDS
+    )
     above = {parent.pid for parent in psutil.Process(int(marker.read_text())).parents()}
     [name] = [name for name, service in stack.running.items() if service.process.pid in above]
     assert name.startswith("spark-worker-")
@@ -296,7 +290,9 @@ def test_a_driver_a_worker_and_a_master_may_die(stack: ComposeStack, marker: Pat
     )
     other = Store(folder / "alone", "slow")
     until(
-        lambda: alone.process.poll() is not None or other.current("evaluation", PAST[-1]) is not None, "made"
+        lambda: alone.process.poll() is not None or other.current("evaluation", PAST[-1]) is not None,
+        "the model is made and evaluated",
+        seconds=RUN_SECONDS,
     )
     assert digest_of(store) == digest_of(other)
     stop([alone], grace=10)
@@ -310,6 +306,6 @@ def test_a_driver_a_worker_and_a_master_may_die(stack: ComposeStack, marker: Pat
     for each in gone:
         stack.running[each].process.wait()
         stack.start(each)
-        until(lambda each=each: stack.healthy(each), f"{each} is back", 120)
+        until(lambda each=each: stack.healthy(each), f"{each} is back")
     page = f"http://{stack.address('spark-master', 8090)}/json/"
-    until(lambda: httpx.get(page, timeout=30).json()["aliveworkers"] == 2, "the other worker is back", 120)
+    until(lambda: httpx.get(page, timeout=30).json()["aliveworkers"] == 2, "the other worker is back")

@@ -7,20 +7,18 @@ import signal
 import socket
 import subprocess
 import sys
-import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
-from urllib.error import URLError
 from urllib.request import urlopen
 
 import pytest
 
 from spark_jobs.registry.tracking import Tracking
+from tests.until import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-SERVER_SECONDS = 180
 
 
 @pytest.fixture(scope="module", params=["sqlite", pytest.param("server", marks=pytest.mark.integration)])
@@ -58,12 +56,14 @@ def tracking(tracking_uri: str, tmp_path_factory: pytest.TempPathFactory) -> Tra
 
 
 def _wait_for(url: str, server: subprocess.Popen[bytes], output: Path) -> None:
-    deadline = time.monotonic() + SERVER_SECONDS
-    while True:
-        try:
-            with urlopen(url, timeout=5):  # noqa: S310 - a server of this test, on loopback
-                return
-        except (URLError, OSError):
-            if server.poll() is not None or time.monotonic() > deadline:
-                pytest.fail(f"the MLflow server did not start:\n{output.read_text()[-3000:]}")
-            time.sleep(0.3)
+    def log() -> str:
+        return f"the MLflow server has started:\n{output.read_text()[-3000:]}"
+
+    def answers() -> bool:
+        assert server.poll() is None, log()
+        # Refused before it listens.
+        with suppress(OSError), urlopen(url, timeout=5):  # noqa: S310 - a server of this test, on loopback
+            return True
+        return False
+
+    until(answers, log)

@@ -6,7 +6,6 @@ import datetime as dt
 import json
 import os
 import shutil
-import time
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,9 +15,10 @@ import pytest
 from local.airflow_api import DONE, AirflowApi
 from local.stack import Stack
 from tests.dags.conftest import from_database, write_home
-from tests.integration.conftest import quick_environment, write_day
+from tests.integration.conftest import LAST_NIGHT, quick_environment, scheduled_far_from_now, write_day
 from tests.integration.postgresql import PROGRAMS, database
-from tests.integration.scheduler.runs import DAG, LATE, RUN_SECONDS, START, TODAY, days_of, scheduled_day
+from tests.integration.scheduler.runs import DAG, LATE, RUN_SECONDS, START, days_of
+from tests.until import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,7 +37,7 @@ DRIVER = Path("/usr/share/java/postgresql.jar")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     home = write_home(tmp_path_factory.mktemp("airflow") / "home")
     tiny = home / "pipelines" / "tiny.yaml"
-    tiny.write_text(tiny.read_text() + "wait: {timeout: 2h, poke: 1s}\n")
+    tiny.write_text(scheduled_far_from_now(tiny.read_text()) + "wait: {timeout: 2h, poke: 1s}\n")
     asks = tiny.read_text().replace("name: tiny", "name: asks")
     # Its schedule has ended: nothing of it runs but what is triggered.
     asks += "end_date: 2024-01-07\npromote: approve\ndeadline: 5s\n"
@@ -45,9 +45,9 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     rows = from_database(tiny.read_text().replace("name: tiny", "name: rows"))
     rows += f"spark: {{conf: {{spark.jars: {DRIVER}}}}}\n"
     (home / "pipelines" / "rows.yaml").write_text(rows)
-    for day in [*days_of(START, 8), *days_of(TODAY - dt.timedelta(days=4), 5)]:
+    for day in [*days_of(START, 8), *days_of(LAST_NIGHT - dt.timedelta(days=2), 5)]:
         # What the schedule takes comes late.
-        if day not in (scheduled_day(), LATE):
+        if day not in (LAST_NIGHT, LATE):
             write_day(home, day)
     with ExitStack() as opened:
         environ = quick_environment() | {
@@ -78,14 +78,12 @@ def finish(stack: Stack, api: AirflowApi) -> Callable[..., Run]:
     """Waits for a run's end."""
 
     def wait(run: Run, dag_id: str = DAG) -> Run:
-        deadline = time.monotonic() + RUN_SECONDS
-        while time.monotonic() < deadline:
+        def ended() -> Run | None:
             stack.check()
             now = api.run(dag_id, run.run_id)
-            if now.state in DONE:
-                return now
-            time.sleep(0.5)
-        pytest.fail(f"{run.run_id} took longer than {RUN_SECONDS} s")
+            return now if now.state in DONE else None
+
+        return until(ended, f"{run.run_id} has ended", seconds=RUN_SECONDS)
 
     return wait
 
@@ -115,13 +113,11 @@ def told(stack: Stack) -> Callable[[str], None]:
 
     def wait(message: str) -> None:
         file = stack.home / TOLD
-        deadline = time.monotonic() + 120
-        while time.monotonic() < deadline:
-            found = file.read_text().splitlines() if file.exists() else []
-            if f"Vintage: {message}" in found:
-                return
-            time.sleep(0.5)
-        pytest.fail(f"nobody was told {message!r}, but {found}")
+
+        def found() -> list[str]:
+            return file.read_text().splitlines() if file.exists() else []
+
+        until(lambda: f"Vintage: {message}" in found(), lambda: f"{message!r} is told, and not {found()}")
 
     return wait
 

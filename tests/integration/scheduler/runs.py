@@ -14,15 +14,9 @@ if TYPE_CHECKING:
 DAG = "retrain_tiny"
 SCORE = "score_tiny"
 RUN_SECONDS = 1200
-TODAY = dt.datetime.now(dt.UTC).date()
 START = dt.date(2024, 1, 1)
 LATE = dt.date(2024, 1, 4)
 """Its data comes only when a test delivers it."""
-
-
-def scheduled_day() -> dt.date:
-    """What the schedule's last tick, at 02:00, takes."""
-    return (dt.datetime.now(dt.UTC) - dt.timedelta(days=1, hours=2)).date()
 
 
 def days_of(first: dt.date, count: int) -> list[dt.date]:

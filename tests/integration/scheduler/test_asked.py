@@ -11,9 +11,8 @@ from local.airflow_api import AirflowApi
 from local.stack import Stack
 from spark_jobs.registry import ledger
 from spark_jobs.store import Store
-from tests.integration.scheduler.runs import (
-    RUN_SECONDS,
-)
+from tests.integration.scheduler.runs import RUN_SECONDS
+from tests.until import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,23 +30,24 @@ THOUGHT_SECONDS = 5
 
 def asked(api: AirflowApi, run: Run) -> dict[str, Any]:
     """What a person is asked in a run, once it waits for one."""
-    deadline = time.monotonic() + RUN_SECONDS
-    while time.monotonic() < deadline:
+
+    def waits() -> bool:
         states = {task.name: task.state for task in api.tasks(ASKS, run.run_id)}
         assert not {"failed", "up_for_retry"} & set(states.values()), states
-        if states.get("approve") == "awaiting_input":
-            found: dict[str, Any] = api._get(
-                f"/dags/{ASKS}/dagRuns/{run.run_id}/taskInstances/approve/-1/hitlDetails"
-            )
-            return found
-        time.sleep(0.5)
-    pytest.fail(f"nobody was asked in {run.run_id}: {states}")
+        return states.get("approve") == "awaiting_input"
+
+    until(waits, f"somebody is asked in {run.run_id}", seconds=RUN_SECONDS)
+    found: dict[str, Any] = api._get(question_of(run))
+    return found
+
+
+def question_of(run: Run) -> str:
+    return f"/dags/{ASKS}/dagRuns/{run.run_id}/taskInstances/approve/-1/hitlDetails"
 
 
 def answer(api: AirflowApi, run: Run, option: str) -> None:
-    path = f"/dags/{ASKS}/dagRuns/{run.run_id}/taskInstances/approve/-1/hitlDetails"
     body = {"chosen_options": [option], "params_input": {}}
-    api._client.patch(path, json=body).raise_for_status()
+    api._client.patch(question_of(run), json=body).raise_for_status()
 
 
 def test_a_model_serves_when_a_person_says_so_in_airflow(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from local.airflow_api import DONE
 from tests.integration.conftest import write_day
 from tests.integration.scheduler.runs import DAG, LATE, RUN_SECONDS, made
+from tests.until import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,27 +29,29 @@ DATES = ["2024-01-02", "2024-01-03", str(LATE)]
 def create(stack: Stack, first: str, last: str, *words: str) -> str:
     """`airflow backfill create` for a range; gives what it prints."""
     # A Dag has one backfill at a time; the one before is over when the scheduler has seen that its runs are.
-    deadline = time.monotonic() + 120
-    while True:
+
+    def created() -> str:
         answer = stack.airflow(
             *("backfill", "create", "--dag-id", DAG, "--from-date", first, "--to-date", last, *words)
         )
-        if answer.returncode == 0:
-            return answer.stdout
-        assert "AlreadyRunningBackfill" in answer.stderr, answer.stderr
-        assert time.monotonic() < deadline, answer.stderr
+        if answer.returncode:
+            assert "AlreadyRunningBackfill" in answer.stderr, answer.stderr
+            return ""
+        return answer.stdout
+
+    return until(created, "the backfill before is over")
 
 
 def ended(api: AirflowApi) -> dict[str, dict[str, Any]]:
     """The latest run of a backfill for each date, once none is under way."""
-    deadline = time.monotonic() + RUN_SECONDS
-    while time.monotonic() < deadline:
-        runs = api._get(f"/dags/{DAG}/dagRuns", limit=100, order_by="id")["dag_runs"]
-        found = [run for run in runs if run["run_type"] == "backfill"]
-        if found and all(run["state"] in {"success", "failed"} for run in found):
-            return {run["partition_key"]: run for run in found}
-        time.sleep(0.5)
-    pytest.fail(f"the backfill took longer than {RUN_SECONDS} s")
+
+    def found() -> dict[str, dict[str, Any]]:
+        every = api._get(f"/dags/{DAG}/dagRuns", limit=100, order_by="id")["dag_runs"]
+        runs = [run for run in every if run["run_type"] == "backfill"]
+        over = all(run["state"] in DONE for run in runs)
+        return {run["partition_key"]: run for run in runs} if over else {}
+
+    return until(found, "the backfill is over", seconds=RUN_SECONDS)
 
 
 def states(runs: dict[str, dict[str, Any]]) -> dict[str, str]:

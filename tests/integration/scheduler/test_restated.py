@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-import time
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.integration.conftest import write_day
 from tests.integration.scheduler.runs import DAG, made
+from tests.until import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,11 +40,11 @@ def test_rows_that_came_again_otherwise_are_an_event_for_each_date_to_retrain(
     write_day(stack.home, RESTATED, seed=1)
     # The night of the date itself takes the rows that came; the one after it stands on the old ones.
     assert finish(api.trigger(DAG, partition_key=str(RESTATED))).state == "success"
-    deadline = time.monotonic() + 120
-    while not (runs := [run for run in api.runs(IMPACT) if run.partition_key == str(RESTATED)]):
-        assert time.monotonic() < deadline, "the check follows each night"
-        time.sleep(0.5)
-    assert finish(runs[0], IMPACT).state == "success"
+    [check] = until(
+        lambda: [run for run in api.runs(IMPACT) if run.partition_key == str(RESTATED)],
+        "the check follows each night",
+    )
+    assert finish(check, IMPACT).state == "success"
     api.pause(IMPACT, paused=True)
     events = api._get("/assets/events", limit=100)["asset_events"]
     told = {event["partition_key"]: event["extra"] for event in events if event["name"] == "restated_tiny"}

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.integration.scheduler.runs import scheduled_day
+from tests.integration.conftest import LAST_NIGHT
+from tests.until import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,22 +25,17 @@ def test_a_night_waits_for_rows_and_goes_on_when_they_have_come(
 ) -> None:
     api.wait_for_dag(DAG, stack.check)
     api.pause(DAG, paused=False)
-    deadline = time.monotonic() + 180
 
     def states() -> dict[str, str]:
         runs = [run for run in api.runs(DAG) if run.run_id.startswith("scheduled__")]
         tasks = api.tasks(DAG, runs[0].run_id) if runs else []
         return {task.name: task.state for task in tasks if task.state}
 
-    while states().get("wait_for_rows") != "up_for_reschedule":
-        assert time.monotonic() < deadline, states()
-        time.sleep(0.5)
+    until(lambda: states().get("wait_for_rows") == "up_for_reschedule", states)
     # Nothing runs while it waits.
     assert states() == {"wait_for_rows": "up_for_reschedule"}
-    warehouse(f"INSERT INTO days VALUES (1, 0.5, 1.0, '{scheduled_day()}')")
-    while states().get("snapshot") not in {"running", "success"}:
-        assert time.monotonic() < deadline, states()
-        time.sleep(0.5)
+    warehouse(f"INSERT INTO days VALUES (1, 0.5, 1.0, '{LAST_NIGHT}')")
+    until(lambda: states().get("snapshot") in {"running", "success"}, states)
     assert states()["wait_for_rows"] == "success"
     # What follows is that of every night.
     [run] = api.runs(DAG)

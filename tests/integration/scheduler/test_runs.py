@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -13,17 +12,16 @@ import pytest
 
 from local.airflow_api import AirflowApi, AirflowRefused
 from local.stack import Stack
-from tests.integration.conftest import write_day
+from tests.integration.conftest import LAST_NIGHT, write_day
 from tests.integration.scheduler.runs import (
     DAG,
     RUN_SECONDS,
     SCORE,
-    TODAY,
     date_arguments,
     jobs_of,
     made,
-    scheduled_day,
 )
+from tests.until import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,23 +34,21 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(1800)]
 def test_the_schedule_runs_the_day_before_once_its_data_has_come(
     stack: Stack, api: AirflowApi, finish: Callable[[Run], Run]
 ) -> None:
-    deadline = time.monotonic() + 60
-    scheduled: list[Run] = []
-    while not scheduled and time.monotonic() < deadline:
-        scheduled = [run for run in api.runs(DAG) if run.run_id.startswith("scheduled__")]
-        time.sleep(0.5)
-    assert len(scheduled) == 1
-    day = str(scheduled_day())
-    assert scheduled[0].partition_key == day
-    states: dict[str, str | None] = {}
-    while states.get("wait_for_data") != "deferred" and time.monotonic() < deadline + 60:
-        states = {task.name: task.state for task in api.tasks(DAG, scheduled[0].run_id)}
-        time.sleep(0.5)
+    [run] = until(
+        lambda: [run for run in api.runs(DAG) if run.run_id.startswith("scheduled__")], "the schedule's run"
+    )
+    day = str(LAST_NIGHT)
+    assert run.partition_key == day
+
+    def states() -> dict[str, str]:
+        return {task.name: task.state for task in api.tasks(DAG, run.run_id) if task.state}
+
+    until(lambda: states().get("wait_for_data") == "deferred", states)
     # Nothing runs while it waits.
-    assert {name: state for name, state in states.items() if state} == {"wait_for_data": "deferred"}
-    write_day(stack.home, scheduled_day())
-    assert finish(scheduled[0]).state == "success"
-    assert date_arguments(api, scheduled[0]) == {f"--date={day}"}
+    assert states() == {"wait_for_data": "deferred"}
+    write_day(stack.home, LAST_NIGHT)
+    assert finish(run).state == "success"
+    assert date_arguments(api, run) == {f"--date={day}"}
     assert day in made(stack, "model")
 
 
@@ -70,12 +66,7 @@ def test_a_manual_run_takes_its_partition_key(
 def test_each_night_s_date_is_scored_by_who_serves(
     stack: Stack, api: AirflowApi, finish: Callable[..., Run]
 ) -> None:
-    deadline = time.monotonic() + 120
-    scored: list[Run] = []
-    while not scored and time.monotonic() < deadline:
-        scored = api.runs(SCORE)
-        time.sleep(0.5)
-    [run] = scored
+    [run] = until(lambda: api.runs(SCORE), "a scoring follows each night")
     assert run.partition_key == "2024-01-03"
     assert finish(run, SCORE).state == "success"
     api.pause(SCORE, paused=True)
@@ -84,7 +75,7 @@ def test_each_night_s_date_is_scored_by_who_serves(
     assert path.parent.parent.name == "date=2024-01-03"
     assert details["rows"] == {"given": 60, "scored": 60, "rejected": 0}
     # The night before it, of a later date, made who serves.
-    assert details["model_date"] == str(scheduled_day())
+    assert details["model_date"] == str(LAST_NIGHT)
     events = api._get("/assets/events", limit=100)["asset_events"]
     told = {(event["name"], event["partition_key"]) for event in events}
     assert ("predictions_tiny", "2024-01-03") in told
@@ -93,11 +84,10 @@ def test_each_night_s_date_is_scored_by_who_serves(
 def test_a_manual_run_without_a_date_takes_the_last_closed_day(
     api: AirflowApi, finish: Callable[[Run], Run]
 ) -> None:
+    yesterday = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=1)
     run = api.trigger(DAG)
-    deadline = time.monotonic() + RUN_SECONDS
-    while not (dates := date_arguments(api, run)) and time.monotonic() < deadline:
-        time.sleep(1)
-    assert dates == {f"--date={TODAY - dt.timedelta(days=1)}"}
+    dates = until(lambda: date_arguments(api, run), "a job is submitted", seconds=RUN_SECONDS)
+    assert dates == {f"--date={yesterday}"}
     # The night of that date was run above.
     api.fail(DAG, run.run_id)
     assert finish(run).state == "failed"
@@ -133,15 +123,12 @@ def names_of(processes: list[psutil.Process]) -> set[str]:
 def test_a_killed_run_leaves_no_spark_submit(api: AirflowApi, finish: Callable[[Run], Run]) -> None:
     run = api.trigger(DAG, partition_key="2024-01-08")
     # Another run may have to end first.
-    deadline = time.monotonic() + RUN_SECONDS
-    names: set[str] = set()
-    while not {"java", "python"} <= names and time.monotonic() < deadline:
-        names = names_of(jobs_of("2024-01-08"))
-        time.sleep(0.1)
-    assert {"java", "python"} <= names
+    until(
+        lambda: names_of(jobs_of("2024-01-08")) >= {"java", "python"},
+        "a job runs",
+        seconds=RUN_SECONDS,
+        every=0.1,
+    )
     api.fail(DAG, run.run_id)
-    deadline = time.monotonic() + 60
-    while jobs_of("2024-01-08") and time.monotonic() < deadline:
-        time.sleep(0.5)
-    assert jobs_of("2024-01-08") == []
+    until(lambda: not jobs_of("2024-01-08"), lambda: jobs_of("2024-01-08"))
     assert finish(run).state == "failed"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from local.processes import stop
 from spark_jobs.registry import ledger
 from spark_jobs.store import Store
 from tests.integration.scheduler.runs import DAG, RUN_SECONDS, jobs_of
+from tests.until import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,10 +38,7 @@ def test_a_scheduler_that_dies_in_a_job_leaves_one_result(
     stack: Stack, api: AirflowApi, finish: Callable[[Run], Run]
 ) -> None:
     run = api.trigger(DAG, partition_key=DAY)
-    deadline = time.monotonic() + RUN_SECONDS
-    while not fits(DAY):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    until(lambda: fits(DAY), "the fit runs", seconds=RUN_SECONDS, every=0.1)
     [scheduler] = [service for service in stack.services if service.name == "scheduler"]
     workers = psutil.Process(scheduler.process.pid).children()
     # What they have started is not killed with them.
