@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
-import signal
 import sys
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import psutil
 from airflow.providers.apache.spark.hooks.spark_submit import SparkSubmitHook
 from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
 from airflow.providers.standard.hooks.subprocess import SubprocessHook
@@ -23,6 +20,7 @@ from airflow.sdk.exceptions import (
     AirflowSkipException,
 )
 
+from dags.processes import end_tree, end_with_parent
 from dags.spark_connection import connection_problem, no_connection, no_program
 from dags.telling import LINKS, listening
 from spark_jobs.errors import (
@@ -52,9 +50,6 @@ NO_RETRY: Final = frozenset({SpecError.exit_code, DataError.exit_code, NotReprod
 
 # The jobs that read raw data, and log in where it is.
 _READ_SOURCES: Final = frozenset({"snapshot", "score", "arrival"})
-
-# The task's supervisor kills it outright 5 seconds after asking it to end.
-_GRACE_SECONDS: Final = 3.0
 
 
 def spark_job(
@@ -200,7 +195,7 @@ class SparkJob(SparkSubmitOperator):
         environment |= self.told.environment if self.told else {}
 
         def submit_as_our_child(application: str = "", **popen: Any) -> str | None:
-            return submit(application, preexec_fn=_end_with_parent, env=environment, **popen)
+            return submit(application, preexec_fn=end_with_parent, env=environment, **popen)
 
         hook.submit = submit_as_our_child  # type: ignore[method-assign]
         return hook
@@ -303,28 +298,5 @@ def source_connections(names: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def end_tree(pid: int) -> None:
-    """Ends a process and all its descendants: asks first, then kills what is left."""
-    try:
-        root = psutil.Process(pid)
-        family = [*root.children(recursive=True), root]
-    except psutil.NoSuchProcess:
-        return
-    for send in (psutil.Process.terminate, psutil.Process.kill):
-        for process in family:
-            try:
-                send(process)
-            except psutil.NoSuchProcess:
-                continue
-        _, family = psutil.wait_procs(family, timeout=_GRACE_SECONDS)
-
-
 def _jobs_python() -> str:
     return os.environ.get("PYSPARK_DRIVER_PYTHON") or os.environ.get("PYSPARK_PYTHON") or sys.executable
-
-
-def _end_with_parent() -> None:
-    """Has the kernel end this process with its parent, should the task be killed outright (Linux only)."""
-    if sys.platform == "linux":
-        set_parent_death_signal = 1
-        ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGTERM)

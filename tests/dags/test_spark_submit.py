@@ -13,8 +13,9 @@ import pytest
 from airflow.sdk import Connection
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowNotFoundException
 
+from dags.processes import end_tree
 from dags.spark_connection import no_connection
-from dags.spark_submit import SparkJob, end_tree, failure, source_connections, spark_job
+from dags.spark_submit import SparkJob, failure, source_connections, spark_job
 from spark_jobs.spec import Home, load_pipeline
 from tests.until import until
 
