@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import tempfile
 import textwrap
@@ -13,12 +14,15 @@ import pytest
 
 if TYPE_CHECKING:
     from airflow.dag_processing.dagbag import DagBag
+    from airflow.sdk import DAG
 
 # Airflow reads these when it is first imported.
 os.environ.setdefault("AIRFLOW__CORE__LOAD_EXAMPLES", "False")
 os.environ.setdefault("AIRFLOW_HOME", tempfile.mkdtemp(prefix="vintage-airflow-"))
 
 CHECKOUT = Path(__file__).resolve().parents[2]
+RUN_AFTER = dt.datetime(2024, 3, 2, 2, tzinfo=dt.UTC)
+"""When the schedule runs the date 2024-03-01."""
 
 PIPELINE = """\
 name: tiny
@@ -102,3 +106,10 @@ def load_dags() -> DagBag:
         # Airflow's own reading of .airflowignore.
         warnings.filterwarnings("ignore", "GitWildMatchPattern", DeprecationWarning)
         return DagBag(CHECKOUT / "dags")
+
+
+@pytest.fixture
+def dag(home: Path) -> DAG:
+    bag = load_dags()
+    assert bag.import_errors == {}
+    return bag.dags["retrain_tiny"]

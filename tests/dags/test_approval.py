@@ -13,8 +13,8 @@ import pytest
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
 from dags.approval import ANSWER_ARGS, APPROVE, REJECT, WAITING_DAYS, Approval
-from tests.dags.conftest import CHECKOUT, load_dags
-from tests.dags.test_retrain import CHAIN, JOBS, RUN_AFTER
+from tests.dags.conftest import CHECKOUT, RUN_AFTER, load_dags
+from tests.dags.test_retrain import CHAIN, JOBS
 
 if TYPE_CHECKING:
     from pathlib import Path

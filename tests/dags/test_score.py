@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -12,13 +11,11 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException, P
 
 from dags.spark_submit import failure, tell_outlets
 from spark_jobs.errors import DataError, NothingServes
-from tests.dags.conftest import CHECKOUT, load_dags
-from tests.dags.test_retrain import scheduled_keys
+from tests.dags.conftest import CHECKOUT, RUN_AFTER, load_dags
+from tests.dags.test_schedule import scheduled_keys
 
 if TYPE_CHECKING:
     from airflow.sdk import DAG
-
-RUN_AFTER = dt.datetime(2024, 3, 2, 2, tzinfo=dt.UTC)
 
 
 def loaded() -> DAG:

@@ -15,7 +15,7 @@ from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 from dags.waiting import FilesTrigger, delivered
 from spark_jobs.errors import SpecError
 from spark_jobs.spec import Home, load_pipeline
-from tests.dags.conftest import load_dags
+from tests.dags.conftest import RUN_AFTER, load_dags
 
 if TYPE_CHECKING:
     from airflow.triggers.base import TriggerEvent
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from dags.waiting import WaitForData
 
 DAY = "2024-03-01"
-RUN_AFTER = dt.datetime(2024, 3, 2, 2, tzinfo=dt.UTC)
 
 
 def task() -> WaitForData | None:

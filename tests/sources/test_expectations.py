@@ -1,64 +1,21 @@
-"""Real rows are held to suites by Great Expectations: what is found, what is said, what is left behind."""
+"""Real rows are held to suites by Great Expectations: what is found, and what is said."""
 
 from __future__ import annotations
 
 import json
-import logging
-import re
-import socket
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from spark_jobs.errors import SpecError
-from spark_jobs.sources.expectations import SAMPLE, RuleOutcome, ValidationReport, check_suite, run_suite
-from spark_jobs.sources.rules import NOT_ON_SPARK
-from spark_jobs.spec import Suite
+from spark_jobs.sources.expectations import SAMPLE, RuleOutcome, ValidationReport
+from tests.sources.conftest import QUIET, SCHEMA
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
     from pyspark.sql import DataFrame, SparkSession
 
-    Run = Callable[..., ValidationReport]
+    from tests.sources.conftest import Run
 
-# Great Expectations imports a module that Python has deprecated; pyspark leaves sockets to the
-# garbage collector.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:module .sre_:DeprecationWarning",
-    "ignore:.*deprecated as of GX Core:DeprecationWarning",
-    "ignore:unclosed <socket:ResourceWarning",
-)
-
-SCHEMA = "carrier STRING, origin STRING, distance INT, flight INT"
-ROWS = [
-    ("UA", "EWR", 1400, 1),
-    ("UA", "EWR", 1400, 2),
-    ("AA", "LGA", 200, 3),
-    ("B6", "JFK", 700, 4),
-    (None, "JFK", 700, 5),
-]
-
-
-def suite_of(*rules: tuple[Any, ...]) -> Suite:
-    """A suite of (type, kwargs) or (type, kwargs, severity)."""
-    keys = ("type", "kwargs", "severity")
-    return Suite.model_validate({"expectations": [dict(zip(keys, rule, strict=False)) for rule in rules]})
-
-
-@pytest.fixture
-def flights(spark: SparkSession) -> DataFrame:
-    return spark.createDataFrame(ROWS, SCHEMA)
-
-
-@pytest.fixture
-def run(tmp_path: Path) -> Run:
-    def _run(df: DataFrame, *rules: tuple[Any, ...]) -> ValidationReport:
-        return run_suite(df, suite_of(*rules), name="flights 2013-02-28", docs_dir=tmp_path / "docs")
-
-    return _run
+pytestmark = QUIET
 
 
 def only(report: ValidationReport) -> RuleOutcome:
@@ -294,184 +251,3 @@ def test_nothing_stays_cached(spark: SparkSession, flights: DataFrame, run: Run)
     cached = spark._jsparkSession.sharedState().cacheManager()
     run(flights, ("expect_column_values_to_not_be_null", {"column": "carrier"}))
     assert cached.isEmpty()
-
-
-def test_the_data_docs_are_one_page_that_loads_nothing(flights: DataFrame, run: Run, tmp_path: Path) -> None:
-    report = run(
-        flights,
-        ("expect_column_values_to_be_in_set", {"column": "origin", "value_set": ["<JFK>"]}),
-        ("expect_column_values_to_not_be_null", {"column": "carrier"}, "warning"),
-        ("expect_column_distinct_values_to_be_in_set", {"column": "carrier", "value_set": ["UA"]}, "info"),
-        ("expect_column_max_to_be_between", {"column": "gate", "max_value": 3}),
-    )
-    assert [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()] == [
-        "docs/index.html"
-    ]
-    page = (tmp_path / "docs" / "index.html").read_text(encoding="utf-8")
-    assert "flights 2013-02-28" in page
-    assert report.summary in page
-    for outcome in report.outcomes:
-        assert outcome.rule in page
-        assert outcome.severity in page
-    assert "Unexpected Value" in page
-    assert "there is no column &#34;gate&#34;" in page
-    assert "<JFK>" not in page
-    assert re.findall(r"<(?:link|script|img|iframe)[^>]*(?:src|href)=", page) == []
-    assert re.findall(r'href="(?!#|https://greatexpectations)[^"]*"', page) == []
-
-
-def test_the_result_is_great_expectations_json_and_the_same_for_the_same_rows(
-    flights: DataFrame, run: Run
-) -> None:
-    rules = (
-        ("expect_column_values_to_be_in_set", {"column": "origin", "value_set": ["JFK"]}, "warning"),
-        ("expect_table_row_count_to_be_between", {"min_value": 1}),
-    )
-    first, second = run(flights, *rules), run(flights, *rules)
-    assert json.dumps(first.result) == json.dumps(second.result)
-    kinds = [found["expectation_config"]["type"] for found in first.result["results"]]
-    assert kinds == [rule[0] for rule in rules]
-    assert first.result["results"][0]["expectation_config"]["severity"] == "warning"
-    assert first.result["results"][0]["result"]["unexpected_count"] == 3
-
-
-def test_it_speaks_to_no_other_host_and_prints_nothing(
-    flights: DataFrame,
-    run: Run,
-    monkeypatch: pytest.MonkeyPatch,
-    capfd: pytest.CaptureFixture[str],
-    tmp_path: Path,
-) -> None:
-    connect = socket.socket.connect
-    asked: list[Any] = []
-
-    def watched(self: socket.socket, address: Any) -> None:
-        if self.family in {socket.AF_INET, socket.AF_INET6} and address[0] not in {
-            "127.0.0.1",
-            "::1",
-            "localhost",
-        }:
-            asked.append(address)
-            raise OSError("no network here")
-        connect(self, address)
-
-    monkeypatch.setattr(socket.socket, "connect", watched)
-    monkeypatch.chdir(tmp_path)
-    run(flights, ("expect_column_values_to_not_be_null", {"column": "carrier"}))
-    assert asked == []
-    out, err = capfd.readouterr()
-    assert out == ""
-    assert "Calculating Metrics" not in err
-    assert [path.name for path in tmp_path.iterdir()] == ["docs"]
-
-
-def test_threads_do_not_mix_their_dates(spark: SparkSession, tmp_path: Path) -> None:
-    suite = suite_of(
-        ("expect_table_row_count_to_equal", {"value": 0}),
-        ("expect_column_values_to_be_in_set", {"column": "id", "value_set": [-1]}),
-    )
-
-    def one(count: int) -> ValidationReport:
-        return run_suite(spark.range(count), suite, name="same name", docs_dir=tmp_path / str(count))
-
-    counts = [1, 2, 3, 4, 5, 6]
-    with ThreadPoolExecutor(3) as pool:
-        reports = list(pool.map(one, counts))
-    assert [report.outcomes[0].observed for report in reports] == [str(count) for count in counts]
-    assert [report.outcomes[1].unexpected for report in reports] == counts
-    assert all((tmp_path / str(count) / "index.html").is_file() for count in counts)
-
-
-def test_the_log_says_how_many_rules_hold(
-    flights: DataFrame, run: Run, caplog: pytest.LogCaptureFixture
-) -> None:
-    with caplog.at_level(logging.INFO, logger="spark_jobs"):
-        run(flights, ("expect_column_values_to_not_be_null", {"column": "origin"}))
-    (line,) = [
-        record.getMessage() for record in caplog.records if record.name == "spark_jobs.sources.expectations"
-    ]
-    assert re.fullmatch(r"flights 2013-02-28: 1 of 1 rules hold, \d+\.\d s", line)
-
-
-GOOD = {"column": "distance", "min_value": 1}
-
-
-@pytest.mark.parametrize(
-    ("rule", "kwargs", "told"),
-    [
-        (
-            "expect_column_values_to_not_be_nul",
-            {"column": "a"},
-            'did you mean "expect_column_values_to_not_be_null"?',
-        ),
-        ("expect_column_values_to_be_between", {**GOOD, "max_valu": 3}, 'no argument "max_valu"'),
-        ("expect_column_values_to_be_between", {**GOOD, "max_valu": 3}, 'did you mean "max_value"?'),
-        ("expect_column_values_to_be_between", {**GOOD, "severity": "info"}, 'no argument "severity"'),
-        ("expect_column_values_to_be_between", {"min_value": 3}, 'misses its argument "column"'),
-        (
-            "expect_column_values_to_be_between",
-            {"column": "a"},
-            "min_value and max_value cannot both be None",
-        ),
-        ("expect_column_values_to_be_between", {**GOOD, "mostly": 3}, "less than or equal to 1.0; found 3"),
-        ("expect_column_values_to_be_between", {"column": 3, "min_value": 1}, "str type expected; found 3"),
-        ("expect_column_values_to_be_between", {**GOOD, "max_value": 0}, "no value lies between"),
-        (
-            "expect_column_values_to_be_between",
-            {**GOOD, "row_condition": "a > 1"},
-            "needs a condition_parser",
-        ),
-        (
-            "expect_column_values_to_match_like_pattern",
-            {"column": "a", "like_pattern": "x"},
-            "not run on Spark",
-        ),
-    ],
-)
-def test_a_wrong_rule_is_told_without_spark(rule: str, kwargs: dict[str, Any], told: str) -> None:
-    suite = suite_of(("expect_column_values_to_not_be_null", {"column": "a"}), (rule, kwargs))
-    problems = check_suite(suite)
-    assert [told in str(problem) for problem in problems] == [True], [str(problem) for problem in problems]
-
-
-def test_a_right_suite_has_no_problems_and_every_wrong_rule_has_its_own() -> None:
-    right = ("expect_column_values_to_be_between", {**GOOD, "notes": "a note", "mostly": 0.9}, "info")
-    assert check_suite(suite_of(right)) == []
-    wrong = suite_of(("expect_nothing", {}), right, ("expect_column_values_to_be_unique", {"colum": "a"}))
-    assert len(check_suite(wrong)) == 3
-
-
-def test_a_problem_stands_at_its_line(tmp_path: Path) -> None:
-    from spark_jobs.spec import Home, load_suite
-
-    (tmp_path / "pipelines").mkdir()
-    (tmp_path / "expectations").mkdir()
-    (tmp_path / "expectations" / "flights.yaml").write_text(
-        "expectations:\n"
-        "  - {type: expect_column_values_to_not_be_null, kwargs: {column: carrier}}\n"
-        "  - type: expect_column_values_to_be_between\n"
-        "    kwargs:\n"
-        "      column: distance\n"
-        "      minimum: 3\n",
-        encoding="utf-8",
-    )
-    home = Home.from_environment({"VINTAGE_HOME": str(tmp_path)})
-    found = [(problem.line, problem.what) for problem in check_suite(load_suite(home, "flights"))]
-    assert (6, 'expect_column_values_to_be_between has no argument "minimum"') in found
-
-
-def test_a_wrong_suite_is_refused_before_the_rows_are_touched(spark: SparkSession, run: Run) -> None:
-    df = spark.range(1).selectExpr("raise_error('this row was read') AS id")
-    with pytest.raises(SpecError, match="did you mean"):
-        run(df, ("expect_column_values_to_be_uniqe", {"column": "id"}))
-
-
-def test_what_is_refused_for_spark_is_what_great_expectations_lacks_there() -> None:
-    from great_expectations.expectations import registry
-
-    for name in NOT_ON_SPARK:
-        rule = registry.get_expectation_impl(name)
-        metrics = [f"{rule.map_metric}.condition"] if getattr(rule, "map_metric", None) else []
-        for metric in metrics:
-            assert "SparkDFExecutionEngine" not in registry._registered_metrics[metric]["providers"]
-    assert {registry.get_expectation_impl(other).__name__ for other in NOT_ON_SPARK.values()}

@@ -38,11 +38,6 @@ def publish(store: Store, *, seed: int = 42, text: str = "x", fingerprint: str =
         return store.publish(attempt, ingredients(seed), rows=rows, details={"text": text})
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "store", "demo")
-
-
 def test_what_is_published_is_found_by_its_key(store: Store) -> None:
     made = publish(store)
     found = store.find("features", DAY, ingredients().key)

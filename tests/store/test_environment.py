@@ -12,17 +12,10 @@ from spark_jobs.store.engines import AIRFLOW_VARIABLES
 from spark_jobs.store.environment import causes
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from spark_jobs.store import Artifact
 
 DAY = date(2013, 2, 28)
 SETTING = "spark.driver.extraJavaOptions"
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "store", "demo")
 
 
 def made_under(store: Store, options: str, seed: int = 1) -> Artifact:
