@@ -29,7 +29,7 @@ from spark_jobs.session import SparkProvider
 configure_logging()
 with ends_in_order():
     provider = SparkProvider("ended", master="local[1]")
-    rows = provider().range(1).selectExpr("java_method('java.lang.Thread', 'sleep', 60000L + id)")
+    rows = provider().range(1).selectExpr("java_method('java.lang.Thread', 'sleep', 600000L + id)")
     try:
         print("begun", flush=True)
         rows.collect()
@@ -59,12 +59,12 @@ def test_a_signal_ends_a_program_in_order_and_with_one_line(tmp_path: Path, numb
     started = psutil.Process(program.pid).children(recursive=True)
     assert "java" in {process.name() for process in started}
     program.send_signal(number)
-    _, told = program.communicate(timeout=60)
+    _, told = program.communicate(timeout=300)
     assert program.returncode == 128 + number, told
     assert ended.read_text() == "in order"
     assert [line for line in told.splitlines() if line.startswith("vintage:")] == [
         f"vintage: ended by {number.name}; {TOLD}."
     ]
     assert "Traceback" not in told
-    _, left = psutil.wait_procs(started, timeout=30)
+    _, left = psutil.wait_procs(started, timeout=300)
     assert left == []
