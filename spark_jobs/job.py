@@ -241,6 +241,7 @@ def ship_own_code(job: Job, paths: Sequence[str]) -> None:
         SpecError: something cannot be imported.
     """
     from spark_jobs.store.own_code import CannotImport, import_path, look_in, own_packages
+    from spark_jobs.store.shipping import ship
 
     look_in(job.home.path)
     try:
@@ -248,7 +249,8 @@ def ship_own_code(job: Job, paths: Sequence[str]) -> None:
             import_path(path)
     except CannotImport as error:
         raise SpecError(error.what, fix=error.hint) from error
-    job.spark.ship(own_packages(paths))
+    if packages := own_packages(paths):
+        ship(job.spark().sparkContext, packages)
 
 
 def require_enough(job: Job, usable: Sequence[date], absent: Mapping[date, str] | None = None) -> None:

@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import logging
 import os
 import re
-import shutil
-import sys
-import tempfile
 import threading
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from spark_jobs.ending import own_interrupt
 from spark_jobs.errors import EnvironmentProblem, first_line
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from pyspark.sql import SparkSession
-
-    from spark_jobs.store.own_code import OwnPackage
 
 log = logging.getLogger(__name__)
 
@@ -141,27 +134,6 @@ class SparkProvider:
         is not serializable).
         """
         return self().newSession()
-
-    def ship(self, packages: Sequence[OwnPackage]) -> None:
-        """Has executors import these packages as the driver does, and no version that was shipped before."""
-        if not packages:
-            return
-        context = self().sparkContext
-        shipped = context._python_includes or []
-        for package in packages:
-            folder = tempfile.mkdtemp(prefix="vintage-")
-            atexit.register(shutil.rmtree, folder, ignore_errors=True)
-            archive = package.zipped(Path(folder))
-            if archive.name in shipped:
-                shipped.remove(archive.name)
-                shipped.append(archive.name)
-                continue
-            before = list(sys.path)
-            context.addPyFile(str(archive))
-            # The driver imports the files themselves.
-            sys.path[:] = before
-        # Python workers are kept for the next task of the same environment: another code, another worker.
-        context.environment["VINTAGE_OWN_CODE"] = " ".join(package.digest for package in packages)
 
     def stop(self) -> None:
         """Ends the session, if one was opened or is being opened."""

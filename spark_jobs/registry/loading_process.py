@@ -20,6 +20,7 @@ from spark_jobs.registry.loadability import Loaded, Loading, Place, load_here
 from spark_jobs.registry.tracking import Tracking
 from spark_jobs.session import SparkProvider
 from spark_jobs.store.own_code import CannotImport, import_path, look_in, own_packages
+from spark_jobs.store.shipping import ship
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -171,7 +172,7 @@ def _answered(wanted: Loading, place: Place, provider: SparkProvider, tracking: 
         look_in(place.home)
         for path in place.stage_paths:
             import_path(path)
-        provider.ship(own_packages(place.stage_paths))
+        ship(spark.sparkContext, own_packages(place.stage_paths))
         return _Answer(loaded=load_here(wanted, spark, tracking))
     except CannotImport as error:
         return _Answer(loaded=Loaded(problems=(f"its code is gone: {error.what}",)))

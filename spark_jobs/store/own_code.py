@@ -1,4 +1,4 @@
-"""Code of one's own, named by dotted path: where it is, what it is, and how it reaches executors."""
+"""Code of one's own, named by dotted path: where it is, what it is, and its import in this process."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import hashlib
 import importlib
 import sys
 import threading
-import zipfile
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
@@ -64,14 +63,6 @@ class OwnPackage:
                 pass
             total.update(file.relative_to(self.root).as_posix().encode() + b"\0" + content + b"\0")
         return total.hexdigest()
-
-    def zipped(self, folder: Path) -> Path:
-        """The files as an archive that Python can import from; the same files give the same bytes."""
-        archive = folder / f"vintage_{self.name}_{self.digest[:16]}.zip"
-        with zipfile.ZipFile(archive, "w") as packed:
-            for file in self.files:
-                packed.writestr(zipfile.ZipInfo(file.relative_to(self.root).as_posix()), file.read_bytes())
-        return archive
 
 
 def look_in(home: Path) -> None:

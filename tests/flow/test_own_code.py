@@ -139,11 +139,12 @@ def test_a_stage_of_ones_own_goes_through_the_chain_and_its_code_is_in_the_key(t
 def test_two_homes_with_packages_of_one_name_keep_apart_in_driver_and_workers(
     new_team: Callable[[], Team],
 ) -> None:
+    """And their versions, of which Spark remembers all: more than four it hands on in no order."""
     path = "mypackage.features.Larger"
     one, other = new_team(), new_team()
-    write(one, factor=2.0)
-    write(other, factor=5.0)
-    for team, factor in ((one, 2.0), (other, 5.0), (one, 2.0)):
+    for number, factor in enumerate([*range(2, 12), 3, 2]):
+        team = (one, other)[number % 2]
+        write(team, factor=factor)
         ship_own_code(team.job(), [path])
         stage = import_path(path)()
         stage.set(stage.inputCol, "size")
