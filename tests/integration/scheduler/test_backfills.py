@@ -105,6 +105,8 @@ def test_a_backfill_of_all_from_the_ui_finds_nothing_to_do(
         date = page.get_by_placeholder("YYYY/MM/DD").locator("visible=true")
         date.fill(day.replace("-", "/"))
         date.press("Escape")
+        # It fades, and until then there are two of the next.
+        date.wait_for(state="hidden")
     page.get_by_text("All Runs").click()
     # The last day is meant whole.
     page.get_by_text("2 runs will be triggered.").wait_for()
