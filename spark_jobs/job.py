@@ -240,17 +240,13 @@ def ship_own_code(job: Job, paths: Sequence[str]) -> None:
     Raises:
         SpecError: something cannot be imported.
     """
-    from spark_jobs.store.own_code import CannotImport, import_path, look_in, own_packages
+    from spark_jobs.store.own_code import CannotImport
     from spark_jobs.store.shipping import ship
 
-    look_in(job.home.path)
     try:
-        for path in paths:
-            import_path(path)
+        ship(job.spark, job.home.path, paths)
     except CannotImport as error:
         raise SpecError(error.what, fix=error.hint) from error
-    if packages := own_packages(paths):
-        ship(job.spark().sparkContext, packages)
 
 
 def require_enough(job: Job, usable: Sequence[date], absent: Mapping[date, str] | None = None) -> None:

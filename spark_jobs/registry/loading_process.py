@@ -19,7 +19,7 @@ from spark_jobs.errors import EnvironmentProblem, StoreError, VintageError, firs
 from spark_jobs.registry.loadability import Loaded, Loading, Place, load_here
 from spark_jobs.registry.tracking import Tracking
 from spark_jobs.session import SparkProvider
-from spark_jobs.store.own_code import CannotImport, import_path, look_in, own_packages
+from spark_jobs.store.own_code import CannotImport
 from spark_jobs.store.shipping import ship
 
 if TYPE_CHECKING:
@@ -169,10 +169,7 @@ def _answered(wanted: Loading, place: Place, provider: SparkProvider, tracking: 
     try:
         spark = provider()
         tracking.check()
-        look_in(place.home)
-        for path in place.stage_paths:
-            import_path(path)
-        ship(spark.sparkContext, own_packages(place.stage_paths))
+        ship(provider, place.home, place.stage_paths)
         return _Answer(loaded=load_here(wanted, spark, tracking))
     except CannotImport as error:
         return _Answer(loaded=Loaded(problems=(f"its code is gone: {error.what}",)))

@@ -11,50 +11,64 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from spark_jobs.store.own_code import own_packages
+from spark_jobs.store.own_code import import_path, look_in, own_packages
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from pyspark import SparkContext
+    from pyspark.sql import SparkSession
 
     from spark_jobs.store.own_code import OwnPackage
 
 _ARCHIVE: Final = re.compile(r"vintage_(\w+)_[0-9a-f]{16}\.zip")
 
 
-def ship(context: SparkContext, packages: Sequence[OwnPackage]) -> None:
-    """Has executors import these packages as the driver does, and no version that was shipped before."""
+def ship(spark: Callable[[], SparkSession], home: Path, paths: Sequence[str]) -> None:
+    """Imports what dotted paths lead to, as it lies there now, and has executors import the same.
+
+    Args:
+        spark: gives the session; not asked where nothing is of one's own.
+        home: where imports come from, after all else.
+        paths: dotted.
+
+    Raises:
+        CannotImport: something cannot be imported; nothing is shipped.
+    """
+    look_in(home)
+    for path in paths:
+        import_path(path)
+    packages = {_archive_name(package): package for package in own_packages(paths)}
     if not packages:
         return
+    context = spark().sparkContext
     # What Spark has, it keeps under its name.
     there = {file.rpartition("/")[2] for file in context.listFiles}
-    for package in packages:
-        if _archive_name(package) in there:
-            continue
-        folder = tempfile.mkdtemp(prefix="vintage-")
-        atexit.register(shutil.rmtree, folder, ignore_errors=True)
-        before = list(sys.path)
-        context.addPyFile(str(zipped(package, Path(folder))))
-        # The driver imports the files themselves.
-        sys.path[:] = before
+    for name, package in packages.items():
+        if name not in there:
+            _add(context, package, name)
     # Spark hands them to a Python worker as a set: of two versions, it would import any.
     included = context._python_includes or []
     others = [name for name in included if not _ARCHIVE.fullmatch(name)]
-    own = {_archive_name(package) for package in packages}
-    own |= {name for name in included if _is_as_it_lies_there(name)}
-    context._python_includes = [*others, *sorted(own)]
+    kept = [name for name in included if name not in packages and _is_as_it_lies_there(name)]
+    own = sorted([*packages, *kept])
+    context._python_includes = [*others, *own]
     # Python workers are kept for the next task of the same environment: another code, another worker.
-    context.environment["VINTAGE_OWN_CODE"] = " ".join(sorted(own))
+    context.environment["VINTAGE_OWN_CODE"] = " ".join(own)
 
 
-def zipped(package: OwnPackage, folder: Path) -> Path:
-    """A package's files as an archive that Python can import from; the same files give the same bytes."""
-    archive = folder / _archive_name(package)
+def _add(context: SparkContext, package: OwnPackage, name: str) -> None:
+    """Gives Spark a package's files as an archive that Python can import from."""
+    folder = tempfile.mkdtemp(prefix="vintage-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    archive = Path(folder) / name
     with zipfile.ZipFile(archive, "w") as packed:
         for file in package.files:
             packed.writestr(zipfile.ZipInfo(file.relative_to(package.root).as_posix()), file.read_bytes())
-    return archive
+    before = list(sys.path)
+    context.addPyFile(str(archive))
+    # The driver imports the files themselves.
+    sys.path[:] = before
 
 
 def _archive_name(package: OwnPackage) -> str:
