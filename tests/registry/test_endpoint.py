@@ -12,16 +12,10 @@ import pytest
 from spark_jobs.errors import TrackingError
 from spark_jobs.registry.tracking import Tracking
 from spark_jobs.registry.tracking.endpoint import Endpoint
+from tests.integration.postgresql import free_port
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-@pytest.fixture
-def closed_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def refusal(uri: str, folder: Path, seconds: float = 10) -> str:
@@ -33,7 +27,8 @@ def refusal(uri: str, folder: Path, seconds: float = 10) -> str:
     return str(caught.value)
 
 
-def test_a_refused_connection(tmp_path: Path, closed_port: int) -> None:
+def test_a_refused_connection(tmp_path: Path) -> None:
+    closed_port = free_port()
     text = refusal(f"http://gwen:se:cret@127.0.0.1:{closed_port}/mlflow?token=abc", tmp_path)
     assert f"http://127.0.0.1:{closed_port}/mlflow cannot be reached (Connection refused)" in text
     assert "make up" in text

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ import pytest
 from spark_jobs.errors import EnvironmentProblem
 from spark_jobs.registry.loadability import Loading, Place
 from spark_jobs.registry.loading_process import LoadingProcess
+from tests.until import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,8 +44,7 @@ def started(apart: LoadingProcess) -> psutil.Process:
 def test_a_process_that_is_gone_is_an_error_of_the_machine(apart: LoadingProcess, tmp_path: Path) -> None:
     process = started(apart)
     os.kill(process.pid, signal.SIGKILL)
-    while process.status() != psutil.STATUS_ZOMBIE:
-        time.sleep(0.05)
+    until(lambda: process.status() == psutil.STATUS_ZOMBIE, "it has ended", every=0.05)
     wanted = Loading(pipeline="demo", version=3, model=tmp_path)
     with pytest.raises(EnvironmentProblem, match=r"version 3 of demo did not do its work.*exit code -9"):
         apart.load(wanted)
