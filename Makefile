@@ -62,6 +62,7 @@ lint: setup ## Style, types, the boundaries between modules, and the YAML files 
 	@$(ENV) lint-imports --no-logo
 	@$(ENV) python local/publish_schemas.py --check
 	@$(ENV) python local/publish_stages.py --check
+	@$(ENV) python local/publish_reliability.py --check
 	@$(ENV) check-jsonschema --schemafile docs/schema/pipeline.schema.json pipelines/*.yaml
 	@$(ENV) check-jsonschema --schemafile docs/schema/suite.schema.json expectations/*.yaml
 	@$(ENV) check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yaml
@@ -72,9 +73,10 @@ format: setup ## Put the code into its format, and mend what can be mended
 bench: setup ## Measure against plain spark-submit and a hand-written script; writes benchmarks/results
 	@$(ENV) python -m benchmarks.run $(ARGS)
 
-schema: setup ## Publish the JSON Schemas of the YAML files in docs/schema, and the table of stages
+schema: setup ## Publish the JSON Schemas of the YAML files in docs/schema, and the tables of stages and of faults
 	@$(ENV) python local/publish_schemas.py
 	@$(ENV) python local/publish_stages.py
+	@$(ENV) python local/publish_reliability.py
 
 clean: ## Remove all state: raw data, store, MLflow, Airflow (keeps .venv and the class archive)
 	@[ ! -d data ] || find data -mindepth 1 -maxdepth 1 ! -name cds -exec rm -rf {} +

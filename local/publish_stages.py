@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import argparse
 import json
-import logging
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -13,12 +11,11 @@ import pyspark
 import yaml
 from pyspark.ml import Estimator
 
+from local.published import publish
 from spark_jobs.ml.catalogue import MODULES, known_stages
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-log = logging.getLogger("stages")
 
 CHECKOUT: Final = Path(__file__).resolve().parent.parent
 PAGE: Final = CHECKOUT / "docs" / "stages.md"
@@ -70,19 +67,7 @@ def page(cases: Mapping[str, Any]) -> str:
 
 def main(arguments: Sequence[str] | None = None, *, file: Path = PAGE) -> int:
     """Writes the page when it is out of date; with --check writes nothing, and is 1 then."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="only say whether it is out of date")
-    options = parser.parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    text = page(yaml.safe_load(CASES.read_text(encoding="utf-8")))
-    if file.is_file() and file.read_text(encoding="utf-8") == text:
-        return 0
-    if options.check:
-        log.error("docs/stages.md is out of date: run `make schema` and commit it")
-        return 1
-    file.write_text(text, encoding="utf-8")
-    log.info("docs/stages.md written")
-    return 0
+    return publish(page(yaml.safe_load(CASES.read_text(encoding="utf-8"))), file, arguments)
 
 
 def _short(params: Mapping[str, Any]) -> str:

@@ -47,6 +47,9 @@ def test_what_is_published_is_found_by_its_key(store: Store) -> None:
     assert store.find("features", DAY, ingredients(43).key) is None
 
 
+@pytest.mark.fault(
+    "a job that fails while it writes an artifact", outcome="its attempt is removed; nothing is published"
+)
 def test_an_attempt_leaves_nothing_when_it_fails(store: Store) -> None:
     def fails() -> None:
         with store.attempt("features", DAY) as attempt:
@@ -59,6 +62,9 @@ def test_an_attempt_leaves_nothing_when_it_fails(store: Store) -> None:
     assert list((store.folder / "features" / "date=2013-02-28").iterdir()) == []
 
 
+@pytest.mark.fault(
+    "two writers of one key, one after the other", outcome="the second adopts what the first published"
+)
 def test_the_first_to_publish_wins_and_the_second_adopts_it(store: Store) -> None:
     first = publish(store, text="first")
     second = publish(store, text="second")
@@ -67,6 +73,7 @@ def test_the_first_to_publish_wins_and_the_second_adopts_it(store: Store) -> Non
     assert len(list(first.folder.parent.iterdir())) == 1
 
 
+@pytest.mark.fault("many writers of one key at once", outcome="one artifact")
 def test_many_at_once_give_one_artifact(store: Store) -> None:
     results: list[Artifact] = []
     threads = [threading.Thread(target=lambda: results.append(publish(store))) for _ in range(8)]
@@ -79,12 +86,16 @@ def test_many_at_once_give_one_artifact(store: Store) -> None:
     assert len(list(results[0].folder.parent.iterdir())) == 1
 
 
+@pytest.mark.fault(
+    "other content under a key that is published", outcome="an error; the published artifact stays"
+)
 def test_other_content_under_the_same_key_is_told(store: Store) -> None:
     publish(store, fingerprint="one")
     with pytest.raises(StoreError, match=r"made before with other content.*one.*two"):
         publish(store, fingerprint="two")
 
 
+@pytest.mark.fault("a folder of an artifact without a manifest", outcome="no reader sees it")
 def test_a_folder_without_a_manifest_does_not_exist(store: Store) -> None:
     folder = store.folder / "features" / "date=2013-02-28" / ingredients().key
     (folder / "data").mkdir(parents=True)
@@ -104,6 +115,7 @@ def test_the_pointer_follows_the_last_that_was_set(store: Store) -> None:
     assert store.dates("features") == (DAY,)
 
 
+@pytest.mark.fault("a `current.json` that names an artifact that is gone", outcome="exit 4 that names both")
 def test_a_pointer_to_a_folder_that_is_gone_is_told(store: Store) -> None:
     made = publish(store)
     store.set_current(made)
@@ -112,6 +124,7 @@ def test_a_pointer_to_a_folder_that_is_gone_is_told(store: Store) -> None:
         store.current("features", DAY)
 
 
+@pytest.mark.fault("a `current.json` that is not JSON", outcome="exit 4 that names the file")
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"key": 1}', "{}"])
 def test_a_damaged_pointer_is_told(store: Store, content: str) -> None:
     made = publish(store)
@@ -121,6 +134,7 @@ def test_a_damaged_pointer_is_told(store: Store, content: str) -> None:
         store.current("features", DAY)
 
 
+@pytest.mark.fault("a manifest edited by hand", outcome="exit 4")
 def test_an_edited_manifest_is_told(store: Store) -> None:
     made = publish(store)
     path = made.folder / "manifest.json"
@@ -134,6 +148,7 @@ def test_an_edited_manifest_is_told(store: Store) -> None:
         store.find("features", DAY, made.key)
 
 
+@pytest.mark.fault("a file of an artifact that is gone or cut", outcome="exit 4 that names the file")
 def test_a_missing_and_a_shortened_file_are_told(store: Store) -> None:
     made = publish(store, text="long")
     made.check_files()
@@ -145,6 +160,7 @@ def test_a_missing_and_a_shortened_file_are_told(store: Store) -> None:
         made.check_files()
 
 
+@pytest.mark.fault("a store that cannot be written", outcome="exit 4 that says what to do")
 def test_a_store_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("", encoding="utf-8")
     with pytest.raises(StoreError, match=r"cannot be written.*VINTAGE_STORE"):
@@ -178,6 +194,9 @@ with store.attempt("features", DAY) as attempt:
 """
 
 
+@pytest.mark.fault(
+    "SIGKILL before or after each step of publishing", outcome="nothing is visible; the next attempt succeeds"
+)
 @pytest.mark.parametrize("after", [False, True])
 @pytest.mark.parametrize("where", ["listing", "write_durably", "sync_tree"])
 def test_killed_while_publishing_nothing_is_visible_and_the_next_attempt_succeeds(
