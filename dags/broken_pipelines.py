@@ -8,18 +8,25 @@ from __future__ import annotations
 
 import os
 
-from spark_jobs.errors import SpecError
+from dags.retrain import retrain
+from dags.score import scoring
+from spark_jobs.errors import SpecError, first_line
 from spark_jobs.spec import Home, load_pipeline
 
 
 def problems(home: Home) -> list[str]:
-    """What is wrong with each pipeline that cannot be loaded; empty when all can."""
+    """What is wrong with each pipeline that cannot be loaded, or made a Dag of; empty when all can."""
     found = []
     for name in home.pipeline_names():
         try:
-            load_pipeline(home, name)
+            pipeline = load_pipeline(home, name)
+            # The Dags with most in them: what breaks another breaks one of these.
+            for make in (retrain, scoring):
+                make(pipeline, home)
         except SpecError as error:
             found.append(f"retrain_{name} is left out: {error}")
+        except Exception as error:
+            found.append(f"retrain_{name} is left out: {type(error).__name__}: {first_line(error)}")
     return found
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import os
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import CronPartitionTimetable, Param, get_parsing_context
@@ -16,20 +16,37 @@ from spark_jobs.spec import Home, load_pipeline
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from airflow.sdk import DAG
+
     from spark_jobs.spec import Pipeline
 
+log = logging.getLogger(__name__)
 
-def make_dags(prefix: str, make: Callable[[Pipeline, Home], object]) -> None:
-    """Makes the Dag `<prefix>_<name>` of each pipeline; a task reads the file too, for its own Dag alone.
 
-    broken_pipelines.py shows what is wrong with one that is left out here.
+def make_dags(module: str, prefix: str, make: Callable[[Pipeline, Home], DAG]) -> dict[str, DAG]:
+    """The Dag `<prefix>_<name>` of each pipeline, by its id; a task makes its own alone.
+
+    broken_pipelines.py shows what is wrong with one that is left out here: whatever it is, the others stay.
+
+    Args:
+        module: the Dag file's; none are made where it is imported for what it defines.
+        prefix: of the Dags' ids.
+        make: must not register the Dag by itself: one that fails half made would stay.
     """
+    if module.startswith("dags."):
+        return {}
     home = Home.from_environment(os.environ)
     wanted = get_parsing_context().dag_id
+    dags = {}
     for name in home.pipeline_names():
         if wanted in {None, f"{prefix}_{name}"}:
-            with suppress(SpecError):
-                make(load_pipeline(home, name), home)
+            try:
+                dags[f"{prefix}_{name}"] = make(load_pipeline(home, name), home)
+            except SpecError:
+                continue
+            except Exception:
+                log.exception("%s_%s is left out", prefix, name)
+    return dags
 
 
 def daily(schedule: str) -> CronPartitionTimetable:

@@ -19,6 +19,7 @@ def impact(pipeline: Pipeline, _home: Home) -> DAG:
     """The check of one pipeline."""
     with DAG(
         f"impact_{pipeline.name}",
+        auto_register=False,
         description=f"Was raw data restated under a model of {pipeline.name}?",
         doc_md=documentation(pipeline),
         tags={"vintage", "impact"},
@@ -49,4 +50,4 @@ def documentation(pipeline: Pipeline) -> str:
     )
 
 
-make_dags("impact", impact)
+globals().update(make_dags(__name__, "impact", impact))

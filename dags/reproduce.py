@@ -22,6 +22,7 @@ def reproduction(pipeline: Pipeline, home: Home) -> DAG:
     """The Dag of one pipeline: one task, which fails when the model is not the same."""
     with DAG(
         f"{JOB}_{pipeline.name}",
+        auto_register=False,
         description=f"Makes a model of {pipeline.name} again and compares it with the one in the store.",
         doc_md=DOCUMENTATION,
         tags={"vintage", JOB, pipeline.task},
@@ -59,4 +60,4 @@ every metric and the decision. The raw data and the file of the pipeline may hav
 The task succeeds when all is the same. Otherwise it fails, and the last line says what differed first, and
 why. Nothing in the store or in MLflow is changed."""
 
-make_dags(JOB, reproduction)
+globals().update(make_dags(__name__, JOB, reproduction))

@@ -28,6 +28,7 @@ def retrain(pipeline: Pipeline, home: Home) -> DAG:
     asks = pipeline.promote == "approve"
     with DAG(
         f"retrain_{pipeline.name}",
+        auto_register=False,
         description=pipeline.description,
         doc_md=documentation(pipeline),
         tags={"vintage", "retrain", pipeline.task},
@@ -149,4 +150,4 @@ def documentation(pipeline: Pipeline) -> str:
     )
 
 
-make_dags("retrain", retrain)
+globals().update(make_dags(__name__, "retrain", retrain))

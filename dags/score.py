@@ -28,6 +28,7 @@ def scoring(pipeline: Pipeline, home: Home) -> DAG:
     first = dt.datetime.combine(pipeline.start_date, dt.time(), dt.UTC)
     with DAG(
         f"{JOB}_{pipeline.name}",
+        auto_register=False,
         description=f"Scores the rows of a date with the model of {pipeline.name} that serves.",
         doc_md=documentation(pipeline),
         tags={"vintage", JOB, pipeline.task},
@@ -86,4 +87,4 @@ def documentation(pipeline: Pipeline) -> str:
     )
 
 
-make_dags(JOB, scoring)
+globals().update(make_dags(__name__, JOB, scoring))

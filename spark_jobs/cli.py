@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,7 +24,7 @@ from spark_jobs.report.lineage import current_evaluation
 from spark_jobs.report.markdown import as_text, links_of
 from spark_jobs.report.summary import Champion, Summary, summarise
 from spark_jobs.report.terminal import show as show_summary
-from spark_jobs.spec import Home, load_pipeline, parse_partition_date, read_home
+from spark_jobs.spec import Home, contained, load_pipeline, parse_partition_date, read_home
 from spark_jobs.store import Store
 
 if TYPE_CHECKING:
@@ -60,13 +61,12 @@ def check() -> None:
 
     home = Home.from_environment(os.environ)
     found = read_home(home)
-    of_stages = [problem for pipeline in found.pipelines for problem in stage_problems(pipeline)]
-    of_rules = [problem for suite in found.suites for problem in check_suite(suite)]
-    problems = sorted({*found.problems, *of_stages, *of_rules}, key=lambda each: each.order)
-    warnings = sorted(
-        {each for pipeline in found.pipelines for each in repeatability_warnings(pipeline)},
-        key=lambda each: each.order,
-    )
+    looks = [(one.file, partial(stage_problems, one)) for one in found.pipelines]
+    looks += [(one.file, partial(check_suite, one)) for one in found.suites]
+    further = {each for file, look in looks for each in contained(file, look)}
+    problems = sorted({*found.problems, *further}, key=lambda each: each.order)
+    looked_at = (contained(one.file, partial(repeatability_warnings, one)) for one in found.pipelines)
+    warnings = sorted({each for some in looked_at for each in some}, key=lambda each: each.order)
     told = [*map(str, problems), *(f"warning: {each}" for each in warnings)]
     for line in told:
         Console(stderr=True, soft_wrap=True, highlight=False).print(line, markup=False)

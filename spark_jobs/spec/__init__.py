@@ -11,7 +11,7 @@ from spark_jobs.spec.names import did_you_mean, nearest
 from spark_jobs.spec.partition import last_closed_date, parse_partition_date
 from spark_jobs.spec.parts import Preprocess, SplitByDate, SplitByKey, Stage, Window
 from spark_jobs.spec.pipeline import Pipeline
-from spark_jobs.spec.problem import InvalidSpec, Problem
+from spark_jobs.spec.problem import InvalidSpec, Problem, contained
 from spark_jobs.spec.source import JoinedSource, Source, connection_variable
 from spark_jobs.spec.sql import SOURCE_VIEW
 from spark_jobs.spec.submission import submit_conf
@@ -40,6 +40,7 @@ __all__ = [
     "Tuning",
     "Window",
     "connection_variable",
+    "contained",
     "did_you_mean",
     "feature_columns",
     "feature_types",

@@ -23,6 +23,9 @@ _TOKEN: Final = re.compile(
     r"\s*(?:(`(?:[^`]|``)+`)|('(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")|(\w+)|([<>(),:])|(\S))"
 )
 
+DEPTH: Final = 50
+"""Types within types: this parser calls itself for each, and so does Spark's."""
+
 
 class BadDdl(ValueError):
     """A schema text that Spark would refuse; says where and why."""
@@ -68,8 +71,11 @@ class _Parser:
 
     def __init__(self, text: str, further: frozenset[str] = frozenset()) -> None:
         self._plain = _PLAIN_TYPES | further
-        self._tokens = [match.group().strip() for match in _TOKEN.finditer(text) if match.group().strip()]
+        # Blanks that nothing follows would be looked through once from each of them.
+        words = _TOKEN.finditer(text.strip())
+        self._tokens = [match.group().strip() for match in words if match.group().strip()]
         self._at = 0
+        self._depth = 0
 
     def columns(self) -> tuple[Column, ...]:
         columns = [self._column()]
@@ -101,7 +107,12 @@ class _Parser:
                 hint=did_you_mean(name, _KNOWN).upper().replace("DID YOU MEAN", "did you mean"),
             )
         if name in _NESTED_TYPES:
-            return self._nested(name, column)
+            self._depth += 1
+            if self._depth > DEPTH:
+                raise BadDdl(f'the type of column "{column}" is nested too deep', expected=f"{DEPTH} levels")
+            nested = self._nested(name, column)
+            self._depth -= 1
+            return nested
         if name in _SIZED_TYPES and self._take("("):
             sizes = [self._number(column)]
             while self._take(","):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -10,16 +11,16 @@ from pydantic import BaseModel, ValidationError
 from spark_jobs.errors import SpecError
 from spark_jobs.spec import checks, evaluation_checks, repeatable_checks
 from spark_jobs.spec.loading import Document, read_file
-from spark_jobs.spec.names import NAME, NAME_RULE, did_you_mean, list_names, require_name, sentence
+from spark_jobs.spec.names import NAME_RULE, did_you_mean, is_name, list_names, require_name, sentence
 from spark_jobs.spec.pipeline import Pipeline
-from spark_jobs.spec.problem import InvalidSpec, Problem
+from spark_jobs.spec.problem import InvalidSpec, Problem, contained
 from spark_jobs.spec.shape import shape_problems, sound_parts
 from spark_jobs.spec.suite import Suite
 
 M = TypeVar("M", bound=BaseModel)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from spark_jobs.spec.home import Home
@@ -33,7 +34,7 @@ def load_pipeline(home: Home, name: str) -> Pipeline:
         InvalidSpec: its file, or its suite's, has problems; the text lists all of them.
     """
     path = _existing("pipeline", home.pipelines_dir, name, home.pipeline_names)
-    pipeline, problems = _read_pipeline(home, path)
+    pipeline, problems = _read_pipeline(home, path, partial(_read_suite, home))
     if pipeline is None or problems:
         raise InvalidSpec(problems)
     return pipeline
@@ -64,8 +65,11 @@ class HomeFiles:
 
 def read_home(home: Home) -> HomeFiles:
     """Reads every pipeline and suite of a home, each once."""
-    suites = [_read_suite(home, home.expectations_dir / f"{name}.yaml") for name in home.suite_names()]
-    pipelines = [_read_pipeline(home, home.pipelines_dir / f"{name}.yaml") for name in home.pipeline_names()]
+    suite = cache(partial(_read_suite, home))
+    suites = [suite(home.expectations_dir / f"{name}.yaml") for name in home.suite_names()]
+    pipelines = [
+        _read_pipeline(home, home.pipelines_dir / f"{name}.yaml", suite) for name in home.pipeline_names()
+    ]
     found = [problem for _, problems in (*suites, *pipelines) for problem in problems]
     for folder in (home.pipelines_dir, home.expectations_dir):
         found += [
@@ -82,8 +86,8 @@ def read_home(home: Home) -> HomeFiles:
 def _existing(kind: str, folder: Path, name: str, names: Callable[[], tuple[str, ...]]) -> Path:
     require_name(kind, name)
     path = folder / f"{name}.yaml"
-    if not path.is_file():
-        known = names()
+    known = names()
+    if name not in known:
         raise SpecError(
             f'no {kind} "{name}" in {folder}',
             expected=f"one of {list_names(known)}",
@@ -92,44 +96,66 @@ def _existing(kind: str, folder: Path, name: str, names: Callable[[], tuple[str,
     return path
 
 
-def _read_pipeline(home: Home, path: Path) -> tuple[Pipeline | None, list[Problem]]:
+Read = tuple[M | None, list[Problem]]
+
+
+def _read_pipeline(home: Home, path: Path, suite: Callable[[Path], Read[Suite]]) -> Read[Pipeline]:
+    read: list[Pipeline] = []
+    problems = contained(home.shown(path), lambda: _look_at_pipeline(home, path, suite, read))
+    return next(iter(read), None), problems
+
+
+def _look_at_pipeline(
+    home: Home, path: Path, suite: Callable[[Path], Read[Suite]], read: list[Pipeline]
+) -> Iterator[Problem]:
+    """What is wrong with a pipeline file; the pipeline, where it has the right shape, goes into `read`."""
     document, problems = _read_document(home, path)
+    yield from problems
     if document.data is None:
-        return None, problems
+        return
     pipeline, error = _validated(Pipeline, document.data)
     if error is not None:
-        problems += shape_problems(Pipeline, document, error)
+        yield from shape_problems(Pipeline, document, error)
     parts = dict(pipeline) if pipeline is not None else sound_parts(Pipeline, document.data, error)
     checked = checks.Checked(document, parts)
-    problems += checks.name_problems(checked, path.stem)
-    problems += checks.date_problems(checked)
-    problems += checks.sql_problems(checked)
-    problems += repeatable_checks.sql_problems(checked)
-    problems += checks.suite_problems(
-        checked, home.suite_names(), lambda name: _read_suite(home, home.expectations_dir / f"{name}.yaml")
+    yield from checks.name_problems(checked, path.stem)
+    yield from checks.date_problems(checked)
+    yield from checks.sql_problems(checked)
+    yield from repeatable_checks.sql_problems(checked)
+    yield from checks.suite_problems(
+        checked, home.suite_names(), lambda name: suite(home.expectations_dir / f"{name}.yaml")
     )
-    problems += evaluation_checks.metric_problems(checked)
-    problems += evaluation_checks.column_problems(checked)
-    problems += checks.tuning_problems(checked)
-    problems += checks.trigger_problems(checked)
-    return pipeline and pipeline.placed(home.path, document), problems
+    yield from evaluation_checks.metric_problems(checked)
+    yield from evaluation_checks.column_problems(checked)
+    yield from checks.tuning_problems(checked)
+    yield from checks.trigger_problems(checked)
+    if pipeline is not None:
+        read.append(pipeline.placed(home.path, document))
 
 
-def _read_suite(home: Home, path: Path) -> tuple[Suite | None, list[Problem]]:
+def _read_suite(home: Home, path: Path) -> Read[Suite]:
+    read: list[Suite] = []
+    problems = contained(home.shown(path), lambda: _look_at_suite(home, path, read))
+    return next(iter(read), None), problems
+
+
+def _look_at_suite(home: Home, path: Path, read: list[Suite]) -> Iterator[Problem]:
     document, problems = _read_document(home, path)
+    yield from problems
     if document.data is None:
-        return None, problems
+        return
     suite, error = _validated(Suite, document.data)
     if error is not None:
-        problems += shape_problems(Suite, document, error)
-    return suite and suite.placed(document), problems
+        yield from shape_problems(Suite, document, error)
+    if suite is not None:
+        read.append(suite.placed(document))
 
 
 def _read_document(home: Home, path: Path) -> tuple[Document, list[Problem]]:
     """The file's mapping; `data` is None when it has none."""
     file = home.shown(path)
     document, problems = read_file(path, file)
-    if not NAME.fullmatch(path.stem):
+    if not is_name(path.stem):
         problems.append(
             Problem(file, None, f"the file's name {path.stem!r} is not a name", expected=NAME_RULE)
         )

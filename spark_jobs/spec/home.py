@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spark_jobs.errors import SpecError
+from spark_jobs.spec.names import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -71,8 +73,8 @@ class Home:
         return _stems(self.expectations_dir)
 
     def shown(self, path: Path) -> str:
-        """A path for a message: relative to the home when it is under it."""
-        return str(path.relative_to(self.path)) if path.is_relative_to(self.path) else str(path)
+        """A path for a message: relative to the home when it is under it; each character can be seen."""
+        return printable(str(path.relative_to(self.path) if path.is_relative_to(self.path) else path))
 
 
 def _home_path(named: str) -> Path:
@@ -90,4 +92,15 @@ def _home_path(named: str) -> Path:
 
 
 def _stems(folder: Path) -> tuple[str, ...]:
-    return tuple(sorted(path.stem for path in folder.glob("*.yaml") if path.is_file()))
+    """The names of all that is called *.yaml: what is no file is told as such when it is read.
+
+    Editors keep what they are at under hidden names, which may be links to nothing.
+    """
+    try:
+        found = [each.name for each in os.scandir(folder) if each.name.endswith(".yaml")]
+    except (FileNotFoundError, NotADirectoryError):
+        return ()
+    except OSError as error:
+        raise SpecError(f"the folder {folder} cannot be read: {error.strerror}") from error
+    shown = (name for name in found if not name.startswith(".") or (folder / name).is_file())
+    return tuple(sorted(name.removesuffix(".yaml") for name in shown))

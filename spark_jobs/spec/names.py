@@ -12,7 +12,14 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
 NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
-NAME_RULE: Final = "lower-case letters, digits and underscores, a letter first"
+LONGEST: Final = 120
+"""Characters of a name: Airflow's ids of Dags, MLflow's of models and a file's name all have an end."""
+NAME_RULE: Final = f"lower-case letters, digits and underscores, a letter first, at most {LONGEST}"
+
+
+def is_name(text: str) -> bool:
+    """Whether a text may name a pipeline, a suite or a joined source."""
+    return len(text) <= LONGEST and NAME.fullmatch(text) is not None
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
@@ -28,6 +35,11 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     """`did you mean "…"?` for the nearest known name, or an empty text."""
     near = nearest(name, known)
     return f'did you mean "{near}"?' if near is not None else ""
+
+
+def printable(text: str) -> str:
+    """A text in which bytes that are no UTF-8, and characters that move a cursor, are written out."""
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
 
 
 def sentence(hint: str) -> str:
@@ -48,6 +60,6 @@ def require_name(kind: str, name: str) -> str:
     Raises:
         SpecError: the name has characters that a name may not have, `../x` or `{{ x }}` say.
     """
-    if not NAME.fullmatch(name):
+    if not is_name(name):
         raise SpecError(f"{kind} name {name!r} is not a name", expected=NAME_RULE)
     return name

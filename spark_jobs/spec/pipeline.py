@@ -16,7 +16,7 @@ from spark_jobs.spec.cron import cron_problem
 from spark_jobs.spec.evaluation import Evaluate
 from spark_jobs.spec.loading import Document, KeyPath
 from spark_jobs.spec.metrics import LABELLED, METRICS, Metric, Task
-from spark_jobs.spec.names import NAME, NAME_RULE
+from spark_jobs.spec.names import NAME_RULE, is_name
 from spark_jobs.spec.overrides import find_stage, read_overrides, set_params
 from spark_jobs.spec.parts import Preprocess, Spark, Split, SplitByDate, Stage, Window
 from spark_jobs.spec.problem import Problem
@@ -51,8 +51,9 @@ class Pipeline(SpecModel):
     joins: Annotated[
         dict[str, JoinedSource],
         Field(
+            max_length=50,
             description="Further sources by name, each with its own rule of dates: the SQL reads each as a "
-            "view of that name. One with dates gives the date's rows, one without what it held on the date."
+            "view of that name. One with dates gives the date's rows, one without what it held on the date.",
         ),
     ] = Field(default_factory=dict)
     expectations: Annotated[
@@ -71,7 +72,9 @@ class Pipeline(SpecModel):
     stages: Annotated[
         Listed[Stage],
         Field(
-            min_length=1, description="The stages of the pyspark.ml Pipeline, in order, with their Params."
+            min_length=1,
+            max_length=500,
+            description="The stages of the pyspark.ml Pipeline, in order, with their Params.",
         ),
     ]
     tuning: Annotated[
@@ -101,6 +104,7 @@ class Pipeline(SpecModel):
     trigger_params: Annotated[
         Listed[Text],
         Field(
+            max_length=100,
             description="Stage Params that Airflow's trigger form offers.",
             examples=[["LogisticRegression.regParam"]],
         ),
@@ -125,7 +129,7 @@ class Pipeline(SpecModel):
     @field_validator("name")
     @classmethod
     def _is_name(cls, value: str) -> str:
-        if not NAME.fullmatch(value):
+        if not is_name(value):
             raise refusal(f'"{value}" is not a name', expected=NAME_RULE)
         return value
 
@@ -133,7 +137,7 @@ class Pipeline(SpecModel):
     @classmethod
     def _are_views(cls, value: dict[str, JoinedSource]) -> dict[str, JoinedSource]:
         for name in value:
-            if not NAME.fullmatch(name) or name == SOURCE_VIEW:
+            if not is_name(name) or name == SOURCE_VIEW:
                 raise refusal(
                     f'"{name}" is not a name for a joined source',
                     expected=f"{NAME_RULE}; {SOURCE_VIEW} is the pipeline's own",
@@ -154,6 +158,11 @@ class Pipeline(SpecModel):
         copy._home = home
         copy._document = document
         return copy
+
+    @property
+    def file(self) -> str:
+        """The file that it was read from, for messages."""
+        return self._document.file
 
     def problem(
         self,

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from itertools import islice
+from typing import TYPE_CHECKING, Final
 
-from spark_jobs.errors import SpecError
+from spark_jobs.errors import SpecError, first_line
+from spark_jobs.spec.names import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Sequence
+
+MOST: Final = 200
+"""Problems of one file that are told; each takes time to look for the nearest right name."""
+_LONGEST: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,19 +30,49 @@ class Problem:
 
     def __str__(self) -> str:
         place = self.file if self.line is None else f"{self.file}:{self.line}"
-        parts = [self.what]
+        parts = [_short(self.what)]
         if self.expected:
-            parts.append(f"expected {self.expected}")
+            parts.append(f"expected {_short(self.expected)}")
         if self.found:
-            parts.append(f"found {self.found}")
+            parts.append(f"found {_short(self.found)}")
         if self.hint:
-            parts.append(self.hint)
-        return f"{place}: {'; '.join(parts)}"
+            parts.append(_short(self.hint))
+        return printable(f"{place}: {'; '.join(parts)}")
 
     @property
     def order(self) -> tuple[str, int, str]:
         """Sorts problems as a reader meets them: by file, then by line."""
         return (self.file, self.line or 0, self.what)
+
+
+def _short(text: str) -> str:
+    """A text that a file may have made as long as it likes, as long as a person reads on."""
+    half = _LONGEST // 2
+    return text if len(text) <= _LONGEST else f"{text[:half]}…{text[-half:]}"
+
+
+def contained(file: str, look: Callable[[], Iterable[Problem]]) -> list[Problem]:
+    """The problems that a look at one file finds; whatever goes wrong in it is one more, of that file alone.
+
+    Args:
+        file: for the message.
+        look: may end in any exception, RecursionError, MemoryError and OSError among them.
+    """
+    found: list[Problem] = []
+    try:
+        found += islice(look(), MOST + 1)
+    except Exception as error:
+        what = f"cannot be checked: {type(error).__name__}: {first_line(error)}"
+        found.append(Problem(file, None, what, hint="the other files are not affected"))
+    return first_of(found, file)
+
+
+def first_of(problems: Iterable[Problem], file: str) -> list[Problem]:
+    """The problems of one file, or the first so many of them and how it goes on."""
+    found = list(islice(problems, MOST + 1))
+    if len(found) > MOST:
+        found[MOST:] = [Problem(file, None, f"has more than {MOST} problems", hint="the others are not told")]
+    return found
 
 
 class InvalidSpec(SpecError):

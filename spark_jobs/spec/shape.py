@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from spark_jobs.spec.names import did_you_mean, list_names, nearest
+from spark_jobs.spec.problem import MOST
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from pydantic.fields import FieldInfo
     from pydantic_core import ErrorDetails
@@ -40,20 +41,18 @@ _EXPECTED: Final[Mapping[str, str]] = {
 }
 
 
-def shape_problems(model: type[BaseModel], document: Document, error: ValidationError) -> list[Problem]:
+def shape_problems(model: type[BaseModel], document: Document, error: ValidationError) -> Iterator[Problem]:
     """Every finding of a failed validation, at its line."""
-    details = error.errors(include_url=False)
+    details = error.errors(include_url=False)[: MOST + 1]
     # A mistyped key is one mistake, not an unknown key and a missing one.
     mistyped = {
         (detail["loc"][:-1], nearest(str(detail["loc"][-1]), _keys(_owner(model, document, detail))))
         for detail in details
         if detail["type"] == "extra_forbidden"
     }
-    return [
-        _problem(model, document, detail)
-        for detail in details
-        if detail["type"] != "missing" or (detail["loc"][:-1], detail["loc"][-1]) not in mistyped
-    ]
+    for detail in details:
+        if detail["type"] != "missing" or (detail["loc"][:-1], detail["loc"][-1]) not in mistyped:
+            yield _problem(model, document, detail)
 
 
 def sound_parts(

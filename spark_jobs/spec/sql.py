@@ -13,13 +13,21 @@ from typing import TYPE_CHECKING, Final
 from spark_jobs.errors import first_line
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from sqlglot import exp
     from sqlglot.optimizer.scope import Scope
+    from sqlglot.tokenizer_core import Token
 
 SOURCE_VIEW: Final = "source"
 _DATE: Final = "2013-02-28"
+
+WORDS: Final = 20_000
+"""Words and signs of a text: a SELECT of 1,000 columns, each cast and named, has 7,000."""
+DEPTH: Final = 24
+"""Brackets within brackets, and CASE within CASE: sqlglot calls itself a dozen times for each."""
+_OPENING: Final = frozenset({"L_PAREN", "L_BRACKET", "L_BRACE", "CASE"})
+_CLOSING: Final = frozenset({"R_PAREN", "R_BRACKET", "R_BRACE", "END"})
 
 if TYPE_CHECKING:
     # The views that a text may read, by name: their columns, None where those are not known.
@@ -99,25 +107,62 @@ class Query:
         return tuple(found.values())
 
 
-@cache
 def read_query(text: str) -> Query:
     """A text as one SELECT; parsed once, because its checks, columns and types are asked for one by one.
 
     Raises:
         BadSql: it is none.
     """
-    import sqlglot
+    read = _query_or_why(text)
+    if isinstance(read, BadSql):
+        raise read
+    return read
+
+
+@cache
+def _query_or_why(text: str) -> Query | BadSql:
     from sqlglot import exp
 
     dated = text.replace("{date}", _DATE)
     try:
-        trees = [tree for tree in sqlglot.parse(dated, read="spark") if tree is not None]
-    except sqlglot.errors.SqlglotError as error:
-        raise _bad_sql(error) from error
-    if len(trees) != 1 or not isinstance(trees[0], exp.Query):
-        raise BadSql("the SQL is not a query", expected="one SELECT")
-    _refuse_trailing_comma(dated)
+        trees, tokens = _parsed(dated)
+        if len(trees) != 1 or not isinstance(trees[0], exp.Query):
+            return BadSql("the SQL is not a query", expected="one SELECT")
+        _refuse_trailing_comma(tokens)
+    except BadSql as error:
+        return error
     return Query(trees[0], dated)
+
+
+def _parsed(text: str) -> tuple[list[exp.Expr], list[Token]]:
+    """The statements of a text, and the words that they are made of.
+
+    Raises:
+        BadSql: it is no SQL, or longer or nested deeper than what a person writes.
+    """
+    from sqlglot.dialects import Spark
+    from sqlglot.errors import SqlglotError
+
+    try:
+        tokens = Spark().tokenize(text)
+        if len(tokens) > WORDS:
+            raise BadSql(f"the SQL has {len(tokens):,} words and signs", expected=f"at most {WORDS:,}")
+        _refuse_depth(tokens)
+        trees = Spark().parser().parse(tokens, text)
+    except SqlglotError as error:
+        raise _bad_sql(error) from error
+    except RecursionError:
+        raise BadSql("the SQL is nested too deep", expected=f"at most {DEPTH} levels") from None
+    return [tree for tree in trees if tree is not None], tokens
+
+
+def _refuse_depth(tokens: Sequence[Token]) -> None:
+    depth = 0
+    for token in tokens:
+        name = token.token_type.name
+        depth += (name in _OPENING) - (name in _CLOSING)
+        if depth > DEPTH:
+            raise BadSql("the SQL is nested too deep", token.line, expected=f"at most {DEPTH} levels")
 
 
 def expression_columns(text: str) -> tuple[str, ...]:
@@ -137,13 +182,10 @@ def read_expression(text: str) -> exp.Condition:
     Raises:
         BadSql: it is none.
     """
-    import sqlglot
     from sqlglot import exp
 
-    try:
-        tree = sqlglot.parse_one(text, read="spark")
-    except sqlglot.errors.SqlglotError as error:
-        raise _bad_sql(error) from error
+    trees, _ = _parsed(text)
+    [tree] = trees if len(trees) == 1 else [None]
     if not isinstance(tree, exp.Condition):
         raise BadSql(
             "the SQL is not an expression", expected="a column or an expression, `arr_delay >= 15` say"
@@ -151,11 +193,8 @@ def read_expression(text: str) -> exp.Condition:
     return tree
 
 
-def _refuse_trailing_comma(text: str) -> None:
+def _refuse_trailing_comma(tokens: Sequence[Token]) -> None:
     """sqlglot reads over a comma with nothing behind it; Spark does not."""
-    from sqlglot.dialects import Spark
-
-    tokens = Spark().tokenize(text)
     for comma, after in zip(tokens, [*tokens[1:], None], strict=True):
         if comma.token_type.name == "COMMA" and (
             after is None or after.token_type.name in {"FROM", "R_PAREN"}

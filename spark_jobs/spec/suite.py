@@ -76,6 +76,11 @@ class Suite(SpecModel):
         copy._document = document
         return copy
 
+    @property
+    def file(self) -> str:
+        """The file that it was read from, for messages."""
+        return self._document.file
+
     def problem(
         self, path: KeyPath, what: str, *, expected: str = "", found: str = "", hint: str = ""
     ) -> Problem:

@@ -139,6 +139,27 @@ def test_a_broken_file_breaks_its_own_dag_alone(home: Path) -> None:
     assert "other.yaml" in error
 
 
+def test_whatever_is_wrong_with_a_file_is_its_own_import_error(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (home / "pipelines" / "tiny.yaml").read_text()
+    levels = "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 9))
+    others = {
+        "bomb": "a0: &a0 [x]\n" + levels,
+        "deep": "a: " + "[" * 100_000,
+        # Right for whoever reads the file; no run is on the day before the calendar's first.
+        "early": text.replace("name: tiny", "name: early").replace("2024-01-01", "0001-01-01"),
+    }
+    for name, content in others.items():
+        (home / "pipelines" / f"{name}.yaml").write_text(content)
+    os.mkfifo(home / "pipelines" / "pipe.yaml")
+    bag = load_dags()
+    assert [name for name in bag.dags if name.startswith("retrain_")] == ["retrain_tiny"]
+    [(file, error)] = bag.import_errors.items()
+    assert Path(file).name == "broken_pipelines.py"
+    assert all(f"retrain_{name} is left out" in error for name in (*others, "pipe"))
+
+
 def test_loading_the_dags_imports_nothing_heavy(home: Path) -> None:
     modules = ", ".join(f"dags.{path.stem}" for path in (CHECKOUT / "dags").glob("*.py"))
     code = (

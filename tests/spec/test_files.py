@@ -318,7 +318,9 @@ def test_broken_yaml_is_named_with_its_line(home_with: HomeWith, text: str, prob
 def test_a_file_that_is_no_text_is_refused(home_with: HomeWith) -> None:
     home = home_with()
     (home.pipelines_dir / "tips.yaml").write_bytes(b"\xff\xfe name")
-    assert problems_of(home)[0].startswith(f"{FILE}: cannot be read: ")
+    assert problems_of(home) == [
+        f"{FILE}:1: byte 0xff is no UTF-8; expected a file in UTF-8; it may be UTF-16"
+    ]
 
 
 @pytest.mark.parametrize(
