@@ -1,0 +1,1 @@
+"""Loaders of the raw data of the example pipelines."""

@@ -1,0 +1,101 @@
+"""The boundaries between rooms are guarded: a seeded violation of each contract is found."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).parents[1]
+CONTRACTS = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+LAYERS = CONTRACTS[0]["layers"]
+
+# Contract → a file, and what is written into it.
+SEEDS = [
+    (0, "spark_jobs/sources/rows.py", "import spark_jobs.cli"),
+    (0, "spark_jobs/sources/rows.py", "import spark_jobs.ml.stages"),
+    (0, "spark_jobs/sources/rows.py", "import spark_jobs.registry.gates"),
+    (0, "spark_jobs/ml/stages.py", "import spark_jobs.registry.gates"),
+    (0, "spark_jobs/registry/gates.py", "import spark_jobs.report.summary"),
+    (0, "spark_jobs/report/summary.py", "import spark_jobs.job"),
+    (0, "spark_jobs/store/keys.py", "import spark_jobs.sources.rows"),
+    (0, "spark_jobs/store/keys.py", "import spark_jobs.session"),
+    (0, "spark_jobs/spec/names.py", "import spark_jobs.store.keys"),
+    (0, "spark_jobs/errors.py", "import spark_jobs.spec.names"),
+    (0, "spark_jobs/fit.py", "import spark_jobs.evaluate"),
+    (0, "spark_jobs/job.py", "import spark_jobs.fit"),
+    (0, "spark_jobs/a_room_of_no_floor.py", ""),
+    (1, "spark_jobs/errors.py", "import spark_jobs.job"),
+    (2, "dags/retrain.py", "import spark_jobs.fit"),
+    (2, "dags/retrain.py", "import mlflow"),
+    (3, "spark_jobs/sources/rows.py", "import airflow"),
+    (3, "spark_jobs/ml/stages.py", "import airflow"),
+    (4, "spark_jobs/spec/names.py", "import pyspark"),
+    (4, "spark_jobs/spec/names.py", "import pandas"),
+    (5, "spark_jobs/sources/rows.py", "import mlflow"),
+    (5, "spark_jobs/report/summary.py", "def late():\n    import mlflow"),
+]
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of what the contracts are about."""
+    folder = tmp_path_factory.mktemp("checkout")
+    shutil.copy(CHECKOUT / "pyproject.toml", folder)
+    for name in ("spark_jobs", "dags"):
+        shutil.copytree(CHECKOUT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    return folder
+
+
+def broken(folder: Path) -> set[int]:
+    """The contracts that import-linter finds broken."""
+    seen = subprocess.run(
+        ["lint-imports", "--no-logo", "--no-cache"], cwd=folder, capture_output=True, text=True, check=False
+    )
+    # It folds long names at the terminal's width.
+    text = " ".join(seen.stdout.split())
+    verdicts = {
+        index: re.search(rf"{re.escape(contract['name'])} (KEPT|BROKEN)", text)
+        for index, contract in enumerate(CONTRACTS)
+    }
+    assert all(verdicts.values()), seen.stdout + seen.stderr
+    found = {index for index, verdict in verdicts.items() if verdict and verdict[1] == "BROKEN"}
+    assert bool(found) == bool(seen.returncode)
+    return found
+
+
+def test_the_code_as_it_is_breaks_no_contract(copy: Path) -> None:
+    assert broken(copy) == set()
+
+
+@pytest.mark.parametrize(("contract", "file", "seed"), SEEDS)
+def test_a_violation_is_found(copy: Path, contract: int, file: str, seed: str) -> None:
+    path = copy / file
+    before = path.read_text() if path.exists() else None
+    try:
+        path.write_text(f"{before or ''}\n{seed}\n")
+        assert contract in broken(copy)
+    finally:
+        if before is None:
+            path.unlink()
+        else:
+            path.write_text(before)
+
+
+def test_every_contract_has_a_violation_of_its_own() -> None:
+    assert {contract for contract, _, _ in SEEDS} == set(range(len(CONTRACTS)))
+
+
+def test_no_layer_is_optional_and_all_rooms_are_listed() -> None:
+    assert CONTRACTS[0]["exhaustive"] is True
+    assert not [layer for layer in LAYERS if "(" in layer]
+
+
+def test_every_folder_of_modules_is_a_package() -> None:
+    """A folder without `__init__.py` is not seen by the contracts."""
+    folders = {path.parent for name in ("spark_jobs", "dags") for path in (CHECKOUT / name).rglob("*.py")}
+    assert [folder for folder in folders if not (folder / "__init__.py").exists()] == []
