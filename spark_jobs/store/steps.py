@@ -110,6 +110,7 @@ CODE: Final[Mapping[Kind, tuple[str, ...]]] = {
         "ml/splits.py",
         "ml/training.py",
         "registry/baseline.py",
+        "registry/chained.py",
         "registry/gates.py",
         "registry/outcome.py",
         "registry/ledger.py",
