@@ -1,5 +1,6 @@
 #!/bin/sh
-# Prepares this checkout to run: a Python, uv, the locked environment, a Java, the JVM's class archive.
+# Prepares this checkout to run: a Python, uv, the locked environment, a Java, the jar of ordered
+# execution, the JVM's class archive.
 #
 #   local/setup.sh            prepare whatever is not ready yet; quick when all of it is
 #   . .cache/env.sh           then use it
@@ -24,6 +25,8 @@ cache=$root/.cache
 . local/setup/java.sh
 # shellcheck source=local/setup/archive.sh
 . local/setup/archive.sh
+# shellcheck source=local/setup/ordered.sh
+. local/setup/ordered.sh
 
 write_environment() {
     cat >"$cache/env.sh.$$" <<END
@@ -46,5 +49,6 @@ find_python
 find_java
 sync_packages
 find_spark
+make_ordered_jar
 make_archive
 write_environment

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from spark_jobs.ending import own_interrupt
 from spark_jobs.errors import EnvironmentProblem, first_line
+from spark_jobs.ordered import CONTEXT, MANAGER_SETTING, SHUFFLE_MANAGER, with_ordered
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -174,9 +175,39 @@ def recorded_conf(session: SparkSession) -> dict[str, str]:
     }
 
 
+def is_ordered(session: SparkSession) -> bool:
+    """Whether the session's driver merges results, and reads shuffled rows, in the order of partitions."""
+    java: Any = session.sparkContext._jvm
+    context = session.sparkContext._jsc.sc()
+    manager = java.org.apache.spark.SparkEnv.get().shuffleManager()
+    return (context.getClass().getName(), manager.getClass().getName()) == (CONTEXT, SHUFFLE_MANAGER)
+
+
+def _open_ordered_context(app_name: str, master: str, conf: Mapping[str, str]) -> None:
+    """Opens the context of ordered execution, where the settings name its shuffle manager.
+
+    A process has one context: one that is open stays.
+    """
+    from pyspark import SparkConf, SparkContext
+
+    class OrderedContext(SparkContext):
+        def _initialize_context(self, jconf: Any) -> Any:
+            java: Any = self._jvm
+            return java.JavaSparkContext(java.org.apache.spark.ordered.OrderedSparkContext(jconf))
+
+    if SparkContext._active_spark_context is not None:
+        return
+    # Under spark-submit this has what was submitted.
+    settings = SparkConf().setAppName(app_name).setMaster(master)
+    for name, value in conf.items():
+        settings.set(name, value)
+    if settings.get(MANAGER_SETTING) == SHUFFLE_MANAGER:
+        OrderedContext(conf=settings)
+
+
 def _open(app_name: str, conf: Mapping[str, str], master: str | None) -> SparkSession:
     from py4j.protocol import Py4JError
-    from pyspark import SparkConf
+    from pyspark import SparkConf, SparkContext
     from pyspark.errors import PySparkException
     from pyspark.sql import SparkSession
 
@@ -185,6 +216,7 @@ def _open(app_name: str, conf: Mapping[str, str], master: str | None) -> SparkSe
         builder = SparkSession.builder.appName(app_name)
         if "PYSPARK_GATEWAY_PORT" in os.environ:
             # Under spark-submit the JVM runs already and knows the submitted settings; they win.
+            SparkContext._ensure_initialized()
             submitted = dict(SparkConf().getAll())
             chosen = submitted.get("spark.master", chosen)
             given = {name: value for name, value in EMBEDDED_CONF.items() if name not in submitted}
@@ -193,10 +225,11 @@ def _open(app_name: str, conf: Mapping[str, str], master: str | None) -> SparkSe
                 # On loopback alone, also where the host's name does not resolve.
                 os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
             builder = builder.master(chosen)
-            given = {**EMBEDDED_CONF, **conf}
+            given = with_ordered({**EMBEDDED_CONF, **conf})
         for name, value in {**given, **FIXED_CONF}.items():
             builder = builder.config(name, value)
         with own_interrupt():
+            _open_ordered_context(app_name, chosen, {**given, **FIXED_CONF})
             session = builder.getOrCreate()
     except (PySparkException, OSError, RuntimeError) as error:
         raise EnvironmentProblem(

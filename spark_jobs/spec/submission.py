@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from spark_jobs.ordered import MANAGER_SETTING, with_ordered
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -32,6 +34,8 @@ _C2_DEFAULTS: Final = {"Invocation": 5000, "MinInvocation": 600, "Compile": 1500
 _LATE_JIT: Final = " ".join(f"-XX:Tier4{name}Threshold={10 * calls}" for name, calls in _C2_DEFAULTS.items())
 # Those that use no BLAS, and the process in which a promotion scores a few rows: there 17.5 s became 14.
 _QUICK_JOBS: Final = frozenset({"snapshot", "validate", "preprocess", "promote"})
+# Those that neither fit nor apply a model.
+_WITHOUT_MODEL: Final = frozenset({"snapshot", "validate", "preprocess"})
 _DRIVER_OPTIONS: Final = "spark.driver.extraJavaOptions"
 _EXECUTOR_OPTIONS: Final = "spark.executor.extraJavaOptions"
 _DEFAULTS: Final[Mapping[str, str]] = {
@@ -51,12 +55,17 @@ _OF_THE_ARITHMETIC: Final = re.compile(
 )
 
 FIXED: Final = "results depend on it, so it is the same for every pipeline"
+_UNORDERED: Final = "it hands map outputs over in an order of its own, which a model would follow from"
 _REFUSED: Final[Mapping[str, str]] = {
     "spark.master": "the master comes from Airflow's connection spark_default, or from the command line",
     "spark.submit.deployMode": "the deploy mode comes from Airflow's connection spark_default",
     "spark.app.name": "the job's name is made of the pipeline, the step and the date",
     # How many parts a stage of pyspark.ml cuts its rows into, unless it follows them.
     "spark.default.parallelism": FIXED,
+    MANAGER_SETTING: "a model follows from the order in which shuffled rows are read, and Vintage's own "
+    "shuffle manager keeps it",
+    "spark.shuffle.push.enabled": _UNORDERED,
+    "spark.shuffle.sort.io.plugin.class": _UNORDERED,
     "spark.sql.session.timeZone": FIXED,
     "spark.sql.ansi.enabled": FIXED,
     "spark.sql.caseSensitive": FIXED,
@@ -104,6 +113,8 @@ def submit_conf(pipeline: Pipeline, home: Home, job: str = "") -> dict[str, str]
         job: the job's name; empty when all of them run in one session.
     """
     conf = pipeline.spark.conf
+    if job not in _WITHOUT_MODEL:
+        conf = with_ordered(conf)
     speed = [_QUICK_JIT if job in _QUICK_JOBS else _LATE_JIT] if job else []
     if home.cds_archive is not None and home.cds_archive.is_file():
         speed += [f"-XX:SharedArchiveFile={home.cds_archive}", "-Xshare:auto"]

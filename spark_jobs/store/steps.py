@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final
 
+from spark_jobs.ordered import source_digest
 from spark_jobs.spec import SOURCE_VIEW
 from spark_jobs.store.code import code_digest
 from spark_jobs.store.engines import engines
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from spark_jobs.store.artifacts import Artifact
 
 JOINED: Final = "join."
+_ORDERED_KINDS: Final = frozenset({"tuning", "model", "evaluation", "predictions"})
+"""What is made under ordered execution, and follows from how that merges."""
 
 # What a tuning and a fit both learn with.
 _LEARNING: Final = (
@@ -302,5 +305,5 @@ def _ingredients(
         spec=spec,
         seed=pipeline.seed,
         code=code_digest(*CODE[kind]),
-        engines=engines(*packages),
+        engines=engines(*packages) | ({"ordered": source_digest()[:12]} if kind in _ORDERED_KINDS else {}),
     )

@@ -24,6 +24,8 @@ INFRASTRUCTURE = (
     "spark_jobs.ending",
     "spark_jobs.errors",
     "spark_jobs.job",
+    # What it runs, the Scala sources, is an engine of the key.
+    "spark_jobs.ordered",
     "spark_jobs.spec",
     "spark_jobs.store",
     "spark_jobs.registry.recording",

@@ -1,0 +1,48 @@
+"""Ordered execution: the jar with which Spark merges partial results in one order."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import re
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SOURCES: Final = Path(__file__).resolve().parent.parent / "jvm"
+CONTEXT: Final = "org.apache.spark.ordered.OrderedSparkContext"
+SHUFFLE_MANAGER: Final = "org.apache.spark.ordered.OrderedShuffleManager"
+MANAGER_SETTING: Final = "spark.shuffle.manager"
+JARS_SETTING: Final = "spark.jars"
+
+_COMMENT: Final = re.compile(r"/\*.*?\*/|(?<![:\"])//[^\n]*", re.DOTALL)
+
+
+@functools.cache
+def source_digest() -> str:
+    """SHA-256 over the Scala files, without comments and blanks; an ingredient of keys."""
+    total = hashlib.sha256()
+    for path in sorted(SOURCES.glob("*.scala")):
+        words = _COMMENT.sub(" ", path.read_text(encoding="utf-8")).split()
+        total.update(f"{path.name}\n{' '.join(words)}\n".encode())
+    return total.hexdigest()
+
+
+def jar() -> Path:
+    """Where set-up puts the compiled jar; its name changes with the sources and with Spark's version."""
+    return SOURCES / "target" / f"ordered-{source_digest()[:12]}-spark-{metadata.version('pyspark')}.jar"
+
+
+def with_ordered(conf: Mapping[str, str]) -> dict[str, str]:
+    """The settings with those of ordered execution among them: its jar and its shuffle manager.
+
+    Without the jar they are the given ones; a fit then refuses.
+    """
+    built = jar()
+    if MANAGER_SETTING in conf or not built.is_file():
+        return dict(conf)
+    jars = [each for each in (conf.get(JARS_SETTING), str(built)) if each]
+    return {**conf, JARS_SETTING: ",".join(jars), MANAGER_SETTING: SHUFFLE_MANAGER}
