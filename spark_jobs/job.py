@@ -221,16 +221,18 @@ def stage_problems(pipeline: Pipeline) -> list[Problem]:
     """What is wrong with stages, grid and own code by class, Param and column, told with no JVM."""
     from spark_jobs.ml.column_types import type_problems
     from spark_jobs.ml.grid import check_grid
+    from spark_jobs.ml.label_flow import label_problems
     from spark_jobs.ml.stages import check_stages
     from spark_jobs.sources.own_function import function_problems
     from spark_jobs.spec.repeatable_checks import statement_problems
 
     columns = feature_columns(pipeline)
     problems = list(statement_problems(pipeline))
-    problems += check_stages(pipeline, columns) or [
-        *type_problems(pipeline, feature_types(pipeline)),
-        *check_grid(pipeline, columns),
-    ]
+    of_stages = check_stages(pipeline, columns)
+    if not of_stages:
+        of_stages = [*label_problems(pipeline), *type_problems(pipeline, feature_types(pipeline))]
+        of_stages += check_grid(pipeline, columns)
+    problems += of_stages
     return function_problems(pipeline) + problems
 
 

@@ -65,10 +65,14 @@ class BadFlow(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class NamedColumn:
-    """A column, and where it is named: the Param, and the place in it when that is a list."""
+    """A column, and where it is named: the Param, and the place in it when that is a list.
+
+    `answers` tells of a column that is read only to learn from, and makes no feature.
+    """
 
     name: str
     at: tuple[str | int, ...]
+    answers: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +137,7 @@ def _named(
                 yield from (NamedColumn(name, (param, place)) for place, name in enumerate(value))
             # An empty text is Spark's way to say: no such column.
             elif value:
-                yield NamedColumn(str(value), (param,))
+                yield NamedColumn(str(value), (param,), param in TO_LEARN_FROM)
 
 
 def _require_columns(class_name: str, params: Collection[str], values: Mapping[str, Any]) -> None:
@@ -195,4 +199,5 @@ def _of_formula(values: Mapping[str, Any]) -> Flow:
     # Spark leaves a label that is there as it is, and every row of ours has one of that name.
     if target not in {label.strip(), LABEL}:
         adds.append(NamedColumn(target, ("labelCol",)))
-    return Flow(tuple(NamedColumn(name, ("formula",)) for name in reads), tuple(adds))
+    used = _NAMES.findall(terms)
+    return Flow(tuple(NamedColumn(name, ("formula",), name not in used) for name in reads), tuple(adds))

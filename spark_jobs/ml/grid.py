@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from spark_jobs.ml.label_flow import label_problems
 from spark_jobs.ml.stages import check_stages, stage_columns
 from spark_jobs.spec.overrides import find_stage
 
@@ -22,8 +23,12 @@ def check_grid(pipeline: Pipeline, columns: Collection[str] | None) -> list[Prob
         columns: the feature columns, `label` apart; None when they are not known.
     """
     found: list[Problem] = []
+    known = {problem.what for problem in label_problems(pipeline)}
     for name, value, place in _single(pipeline):
-        for problem in check_stages(pipeline.with_params({name: value}), columns):
+        candidate = pipeline.with_params({name: value})
+        for problem in check_stages(candidate, columns) or label_problems(candidate):
+            if problem.what in known:
+                continue
             told = pipeline.problem(place, f"tuning.grid: {problem.what}")
             if all(each.what != told.what for each in found):
                 found.append(replace(told, expected=problem.expected, hint=problem.hint))

@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 # What a stage calls the start of its random numbers: Spark's classes, and those with scikit-learn's names.
 SEEDS: Final = ("seed", "random_state")
-# What they read becomes features, whereas a StringIndexer may well read a label.
-_ASSEMBLERS: Final = frozenset({"VectorAssembler", "FeatureHasher", "Interaction"})
 
 
 def check_stages(pipeline: Pipeline, columns: Collection[str] | None) -> list[Problem]:
@@ -177,14 +175,6 @@ def _column_problems(
             known = False
             continue
         for column in flow.reads:
-            if column.name == LABEL and (
-                stage.type in _ASSEMBLERS or column.at[0] in {"featuresCol", "features_cols"}
-            ):
-                yield pipeline.problem(
-                    (*path, *column.at),
-                    f'{stage.type} makes a feature of "{LABEL}", which is the answer',
-                    expected="columns that are known before the answer is",
-                )
             if known and column.name not in there:
                 hint = did_you_mean(column.name, there) or f"there are {list_names(sorted(there))}"
                 yield pipeline.problem(

@@ -160,8 +160,9 @@ def sql_problems(checked: Checked) -> Iterator[Problem]:
             f'the function gives column "{RESERVED}"',
             expected="another name: Vintage keeps there whether one may learn from the row",
         )
-    for index, name in enumerate(preprocess.key):
-        yield from unprovided(checked.document, ("preprocess", "key", index), [name], provided, by)
+    for listed in ("key", "allow_label_columns"):
+        for index, name in enumerate(getattr(preprocess, listed)):
+            yield from unprovided(checked.document, ("preprocess", listed, index), [name], provided, by)
     label = preprocess.label or ("label" if checked.parts.get("task") in LABELLED else None)
     evaluate, score = checked.parts.get("evaluate"), checked.parts.get("score")
     expressions: dict[KeyPath, str | None] = {

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from spark_jobs.spec.sql import SOURCE_VIEW, BadSql, read_query
+from spark_jobs.spec.sql import SOURCE_VIEW, BadSql, read_expression, read_query
+from spark_jobs.spec.sql_lineage import Lineage, value_nodes
 from spark_jobs.spec.sql_types import plain_types
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from spark_jobs.spec.pipeline import Pipeline
+    from spark_jobs.spec.sql_lineage import Origin
+
+FEATURE_ROWS: Final = ""
+"""In the place of a view: the columns of the feature rows themselves."""
 
 
 def feature_columns(pipeline: Pipeline) -> tuple[str, ...] | None:
@@ -43,3 +48,37 @@ def feature_types(pipeline: Pipeline) -> Mapping[str, str]:
         return plain_types(read_query(preprocess.sql), declared)
     except BadSql:
         return {}
+
+
+class FeatureOrigins:
+    """Which columns of the raw rows the columns of a pipeline's feature rows are computed from.
+
+    A function of one's own cannot be followed: what it gives is an origin by itself.
+    """
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        preprocess = pipeline.preprocess
+        self._lineage: Lineage | None = None
+        if preprocess.sql is not None and preprocess.function is None:
+            views = {name: source.column_names for name, source in pipeline.views.items()}
+            try:
+                self._lineage = Lineage(read_query(preprocess.sql), views)
+            except BadSql:
+                return
+
+    def of_column(self, name: str, fields: tuple[str, ...] = ()) -> frozenset[Origin]:
+        """The origins of a column of the feature rows, or of a field within it; itself among them."""
+        found: frozenset[Origin] = frozenset() if self._lineage is None else self._lineage.of(name, fields)
+        return found | {(FEATURE_ROWS, name.lower(), *fields)}
+
+    def of_expression(self, text: str) -> frozenset[Origin]:
+        """The origins of an expression over the feature rows; none of one that cannot be read."""
+        from sqlglot import exp
+
+        try:
+            nodes = value_nodes(read_expression(text))
+        except BadSql:
+            return frozenset()
+        parts = [[part.name for part in node.parts] for node in nodes if isinstance(node, exp.Column)]
+        fields = [(name, tuple(each.lower() for each in within)) for name, *within in parts]
+        return frozenset(origin for name, within in fields for origin in self.of_column(name, within))

@@ -78,6 +78,14 @@ class Preprocess(SpecModel):
             examples=["CAST(arr_delay >= 15 AS DOUBLE)"],
         ),
     ] = None
+    allow_label_columns: Annotated[
+        Listed[Text],
+        Field(
+            description="Columns that a model may learn from although the label is computed from the same "
+            "raw columns, since they are known before the answer is.",
+            examples=[["sched_arr_time"]],
+        ),
+    ] = ()
     train_where: Annotated[
         Text | None,
         Field(description="A condition on rows that one may learn from; scoring takes all rows."),

@@ -90,7 +90,7 @@ class Query:
         from sqlglot.optimizer.scope import build_scope
 
         scope = build_scope(self.tree)
-        return None if scope is None else _outputs(scope, views)
+        return None if scope is None else output_columns(scope, views)
 
     def unknown_columns(self, views: Views) -> tuple[UnknownColumn, ...]:
         """The columns that it reads from views whose columns are known, but that those do not have."""
@@ -225,11 +225,11 @@ def _output_name(item: exp.Expr) -> str:
     return item.output_name if isinstance(item, exp.Alias | exp.Column | exp.Dot | exp.Aliases) else ""
 
 
-def _outputs(scope: Scope, views: Views) -> tuple[str, ...] | None:
+def output_columns(scope: Scope, views: Views) -> tuple[str, ...] | None:
     from sqlglot import exp
 
     if scope.set_operation_scopes:
-        return _outputs(scope.set_operation_scopes[0], views)
+        return output_columns(scope.set_operation_scopes[0], views)
     if not isinstance(scope.expression, exp.Select):
         return None
     names: list[str] = []
@@ -265,7 +265,7 @@ def _starred(scope: Scope, qualifier: str, views: Views) -> list[str] | None:
             continue
         columns: Collection[str] | None = None
         if isinstance(read[1], ScopeClass):
-            columns = _outputs(read[1], views)
+            columns = output_columns(read[1], views)
         elif isinstance(read[1], exp.Table):
             columns = views.get(table_name(read[1]))
         if columns is None:

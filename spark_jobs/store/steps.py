@@ -74,7 +74,7 @@ CODE: Final[Mapping[Kind, tuple[str, ...]]] = {
         "sources/rows.py",
         "store/fingerprint.py",
     ),
-    "tuning": ("ml/families", "ml/grid.py", "ml/tuning.py", *_LEARNING),
+    "tuning": ("ml/families", "ml/grid.py", "ml/label_flow.py", "ml/tuning.py", *_LEARNING),
     "model": (
         "fit.py",
         "ml/arithmetic.py",
@@ -170,7 +170,8 @@ def features(pipeline: Pipeline, day: date, *, snapshots: Mapping[str, Artifact]
         day,
         {input_name(view): {found.date: found.key} for view, found in snapshots.items()},
         {
-            "preprocess": pipeline.preprocess.model_dump(mode="json") | {"label": pipeline.label},
+            "preprocess": pipeline.preprocess.model_dump(mode="json", exclude={"allow_label_columns"})
+            | {"label": pipeline.label},
             **_own_code(pipeline, [function] if function else []),
         },
     )

@@ -127,14 +127,6 @@ WRONG: list[tuple[str, str, list[str]]] = [
     ),
     (
         "- bill_filled",
-        "- label",
-        [
-            'stages.yaml:8: VectorAssembler makes a feature of "label", which is the answer; '
-            "expected columns that are known before the answer is"
-        ],
-    ),
-    (
-        "- bill_filled",
         "- bill_fileld",
         [
             'stages.yaml:8: VectorAssembler reads column "bill_fileld", which nobody provides; '
