@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final, cast
 
 from spark_jobs.errors import DataError, SpecError
+from spark_jobs.sources.lossless import mismatches
 from spark_jobs.spec.ddl import parse_ddl
 from spark_jobs.store.fingerprint import quoted
 
@@ -37,9 +38,10 @@ def check_columns(declared: StructType, found: StructType, *, typed: bool, day: 
     missing = [name for name in ours if name not in theirs]
     added = [name for name in theirs if name not in ours]
     retyped = [
-        f"{name} is {theirs[name].simpleString()} instead of {kind.simpleString()}"
+        mismatch
         for name, kind in ours.items()
-        if typed and name in theirs and theirs[name].simpleString() != kind.simpleString()
+        if typed and name in theirs
+        for mismatch in mismatches(name, theirs[name], kind)
     ]
     if missing or added or retyped:
         differences = [

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from spark_jobs.errors import DataError, EnvironmentProblem, VintageError, first_line
 from spark_jobs.sources.connection import Login, embedded, login_of
 from spark_jobs.sources.contract import check_columns, check_unique, on_day, schema_text, struct_of
+from spark_jobs.sources.lossless import converted
 from spark_jobs.sources.reader import CORRUPT, RawRows
 from spark_jobs.store.fingerprint import quoted
 
@@ -105,7 +106,11 @@ class RawTable:
         check_columns(declared, named, typed=True, day=self.day, where=self.place)
         if self.source.date_column is not None:
             frame = frame.where(on_day(named, self.source.date_column, self.day))
-        kept = [F.col(quoted(name)).alias(name) for name in declared.names]
+        kept = []
+        for field in declared.fields:
+            theirs = named[field.name].dataType
+            column = F.col(quoted(field.name))
+            kept.append(converted(column, theirs, theirs, field.dataType).alias(field.name))
         return RawRows(frame.select(*kept, F.lit(None).cast("string").alias(CORRUPT)), declared)
 
     def check(self, spark: SparkSession, incoming: RawRows, observed: Mapping[str, Any]) -> None:

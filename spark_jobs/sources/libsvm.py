@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from spark_jobs.errors import DataError
-from spark_jobs.sources.raw import literal
+from spark_jobs.sources.raw import readable_paths
 
 if TYPE_CHECKING:
     from datetime import date
@@ -39,7 +39,8 @@ def check_lines(spark: SparkSession, raw: RawFiles, features: int, day: date) ->
     ordered = indices == F.array_sort(F.array_distinct(indices))
     within = F.forall(indices, lambda each: F.coalesce(each.between(1, features), F.lit(False)))
     wellformed = F.regexp_like(value, F.lit(LINE)) & (value.startswith("#") | (ordered & within))
-    bad = spark.read.text([literal(path) for path in raw.paths]).where(~wellformed).first()
+    paths, options = readable_paths(raw.paths)
+    bad = spark.read.options(**options).text(paths).where(~wellformed).first()
     if bad is None:
         return
     where, number, reason, text = next(

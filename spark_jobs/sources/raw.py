@@ -13,11 +13,21 @@ from spark_jobs.spec import SOURCE_VIEW
 from spark_jobs.spec.raw_paths import data_files
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql.types import StructType
 
     from spark_jobs.spec import Pipeline, Source
 
 NEARBY_DAYS = 31
+# Hadoop looks for a checksum beside each local file, and cannot build its name where there is a colon in it.
+# Without globbing a path is taken as it is.
+_WITH_COLON = {
+    "fs.file.impl": "org.apache.hadoop.fs.RawLocalFileSystem",
+    "fs.file.impl.disable.cache": "true",
+    "__globPaths__": "false",
+}
 
 
 @dataclass(frozen=True)
@@ -101,6 +111,37 @@ def no_raw_data(pipeline: Pipeline, source: Source, day: date, *, view: str) -> 
             else ": the source has no dates, and needs it on each."
         ),
     )
+
+
+def load_raw(
+    spark: SparkSession,
+    source: Source,
+    paths: Sequence[str],
+    options: Mapping[str, str],
+    schema: StructType | None = None,
+) -> DataFrame:
+    """Files as Spark's reader of the source's format gives them, whatever is in their names.
+
+    Args:
+        spark: the session.
+        source: its format and options.
+        paths: full paths.
+        options: they win over those of the source.
+        schema: left out, the reader tells it.
+    """
+    # One spelling for one option: Spark takes any, and two spellings of one would both be handed on.
+    ours = {name.lower() for name in options}
+    given = {name: value for name, value in source.options.items() if name.lower() not in ours}
+    places, further = readable_paths(paths)
+    reader = spark.read.format(source.format).options(**{**given, **options, **further})
+    return (reader if schema is None else reader.schema(schema)).load(places)
+
+
+def readable_paths(paths: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+    """Paths as Spark's readers must be given them, and the options that they need with them."""
+    if any(":" in Path(path).name for path in paths):
+        return list(paths), dict(_WITH_COLON)
+    return [literal(path) for path in paths], {}
 
 
 def literal(path: str) -> str:

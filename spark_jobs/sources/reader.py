@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from spark_jobs.errors import DataError
-from spark_jobs.sources import libsvm
+from spark_jobs.sources import libsvm, typed_files
 from spark_jobs.sources.contract import check_columns, check_unique, on_day, schema_text, struct_of
-from spark_jobs.sources.raw import literal
+from spark_jobs.sources.raw import load_raw
 from spark_jobs.store.fingerprint import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import date
 
     from pyspark.sql import Column, DataFrame, SparkSession
@@ -29,7 +28,6 @@ CORRUPT: Final = "_corrupt_record"
 EXAMPLES: Final = 3
 
 _MARKS_CORRUPT_ROWS: Final = frozenset({"csv", "json", "xml"})
-_TYPED: Final = frozenset({"parquet", "orc", "avro"})
 _ROW_A_FILE: Final = frozenset({"image", "binaryFile"})
 
 
@@ -53,8 +51,10 @@ def infer_schema(spark: SparkSession, source: Source, raw: RawFiles, day: date) 
     Raises:
         DataError: a column stands twice.
     """
+    if source.format in typed_files.FORMATS:
+        return schema_text(typed_files.typed_schema(spark, source, raw, day))
     inferring = {"inferSchema": "true"} if source.format == "csv" else {}
-    found = _load(spark, source, raw.paths, inferring).schema
+    found = load_raw(spark, source, raw.paths, inferring).schema
     for path in raw.paths:
         check_unique(_names_in(spark, source, path, found), day=day, where=path)
     return schema_text(found)
@@ -74,7 +74,9 @@ def read_raw(spark: SparkSession, source: Source, raw: RawFiles, schema_ddl: str
         rows = _rows_of_files(spark, source, raw)
     elif source.format == "libsvm":
         libsvm.check_lines(spark, raw, int(_option(source, "numFeatures")), day)
-        rows = _load(spark, source, raw.paths, {}).withColumn(CORRUPT, F.lit(None).cast("string"))
+        rows = load_raw(spark, source, raw.paths, {}).withColumn(CORRUPT, F.lit(None).cast("string"))
+    elif source.format in typed_files.FORMATS:
+        rows = typed_files.typed_rows(spark, source, raw, declared, day, corrupt=CORRUPT)
     else:
         rows = _rows_by_name(spark, source, raw, declared, day)
     if source.date_column is not None:
@@ -154,7 +156,7 @@ def _rows_by_name(
         if source.format in _MARKS_CORRUPT_ROWS:
             schema = schema.add(CORRUPT, StringType())
             options = {"mode": "PERMISSIVE", "columnNameOfCorruptRecord": CORRUPT}
-        frame = _load(spark, source, paths, options, schema)
+        frame = load_raw(spark, source, paths, options, schema)
         if CORRUPT not in schema.names:
             frame = frame.withColumn(CORRUPT, F.lit(None).cast("string"))
         frames.append(frame.select(*(F.col(quoted(name)) for name in [*declared.names, CORRUPT])))
@@ -168,7 +170,7 @@ def _rows_of_files(spark: SparkSession, source: Source, raw: RawFiles) -> DataFr
     """One row a file, with its path below the source's folder: no machine's path and no time is in a row."""
     from pyspark.sql import functions as F
 
-    frame = _load(spark, source, raw.paths, {})
+    frame = load_raw(spark, source, raw.paths, {})
     folder = f"{os.path.normpath(raw.root)}/"
 
     def relative(uri: Column) -> Column:
@@ -196,7 +198,7 @@ def _columns_of(
 ) -> tuple[str, ...]:
     if source.format == "text":
         return tuple(declared.names)
-    found = _load(spark, source, [path], {}).schema
+    found = load_raw(spark, source, [path], {}).schema
     if source.format == "csv" and not _has_header(source):
         if len(found.fields) != len(declared.fields):
             raise DataError(
@@ -207,7 +209,7 @@ def _columns_of(
             )
         return tuple(declared.names)
     check_unique(_names_in(spark, source, path, found), day=day, where=path)
-    check_columns(declared, found, typed=source.format in _TYPED, day=day, where=path)
+    check_columns(declared, found, typed=False, day=day, where=path)
     return tuple(found.names)
 
 
@@ -226,7 +228,7 @@ def _names_in(spark: SparkSession, source: Source, path: str, found: StructType)
     ]
     if len(set(cut)) == len(cut):
         return found.names
-    header = _load(spark, source, [path], {"header": "false", "inferSchema": "false"}).first()
+    header = load_raw(spark, source, [path], {"header": "false", "inferSchema": "false"}).first()
     return [str(name) for name in header or ()]
 
 
@@ -238,26 +240,12 @@ def _option(source: Source, name: str) -> str:
     return next((value for given, value in source.options.items() if given.lower() == name.lower()), "")
 
 
-def _load(
-    spark: SparkSession,
-    source: Source,
-    paths: list[str],
-    options: Mapping[str, str],
-    schema: StructType | None = None,
-) -> DataFrame:
-    # One spelling for one option: Spark takes any, and two spellings of one would both be handed on.
-    ours = {name.lower() for name in options}
-    given = {name: value for name, value in source.options.items() if name.lower() not in ours}
-    reader = spark.read.format(source.format).options(**{**given, **options})
-    return (reader if schema is None else reader.schema(schema)).load([literal(path) for path in paths])
-
-
 def _failing_columns(spark: SparkSession, source: Source, raw: RawFiles, schema: StructType) -> list[str]:
     from pyspark.sql import functions as F
     from pyspark.sql.types import StringType, StructField, StructType
 
     as_text = StructType([StructField(name, StringType()) for name in schema.names])
-    rows = _load(spark, source, raw.paths, {"mode": "PERMISSIVE"}, as_text)
+    rows = load_raw(spark, source, raw.paths, {"mode": "PERMISSIVE"}, as_text)
     checks = []
     for index, field in enumerate(schema.fields):
         column = F.col(quoted(field.name))

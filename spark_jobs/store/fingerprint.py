@@ -65,11 +65,56 @@ def with_vector_contents(rows: DataFrame) -> tuple[DataFrame, list[str]]:
 
 def _hashed(name: str, kind: DataType) -> str:
     column = quoted(name)
-    # Spark cannot hash a map; sorted entries of it are as good.
-    value = f"array_sort(map_entries({column}))" if kind.typeName() == "map" else column
-    if kind.simpleString() == VECTOR:
-        value = quoted(_content(name))
+    value = quoted(_content(name)) if kind.simpleString() == VECTOR else _comparable(column, kind)
     return f"{value}, isnull({column})"
+
+
+def _comparable(value: str, kind: DataType, depth: int = 0) -> str:
+    """A value as SQL that Spark can hash: a map as its sorted entries, a variant as its JSON and its type.
+
+    What Spark can hash stays as it is, so that its hash stays too.
+    """
+    from pyspark.sql.types import ArrayType, MapType, StructType
+
+    if not _has(kind, "map", "variant"):
+        return value
+    inner = f"x{depth}"
+    match kind:
+        case MapType():
+            entries = f"map_entries({value})"
+            if _has(kind.keyType, "map", "variant") or _has(kind.valueType, "map", "variant"):
+                # The key is what the entries are sorted by, and no two are the same.
+                pair = f"{inner}.key, {_nullable(f'{inner}.value', kind.valueType, depth + 1)}"
+                entries = f"transform({entries}, {inner} -> struct({pair}))"
+            return f"array_sort({entries})"
+        case ArrayType():
+            return f"transform({value}, {inner} -> struct({_nullable(inner, kind.elementType, depth + 1)}))"
+        case StructType():
+            fields = ", ".join(
+                _nullable(f"{value}.{quoted(field.name)}", field.dataType, depth + 1) for field in kind.fields
+            )
+            return f"if(isnull({value}), NULL, struct({fields}))"
+    return f"struct(to_json({value}), schema_of_variant({value}))"
+
+
+def _nullable(value: str, kind: DataType, depth: int) -> str:
+    return f"{_comparable(value, kind, depth)}, isnull({value})"
+
+
+def _has(kind: DataType, *names: str) -> bool:
+    """Whether a type is of one of those names, or holds one that is."""
+    from pyspark.sql.types import ArrayType, MapType, StructType
+
+    if kind.typeName() in names:
+        return True
+    match kind:
+        case MapType():
+            return _has(kind.keyType, *names) or _has(kind.valueType, *names)
+        case ArrayType():
+            return _has(kind.elementType, *names)
+        case StructType():
+            return any(_has(field.dataType, *names) for field in kind.fields)
+    return False
 
 
 def _content(name: str) -> str:
