@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import quote, unquote, urlsplit
 
 from spark_jobs.errors import EnvironmentProblem
 from spark_jobs.spec import connection_variable
+from spark_jobs.spec.secret_names import holds_secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+T = TypeVar("T")
 
 _HIDDEN: Final = "***"
 # Airflow's connection types, and what they are called in a JDBC URL.
@@ -34,9 +36,15 @@ _DRIVERS: Final[Mapping[str, str]] = {
     "h2": "org.h2.Driver",
     "duckdb": "org.duckdb.DuckDBDriver",
 }
-_SECRET_IN_URL: Final = re.compile(
-    r"(password|passwd|pwd|secret|token)\s*=|//[^/?#]*:[^/?#]*@", re.IGNORECASE
-)
+# What has a session read only: options of the driver, or a statement that Spark gives when it begins. Derby,
+# H2, Oracle and SQL Server have neither.
+_READ_ONLY: Final[Mapping[str, Mapping[str, str]]] = {
+    "postgresql": {"readOnly": "true", "readOnlyMode": "always"},
+    "mysql": {"sessionInitStatement": "SET SESSION TRANSACTION READ ONLY"},
+    "mariadb": {"sessionInitStatement": "SET SESSION TRANSACTION READ ONLY"},
+    "sqlite": {"open_mode": "1"},
+    "duckdb": {"duckdb.read_only": "true"},
+}
 
 
 @dataclass(frozen=True)
@@ -50,9 +58,9 @@ class Login:
     driver: str = ""
 
     def options(self) -> dict[str, str]:
-        """What Spark's JDBC reader needs of it."""
+        """What Spark's JDBC reader needs of it; a session that only reads, where that can be asked for."""
         given = {"url": self.url, "driver": self.driver, "user": self.user, "password": self.password}
-        return {name: value for name, value in given.items() if value}
+        return {**{name: value for name, value in given.items() if value}, **_of(_READ_ONLY, self.url, {})}
 
     def without_secrets(self, text: str) -> str:
         """A driver's words without the URL, the user and the password, whichever way they are spelled."""
@@ -102,14 +110,18 @@ def login_of(name: str, environ: Mapping[str, str]) -> Login:
         url = host
     else:
         raise _unreadable(name, "conn_type jdbc with the JDBC URL as host, or postgres, mysql, mariadb")
-    if _SECRET_IN_URL.search(url):
+    if holds_secret(url):
         raise _unreadable(name, "login and password beside the URL: drivers repeat a URL in errors")
     login, password = str(parts.get("login") or ""), str(parts.get("password") or "")
     return Login(name, url, login, password, driver or _driver_of(url))
 
 
 def _driver_of(url: str) -> str:
-    return _DRIVERS.get(url.lower().removeprefix("jdbc:").partition(":")[0], "")
+    return _of(_DRIVERS, url, "")
+
+
+def _of(by_scheme: Mapping[str, T], url: str, otherwise: T) -> T:
+    return by_scheme.get(url.lower().removeprefix("jdbc:").partition(":")[0], otherwise)
 
 
 def _unreadable(name: str, expected: str) -> EnvironmentProblem:

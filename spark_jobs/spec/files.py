@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from spark_jobs.errors import SpecError
-from spark_jobs.spec import checks, evaluation_checks, repeatable_checks
+from spark_jobs.spec import checks, evaluation_checks, repeatable_checks, source_checks
 from spark_jobs.spec.loading import Document, read_file
 from spark_jobs.spec.names import NAME_RULE, did_you_mean, is_name, list_names, require_name, sentence
 from spark_jobs.spec.pipeline import Pipeline
@@ -120,6 +120,7 @@ def _look_at_pipeline(
     checked = checks.Checked(document, parts)
     yield from checks.name_problems(checked, path.stem)
     yield from checks.date_problems(checked)
+    yield from source_checks.option_problems(checked)
     yield from checks.sql_problems(checked)
     yield from repeatable_checks.sql_problems(checked)
     yield from checks.suite_problems(

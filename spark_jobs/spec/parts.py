@@ -12,6 +12,7 @@ from pydantic_core import core_schema
 
 from spark_jobs.spec.base import Dated, Ddl, Listed, ScalarText, SpecModel, Text, refusal
 from spark_jobs.spec.ddl import Column, parse_ddl
+from spark_jobs.spec.secret_names import holds_secret
 from spark_jobs.spec.submission import FIXED, refused_option, refused_setting
 
 _STAGE_NAME: Final = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
@@ -224,6 +225,11 @@ class Spark(SpecModel):
     @classmethod
     def _allowed_options(cls, conf: dict[str, str]) -> dict[str, str]:
         for name, value in conf.items():
+            if holds_secret(value):
+                raise refusal(
+                    f'setting "{name}" holds a secret',
+                    hint="a secret belongs in the environment or in an Airflow connection, not in a file",
+                )
             option = refused_option(name, value)
             if option:
                 raise refusal(f'setting "{name}" cannot hold {option}', hint=FIXED)

@@ -10,9 +10,11 @@ from typing import Annotated, Final
 from pydantic import Field, field_validator, model_validator
 
 from spark_jobs.spec.base import Dated, Ddl, ScalarText, SpecModel, Text, refusal
-from spark_jobs.spec.database_query import query_problem
+from spark_jobs.spec.database_query import is_table, query_problem
 from spark_jobs.spec.ddl import Column, parse_ddl
 from spark_jobs.spec.names import did_you_mean
+from spark_jobs.spec.reader_options import IN_PARALLEL
+from spark_jobs.spec.secret_names import holds_secret
 
 JDBC: Final = "jdbc"
 HOME: Final = "{home}"
@@ -29,25 +31,10 @@ _FIXED_SCHEMAS: Final[Mapping[str, str]] = {
 }
 _CONNECTION: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
 _IN_DATABASE: Final = ("connection", "url", "table", "query", "reread_days")
-_IN_PARALLEL: Final = ("partitionColumn", "lowerBound", "upperBound", "numPartitions")
-_SECRET: Final = re.compile(r"password|passwd|secret|access\.?key|token", re.IGNORECASE)
-# Vintage sets these itself, or they would hide rows or files.
-_OURS: Final[Mapping[str, str]] = {
-    **dict.fromkeys(
-        ("mode", "columnNameOfCorruptRecord", "enforceSchema", "dropInvalid"),
-        "options that hide no rows: Vintage refuses a date with rows that do not parse",
-    ),
-    **dict.fromkeys(
-        (
-            *("pathGlobFilter", "modifiedBefore", "modifiedAfter", "recursiveFileLookup"),
-            *("ignoreCorruptFiles", "ignoreMissingFiles", "path", "paths", "basePath"),
-        ),
-        "options that hide no files: source.path says which are read",
-    ),
-    **dict.fromkeys(("url", "user"), "the connection's own, which the environment or Airflow holds"),
-    **dict.fromkeys(("dbtable", "query"), "the key table or query beside options"),
-    "customSchema": "the key schema beside options",
-}
+# The database of an embedded URL, and what may stand behind it: no attribute makes, drops or restores one.
+_ATTRIBUTE: Final = re.compile(r"[;?&]\s*([^=;?&]+)")
+_OPEN_ATTRIBUTES: Final = frozenset({"territory", "collation", "shutdown_hook", "timezone", "ssl", "sslmode"})
+_OF_SPARK: Final = re.compile(r"(?:org\.apache\.spark\.|com\.databricks\.spark\.).*", re.IGNORECASE)
 
 
 def connection_variable(name: str) -> str:
@@ -129,6 +116,10 @@ class Source(SpecModel):
     @classmethod
     def _known_format(cls, value: str) -> str:
         known = {name.lower(): name for name in _FORMATS}
+        if _OF_SPARK.fullmatch(value):
+            raise refusal(
+                f'format "{value}" is one of Spark\'s own by another name', expected=", ".join(_FORMATS)
+            )
         if value.lower() not in known and "." not in value:
             hint = did_you_mean(value, _FORMATS)
             if hint:
@@ -152,11 +143,33 @@ class Source(SpecModel):
             return None
         if not value.lower().startswith("jdbc:"):
             raise refusal("source.url is no JDBC URL", expected="jdbc:derby:{home}/data/raw/flights_db, say")
-        if _SECRET.search(value) or "@" in value or re.search(r"\buser\s*=", value, re.IGNORECASE):
+        if holds_secret(value) or "@" in value or re.search(r"\buser\s*=", value, re.IGNORECASE):
             raise refusal(
                 "source.url holds a user or a password",
                 expected="the key connection, whose URL, user and password the environment or Airflow holds",
             )
+        for name in _ATTRIBUTE.findall(value):
+            if name.strip().lower() not in _OPEN_ATTRIBUTES:
+                raise refusal(
+                    f"source.url may not set {name.strip()}",
+                    expected="the place of a database that is there; a source is read, and nothing else",
+                )
+        return value
+
+    @field_validator("path")
+    @classmethod
+    def _path_without_secret(cls, value: str | None) -> str | None:
+        if value is not None and "://" in value and holds_secret(value):
+            raise refusal(
+                "source.path holds a secret", expected="secrets in the environment, never in a file"
+            )
+        return value
+
+    @field_validator("table")
+    @classmethod
+    def _is_table(cls, value: str | None) -> str | None:
+        if value is not None and not is_table(value):
+            raise refusal(f"source.table {value!r} is no name of a table", expected="a name; SQL is a query")
         return value
 
     @field_validator("query")
@@ -165,20 +178,6 @@ class Source(SpecModel):
         what, instead = ("", "") if value is None else query_problem(value)
         if what:
             raise refusal(f"source.query {what}", hint=instead)
-        return value
-
-    @field_validator("options")
-    @classmethod
-    def _open_options(cls, value: dict[str, str]) -> dict[str, str]:
-        ours = {name.lower(): expected for name, expected in _OURS.items()}
-        for name in value:
-            if _SECRET.search(name):
-                raise refusal(
-                    f"source.options may not set {name}",
-                    expected="secrets in an Airflow connection or in the environment, never in a file",
-                )
-            if name.lower() in ours:
-                raise refusal(f"source.options may not set {name}", expected=ours[name.lower()])
         return value
 
     @model_validator(mode="after")
@@ -218,12 +217,12 @@ class Source(SpecModel):
             if (getattr(self, one) is None) == (getattr(self, other) is None):
                 raise refusal(f"format jdbc needs one of {one} and {other}", expected=f"{one}, say")
         given = {name.lower() for name in self.options}
-        parallel = [name for name in _IN_PARALLEL if name.lower() in given]
-        if parallel and len(parallel) < len(_IN_PARALLEL):
-            missing = [name for name in _IN_PARALLEL if name not in parallel]
+        parallel = [name for name in IN_PARALLEL if name.lower() in given]
+        if parallel and len(parallel) < len(IN_PARALLEL):
+            missing = [name for name in IN_PARALLEL if name not in parallel]
             raise refusal(
                 f"source.options lacks {', '.join(missing)}",
-                expected=f"{', '.join(_IN_PARALLEL)} together, or none of them",
+                expected=f"{', '.join(IN_PARALLEL)} together, or none of them",
             )
 
     @property
@@ -269,7 +268,7 @@ class Source(SpecModel):
     @property
     def value_options(self) -> dict[str, str]:
         """The options that can change a value; how many readers share the work cannot."""
-        speed = {name.lower() for name in (*_IN_PARALLEL, "fetchsize")} if self.is_jdbc else set()
+        speed = {name.lower() for name in (*IN_PARALLEL, "fetchsize")} if self.is_jdbc else set()
         return {name: value for name, value in self.options.items() if name.lower() not in speed}
 
     def relation(self, date: dt.date) -> str:

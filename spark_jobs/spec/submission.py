@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from spark_jobs.ordered import MANAGER_SETTING, with_ordered
+from spark_jobs.spec.secret_names import is_secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,6 +55,10 @@ _OF_THE_ARITHMETIC: Final = re.compile(
     r"|--(?:limit-modules|patch-module|upgrade-module-path)|@"
 )
 
+_RUNS_CODE: Final = re.compile(
+    r"-javaagent|-agent(?:lib|path)|-XX:On(?:Error|OutOfMemoryError)|-X(?:run|debug)"
+)
+
 FIXED: Final = "results depend on it, so it is the same for every pipeline"
 _UNORDERED: Final = "it hands map outputs over in an order of its own, which a model would follow from"
 _REFUSED: Final[Mapping[str, str]] = {
@@ -69,6 +74,8 @@ _REFUSED: Final[Mapping[str, str]] = {
     "spark.sql.session.timeZone": FIXED,
     "spark.sql.ansi.enabled": FIXED,
     "spark.sql.caseSensitive": FIXED,
+    "spark.files.ignoreCorruptFiles": FIXED,
+    "spark.files.ignoreMissingFiles": FIXED,
     "spark.sql.files.ignoreCorruptFiles": FIXED,
     "spark.sql.files.ignoreMissingFiles": FIXED,
     "spark.sql.legacy.timeParserPolicy": FIXED,
@@ -76,16 +83,51 @@ _REFUSED: Final[Mapping[str, str]] = {
     "spark.sql.sources.partitionColumnTypeInference.enabled": FIXED,
     "spark.sql.sources.partitionOverwriteMode": FIXED,
 }
-_SECRET: Final = re.compile(r"password|secret|access\.key", re.IGNORECASE)
+_FOREIGN_CODE: Final = "it runs code that is in no artifact's key, beside the jobs"
+_OTHER_PROGRAM: Final = "which programs run follows from the environment, or from Airflow's connection"
+_LOADS_CODE: Final = """
+spark.plugins spark.extraListeners spark.sql.extensions spark.sql.queryExecutionListeners
+spark.sql.streaming.streamingQueryListeners spark.sql.cache.serializer
+spark.closure.serializer spark.kryo.registrator
+spark.kryo.classesToRegister spark.submit.pyFiles spark.yarn.dist.pyFiles spark.jars.repositories
+spark.jars.ivy spark.jars.ivySettings spark.driver.userClassPathFirst
+spark.executor.userClassPathFirst spark.metrics.conf spark.resources.discoveryPlugin
+spark.sql.hive.metastore.jars spark.sql.hive.metastore.jars.path
+"""
+_PROGRAMS: Final = """
+spark.pyspark.python spark.pyspark.driver.python spark.r.command spark.r.driver.command
+spark.home spark.java.home
+"""
+_CODE: Final[Mapping[str, str]] = {
+    **dict.fromkeys(
+        _LOADS_CODE.split(),
+        _FOREIGN_CODE,
+    ),
+    **dict.fromkeys(
+        _PROGRAMS.split(),
+        _OTHER_PROGRAM,
+    ),
+}
+# Variables of the executors' processes that load code, or change what is imported.
+_VARIABLE: Final = re.compile(
+    r"spark\.(?:executorenv|yarn\.appmasterenv|kubernetes\.driverenv)"
+    r"\.(?:ld_\w+|python(?!hashseed)\w*|java_\w+|_java_options|jdk_java_options|spark_\w+|bash_env|path)",
+    re.IGNORECASE,
+)
+_DISCOVERY: Final = re.compile(
+    r"spark\.(?:driver|executor|worker)\.resource\..*\.discoveryscript", re.IGNORECASE
+)
 
 
 def refused_setting(name: str) -> str | None:
     """Why a pipeline may not set a Spark setting, or None when it may."""
     if not name.startswith("spark."):
         return "a Spark setting starts with spark."
-    if _SECRET.search(name):
+    if is_secret(name):
         return "a secret belongs in the environment or in an Airflow connection, not in a file"
-    return {known.lower(): why for known, why in _REFUSED.items()}.get(name.lower())
+    if _VARIABLE.fullmatch(name) or _DISCOVERY.fullmatch(name):
+        return _OTHER_PROGRAM
+    return {known.lower(): why for known, why in {**_REFUSED, **_CODE}.items()}.get(name.lower())
 
 
 def refused_option(name: str, value: str) -> str | None:
@@ -97,7 +139,11 @@ def refused_option(name: str, value: str) -> str | None:
     """
     if name.lower() not in _JVM_OPTIONS:
         return None
-    return next((word for word in value.split() if _OF_THE_ARITHMETIC.match(word.strip("'\""))), None)
+    return next((word for word in value.split() if _refused_word(word.strip("'\""))), None)
+
+
+def _refused_word(word: str) -> bool:
+    return any(each.match(word) for each in (_OF_THE_ARITHMETIC, _RUNS_CODE))
 
 
 def submit_conf(pipeline: Pipeline, home: Home, job: str = "") -> dict[str, str]:

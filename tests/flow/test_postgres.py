@@ -81,6 +81,9 @@ def server() -> Iterator[Server]:
             "CREATE TABLE things (id INT, size DOUBLE PRECISION, late INT, day DATE, seen TIMESTAMP, "
             '"where from" TEXT, tags TEXT[], price NUMERIC(9, 2))'
         )
+        made.do(
+            "CREATE FUNCTION emptied() RETURNS SETOF things AS 'DELETE FROM things RETURNING *' LANGUAGE sql"
+        )
         yield made
 
 
@@ -183,7 +186,7 @@ def test_the_same_rows_give_the_same_snapshot_in_any_way_of_reading(team: Team, 
             "refuses the login",
         ),
         ({"table": "nothings", "date_column": "day"}, None, 3, '"nothings" does not exist'),
-        ({"query": "SELECT * FROM things WHERE day = '{date}' AND x = 'O'Hare'"}, None, 3, "cannot be read"),
+        ({"query": "SELECT * FROM emptied() WHERE day = '{date}'"}, None, 3, "read-only transaction"),
         (
             {"table": "things", "date_column": "day", "options": {"driver": "org.none.Driver"}},
             None,
@@ -191,7 +194,7 @@ def test_the_same_rows_give_the_same_snapshot_in_any_way_of_reading(team: Team, 
             "spark.jars",
         ),
     ],
-    ids=["password", "gone", "quote", "driver"],
+    ids=["password", "gone", "writes", "driver"],
 )
 def test_what_goes_wrong_is_told_in_one_line(
     team: Team, things: Server, keys: dict[str, object], password: str | None, code: int, words: str

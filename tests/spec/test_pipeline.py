@@ -177,6 +177,44 @@ def test_no_setting_that_results_depend_on_may_be_set() -> None:
     assert refused_setting("spark.default.parallelism")
 
 
+SECRETS = """
+spark.hadoop.fs.azure.account.key.shop.dfs.core.windows.net spark.hadoop.fs.s3a.secret.key
+spark.hadoop.fs.s3a.access.key spark.hadoop.fs.s3a.session.token spark.ssl.keyPassword
+spark.hadoop.fs.azure.sas.box.shop.blob.core.windows.net spark.hadoop.fs.azure.sas.fixed.token.shop
+spark.databricks.api.key spark.snowflake.sfPassword spark.x.accessKey spark.x.privateKey spark.x.CREDENTIALS
+spark.hadoop.javax.jdo.option.ConnectionPassword spark.authenticate.secret spark.kerberos.keytab
+"""
+NO_SECRETS = """
+spark.hadoop.fs.s3a.aws.credentials.provider spark.security.credentials.hive.enabled spark.executor.memory
+spark.hadoop.hadoop.security.credential.provider.path spark.sql.shuffle.partitions
+spark.kubernetes.container.image spark.jars spark.jars.packages spark.memory.fraction spark.task.cpus
+spark.executorEnv.TZ spark.sql.adaptive.enabled spark.hadoop.sasl.qop
+"""
+CODE = """
+spark.plugins spark.extraListeners spark.sql.extensions spark.submit.pyFiles spark.pyspark.python
+spark.executorEnv.LD_PRELOAD spark.executorEnv.PYTHONPATH spark.yarn.appMasterEnv.JAVA_TOOL_OPTIONS
+spark.executor.resource.gpu.discoveryScript spark.shuffle.manager SPARK.PLUGINS
+"""
+
+
+def test_settings_that_are_secrets_or_run_code_may_not_be_set() -> None:
+    assert [name for name in SECRETS.split() if "a secret belongs" not in (refused_setting(name) or "")] == []
+    assert [name for name in NO_SECRETS.split() if refused_setting(name)] == []
+    assert [name for name in CODE.split() if not refused_setting(name)] == []
+    for option in ("-javaagent:/x.jar", "-XX:OnOutOfMemoryError=/x.sh", "-agentpath:/x.so"):
+        assert refused_option("spark.driver.extraJavaOptions", f"-Xss4m {option}") == option
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["-Dshop.password=hush", "-Djavax.net.ssl.keyStorePassword=x -Xss4m", "jdbc:x://ann:hush@db/shop"],
+)
+def test_a_setting_that_holds_a_secret_is_refused(home_with: HomeWith, value: str) -> None:
+    conf = f"spark: {{conf: {{spark.driver.extraJavaOptions: '{value}'}}}}\ntrigger_params:"
+    with pytest.raises(SpecError, match="holds a secret"):
+        load_pipeline(home_with(("trigger_params:", conf)), "tips")
+
+
 @pytest.mark.parametrize(
     "option",
     [

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from spark_jobs.errors import EnvironmentProblem, SpecError
-from spark_jobs.sources.connection import login_of
+from spark_jobs.sources.connection import embedded, login_of
 from spark_jobs.spec import load_pipeline
 
 if TYPE_CHECKING:
@@ -72,6 +72,49 @@ def test_a_table_is_dated_by_column_or_query(home_with: HomeWith, text: str, dat
             "dated twice",
         ),
         ("  connection: shop\n  table: tips\n  date_column: night\n", 'lacks the date_column "night"'),
+        *(
+            (f"  connection: shop\n  table: tips\n  options: {{{option}}}\n", told)
+            for option, told in (
+                (
+                    "sessionInitStatement: DELETE FROM tips",
+                    "may not set sessionInitStatement; expected options that",
+                ),
+                ("SESSIONINITSTATEMENT: DELETE FROM tips", "a source is never written"),
+                ("prepareQuery: CREATE TABLE x (a INT)", "a source is never written"),
+                ("truncate: true", "a source is never written"),
+                ("socketFactory: evil.Factory", "documents for reading jdbc"),
+                ("sessionVariables: sql_mode=ANSI", "documents for reading jdbc"),
+                ("allowMultiQueries: true", "documents for reading jdbc"),
+                ("loggerFile: /etc/passwd", "documents for reading jdbc"),
+                ("readOnly: false", "documents for reading jdbc"),
+                ("fetchSise: 10", 'did you mean "fetchsize"?'),
+                ("keytab: /etc/x.keytab", "never in a file"),
+                ("ApplicationName: token=abc", "never in a file"),
+            )
+        ),
+        *(
+            (f"  connection: shop\n  query: {query}\n", told)
+            for query, told in (
+                ("DELETE FROM tips", "does not begin with SELECT"),
+                ("SELECT 1 AS a) x; DELETE FROM tips; --", "ends a bracket"),
+                ("SELECT 1 AS a; DELETE FROM tips", "more than one statement"),
+                (
+                    "WITH d AS (DELETE FROM tips RETURNING *) SELECT * FROM d",
+                    "uses DELETE FROM, which writes",
+                ),
+                ("WITH d AS (update tips t set a = 1 returning *) SELECT * FROM d", "which writes or locks"),
+                ("SELECT nextval('s') AS a", "uses nextval, which writes"),
+                ("SELECT * FROM tips FOR UPDATE", "uses FOR UPDATE"),
+                ("SELECT * FROM tips INTO OUTFILE '/x'", "uses INTO OUTFILE"),
+                ("SELECT (1 AS a", "leaves a bracket open"),
+                ("\"SELECT E'\\\\' AS a, 1 AS b FROM t\"", "at different places"),
+            )
+        ),
+        ("  connection: shop\n  table: (DELETE FROM tips RETURNING *) t\n", "no name of a table"),
+        ("  connection: shop\n  table: tips; DELETE FROM tips\n", "no name of a table"),
+        ("  url: jdbc:derby:db;create=true\n  table: tips\n", "may not set create"),
+        ("  url: jdbc:h2:db;INIT=RUNSCRIPT FROM 'x'\n  table: tips\n", "may not set INIT"),
+        ("  url: jdbc:postgresql://h/db?socketFactory=x\n  table: tips\n", "may not set socketFactory"),
     ],
 )
 def test_a_table_that_is_not_said_clearly(home_with: HomeWith, text: str, told: str) -> None:
@@ -88,6 +131,19 @@ def test_a_table_that_is_not_said_clearly(home_with: HomeWith, text: str, told: 
         ("  format: csv\n  path: raw\n  table: tips\n", "source.table is of format jdbc alone"),
         ("  format: csv\n  path: raw\n  options: {mode: DROPMALFORMED}\n", "hide no rows"),
         ("  format: csv\n  path: raw\n  options: {pathGlobFilter: '*.csv'}\n", "hide no files"),
+        (
+            "  format: csv\n  path: raw\n  options: {nulValue: x}\n",
+            "tips.yaml:7: source.options may not set nulValue; ",
+        ),
+        ("  format: csv\n  path: raw\n  options: {fetchsize: 10}\n", "documents for reading csv"),
+        ("  format: parquet\n  path: raw\n  options: {header: true}\n", "documents for reading parquet"),
+        ("  format: xml\n  path: raw\n  options: {rowValidationXSDPath: /x}\n", "name no other file"),
+        ("  format: delta\n  path: raw\n  options: {ignoreCorruptFiles: true}\n", "hide no files"),
+        ("  format: delta\n  path: raw\n  options: {sfPassword: x}\n", "never in a file"),
+        ("  format: org.apache.spark.sql.jdbc\n  path: raw\n", "of Spark's own by another name"),
+        ("  format: com.databricks.spark.csv\n  path: raw\n", "of Spark's own by another name"),
+        ("  format: csv\n  path: s3a://key:hush@bucket/x\n", "source.path holds a secret"),
+        ("  format: csv\n  path: https://a.example/x?sig=abc\n", "source.path holds a secret"),
         ("  format: image\n  path: raw\n", "has columns of its own"),
     ],
 )
@@ -154,3 +210,30 @@ def test_a_driver_s_words_are_told_without_secrets() -> None:
     login = login_of("shop", {URI: "postgresql://ann:a%2Fb@db/shop"})
     words = login.without_secrets("no jdbc:postgresql://db/shop for ann with a/b, that is a%2Fb")
     assert words == "no *** for *** with ***, that is ***"
+
+
+@pytest.mark.parametrize(
+    ("url", "options"),
+    [
+        ("jdbc:postgresql://db/shop", {"readOnly": "true", "readOnlyMode": "always"}),
+        ("jdbc:mysql://db/shop", {"sessionInitStatement": "SET SESSION TRANSACTION READ ONLY"}),
+        ("jdbc:sqlite:shop.db", {"open_mode": "1"}),
+    ],
+)
+def test_a_session_is_read_only_where_that_can_be_asked_for(url: str, options: dict[str, str]) -> None:
+    assert options.items() <= embedded(url).options().items()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '  connection: shop\n  table: sales."Tips of a day"\n',
+        "  connection: shop\n  table: '[dbo].[tips]'\n",
+        "  connection: shop\n  query: SELECT 'a;b''); DELETE FROM x' AS c, \"update\" FROM tips;\n",
+        "  connection: shop\n  query: (SELECT a FROM t) UNION ALL (SELECT a FROM u) -- both; all\n",
+        "  connection: shop\n  table: tips\n  options: {sslmode: require, FETCHSIZE: 100}\n",
+    ],
+)
+def test_what_reads_is_not_refused(home_with: HomeWith, text: str) -> None:
+    alone = [(", min_days: 4", ""), ("{by: date, test_days: 3}", "{by: key, test_fraction: 0.5}")]
+    assert load_pipeline(home_with(jdbc(text), *alone), "tips").source.is_jdbc
