@@ -1,4 +1,4 @@
-"""Which source code made a thing: a digest that a comment or a docstring does not change."""
+"""Which source code computes an artifact: the modules that its step's imports lead to, and their digests."""
 
 from __future__ import annotations
 
@@ -7,45 +7,171 @@ import functools
 import hashlib
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
-ROOT = Path(__file__).resolve().parent.parent
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
+    from spark_jobs.store.keys import Kind
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+PACKAGE: Final = "spark_jobs"
+
+STEPS: Final[Mapping[Kind, str]] = {
+    "snapshot": "spark_jobs.snapshot",
+    "validation": "spark_jobs.validate",
+    "features": "spark_jobs.preprocess",
+    "tuning": "spark_jobs.ml.tuning",
+    "model": "spark_jobs.fit",
+    "evaluation": "spark_jobs.evaluate",
+    "predictions": "spark_jobs.score",
+}
+"""The module that makes each kind. A step that calls another finds an artifact with a key of its own."""
+
+NOT_COMPUTING: Final[Mapping[str, str]] = {
+    "spark_jobs.ending": "ends a process",
+    "spark_jobs.errors": "words errors",
+    "spark_jobs.job": "opens the pipeline, the date and the store, and reports how the step ended",
+    "spark_jobs.ordered": "finds the jar of ordered execution, whose sources are an engine of the key",
+    "spark_jobs.report": "shows what was made",
+    "spark_jobs.registry.recording": "copies to MLflow what is in the store",
+    "spark_jobs.registry.tracking": "asks MLflow; a model that it loads is compared with the store's",
+    "spark_jobs.spec.checks": "refuses a pipeline or lets it pass unchanged",
+    "spark_jobs.spec.cron": "says when a night begins",
+    "spark_jobs.spec.database_query": "refuses a query or lets it pass unchanged",
+    "spark_jobs.spec.evaluation_checks": "refuses a pipeline or lets it pass unchanged",
+    "spark_jobs.spec.files": "finds files; what they say is in the key",
+    "spark_jobs.spec.home": "knows folders and addresses",
+    "spark_jobs.spec.loading": "reads YAML; what it says is in the key",
+    "spark_jobs.spec.names": "words lists and hints",
+    "spark_jobs.spec.problem": "words errors",
+    "spark_jobs.spec.repeatable": "refuses SQL or lets it pass unchanged",
+    "spark_jobs.spec.repeatable_checks": "refuses SQL or lets it pass unchanged",
+    "spark_jobs.spec.wait": "says how long a night waits for data",
+    "spark_jobs.store": "names, finds and publishes artifacts",
+}
+"""Modules and packages that cannot change what a step makes, and why; imports are not followed into them."""
+
+ALWAYS: Final = ("spark_jobs.session", "spark_jobs.spec.pipeline")
+"""What the opening of a job hands to every step: its Spark session and its pipeline."""
+
+COMPUTING: Final = frozenset({"spark_jobs.store.fingerprint"})
+"""Modules of those packages that do compute."""
 
 # CPython 3.11 counts a syntax tree's depth for all threads together, and fails when two build one at once.
-_ONE_AT_A_TIME = threading.Lock()
+_ONE_AT_A_TIME: Final = threading.Lock()
 
 
-def code_digest(*parts: str) -> str:
-    """SHA-256 over the syntax trees of files and folders of `spark_jobs/`, without docstrings and comments.
-
-    Args:
-        parts: paths relative to `spark_jobs/`; a folder stands for every Python file in it.
-    """
-    with _ONE_AT_A_TIME:
-        return _digest(parts)
-
-
-@functools.cache
-def _digest(parts: tuple[str, ...]) -> str:
+def code_digest(kind: Kind) -> str:
+    """The SHA-256 over the modules that compute a kind, as its key has it."""
     total = hashlib.sha256()
-    for path in code_files(*parts):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        drop_docstrings(tree)
-        total.update(path.relative_to(ROOT).as_posix().encode())
-        total.update(ast.dump(tree).encode())
+    for name, digest in module_digests(kind).items():
+        total.update(f"{name} {digest}\n".encode())
     return total.hexdigest()
 
 
-def code_files(*parts: str) -> tuple[Path, ...]:
-    """The Python files that the parts stand for, in one order on every machine."""
-    files: set[Path] = set()
-    for part in parts:
-        path = ROOT / part
-        files.update(path.rglob("*.py") if path.is_dir() else (path,))
-    return tuple(sorted(files, key=lambda path: path.as_posix()))
+def module_digests(kind: Kind) -> Mapping[str, str]:
+    """Each module that computes a kind, in the order of their names, with the SHA-256 of what it does.
+
+    Comments, docstrings and layout change no digest. A template beside a module, of the same name, is part of
+    that module.
+    """
+    with _ONE_AT_A_TIME:
+        return _digests(kind)
+
+
+def source_files(kind: Kind) -> tuple[Path, ...]:
+    """The files of the modules that compute a kind, templates included."""
+    return tuple(file for name in module_digests(kind) for file in _files(name))
+
+
+@functools.cache
+def _digests(kind: Kind) -> Mapping[str, str]:
+    todo, found = [STEPS[kind], *ALWAYS], set[str]()
+    while todo:
+        name = todo.pop()
+        if name in found or not _computes(name, kind):
+            continue
+        found.add(name)
+        todo += _imports(name)
+    return {name: _digest(name) for name in sorted(found)}
+
+
+def _computes(name: str, kind: Kind) -> bool:
+    if name in COMPUTING:
+        return True
+    if any(name == step for other, step in STEPS.items() if other != kind):
+        return False
+    parents = (name.rsplit(".", drop)[0] for drop in range(name.count(".") + 1))
+    return not any(parent in NOT_COMPUTING for parent in parents)
+
+
+@functools.cache
+def _imports(name: str) -> tuple[str, ...]:
+    """The modules of the package that a module imports, wherever in it; a package brings all its modules."""
+    found = set[str]()
+    for node in ast.walk(_tree(name)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names if alias.name.split(".")[0] == PACKAGE}
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == PACKAGE:
+            found |= {_home_of(str(node.module), alias.name) for alias in node.names}
+    folder = _file(name).parent
+    if _file(name).name == "__init__.py" and name != PACKAGE:
+        found |= {f"{name}.{file.stem}" for file in folder.glob("*.py") if file.stem != "__init__"}
+    return tuple(sorted(found))
+
+
+def _home_of(module: str, name: str) -> str:
+    """The module that a name comes from, where a package only hands it on."""
+    if _exists(f"{module}.{name}"):
+        return f"{module}.{name}"
+    if _file(module).name == "__init__.py":
+        for node in _tree(module).body:
+            if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == PACKAGE:
+                for alias in node.names:
+                    if (alias.asname or alias.name) == name:
+                        return _home_of(str(node.module), alias.name)
+    return module
+
+
+@functools.cache
+def _digest(name: str) -> str:
+    total = hashlib.sha256()
+    total.update(ast.dump(_tree(name)).encode())
+    for template in _files(name):
+        if template.suffix != ".py":
+            total.update(template.name.encode() + b"\0" + template.read_bytes() + b"\0")
+    return total.hexdigest()
+
+
+@functools.cache
+def _tree(name: str) -> ast.Module:
+    tree = ast.parse(_file(name).read_bytes())
+    drop_docstrings(tree)
+    return tree
+
+
+def _files(name: str) -> Iterator[Path]:
+    """A module's file, and the templates beside it that have its name."""
+    file = _file(name)
+    yield file
+    yield from sorted(
+        each for each in file.parent.glob(f"{file.stem}.*") if each.suffix not in {".py", ".pyc", ".pyi"}
+    )
+
+
+def _exists(name: str) -> bool:
+    return _file(name).is_file()
+
+
+def _file(name: str) -> Path:
+    base = ROOT.joinpath(*name.split("."))
+    package = base / "__init__.py"
+    return package if package.is_file() else base.with_suffix(".py")
 
 
 def drop_docstrings(tree: ast.AST) -> None:
+    """Removes the docstrings of a syntax tree, in place."""
     for node in ast.walk(tree):
         if not isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             continue

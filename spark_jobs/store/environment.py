@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from spark_jobs.store.code import code_digest
+from spark_jobs.store.code import ROOT, code_digest, source_files
 from spark_jobs.store.engines import git_state, git_text, package_versions
 from spark_jobs.store.files import lock_digest
 from spark_jobs.store.reasons import differing
-from spark_jobs.store.steps import CODE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -98,7 +97,7 @@ def causes(then: Artifact, now: Artifact) -> tuple[Held, ...]:
 def _code_of_kinds(manifests: Sequence[Manifest]) -> Iterator[Held]:
     for kind in dict.fromkeys(each.kind for each in manifests):
         then = _each_once(_short(each.ingredients.code) for each in manifests if each.kind == kind)
-        yield Held(f"code of {kind}", then, _short(code_digest(*CODE[kind])))
+        yield Held(f"code of {kind}", then, _short(code_digest(kind)))
 
 
 def _own_code(manifests: Sequence[Manifest], today: Mapping[str, str]) -> Iterator[Held]:
@@ -155,7 +154,7 @@ def _code(then: Manifest, now: Manifest) -> Held:
     detail = ""
     commit = _text(then.git.get("commit"))
     if commit:
-        parts = [f"spark_jobs/{part}" for part in CODE[then.kind]]
+        parts = [file.relative_to(ROOT).as_posix() for file in source_files(then.kind)]
         changed = git_text("diff", "--name-only", commit, "--", *parts)
         files = [path.removeprefix("spark_jobs/") for path in (changed or "").splitlines()]
         if files:

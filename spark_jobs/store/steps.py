@@ -22,110 +22,6 @@ JOINED: Final = "join."
 _ORDERED_KINDS: Final = frozenset({"tuning", "model", "evaluation", "predictions"})
 """What is made under ordered execution, and follows from how that merges."""
 
-# What a tuning and a fit both learn with.
-_LEARNING: Final = (
-    "session.py",
-    "ml/catalogue.py",
-    "ml/column_flow.py",
-    "ml/fitting.py",
-    "ml/nested.py",
-    "ml/row_checks.py",
-    "ml/splits.py",
-    "ml/stages.py",
-    "ml/task_model.py",
-    "ml/training.py",
-    "ml/values.py",
-    "sources/rows.py",
-    "store/fingerprint.py",
-)
-
-# The source that computes each kind, relative to spark_jobs/. A test follows the jobs' imports and
-# fails when one of them computes with a module that is not named here.
-CODE: Final[Mapping[Kind, tuple[str, ...]]] = {
-    "snapshot": (
-        "snapshot.py",
-        "session.py",
-        "sources/connection.py",
-        "sources/contract.py",
-        "sources/database.py",
-        "sources/deliveries.py",
-        "sources/libsvm.py",
-        "sources/lossless.py",
-        "sources/parquet_types.py",
-        "sources/profile.py",
-        "sources/raw.py",
-        "sources/reader.py",
-        "sources/rows.py",
-        "sources/typed_files.py",
-        "spec/raw_paths.py",
-        "store/fingerprint.py",
-    ),
-    "validation": (
-        "validate.py",
-        "session.py",
-        "sources/data_docs.py",
-        "sources/expectations.py",
-        "sources/outcomes.py",
-        "sources/rules.py",
-        "sources/rows.py",
-        "store/fingerprint.py",
-    ),
-    "features": (
-        "preprocess.py",
-        "session.py",
-        "sources/own_function.py",
-        "sources/rows.py",
-        "store/fingerprint.py",
-    ),
-    "tuning": ("ml/families", "ml/grid.py", "ml/label_flow.py", "ml/tuning.py", *_LEARNING),
-    "model": (
-        "fit.py",
-        "ml/arithmetic.py",
-        "ml/golden.py",
-        "ml/model_digest.py",
-        "ml/tolerances.py",
-        *_LEARNING,
-    ),
-    "predictions": (
-        "score.py",
-        "session.py",
-        "ml/arithmetic.py",
-        "ml/families",
-        "ml/catalogue.py",
-        "ml/column_flow.py",
-        "ml/fitting.py",
-        "ml/row_checks.py",
-        "ml/scoring.py",
-        "ml/splits.py",
-        "ml/training.py",
-        "ml/unscored.py",
-        "sources/rows.py",
-        "store/fingerprint.py",
-    ),
-    "evaluation": (
-        "evaluate.py",
-        "session.py",
-        "ml/arithmetic.py",
-        "ml/families",
-        "ml/catalogue.py",
-        "ml/column_flow.py",
-        "ml/fitting.py",
-        "ml/importances.py",
-        "ml/row_checks.py",
-        "ml/slot_names.py",
-        "ml/splits.py",
-        "ml/training.py",
-        "registry/baseline.py",
-        "registry/chained.py",
-        "registry/gates.py",
-        "registry/outcome.py",
-        "registry/ledger.py",
-        "registry/timeline.py",
-        "sources/rows.py",
-        "store/fingerprint.py",
-    ),
-}
-
 
 def snapshot(pipeline: Pipeline, source: Source, day: date, *, schema: str, rows: str) -> Ingredients:
     """A date's raw rows, by their content: bytes delivered again that hold the same rows change nothing.
@@ -308,6 +204,6 @@ def _ingredients(
         },
         spec=spec,
         seed=pipeline.seed,
-        code=code_digest(*CODE[kind]),
+        code=code_digest(kind),
         engines=engines(*packages) | ({"ordered": source_digest()[:12]} if kind in _ORDERED_KINDS else {}),
     )

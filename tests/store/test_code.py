@@ -1,102 +1,159 @@
-"""The code digest follows what the code does, and every module that a job computes with is in it."""
+"""The code digest of a kind follows what its code does, in every module that its step imports."""
 
 from __future__ import annotations
 
 import ast
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, get_args
 
 import pytest
 
-from spark_jobs.store import code, steps
-from spark_jobs.store.code import ROOT, code_digest, code_files
+from spark_jobs.store import code
+from spark_jobs.store.code import NOT_COMPUTING, ROOT, STEPS, code_digest, module_digests, source_files
+from spark_jobs.store.keys import Kind
 
-JOBS = {
-    "snapshot": "snapshot",
-    "validation": "validate",
-    "features": "preprocess",
-    "tuning": "ml.tuning",
-    "model": "fit",
-    "evaluation": "evaluate",
-    "predictions": "score",
-}
-# What a job uses to find, keep, tell and record; none of it decides a value that the job makes.
-INFRASTRUCTURE = (
-    "spark_jobs.ending",
-    "spark_jobs.errors",
-    "spark_jobs.job",
-    # What it runs, the Scala sources, is an engine of the key.
-    "spark_jobs.ordered",
-    "spark_jobs.spec",
-    "spark_jobs.store",
-    "spark_jobs.registry.recording",
-    "spark_jobs.registry.tracking",
-    "spark_jobs.report",
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(scope="module")
+def plain() -> dict[Kind, str]:
+    """The digests of the code as it is."""
+    return {kind: code_digest(kind) for kind in STEPS}
+
+
+@pytest.fixture(autouse=True)
+def forget() -> Iterator[None]:
+    yield
+    forget_digests()
+
+
+def changed(plain: dict[Kind, str]) -> set[Kind]:
+    """The kinds whose digest is another after an edit of a tree or a template."""
+    forget_digests()
+    return {kind for kind in STEPS if code_digest(kind) != plain[kind]}
+
+
+def forget_digests() -> None:
+    code._digest.cache_clear()
+    code._digests.cache_clear()
+
+
+@contextmanager
+def edited(name: str) -> Iterator[ast.Module]:
+    """A module's tree as it is parsed, to be edited, and put back."""
+    tree = code._tree(name)
+    body = list(tree.body)
+    try:
+        yield tree
+    finally:
+        tree.body = body
+
+
+def test_every_kind_has_a_step() -> None:
+    assert set(STEPS) == set(get_args(Kind))
+
+
+def test_comments_docstrings_and_layout_change_nothing(tmp_path: Path) -> None:
+    plain = "def f(x):\n    return x + 1\n"
+    dressed = '"""Doc."""\n\n\ndef f(x):\n    """Add."""\n    # one\n    return (x\n        + 1)\n'
+    trees = [ast.parse(text) for text in (plain, dressed)]
+    for tree in trees:
+        code.drop_docstrings(tree)
+
+    assert ast.dump(trees[0]) == ast.dump(trees[1])
+    assert ast.dump(trees[0]) != ast.dump(ast.parse(plain.replace("1", "2")))
+
+
+@pytest.mark.parametrize(
+    ("module", "kinds"),
+    [
+        ("sources.reader", {"snapshot"}),
+        ("sources.rules", {"validation"}),
+        ("ml.grid", {"tuning"}),
+        ("ml.golden", {"model"}),
+        ("ml.scoring", {"predictions"}),
+        ("ml.families.clustering", {"tuning", "evaluation", "predictions"}),
+        ("registry.gates", {"evaluation"}),
+        ("spec.parts", set(STEPS)),
+        ("session", set(STEPS)),
+        ("store.fingerprint", set(STEPS)),
+        ("report.html", set()),
+        ("store.artifacts", set()),
+        ("errors", set()),
+    ],
 )
-COMPUTING = ("spark_jobs.store.fingerprint",)
-# What it finds is an artifact with a key of its own, which the kind's key names.
-BEHIND_A_KEY = {
-    "model": {"spark_jobs.ml.tuning"},
-    "predictions": {"spark_jobs.snapshot", "spark_jobs.validate", "spark_jobs.preprocess"},
-}
+def test_a_change_of_code_changes_what_computes_with_it(
+    plain: dict[Kind, str], module: str, kinds: set[Kind]
+) -> None:
+    with edited(f"spark_jobs.{module}") as tree:
+        tree.body.append(ast.Pass())
+        assert changed(plain) == kinds
 
 
-@pytest.fixture
-def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(code, "ROOT", tmp_path)
-    code._digest.cache_clear()
-    yield tmp_path
-    code._digest.cache_clear()
+def test_the_sql_of_a_date_is_part_of_the_keys_of_features(plain: dict[Kind, str]) -> None:
+    [sql_for] = [
+        node
+        for node in ast.walk(code._tree("spark_jobs.spec.parts"))
+        if isinstance(node, ast.FunctionDef) and node.name == "sql_for"
+    ]
+    body, sql_for.body = sql_for.body, [ast.Pass()]
+    try:
+        assert "features" in changed(plain)
+    finally:
+        sql_for.body = body
 
 
-def digest_of(folder: Path, text: str) -> str:
-    (folder / "step.py").write_text(text, encoding="utf-8")
-    code._digest.cache_clear()
-    return code_digest("step.py")
+def test_a_template_is_part_of_its_module(
+    plain: dict[Kind, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    template = tmp_path / "data_docs.j2"
+    template.write_text("<p>another</p>\n")
+    files = code._files
+
+    def other(name: str) -> Iterator[Path]:
+        yield from ((template if file.suffix == ".j2" else file) for file in files(name))
+
+    monkeypatch.setattr(code, "_files", other)
+
+    assert changed(plain) == {"validation"}
 
 
-def test_comments_docstrings_and_layout_change_nothing(sources: Path) -> None:
-    plain = digest_of(sources, "def f(x):\n    return x + 1\n")
-    dressed = digest_of(
-        sources, '"""Doc."""\n\n\ndef f(x):\n    """Adds."""\n    # one\n    return (x\n        + 1)\n'
-    )
-    assert dressed == plain
+def test_a_change_of_any_function_of_a_closure_changes_its_digest() -> None:
+    """Each function's body in turn; a module's digest is what the kinds' digests are made of."""
+    unnoticed = []
+    for name in sorted({name for kind in STEPS for name in module_digests(kind)}):
+        before = code._digest(name)
+        for node in ast.walk(code._tree(name)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                body, node.body = node.body, [*node.body, ast.Pass()]
+                code._digest.cache_clear()
+                if code._digest(name) == before:
+                    unnoticed.append(f"{name}.{node.name}")
+                node.body = body
+    assert unnoticed == []
 
 
-def test_what_it_does_changes_the_digest(sources: Path) -> None:
-    assert digest_of(sources, "def f(x):\n    return x + 1\n") != digest_of(
-        sources, "def f(x):\n    return x + 2\n"
-    )
+def test_every_module_is_computing_or_says_why_not() -> None:
+    """What is named as not computing exists, and says why in words."""
+    assert not [name for name in NOT_COMPUTING if not code._exists(name)]
+    assert all(reason for reason in NOT_COMPUTING.values())
 
 
-def imported(path: Path) -> set[str]:
-    """Modules of spark_jobs that a file imports; a package counts by the names taken from it."""
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("spark_jobs"):
-            names = {f"{node.module}.{alias.name}" for alias in node.names}
-            found |= {name for name in names if module_file(name)} or {str(node.module)}
-    return found
+def test_no_module_of_a_closure_imports_what_the_closure_cannot_see() -> None:
+    """An import by a computed name is allowed where a package imports its own modules, or Spark's."""
+    dynamic = {
+        name
+        for kind in STEPS
+        for name in module_digests(kind)
+        if "import_module(" in code._file(name).read_text() or "__import__(" in code._file(name).read_text()
+    }
+    assert dynamic == {"spark_jobs.ml.families", "spark_jobs.ml.catalogue"}
+    assert "spark_jobs.ml.families.recommendation" in module_digests("evaluation")
 
 
-def module_file(name: str) -> Path | None:
-    base = ROOT.joinpath(*name.split(".")[1:])
-    return next((path for path in (base.with_suffix(".py"), base / "__init__.py") if path.is_file()), None)
-
-
-@pytest.mark.parametrize("kind", steps.CODE)
-def test_every_module_that_a_job_computes_with_is_in_its_digest(kind: str) -> None:
-    named = set(code_files(*steps.CODE[kind]))
-    todo, seen = [f"spark_jobs.{JOBS[kind]}"], set()
-    while todo:
-        module = todo.pop()
-        path = module_file(module)
-        if module in seen or path is None or module in BEHIND_A_KEY.get(kind, ()):
-            continue
-        seen.add(module)
-        if module.startswith(INFRASTRUCTURE) and not module.startswith(COMPUTING):
-            continue
-        assert path in named, (
-            f"{module} is used by {JOBS[kind]}.py, but steps.CODE[{kind!r}] does not name it"
-        )
-        todo += imported(path)
-    assert all(path.is_file() for path in named)
+def test_the_files_of_a_kind_exist() -> None:
+    for kind in STEPS:
+        assert all(file.is_file() for file in source_files(kind))
+    assert ROOT / "spark_jobs/sources/data_docs.j2" in source_files("validation")
