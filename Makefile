@@ -1,7 +1,7 @@
 # Every target prepares what it needs first: `make run` on a fresh clone is enough.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data run backfill up up-compose down-compose test test-all lint format bench schema clean
+.PHONY: help setup data run backfill up up-compose down-compose test test-fast test-all lint format bench schema clean
 
 # The environment that local/setup.sh wrote: Java, .venv, the class archive.
 ENV = . ./.cache/env.sh &&
@@ -13,7 +13,7 @@ PIPELINE ?=
 ARGS ?=
 # How many files of tests at once; each worker has a Spark session of its own. tests/conftest.py gives the order.
 WORKERS ?= 2
-PARALLEL = -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+PARALLEL = -n $(WORKERS) --dist loadfile --no-loadscope-reorder --durations=20
 
 help: ## Show this list
 	@echo "Vintage: nightly Spark ML retraining that people can trust"
@@ -48,6 +48,9 @@ down-compose: compose-is-there ## Stop what up-compose started; its volumes stay
 compose-is-there:
 	@docker compose version >/dev/null 2>&1 || \
 		{ echo "make: Docker with its Compose plugin is not there: https://docs.docker.com/engine/install/" >&2; exit 1; }
+
+test-fast: setup ## The tests that need neither a JVM nor a server: a minute
+	@$(ENV) JAVA_HOME=/dev/null pytest -m "not spark and not integration and not long" $(PARALLEL) $(ARGS)
 
 test: setup ## The tests that need no server
 	@$(ENV) pytest -m "not integration and not long" $(PARALLEL) $(ARGS)

@@ -39,10 +39,16 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeSch
     return ByGroup(config, log)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begins with what takes long: else one worker would end with a quarter of an hour, after the other."""
+    """Marks what a JVM is started for, and begins with what takes long.
+
+    Else one worker would end with a quarter of an hour, after the other.
+    """
     rank: dict[str, int] = {}
     for item in items:
+        if not {"spark", "cluster"}.isdisjoint(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.spark)
         own = 0 if item.get_closest_marker("integration") else 1 if item.get_closest_marker("long") else 2
         rank[group_of(item.nodeid)] = min(own, rank.get(group_of(item.nodeid), own))
     items.sort(key=lambda item: rank[group_of(item.nodeid)])
