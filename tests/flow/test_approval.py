@@ -12,8 +12,8 @@ from spark_jobs import approve, promote
 from spark_jobs.errors import DataError
 from spark_jobs.registry import ledger
 from spark_jobs.registry.intervention import os_user
-from spark_jobs.registry.loadability import Loaded
 from spark_jobs.registry.tracking import Tracking
+from tests.flow.conftest import loads_well
 from tests.flow.test_cli import program
 
 if TYPE_CHECKING:
@@ -85,7 +85,3 @@ def test_an_evaluation_waits_for_a_person_and_the_answer_for_what_it_was_about(t
     ended = program(team, "-m", "spark_jobs.cli", "promote", team.name, "--date", str(EVE))
     told = f"version {entry.champion_before} of {team.name} for {EVE}: registered approved by {os_user()}"
     assert ended.stdout.splitlines()[:1] == [told], ended.stderr
-
-
-def loads_well(_: object) -> Loaded:
-    return Loaded(ways=("PipelineModel.transform",), rows=1)

@@ -13,7 +13,7 @@ from spark_jobs.plan import plan
 from spark_jobs.registry import ledger
 from spark_jobs.report.summary import summarise
 from spark_jobs.spec import load_pipeline
-from tests.flow.conftest import loading_with, rows_of
+from tests.flow.conftest import loads_well, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,10 +47,9 @@ def backfilled(team: Team, found: Plan) -> tuple[Artifacts, dict[str, str]]:
     before = published(team)
     dates = [date.fromisoformat(run.date) for run in found.runs]
     spec = load_pipeline(team.home, team.name)
-    load = loading_with(team.provider)
     failed = {
         each.date: each.error
-        for each in backfill(team.home, spec, dates, spark=team.provider, load=load)
+        for each in backfill(team.home, spec, dates, spark=team.provider, load=loads_well)
         if each.exit_code
     }
     return {(kind, day) for kind, day, _ in published(team) - before}, failed
