@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import json
 import math
 import os
 import random
 from pathlib import Path
 
 from tests.integration.postgresql import free_port
-from tests.quick import QUICK_JVM
+from tests.quick import QUICK_JVM, QUICK_PLANS
 
 # Twelve hours from the schedule's last tick and from its next, whenever the tests run: none of them sees
 # another night begin.
@@ -43,6 +44,12 @@ def quick_environment() -> dict[str, str]:
     """
     quick = {name: value for name, value in plain_environment().items() if not name.startswith("COVERAGE")}
     return quick | {"JAVA_TOOL_OPTIONS": QUICK_JVM}
+
+
+def quick_spark(**conf: str) -> str:
+    """A pipeline's settings for sixty rows: planned and compiled for longer than they are worked on."""
+    settings = {**QUICK_PLANS, "spark.sql.shuffle.partitions": "2", **conf}
+    return f"spark: {json.dumps({'conf': settings})}\n"
 
 
 def write_day(home: Path, day: dt.date, seed: int = 0) -> None:

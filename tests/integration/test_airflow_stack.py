@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
@@ -21,16 +20,22 @@ from tests.until import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
 
 UP_SECONDS = 400
 
 
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home whose databases the first stack makes; the next ones start on what the one before left."""
+    return write_home(tmp_path_factory.mktemp("up") / "home")
+
+
 @pytest.fixture
-def up(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
-    """`make up` on a new home, as soon as it says that it is up."""
-    home = write_home(tmp_path / "home")
+def up(home: Path) -> Iterator[subprocess.Popen[str]]:
+    """`make up`, as soon as it runs."""
     with start(home) as process:
         yield process
         if process.poll() is None:
@@ -74,7 +79,7 @@ def alive(family: list[psutil.Process]) -> list[str]:
 
 
 def test_up_shows_both_uis_on_loopback_alone_and_ctrl_c_ends_all(
-    up: subprocess.Popen[str], tmp_path: Path
+    up: subprocess.Popen[str], home: Path
 ) -> None:
     text = read_until(up, "Ctrl-C")
     airflow, mlflow = re.findall(r"http://127\.0\.0\.1:\d+", text)
@@ -97,7 +102,6 @@ def test_up_shows_both_uis_on_loopback_alone_and_ctrl_c_ends_all(
     }
     assert heard == {"127.0.0.1"}
 
-    home = tmp_path / "home"
     assert running(home) is not None
     second = start(home)
     assert "runs already" in second.communicate(timeout=60)[0]

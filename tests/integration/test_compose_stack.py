@@ -26,7 +26,7 @@ from spark_jobs.registry import ledger
 from spark_jobs.store import Store
 from tests.dags.conftest import write_home
 from tests.integration.compose import ComposeStack
-from tests.integration.conftest import LAST_NIGHT, scheduled_far_from_now, write_day
+from tests.integration.conftest import LAST_NIGHT, quick_spark, scheduled_far_from_now, write_day
 from tests.integration.postgresql import PROGRAMS, free_port
 from tests.integration.slow_pipeline import write_slow_pipeline
 from tests.quick import QUICK_JVM
@@ -42,13 +42,6 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(1800)]
 DAG = "retrain_tiny"
 RUN_SECONDS = 900
 PAST = [dt.date(2024, 1, 1)]
-# Sixty rows are planned and compiled for longer than they are worked on.
-SETTINGS = """\
-spark:
-  conf:
-    spark.executor.memory: 512m
-    spark.sql.shuffle.partitions: "2"
-"""
 
 
 def secrets_in(path: Path) -> dict[str, str]:
@@ -70,7 +63,9 @@ def folder() -> Iterator[Path]:
 def home(folder: Path) -> Path:
     path = write_home(folder / "home")
     file = path / "pipelines" / "tiny.yaml"
-    file.write_text(scheduled_far_from_now(file.read_text()) + SETTINGS)
+    file.write_text(
+        scheduled_far_from_now(file.read_text()) + quick_spark(**{"spark.executor.memory": "512m"})
+    )
     for day in (*PAST, LAST_NIGHT - dt.timedelta(days=1), LAST_NIGHT):
         write_day(path, day)
     return path

@@ -15,7 +15,7 @@ import pytest
 from spark_jobs.spec import Home
 from spark_jobs.store import Store
 from tests.dags.conftest import write_home
-from tests.integration.conftest import plain_environment, write_day
+from tests.integration.conftest import plain_environment, quick_spark, write_day
 from tests.integration.postgresql import LOOPBACK
 from tests.quick import QUICK_JVM
 
@@ -76,15 +76,11 @@ STAGES = """
             importable_from("id").alias("importable_from"),
         )
 """
-# Sixty rows are planned and compiled for longer than they are worked on.
-SETTINGS = """\
-spark:
-  conf:
-    spark.executor.memory: 512m
-    spark.sql.shuffle.partitions: "2"
-    spark.driver.extraJavaOptions: -XX:TieredStopAtLevel=1
-    spark.executor.extraJavaOptions: -XX:TieredStopAtLevel=1
-"""
+SETTINGS = {
+    "spark.executor.memory": "512m",
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1",
+    "spark.executor.extraJavaOptions": "-XX:TieredStopAtLevel=1",
+}
 NUMBERS = """
     def times(values):
         return values * {factor}
@@ -120,7 +116,7 @@ def home(tmp_path: Path) -> Path:
     ):
         assert old in text
         text = text.replace(old, new)
-    file.write_text(text + SETTINGS)
+    file.write_text(text + quick_spark(**SETTINGS))
     return path
 
 

@@ -15,7 +15,13 @@ import pytest
 from local.airflow_api import DONE, AirflowApi
 from local.stack import Stack
 from tests.dags.conftest import from_database, write_home
-from tests.integration.conftest import LAST_NIGHT, quick_environment, scheduled_far_from_now, write_day
+from tests.integration.conftest import (
+    LAST_NIGHT,
+    quick_environment,
+    quick_spark,
+    scheduled_far_from_now,
+    write_day,
+)
 from tests.integration.postgresql import PROGRAMS, database
 from tests.integration.scheduler.runs import DAG, LATE, RUN_SECONDS, START, days_of
 from tests.until import until
@@ -37,13 +43,15 @@ DRIVER = Path("/usr/share/java/postgresql.jar")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     home = write_home(tmp_path_factory.mktemp("airflow") / "home")
     tiny = home / "pipelines" / "tiny.yaml"
-    tiny.write_text(scheduled_far_from_now(tiny.read_text()) + "wait: {timeout: 2h, poke: 1s}\n")
+    text = scheduled_far_from_now(tiny.read_text()) + "wait: {timeout: 2h, poke: 1s}\n"
+    tiny.write_text(text + quick_spark())
     asks = tiny.read_text().replace("name: tiny", "name: asks")
     # Its schedule has ended: nothing of it runs but what is triggered.
     asks += "end_date: 2024-01-07\npromote: approve\ndeadline: 5s\n"
     (home / "pipelines" / "asks.yaml").write_text(asks)
-    rows = from_database(tiny.read_text().replace("name: tiny", "name: rows"))
-    rows += f"spark: {{conf: {{spark.jars: {DRIVER}}}}}\n"
+    rows = from_database(text.replace("name: tiny", "name: rows")) + quick_spark(
+        **{"spark.jars": str(DRIVER)}
+    )
     (home / "pipelines" / "rows.yaml").write_text(rows)
     for day in [*days_of(START, 8), *days_of(LAST_NIGHT - dt.timedelta(days=2), 5)]:
         # What the schedule takes comes late.
