@@ -14,7 +14,9 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 from dags.spark_submit import partition_of
 from spark_jobs.errors import DataError
 from spark_jobs.spec import parse_partition_date
+from spark_jobs.spec.date_in_text import filled, is_dated
 from spark_jobs.spec.raw_paths import data_files
+from spark_jobs.spec.stray_files import UNFINISHED, strays_at
 from spark_jobs.spec.wait import told
 
 if TYPE_CHECKING:
@@ -38,7 +40,7 @@ def wait_for_data(pipeline: Pipeline, home: Home) -> WaitForData | None:
     database a task of its own waits: dags/waiting_rows.py.
     """
     declared = [source.path or "" for source in pipeline.views.values()]
-    paths = [path for path in declared if "{date}" in path]
+    paths = [path for path in declared if is_dated(path)]
     if not paths or not pipeline.wait.timeout:
         return None
     return WaitForData(
@@ -77,7 +79,7 @@ class WaitForData(BaseOperator):
             AirflowFailException: the run's date is none.
         """
         date = parse_partition_date(partition_of(context["dag_run"], context["params"]))
-        paths = [path.replace("{date}", date.isoformat()) for path in self.paths]
+        paths = [filled(path, date) for path in self.paths]
         absent = [path for path in paths if not delivered(path)]
         if not absent:
             self.log.info("the raw files of %s are there", date)
@@ -143,8 +145,11 @@ def _event(absent: list[str]) -> TriggerEvent:
 
 
 def delivered(path: str) -> list[tuple[str, int, int]]:
-    """Name, bytes and modification time of the files at a path; none while one of them is empty."""
-    found = [_seen(file) for file in data_files(path)[1]]
+    """Name, bytes and modification time of the files at a path; none while one is empty or being written."""
+    files = data_files(path)[1]
+    if any(kind == UNFINISHED for _, kind in strays_at(path, files)):
+        return []
+    found = [_seen(file) for file in files]
     return [] if any(file is None or not file[1] for file in found) else [file for file in found if file]
 
 

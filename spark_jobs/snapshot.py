@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from spark_jobs.errors import DataError
 from spark_jobs.job import Job, for_each_date, main, require_enough, require_valid_stages
-from spark_jobs.sources.deliveries import find_delivery, foreseen
+from spark_jobs.sources.deliveries import FileDelivery, find_delivery, foreseen
 from spark_jobs.sources.profile import profile, profile_sql
 from spark_jobs.sources.raw import no_raw_data
 from spark_jobs.sources.reader import CORRUPT, RawRows
 from spark_jobs.sources.rows import schema_json, write_rows
+from spark_jobs.sources.undated import UNDATED, require_dated
 from spark_jobs.spec import SOURCE_VIEW
+from spark_jobs.spec.raw_key import raw_key
 from spark_jobs.store import Rows, steps, windows
 from spark_jobs.store.fingerprint import fingerprint, fingerprint_sql
 
@@ -124,6 +126,12 @@ def _dated(job: Job, feed: Feed, dates: Sequence[date], take: Take) -> dict[date
     if stale:
         snapshots |= take(job, feed, stale)
     _require_rows(feed, job.date, snapshots[job.date])
+    for day, found in snapshots.items():
+        # Of a snapshot that was taken when more of them were allowed.
+        undated = found.manifest.details.get("raw", {}).get(UNDATED, 0)
+        require_dated(source, undated, feed.of(day))
+        if undated:
+            log.warning("%s: %d rows have no day and belong to no date", feed.of(day), undated)
     return dict(sorted(snapshots.items()))
 
 
@@ -205,7 +213,9 @@ def _snapshot(job: Job, feed: Feed, day: date, delivery: Delivery) -> Artifact:
         incoming = foreseen(delivery, lambda: delivery.read(session, schema))
         observed = foreseen(delivery, lambda: _write(incoming, delivery, attempt.data))
         count = observed["fingerprint"]["rows"]
-        delivery.check(session, incoming, {"corrupt": observed["corrupt"], "rows": count})
+        seen_of_raw = delivery.check(session, incoming, {"corrupt": observed["corrupt"], "rows": count})
+        if feed.view == SOURCE_VIEW and isinstance(delivery, FileDelivery):
+            delivery.refuse_doubled(session, attempt.data, schema, raw_key(job.pipeline, day))
         content = fingerprint(observed["fingerprint"])
         seen = profile(incoming.schema, observed["profile"])
         (attempt.folder / "sketches.json").write_text(json.dumps(seen.sketches), encoding="utf-8")
@@ -213,7 +223,7 @@ def _snapshot(job: Job, feed: Feed, day: date, delivery: Delivery) -> Artifact:
             attempt,
             steps.snapshot(job.pipeline, feed.source, day, schema=schema, rows=content),
             rows=Rows(count=count, spark_schema=schema_json(incoming.schema), fingerprint=content),
-            details={"raw": delivery.facts(), "profile": seen.columns},
+            details={"raw": {**delivery.facts(), **seen_of_raw}, "profile": seen.columns},
         )
     feed.store.set_current(artifact, delivery.note())
     return artifact

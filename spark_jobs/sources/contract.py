@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING, Final, cast
 
-from spark_jobs.errors import DataError, SpecError
+from spark_jobs.errors import DataError
 from spark_jobs.sources.lossless import mismatches
 from spark_jobs.spec.ddl import parse_ddl
 from spark_jobs.store.fingerprint import quoted
@@ -14,7 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
 
-    from pyspark.sql import Column
     from pyspark.sql.types import StructType
 
 VECTOR: Final = "VECTOR"
@@ -97,31 +95,6 @@ def schema_text(schema: StructType) -> str:
         f"{quoted(field.name)} {VECTOR if kind == 'vector' else kind}"
         for field in schema.fields
         for kind in [field.dataType.simpleString()]
-    )
-
-
-def on_day(schema: StructType, name: str, day: date) -> Column:
-    """Whether a row's date column lies on the day; in a form that Spark hands on to a database.
-
-    Raises:
-        SpecError: there is no such column, or its type has no day.
-    """
-    from pyspark.sql import functions as F
-
-    field = next((each for each in schema.fields if each.name.casefold() == name.casefold()), None)
-    column = F.col(quoted(name))
-    match field.dataType.typeName() if field else None:
-        case "date":
-            return column == F.lit(day)
-        case "timestamp" | "timestamp_ntz" as kind:
-            first, after = (F.expr(f"{kind} '{each} 00:00:00'") for each in (day, day + timedelta(days=1)))
-            return (column >= first) & (column < after)
-        case "string":
-            return column.startswith(day.isoformat())
-    raise SpecError(
-        f"source.date_column {name} has no day",
-        expected="a column of type DATE, TIMESTAMP or STRING",
-        found=field.dataType.simpleString() if field else f"the columns {', '.join(schema.names)}",
     )
 
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from spark_jobs.errors import DataError, EnvironmentProblem, VintageError, first_line
 from spark_jobs.sources.connection import Login, embedded, login_of
-from spark_jobs.sources.contract import check_columns, check_unique, on_day, schema_text, struct_of
+from spark_jobs.sources.contract import check_columns, check_unique, schema_text, struct_of
 from spark_jobs.sources.lossless import converted
 from spark_jobs.sources.reader import CORRUPT, RawRows
+from spark_jobs.sources.undated import UNDATED, examples, has_no_day, on_day, require_dated
 from spark_jobs.store.fingerprint import quoted
 
 if TYPE_CHECKING:
@@ -104,6 +105,7 @@ class RawTable:
             field.name = ours.get(field.name.casefold(), field.name)
         named = StructType(named.fields)
         check_columns(declared, named, typed=True, day=self.day, where=self.place)
+        every = frame
         if self.source.date_column is not None:
             frame = frame.where(on_day(named, self.source.date_column, self.day))
         kept = []
@@ -111,10 +113,18 @@ class RawTable:
             theirs = named[field.name].dataType
             column = F.col(quoted(field.name))
             kept.append(converted(column, theirs, theirs, field.dataType).alias(field.name))
-        return RawRows(frame.select(*kept, F.lit(None).cast("string").alias(CORRUPT)), declared)
+        return RawRows(frame.select(*kept, F.lit(None).cast("string").alias(CORRUPT)), declared, every)
 
-    def check(self, spark: SparkSession, incoming: RawRows, observed: Mapping[str, Any]) -> None:
-        """Nothing is left to look at once the rows are written: a database gives whole rows or an error."""
+    def check(self, spark: SparkSession, incoming: RawRows, observed: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Every row has a day, unless otherwise declared. A database gives whole rows or an error."""
+        name = self.source.date_column
+        if name is None or incoming.every is None:
+            return {}
+        count = incoming.every.where(has_no_day(incoming.schema, name)).count()
+        if count:
+            shown = examples(incoming.every, incoming.schema, name)
+            require_dated(self.source, count, self.place, found=shown)
+        return {UNDATED: count}
 
     def refused(self, error: Exception) -> VintageError:
         """What a driver's error means, told without URL, user or password."""

@@ -9,20 +9,24 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 from spark_jobs.errors import DataError, VintageError
 from spark_jobs.session import disk_refusal, root_cause
 from spark_jobs.sources.database import raw_table
+from spark_jobs.sources.doubled import refuse_doubled
 from spark_jobs.sources.raw import RawFiles, list_raw_files
 from spark_jobs.sources.reader import RawRows, check_files, infer_schema, read_raw, unparsable, unreadable
+from spark_jobs.sources.undated import UNDATED, examples, require_dated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import date
+    from pathlib import Path
 
-    from pyspark.sql import SparkSession
+    from pyspark.sql import DataFrame, SparkSession
 
     from spark_jobs.spec import Pipeline, Source
 
 T = TypeVar("T")
 
 BYTES_PER_FILE: Final = 128 * 2**20
+_WITHOUT_KEY: Final = frozenset({"text", "libsvm", "image", "binaryFile"})
 
 
 class Delivery(Protocol):
@@ -51,11 +55,14 @@ class Delivery(Protocol):
             DataError: the columns are not those of the contract.
         """
 
-    def check(self, spark: SparkSession, incoming: RawRows, observed: Mapping[str, Any]) -> None:
+    def check(self, spark: SparkSession, incoming: RawRows, observed: Mapping[str, Any]) -> Mapping[str, Any]:
         """Looks, once the rows are written, whether all are right; `observed` has `corrupt` and `rows`.
 
+        Returns:
+            What more the manifest tells of the raw rows.
+
         Raises:
-            DataError: rows do not parse, or something is missing or changed meanwhile.
+            DataError: rows do not parse, or have no day, or something is missing or changed meanwhile.
         """
 
     def refused(self, error: Exception) -> VintageError:
@@ -97,8 +104,8 @@ class FileDelivery:
         """The rows of all files."""
         return read_raw(spark, self.source, self.raw, schema_ddl, self.day)
 
-    def check(self, spark: SparkSession, incoming: RawRows, observed: Mapping[str, Any]) -> None:
-        """Every row parsed, every file is there, and none changed while it was read."""
+    def check(self, spark: SparkSession, incoming: RawRows, observed: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Every row parsed and has a day, every file is there, and none changed while it was read."""
         if observed["corrupt"]:
             raise unparsable(spark, self.source, self.raw, incoming, observed["corrupt"], self.day)
         check_files(self.source, self.raw, observed["rows"], self.day)
@@ -108,6 +115,33 @@ class FileDelivery:
                 expected="files that stand still",
                 fix="Run again when the delivery is complete.",
             )
+        return self._dated(incoming)
+
+    def _dated(self, incoming: RawRows) -> Mapping[str, Any]:
+        if incoming.undated is None or incoming.every is None or self.source.date_column is None:
+            return {}
+        count = int(incoming.undated.get[UNDATED])
+        if count:
+            shown = examples(incoming.every, incoming.schema, self.source.date_column)
+            where = ", ".join(str(self.raw.root / file.path) for file in self.raw.files[:3])
+            require_dated(self.source, count, where, found=shown)
+        return {UNDATED: count}
+
+    def refuse_doubled(
+        self, spark: SparkSession, written: Path, schema: str, key: tuple[tuple[str, ...], str] | None
+    ) -> None:
+        """Refuses rows of several files that share their key, where raw columns are the key.
+
+        Raises:
+            DataError: names the files.
+        """
+        if key is None or len(self.raw.files) == 1 or self.source.format in _WITHOUT_KEY:
+            return
+
+        def read(raw: RawFiles) -> DataFrame:
+            return read_raw(spark, self.source, raw, schema, self.day).rows
+
+        refuse_doubled(spark.read.parquet(str(written)), read, self.raw, *key, self.day)
 
     def refused(self, error: Exception) -> VintageError:
         """A file that is not what its format says."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from spark_jobs.errors import DataError
 from spark_jobs.spec import SOURCE_VIEW
 from spark_jobs.spec.raw_paths import data_files
+from spark_jobs.spec.stray_files import strays_at
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from spark_jobs.spec import Pipeline, Source
 
 NEARBY_DAYS = 31
+MOST_STRAYS = 5
 # Hadoop looks for a checksum beside each local file, and cannot build its name where there is a colon in it.
 # Without globbing a path is taken as it is.
 _WITH_COLON = {
@@ -71,9 +73,20 @@ def list_raw_files(path: str, day: date) -> RawFiles | None:
     Files whose name begins with `_` or `.` are not data, by Spark's own rule.
 
     Raises:
-        DataError: a file is empty: zero bytes are a delivery that failed, and Spark would skip it silently.
+        DataError: a copy that has not ended or a backup lies there; or a file is empty: zero bytes are a
+            delivery that failed, and Spark would skip it silently.
     """
     root, paths = data_files(path)
+    strays = list(strays_at(path, paths))
+    if strays:
+        raise DataError(
+            f"beside the raw data of {day} lie files that are no delivery",
+            expected="the date's data alone, or a path that names such files itself",
+            found="; ".join(f"{each}, which looks like {kind}" for each, kind in strays[:MOST_STRAYS])
+            + (f" and {len(strays) - MOST_STRAYS} more" if len(strays) > MOST_STRAYS else ""),
+            fix="Wait until the copy has ended, or move them elsewhere; or have source.path name the data "
+            "alone (…/*.csv).",
+        )
     found = []
     for each in paths:
         status = each.stat()

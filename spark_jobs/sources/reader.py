@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from spark_jobs.errors import DataError
 from spark_jobs.sources import libsvm, typed_files
-from spark_jobs.sources.contract import check_columns, check_unique, on_day, schema_text, struct_of
+from spark_jobs.sources.contract import check_columns, check_unique, schema_text, struct_of
 from spark_jobs.sources.raw import load_raw
+from spark_jobs.sources.undated import of_day
 from spark_jobs.store.fingerprint import quoted
 
 if TYPE_CHECKING:
     from datetime import date
 
-    from pyspark.sql import Column, DataFrame, SparkSession
+    from pyspark.sql import Column, DataFrame, Observation, SparkSession
     from pyspark.sql.types import StructType
 
     from spark_jobs.sources.raw import RawFiles
@@ -39,10 +40,14 @@ class RawRows:
         rows: the declared columns in their order and, last, the text of a row that did not parse
             (`_corrupt_record`) where the format can tell.
         schema: the declared columns.
+        every: the rows of all dates, where a column says which are the date's.
+        undated: counts, once the rows are read, those of them that have no day.
     """
 
     rows: DataFrame
     schema: StructType
+    every: DataFrame | None = None
+    undated: Observation | None = None
 
 
 def infer_schema(spark: SparkSession, source: Source, raw: RawFiles, day: date) -> str:
@@ -80,7 +85,8 @@ def read_raw(spark: SparkSession, source: Source, raw: RawFiles, schema_ddl: str
     else:
         rows = _rows_by_name(spark, source, raw, declared, day)
     if source.date_column is not None:
-        rows = rows.where(on_day(declared, source.date_column, day) | F.col(CORRUPT).isNotNull())
+        kept, undated = of_day(rows, declared, source.date_column, day, corrupt=CORRUPT)
+        return RawRows(kept, declared, rows, undated)
     return RawRows(rows, declared)
 
 

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from spark_jobs.errors import SpecError
+from spark_jobs.spec import date_in_text
 from spark_jobs.spec.ddl import BadDdl, parse_ddl
 from spark_jobs.spec.partition import parse_partition_date
 
 T = TypeVar("T")
-_PLACEHOLDER: Final = re.compile(r"\{([A-Za-z_ ]*)\}")
 
 
 class SpecModel(BaseModel):
@@ -39,11 +38,9 @@ def refusal(what: str, *, expected: str = "", found: str = "", hint: str = "") -
 
 
 def _only_date_placeholder(text: str) -> str:
-    for name in _PLACEHOLDER.findall(text):
-        if name != "date":
-            raise refusal(
-                f"{{{name}}} stands for nothing", expected="{date}, which becomes the partition date"
-            )
+    found = date_in_text.problem(text)
+    if found is not None:
+        raise refusal(found[0], expected=found[1])
     return text
 
 
@@ -74,7 +71,8 @@ def _to_text(value: Any) -> Any:
 
 
 Text = Annotated[str, Field(min_length=1)]
-# A text in which `{date}` stands for the partition date, and nothing else in braces for anything.
+# A text in which `{date}`, or `{date:%Y%m%d}`, stands for the partition date, and nothing else in braces for
+# anything.
 Dated = Annotated[Text, AfterValidator(_only_date_placeholder)]
 # Columns as Spark's DDL writes them.
 Ddl = Annotated[Text, AfterValidator(_readable_ddl)]

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AfterValidator, Discriminator, Field, field_validator, model_validator
 from pydantic_core import core_schema
 
+from spark_jobs.spec import date_in_text
 from spark_jobs.spec.base import Dated, Ddl, Listed, ScalarText, SpecModel, Text, refusal
 from spark_jobs.spec.ddl import Column, parse_ddl
 from spark_jobs.spec.secret_names import holds_secret
@@ -114,7 +115,7 @@ class Preprocess(SpecModel):
 
     def sql_for(self, date: dt.date) -> str:
         """The query with `{date}` filled in; all of `source` where there is none."""
-        return (self.sql or "SELECT * FROM source").replace("{date}", date.isoformat())
+        return date_in_text.filled(self.sql or "SELECT * FROM source", date)
 
     @property
     def declared_columns(self) -> tuple[Column, ...] | None:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, PrivateAttr, field_validator
 
 from spark_jobs.errors import SpecError
-from spark_jobs.spec import partition
+from spark_jobs.spec import date_in_text, partition
 from spark_jobs.spec.base import Listed, PartitionDate, SpecModel, Text, refusal
 from spark_jobs.spec.cron import cron_problem
 from spark_jobs.spec.evaluation import Evaluate
@@ -230,7 +230,7 @@ class Pipeline(SpecModel):
 
         A relative path is under the home.
         """
-        path = str((source or self.source).path).replace("{date}", date.isoformat())
+        path = date_in_text.filled(str((source or self.source).path), date)
         return path if ":/" in path else str(self._home / path)
 
     @property

@@ -5,10 +5,11 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Mapping
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from spark_jobs.spec import date_in_text
 from spark_jobs.spec.base import Dated, Ddl, ScalarText, SpecModel, Text, refusal
 from spark_jobs.spec.database_query import is_table, query_problem
 from spark_jobs.spec.ddl import Column, parse_ddl
@@ -52,7 +53,8 @@ class Source(SpecModel):
     path: Annotated[
         Dated | None,
         Field(
-            description="The file or folder of one date. `{date}` becomes the partition date, 2013-02-28. "
+            description="The file or folder of one date. `{date}` becomes the partition date, 2013-02-28, "
+            "and `{date:%Y%m%d}` 20130228; directives are %Y %m %d %y %j %-m %-d. "
             "A relative path is under VINTAGE_HOME. Without `{date}` all of it is the run's date.",
             examples=["data/raw/flights/date={date}"],
         ),
@@ -79,7 +81,8 @@ class Source(SpecModel):
     query: Annotated[
         Dated | None,
         Field(
-            description="jdbc: a query in the database's own SQL. `{date}` becomes the partition date.",
+            description="jdbc: a query in the database's own SQL. `{date}` becomes the partition date, "
+            "`{date:%Y%m%d}` the same in another form.",
             examples=["SELECT * FROM flights WHERE day = DATE '{date}'"],
         ),
     ] = None
@@ -87,9 +90,16 @@ class Source(SpecModel):
         Text | None,
         Field(
             description="The column whose day is the partition date: a DATE, a TIMESTAMP (in UTC), or a "
-            "text that begins with the day. A row without a day belongs to no date."
+            "text that begins with the day (YYYY-MM-DD)."
         ),
     ] = None
+    undated_rows: Annotated[
+        Literal["allow"] | Annotated[int, Field(ge=0)],
+        Field(
+            description="With date_column: how many rows without a day a delivery may hold. They belong to "
+            "no date; more of them are refused. `allow`: any number. None when left out.",
+        ),
+    ] = 0
     reread_days: Annotated[
         int | None,
         Field(
@@ -189,8 +199,16 @@ class Source(SpecModel):
         names = [column.name.casefold() for column in self.columns or ()]
         if self.date_column is not None and names and self.date_column.casefold() not in names:
             raise refusal(f'the schema lacks the date_column "{self.date_column}"')
-        if self.date_column is not None and self._dated_by_text:
+        lacking = date_in_text.lacking(self._dated_text) if self._dated_by_text else ""
+        if lacking and self.date_column is None:
+            raise refusal(
+                f"the source's path or query leaves the {lacking} open: several dates would read the same",
+                expected="year, month and day in it, {date:%Y}/{date:%m}/{date:%d} say, or a date_column too",
+            )
+        if self.date_column is not None and self._dated_by_text and not lacking:
             raise refusal("the source is dated twice", expected="either {date} or date_column")
+        if self.date_column is None and self.undated_rows:
+            raise refusal("source.undated_rows needs a date_column", expected="it beside date_column")
         return self
 
     def _check_files(self) -> None:
@@ -242,7 +260,11 @@ class Source(SpecModel):
 
     @property
     def _dated_by_text(self) -> bool:
-        return "{date}" in (self.path or "") or "{date}" in (self.query or "")
+        return date_in_text.is_dated(self._dated_text)
+
+    @property
+    def _dated_text(self) -> str:
+        return self.path or self.query or ""
 
     @property
     def days_read_again(self) -> int:
@@ -276,7 +298,8 @@ class Source(SpecModel):
         if self.query is None:
             return str(self.table)
         # Not every database takes AS before a table's alias.
-        return f"({self.query.strip().rstrip(';').replace('{date}', date.isoformat())}) vintage_source"
+        query = date_in_text.filled(self.query, date)
+        return f"({query.strip().rstrip(';')}) vintage_source"
 
     @property
     def described(self) -> str:

@@ -6,11 +6,13 @@ claimed: Spark itself finds such a mistake later, but right SQL is never refused
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from spark_jobs.errors import first_line
+from spark_jobs.spec import date_in_text
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from sqlglot.tokenizer_core import Token
 
 SOURCE_VIEW: Final = "source"
-_DATE: Final = "2013-02-28"
+_DATE: Final = dt.date(2013, 2, 28)
 
 WORDS: Final = 20_000
 """Words and signs of a text: a SELECT of 1,000 columns, each cast and named, has 7,000."""
@@ -123,7 +125,7 @@ def read_query(text: str) -> Query:
 def _query_or_why(text: str) -> Query | BadSql:
     from sqlglot import exp
 
-    dated = text.replace("{date}", _DATE)
+    dated = date_in_text.filled(text, _DATE)
     try:
         trees, tokens = _parsed(dated)
         if len(trees) != 1 or not isinstance(trees[0], exp.Query):

@@ -237,3 +237,30 @@ def test_a_session_is_read_only_where_that_can_be_asked_for(url: str, options: d
 def test_what_reads_is_not_refused(home_with: HomeWith, text: str) -> None:
     alone = [(", min_days: 4", ""), ("{by: date, test_days: 3}", "{by: key, test_fraction: 0.5}")]
     assert load_pipeline(home_with(jdbc(text), *alone), "tips").source.is_jdbc
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("raw/{date:%Y}/{date:%m}", "leaves the day open"),
+        ("raw/{date:%d}", "leaves the year open"),
+        ("raw/{date:%Y-%d}", "leaves the month open"),
+        ("raw/{date:%b %d %Y}", "%b in {date:%b %d %Y} is not known"),
+        ("raw/{date:%Y%m%d%H}", "%H in {date:%Y%m%d%H} is not known"),
+        ("raw/{date:yyyyMMdd}", "has no directive"),
+        ("raw/{date:}", "has no directive"),
+        ("raw/{Date}", "{Date} stands for nothing"),
+        ("raw/{date-1}", "{date-1} stands for nothing"),
+        ("raw/{ds}", "{ds} stands for nothing"),
+        ("raw/{day:%Y%m%d}", "{day:%Y%m%d} stands for nothing"),
+    ],
+)
+def test_another_form_of_the_date_is_refused(home_with: HomeWith, path: str, told: str) -> None:
+    with pytest.raises(SpecError) as error:
+        load_pipeline(home_with(("raw/{date}", f'"{path}"')), "tips")
+    assert told in str(error.value)
+
+
+def test_undated_rows_need_a_date_column(home_with: HomeWith) -> None:
+    with pytest.raises(SpecError, match="undated_rows needs a date_column"):
+        load_pipeline(home_with(("raw/{date}\n", "raw/{date}\n  undated_rows: allow\n")), "tips")
