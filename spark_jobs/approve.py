@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from spark_jobs.job import Job, main
-from spark_jobs.registry import ledger
+from spark_jobs.registry import agreement
 from spark_jobs.registry.choice import Case, why_not_ask
 from spark_jobs.registry.evaluated import made_now
 from spark_jobs.registry.tracking import Tracking
@@ -42,22 +42,23 @@ def run(job: Job, question: str | None = None) -> Question:
         question: file to write it to, as JSON.
 
     Raises:
-        StoreError: the model has not been fitted and evaluated.
+        StoreError: the model has not been fitted and evaluated, or is not in the store as it was made; or
+            ledger and registry contradict each other.
         TrackingError: MLflow cannot be reached.
     """
     evaluation, model = made_now(job.pipeline, job.store, job.date)
     tracking = Tracking(job.home.tracking_uri, job.home.mlflow_artifacts)
     tracking.check()
-    champion = tracking.champion(job.pipeline.name)
-    known = next((each for each in tracking.versions(job.pipeline.name) if each.key == model.key), None)
-    case = Case.of(evaluation, version=known.version if known else None, mode=job.pipeline.promote)
-    summary = summary_of(job.store, evaluation, version=case.version)
+    now = agreement.standing(job.store, tracking)
+    champion, known = now.champion, now.registered.with_key(model.key)
+    case = Case.of(evaluation, key=model.key, mode=job.pipeline.promote)
+    summary = summary_of(job.store, evaluation, version=known.version if known else None)
     if champion is not None:
         serving = Champion(version=champion.version, date=champion.date, key=champion.key)
         summary = summary.model_copy(update={"champion": serving})
     asked = Question(
         evaluation=evaluation.key,
-        why_not=why_not_ask(case, champion, ledger.read(job.store.ledger_path)),
+        why_not=why_not_ask(case, champion, now.ledger.entries),
         text=as_text(summary, links_of(job.home, job.store, evaluation)),
     )
     if question:

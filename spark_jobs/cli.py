@@ -13,10 +13,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from spark_jobs import cli_champion, cli_diff, cli_plan, cli_reproduce, cli_score, cli_store
+from spark_jobs import (
+    cli_champion,
+    cli_diff,
+    cli_plan,
+    cli_registry,
+    cli_reproduce,
+    cli_score,
+    cli_store,
+)
 from spark_jobs.cli_arguments import AsJson, PipelineName
 from spark_jobs.ending import ends_in_order
-from spark_jobs.errors import SpecError, TrackingError, VintageError
+from spark_jobs.errors import SpecError, StoreError, TrackingError, VintageError
 from spark_jobs.job import Job, configure_logging, open_job, report, stage_problems
 from spark_jobs.report.history import LAST, history_of
 from spark_jobs.report.history import show as show_history
@@ -205,6 +213,7 @@ def write_page(
 
 app.command()(cli_champion.promote)
 app.command()(cli_champion.rollback)
+app.add_typer(cli_registry.registry, name="registry")
 app.command()(cli_diff.diff)
 app.command()(cli_plan.plan)
 app.command()(cli_plan.backfill)
@@ -230,11 +239,12 @@ def _summary(home: Home, store: Store, date: str | None) -> Summary:
 
 
 def _champion(home: Home, store: Store) -> Champion | None:
+    from spark_jobs.registry.agreement import standing
     from spark_jobs.registry.tracking import Tracking
 
     try:
-        champion = Tracking(home.tracking_uri, home.mlflow_artifacts).champion(store.pipeline)
-    except TrackingError as error:
+        champion = standing(store, Tracking(home.tracking_uri, home.mlflow_artifacts)).champion
+    except (TrackingError, StoreError) as error:
         log.warning("who serves now is not known: %s", error)
         return None
     if champion is None:

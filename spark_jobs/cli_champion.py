@@ -30,8 +30,12 @@ def rollback(
     pipeline: PipelineName,
     why: Annotated[str, typer.Option(help=_WHY, show_default=False)],
     to: Annotated[
-        int | None,
-        typer.Option(help="Version that served; left out, the one before the champion.", show_default=False),
+        str | None,
+        typer.Option(
+            metavar="MODEL",
+            help="A model that served: its version, date or key; left out, the one before the champion.",
+            show_default=False,
+        ),
     ] = None,
 ) -> None:
     """Have a version serve again that served before, once it is seen that it still loads and scores.
@@ -55,7 +59,12 @@ def promote(
     pipeline: PipelineName,
     date: Annotated[str | None, typer.Option(help="Partition date, YYYY-MM-DD.", show_default=False)] = None,
     version: Annotated[
-        int | None, typer.Option(help="Registered version, instead of a date; with --force.")
+        str | None,
+        typer.Option(
+            metavar="MODEL",
+            help="A registered model by its version, date or key, instead of --date; with --force.",
+            show_default=False,
+        ),
     ] = None,
     force: Annotated[
         bool,
@@ -76,7 +85,7 @@ def promote(
     Example: vintage promote flight_delay --date 2013-02-28 --force --why "the holdout had a strike in it"
     """
     from spark_jobs.promote import run
-    from spark_jobs.registry import intervention
+    from spark_jobs.registry import agreement, intervention
     from spark_jobs.registry.recording import registered
     from spark_jobs.registry.tracking import Tracking
 
@@ -106,6 +115,7 @@ def promote(
     if version is not None:
         target, evaluation = intervention.version_of(store, tracking, version)
     else:
+        agreement.standing(store, tracking)
         evaluation, model = intervention.evaluated(store, parse_partition_date(str(date)))
         target = registered(tracking, store, model, evaluation)
     wanted = intervention.force(

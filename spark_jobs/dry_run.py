@@ -178,7 +178,7 @@ class DryRun:
 
     def _promote(self, model: Artifact, evaluation: Artifact) -> Move:
         measured = not self._store.is_planned(evaluation)
-        case = case_of(model, evaluation, self._past, mode=self._pipeline.promote, measured=measured)
+        case = case_of(model, evaluation, mode=self._pipeline.promote, measured=measured)
         possible, why = prospect(case, self._past, measured=measured)
         if possible and self._most:
             self._moves.append(
@@ -188,7 +188,7 @@ class DryRun:
                     date=model.manifest.date,
                     model_key=model.key,
                     evaluation_key=evaluation.key,
-                    version=case.version or 0,
+                    version=0,
                     champion_before=None,
                     reasons=(),
                 )

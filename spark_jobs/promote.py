@@ -6,11 +6,11 @@ import logging
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from spark_jobs.errors import ModelRefused
 from spark_jobs.job import Job, main
-from spark_jobs.registry import ledger
+from spark_jobs.registry import agreement, ledger
 from spark_jobs.registry.choice import Answer, Case, answer_of, choose, likely_to_serve
 from spark_jobs.registry.evaluated import asked_about as evaluation_asked_about
 from spark_jobs.registry.evaluated import made_now
@@ -22,6 +22,7 @@ from spark_jobs.registry.tracking import Tracking
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from spark_jobs.registry.agreement import Registry
     from spark_jobs.registry.ledger import Entry
     from spark_jobs.registry.loadability import Loaded, Loading
     from spark_jobs.registry.tracking import Version
@@ -52,17 +53,7 @@ class Challenger:
     def case(self) -> Case:
         """The same, to be decided on."""
         answer = _answer(self.approved_by, self.rejected_by)
-        return Case.of(self.evaluation, version=self.version.version, mode=self.mode, answer=answer)
-
-
-class Registry(Protocol):
-    """Who serves, and how that is changed; `Tracking` is one."""
-
-    def champion(self, pipeline: str) -> Version | None:
-        """The version that serves; None when there is none."""
-
-    def set_champion(self, pipeline: str, version: int) -> None:
-        """Makes a version the one that serves."""
+        return Case.of(self.evaluation, key=self.version.key, mode=self.mode, answer=answer)
 
 
 def run(
@@ -83,7 +74,8 @@ def run(
         load: how a model that is to serve is loaded and scored before; in a new process when left out.
 
     Raises:
-        StoreError: the model has not been fitted and evaluated.
+        StoreError: the model has not been fitted and evaluated, or is not in the store as it was made; or
+            ledger and registry contradict each other.
         DataError: the person was asked about what is no longer so.
         TrackingError: MLflow cannot be reached.
         ModelRefused: the model would serve, but does not load or gives something else.
@@ -97,12 +89,14 @@ def run(
         if load is None:
             apart = ends.enter_context(LoadingProcess(place_of(job.home, job.pipeline)))
             load = apart.load
-            case = Case.of(evaluation, version=None, mode=mode, answer=_answer(approved_by, rejected_by))
+            case = Case.of(evaluation, key=model.key, mode=mode, answer=_answer(approved_by, rejected_by))
             if likely_to_serve(case, ledger.read(job.store.ledger_path)):
                 # While MLflow is imported and asked here.
                 apart.start()
         tracking = Tracking(job.home.tracking_uri, job.home.mlflow_artifacts)
         tracking.check()
+        # Before anything is registered: what is contradicted is not to be added to.
+        agreement.standing(job.store, tracking)
         known = registered(tracking, job.store, model, evaluation)
         loads = partial(_load, load, model, known)
         challenger = Challenger(known, evaluation, mode, approved_by, rejected_by)
@@ -130,7 +124,7 @@ def settle(tracking: Registry, store: Store, challenger: Challenger, loads: Call
         loads: loads the model and scores its golden batch.
 
     Raises:
-        StoreError: the ledger cannot be written.
+        StoreError: the ledger cannot be written, or it and the registry contradict each other.
         TrackingError: MLflow cannot be reached.
         ModelRefused: the gates passed, but the model does not load or gives something else.
     """
@@ -150,19 +144,16 @@ def _decided(tracking: Registry, store: Store, challenger: Challenger, loaded: L
     """The decision, carried out and recorded; None, and nothing done, when the model must be loaded first."""
     version, evaluation = challenger.version, challenger.evaluation
     with ledger.one_decision_at_a_time(store.ledger_path):
-        champion = tracking.champion(store.pipeline)
-        past = ledger.read(store.ledger_path)
+        now = agreement.standing_to_decide(store, tracking)
+        champion, past = now.champion, now.ledger.entries
         answer = answer_of(past, challenger.case)
         action, reasons = choose(replace(challenger.case, answer=answer), champion, past)
-        serves = champion is not None and champion.version == version.version
+        serves = champion is not None and champion.key == version.key
         if action == "promoted" and not serves:
             if loaded is None:
                 return None
             reasons = (*reasons, *loaded.reasons)
-            if loaded.problems:
-                action = "refused"
-            else:
-                tracking.set_champion(store.pipeline, version.version)
+            action = "refused" if loaded.problems else action
         entry = ledger.Entry(
             action=action,
             pipeline=store.pipeline,
@@ -170,7 +161,8 @@ def _decided(tracking: Registry, store: Store, challenger: Challenger, loaded: L
             model_key=version.key,
             evaluation_key=evaluation.key,
             version=version.version,
-            champion_before=_before(champion, version, past),
+            champion_before=champion.version if champion else None,
+            champion_before_key=champion.key if champion else None,
             reasons=reasons,
             by=answer.by if answer and action == "rejected" else None,
             approved_by=answer.by if answer and answer.approved else None,
@@ -178,7 +170,11 @@ def _decided(tracking: Registry, store: Store, challenger: Challenger, loaded: L
         )
         known = _recorded(entry, past, serves=serves)
         if known is None:
+            # The line comes first: a move that a crash leaves undone is finished by whoever decides next.
             ledger.append(store.ledger_path, entry)
+            if entry.moves and not serves:
+                tracking.set_champion(store.pipeline, version.version)
+        agreement.remember(store, tracking, now.registered.ledger)
     return known or entry
 
 
@@ -191,18 +187,11 @@ def _load(load: Callable[[Loading], Loaded], model: Artifact, known: Version) ->
     return load(loading_of(model, known.version))
 
 
-def _before(champion: Version | None, version: Version, past: Sequence[Entry]) -> int | None:
-    """Who was champion, also when a crash came between the move to this version and its line."""
-    if champion is None or champion.version != version.version:
-        return champion.version if champion else None
-    return next((entry.version for entry in reversed(past) if entry.moves), None)
-
-
 def _recorded(entry: Entry, past: Sequence[Entry], *, serves: bool) -> Entry | None:
     """What to answer without a new line: this evaluation had its turn before, and is only run again."""
     moves = [each for each in past if each.moves]
     if serves and entry.action != "rejected":
-        return moves[-1] if moves and moves[-1].is_about(entry) else None
+        return moves[-1] if moves[-1].is_about(entry) else None
     return entry if entry.action == "registered" and any(each.is_about(entry) for each in moves) else None
 
 

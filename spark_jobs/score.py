@@ -14,10 +14,12 @@ from spark_jobs.ml.arithmetic import require_pinned
 from spark_jobs.ml.fitting import naming_the_stage
 from spark_jobs.ml.scoring import ROW, identified, lenient_model, predict
 from spark_jobs.ml.unscored import REASON, unscored
+from spark_jobs.registry import ledger
+from spark_jobs.registry.agreement import standing
+from spark_jobs.registry.intervention import registered_version
 from spark_jobs.registry.tracking import Tracking
 from spark_jobs.session import recorded_conf
 from spark_jobs.sources.rows import read_rows, schema_json, write_rows
-from spark_jobs.spec.names import list_names
 from spark_jobs.store import Rows, steps
 from spark_jobs.store.fingerprint import fingerprint, fingerprint_sql
 from spark_jobs.store.recipe import to_score_with
@@ -104,19 +106,14 @@ def find_scorer(tracking: Tracking, store: Store, version: str | None = None) ->
     Raises:
         NothingServes: no version is asked for, and none serves.
         SpecError: there is no such version.
-        StoreError: the model is not in the store.
+        StoreError: the model is not in the store, or ledger and registry contradict each other.
         TrackingError: MLflow cannot be reached.
     """
     if version:
-        known = {str(each.version): each for each in tracking.versions(store.pipeline)}
-        if version not in known:
-            raise SpecError(
-                f"{store.pipeline} has no registered version {version}",
-                expected=f"one of {list_names(tuple(known))}" if known else "a finished run first",
-            )
-        chosen = known[version]
+        past, registered = ledger.read(store.ledger_path), tracking.registered(store.pipeline)
+        chosen = registered_version(store.pipeline, version, past, registered)
     else:
-        champion = tracking.champion(store.pipeline)
+        champion = standing(store, tracking).champion
         if champion is None:
             raise NothingServes(
                 f"no version of {store.pipeline} serves, so that nothing can be scored",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from spark_jobs.store import Ingredients
@@ -17,7 +18,7 @@ def publish_evaluation(store: Store, day: date, model: str, *, seed: int = 1, **
     named = Ingredients(
         kind="evaluation",
         date=day.isoformat(),
-        inputs={"model": {day.isoformat(): model}},
+        inputs={"model": {day.isoformat(): model}, "features": {}},
         spec={},
         seed=seed,
         code="c",
@@ -25,4 +26,6 @@ def publish_evaluation(store: Store, day: date, model: str, *, seed: int = 1, **
     )
     with store.attempt("evaluation", day) as attempt:
         attempt.data.mkdir()
-        return store.publish(attempt, named, details={"model": model, **details})
+        told = {"model": model, **details}
+        (attempt.data / "evaluation.json").write_text(json.dumps(told), encoding="utf-8")
+        return store.publish(attempt, named, details=told)

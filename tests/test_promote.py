@@ -14,9 +14,10 @@ from spark_jobs.errors import ModelRefused, StoreError, TrackingError
 from spark_jobs.promote import Challenger, settle
 from spark_jobs.registry import ledger
 from spark_jobs.registry.loadability import Loaded
-from spark_jobs.registry.tracking import Version
+from spark_jobs.registry.tracking import Registered, Version
 from spark_jobs.store import Artifact, Store
 from tests.evaluations import publish_evaluation
+from tests.registries import FakeRegistry
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,25 +29,13 @@ def gives_the_same() -> Loaded:
     return Loaded(ways=("PipelineModel.transform",), rows=16)
 
 
-class SlowRegistry:
+class SlowRegistry(FakeRegistry):
     """Who serves, told late, so that two who ask at once both hear of the same one."""
 
-    def __init__(self) -> None:
-        self.serves: Version | None = None
-        self.versions: dict[int, Version] = {}
-        self.moves: list[int] = []
-        self.away = False
-
-    def champion(self, pipeline: str) -> Version | None:
-        found = self.serves
+    def registered(self, pipeline: str) -> Registered:
+        found = super().registered(pipeline)
         time.sleep(0.02)
         return found
-
-    def set_champion(self, pipeline: str, version: int) -> None:
-        if self.away:
-            raise TrackingError("MLflow cannot be reached")
-        self.serves = self.versions[version]
-        self.moves.append(version)
 
 
 def night(store: Store, number: int) -> tuple[Version, Artifact]:
@@ -60,7 +49,7 @@ def night(store: Store, number: int) -> tuple[Version, Artifact]:
 def test_of_many_at_once_the_latest_date_serves_and_each_decision_is_true_when_made(tmp_path: Path) -> None:
     store, registry = Store(tmp_path / "store", "demo"), SlowRegistry()
     nights = [night(store, number) for number in (3, 8, 1, 6, 2, 7, 5, 4)]
-    registry.versions = {version.version: version for version, _ in nights}
+    registry.known = [version for version, _ in nights]
     together = threading.Barrier(len(nights))
 
     def decide(version: Version, evaluation: Artifact) -> None:
@@ -86,11 +75,12 @@ def test_of_many_at_once_the_latest_date_serves_and_each_decision_is_true_when_m
 def test_a_move_that_fails_is_made_once_when_it_is_tried_again(tmp_path: Path) -> None:
     store, registry = Store(tmp_path / "store", "demo"), SlowRegistry()
     version, evaluation = night(store, 1)
-    registry.versions = {1: version}
+    registry.known = [version]
     registry.away = True
     with pytest.raises(TrackingError):
         settle(registry, store, Challenger(version, evaluation, "auto"), gives_the_same)
-    assert ledger.read(store.ledger_path) == ()
+    # The ledger says who serves; the alias follows.
+    assert [entry.action for entry in ledger.read(store.ledger_path)] == ["promoted"]
     registry.away = False
     for _ in range(2):
         assert (
@@ -104,7 +94,7 @@ def test_a_move_that_fails_is_made_once_when_it_is_tried_again(tmp_path: Path) -
 def test_who_let_a_model_pass_stands_in_the_ledger(tmp_path: Path) -> None:
     store, registry = Store(tmp_path / "store", "demo"), SlowRegistry()
     version, evaluation = night(store, 1)
-    registry.versions = {1: version}
+    registry.known = [version]
     settle(registry, store, Challenger(version, evaluation, "auto", "ada"), gives_the_same)
     [entry] = ledger.read(store.ledger_path)
     assert (entry.approved_by, entry.by) == ("ada", None)
@@ -113,7 +103,7 @@ def test_who_let_a_model_pass_stands_in_the_ledger(tmp_path: Path) -> None:
 def test_a_model_serves_once_a_person_has_let_it_pass_and_nothing_is_said_twice(tmp_path: Path) -> None:
     store, registry = Store(tmp_path / "store", "demo"), SlowRegistry()
     version, evaluation = night(store, 1)
-    registry.versions = {1: version}
+    registry.known = [version]
     asked = Challenger(version, evaluation, "approve")
     for challenger in (
         asked,
@@ -135,7 +125,7 @@ def test_a_model_serves_once_a_person_has_let_it_pass_and_nothing_is_said_twice(
 def test_a_rejection_lasts_until_a_person_says_otherwise(tmp_path: Path) -> None:
     store, registry = Store(tmp_path / "store", "demo"), SlowRegistry()
     version, evaluation = night(store, 1)
-    registry.versions = {1: version}
+    registry.known = [version]
     asked = Challenger(version, evaluation, "approve")
     for challenger in (replace(asked, rejected_by="ada"), asked, replace(asked, rejected_by="ada")):
         assert settle(registry, store, challenger, gives_the_same).told == "rejected by ada"
@@ -153,7 +143,7 @@ def test_a_rejection_lasts_until_a_person_says_otherwise(tmp_path: Path) -> None
 def test_an_approval_survives_what_kept_the_model_from_loading(tmp_path: Path) -> None:
     store, registry = Store(tmp_path / "store", "demo"), SlowRegistry()
     version, evaluation = night(store, 1)
-    registry.versions = {1: version}
+    registry.known = [version]
     asked = Challenger(version, evaluation, "approve")
     with pytest.raises(ModelRefused):
         settle(registry, store, replace(asked, approved_by="ada"), lambda: Loaded(problems=("in pieces",)))
@@ -165,7 +155,7 @@ def test_an_approval_survives_what_kept_the_model_from_loading(tmp_path: Path) -
 def test_an_approval_that_comes_after_a_later_model_serves_is_recorded(tmp_path: Path) -> None:
     store, registry = Store(tmp_path / "store", "demo"), SlowRegistry()
     (first, made), (second, later) = night(store, 1), night(store, 2)
-    registry.versions = {1: first, 2: second}
+    registry.known = [first, second]
     settle(registry, store, Challenger(first, made, "approve"), gives_the_same)
     settle(registry, store, Challenger(second, later, "approve", approved_by="ada"), gives_the_same)
     settle(registry, store, Challenger(first, made, "approve", approved_by="ada"), gives_the_same)
@@ -177,7 +167,7 @@ def test_an_approval_that_comes_after_a_later_model_serves_is_recorded(tmp_path:
 def test_a_model_that_does_not_load_is_refused_once_and_fails_each_time(tmp_path: Path) -> None:
     store, registry = Store(tmp_path / "store", "demo"), SlowRegistry()
     version, evaluation = night(store, 1)
-    registry.versions = {1: version}
+    registry.known = [version]
     for _ in range(2):
         with pytest.raises(ModelRefused, match=r"version 1 of demo .*cannot serve; found in pieces"):
             settle(
@@ -193,7 +183,7 @@ def test_a_model_that_does_not_load_is_refused_once_and_fails_each_time(tmp_path
 def test_what_need_not_be_loaded_is_not(tmp_path: Path) -> None:
     store, registry = Store(tmp_path / "store", "demo"), SlowRegistry()
     (first, made), (second, later) = night(store, 1), night(store, 2)
-    registry.versions = {1: first, 2: second}
+    registry.known = [first, second]
     loaded = []
 
     def loads() -> Loaded:

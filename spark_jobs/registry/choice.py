@@ -34,7 +34,7 @@ class Case:
     """What a decision is made on.
 
     Attributes:
-        version: the model's version; None while it is not registered.
+        key: the model's.
         day: its partition date.
         evaluation_key: what was measured of it.
         mode: the spec's `promote`.
@@ -43,7 +43,7 @@ class Case:
         answer: what a person says now, if one was asked.
     """
 
-    version: int | None
+    key: str
     day: date
     evaluation_key: str
     mode: str
@@ -52,13 +52,11 @@ class Case:
     answer: Answer | None = None
 
     @classmethod
-    def of(
-        cls, evaluation: Artifact, *, version: int | None, mode: str, answer: Answer | None = None
-    ) -> Case:
+    def of(cls, evaluation: Artifact, *, key: str, mode: str, answer: Answer | None = None) -> Case:
         """The case of an evaluation, with what its gates said."""
         gates = evaluation.manifest.details["decision"]
         return cls(
-            version=version,
+            key=key,
             day=evaluation.date,
             evaluation_key=evaluation.key,
             mode=mode,
@@ -75,13 +73,13 @@ def choose(
 
     Args:
         case: the model.
-        champion: who serves now.
+        champion: who serves now, by the ledger.
         past: the ledger's lines, oldest first.
 
     Returns:
         The action and every reason for it.
     """
-    serves = champion is not None and champion.version == case.version
+    serves = champion is not None and champion.key == case.key
     goes_on = ("it serves already and goes on; `vintage rollback` takes it out of service",) if serves else ()
     if not case.passed:
         return "refused", (*case.reasons, *goes_on)
@@ -112,7 +110,7 @@ def why_not_ask(case: Case, champion: Version | None, past: Sequence[Entry]) -> 
         return f"the spec says promote: {case.mode}"
     if not case.passed:
         return "its gates refuse it"
-    if champion is not None and champion.version == case.version:
+    if champion is not None and champion.key == case.key:
         return "it serves already"
     answer = answer_of(past, case)
     if answer is not None:
@@ -125,7 +123,7 @@ def likely_to_serve(case: Case, past: Sequence[Entry]) -> bool:
     """Whether a model will be made champion, as far as one can tell before MLflow is asked.
 
     Args:
-        case: the model, whose version may not be known yet.
+        case: the model, registered or not.
         past: the ledger's lines, oldest first.
     """
     serving = next((entry for entry in reversed(past) if entry.moves), None)
@@ -140,7 +138,7 @@ def _against(case: Case, champion: Version | None, past: Sequence[Entry]) -> str
         return "the spec says promote: never"
     if champion is not None and champion.date >= case.day.isoformat():
         return f"champion stays version {champion.version} of {champion.date}: {case.day} is not later"
-    replaced = replaced_by(past, case.version) if case.version is not None else None
+    replaced = replaced_by(past, case.key)
     if replaced is not None:
         # A retry, or the date run again, must not undo what a person decided since.
         why = f", {replaced.why}" if replaced.why else ""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from spark_jobs.errors import DataError, StoreError
 from spark_jobs.registry.baseline import baseline_for
 from spark_jobs.store import steps, windows
+from spark_jobs.store.integrity import check_content
 
 if TYPE_CHECKING:
     from datetime import date
@@ -19,14 +20,16 @@ def made_now(pipeline: Pipeline, store: Store, day: date) -> tuple[Artifact, Art
     """The evaluation and the model that today's data, spec, code and champion give for a date.
 
     Raises:
-        StoreError: the model has not been fitted and evaluated.
+        StoreError: the model has not been fitted and evaluated, or one of the two is not as it was made.
     """
     features = windows.window_features(pipeline, store, windows.window_of(pipeline, day))
     train, test = windows.sides(pipeline, features, day)
     model = windows.window_model(pipeline, store, day, train)
     baseline = baseline_for(pipeline, store, day)
     named = steps.evaluation(pipeline, day, model=model, test=test, baseline=baseline)
-    return windows.window_evaluation(store, day, named), model
+    evaluation = windows.window_evaluation(store, day, named)
+    check_content([evaluation, model])
+    return evaluation, model
 
 
 def asked_about(pipeline: Pipeline, store: Store, day: date, key: str) -> tuple[Artifact, Artifact]:
@@ -37,7 +40,7 @@ def asked_about(pipeline: Pipeline, store: Store, day: date, key: str) -> tuple[
 
     Raises:
         DataError: the answer holds no more.
-        StoreError: the evaluation or its model is gone.
+        StoreError: the evaluation or its model is gone, or is not as it was made.
     """
     again = "Run the date again, or clear the run from evaluate on: it is asked anew."
     stands = store.current("evaluation", day)
@@ -62,6 +65,7 @@ def asked_about(pipeline: Pipeline, store: Store, day: date, key: str) -> tuple[
     model = store.find("model", day, inputs["model"][day.isoformat()])
     if model is None:
         raise StoreError(f"the model that {pipeline.name} was evaluated with for {day} is gone", fix=again)
+    check_content([stands, model])
     return stands, model
 
 

@@ -6,33 +6,24 @@ import getpass
 import os
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal
 
 from spark_jobs.errors import ModelRefused, SpecError, StoreError
-from spark_jobs.registry import ledger
+from spark_jobs.registry import agreement, ledger
+from spark_jobs.registry.agreement import told_version
+from spark_jobs.registry.naming import chosen_key, renumbered
 from spark_jobs.registry.timeline import line_of_champions
 from spark_jobs.spec.names import list_names
+from spark_jobs.store.integrity import check_content
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from spark_jobs.registry.agreement import Registry, Standing
     from spark_jobs.registry.ledger import Entry
     from spark_jobs.registry.loadability import Loaded
-    from spark_jobs.registry.tracking import Version
+    from spark_jobs.registry.tracking import Registered, Version
     from spark_jobs.store import Artifact, Store
-
-
-class Registry(Protocol):
-    """The registered versions and who serves; `Tracking` is one."""
-
-    def versions(self, pipeline: str) -> tuple[Version, ...]:
-        """Every registered version, oldest first."""
-
-    def champion(self, pipeline: str) -> Version | None:
-        """The version that serves; None when there is none."""
-
-    def set_champion(self, pipeline: str, version: int) -> None:
-        """Makes a version the one that serves."""
 
 
 @dataclass(frozen=True)
@@ -58,39 +49,48 @@ class Intervention:
     why: str
 
 
-def rollback(store: Store, tracking: Registry, *, to: int | None, why: str) -> Intervention:
-    """Goes back to a version that served before.
+def rollback(store: Store, tracking: Registry, *, to: str | None, why: str) -> Intervention:
+    """Goes back to a model that served before.
 
     Args:
         store: the pipeline's, with its ledger.
         tracking: where its versions are.
-        to: the version; None for the one that served before the present champion.
+        to: its key, date or number; None for the one that served before the present champion.
         why: what the ledger is to say.
 
     Raises:
-        SpecError: there is no such version to go back to, or no reason is given.
-        StoreError: its files are gone.
+        SpecError: there is no such model to go back to, or no reason is given.
+        StoreError: its files are gone, or ledger and registry contradict each other.
         TrackingError: MLflow cannot be reached.
     """
-    entries = ledger.read(store.ledger_path)
-    champion = tracking.champion(store.pipeline)
-    served = {entry.version: entry for entry in entries if entry.moves}
+    now = agreement.standing(store, tracking)
+    champion, past = now.champion, now.ledger.entries
+    served = {entry.model_key: entry for entry in past if entry.moves}
     if to is None:
-        to = _before(store, entries, champion)
-    if to not in served:
-        raise SpecError(
+        key = _before(store, now)
+    else:
+        dates = {each: entry.date for each, entry in served.items()}
+        labels = [f"{entry.version} ({each[:8]}, {entry.date})" for each, entry in served.items()]
+        none = SpecError(
             f"version {to} of {store.pipeline} never served",
-            expected=f"one of those that did: {list_names([str(each) for each in served]) or 'none yet'}",
+            expected=f"one of those that did: {list_names(labels) or 'none yet'}",
             fix=f"To have it serve nonetheless: vintage promote {store.pipeline} --version {to} --force",
         )
-    target = _version(store, tracking, to)
+        key = chosen_key(to, dates, past, now.registered, none=none)
+    target = now.registered.with_key(key)
+    if target is None:
+        raise StoreError(
+            f"model {key[:12]} of {store.pipeline} for {served[key].date} is no more in MLflow nor the store",
+            fix="Bring its folder back from a backup, or choose another.",
+        )
+    reasons = [f"back from version {champion.version} of {champion.date}"] if champion else []
     return Intervention(
         action="rolled_back",
         target=target,
         model=_model(store, target),
-        evaluation_key=served[to].evaluation_key,
+        evaluation_key=served[key].evaluation_key,
         champion=champion,
-        reasons=(f"back from version {champion.version} of {champion.date}",) if champion else (),
+        reasons=tuple(each for each in (*reasons, renumbered(key, past, now.registered)) if each),
         why=_said(why),
     )
 
@@ -110,15 +110,20 @@ def force(
 
     Raises:
         SpecError: no reason is given.
-        StoreError: its files are gone.
+        StoreError: its files or those of the evaluation are gone or are others, or ledger and registry
+            contradict each other.
         TrackingError: MLflow cannot be reached.
     """
-    champion = tracking.champion(store.pipeline)
+    now = agreement.standing(store, tracking)
+    champion = now.champion
+    check_content([evaluation])
     reasons = list(evaluation.manifest.details["decision"]["reasons"])
     if mode == "never":
         reasons.append("the spec says promote: never")
-    if champion is not None and champion.version != target.version and champion.date >= target.date:
+    if champion is not None and champion.key != target.key and champion.date >= target.date:
         reasons.append(f"version {champion.version} of {champion.date} served: {target.date} is not later")
+    note = renumbered(target.key, now.ledger.entries, now.registered)
+    reasons += [note] if note else []
     return Intervention(
         action="forced",
         target=target,
@@ -141,10 +146,12 @@ def carry_out(
         TrackingError: MLflow cannot be reached.
     """
     target, champion = wanted.target, wanted.champion
-    serves = champion is not None and champion.version == target.version
-    last = next((entry for entry in reversed(ledger.read(store.ledger_path)) if entry.moves), None)
-    if serves and last is not None and last.version == target.version:
-        return last
+    with ledger.one_decision_at_a_time(store.ledger_path):
+        before = agreement.standing_to_decide(store, tracking)
+        last = agreement.last_move(before.ledger)
+        if last is not None and last.model_key == target.key:
+            agreement.remember(store, tracking, before.registered.ledger)
+            return last
     loaded = loads(wanted)
     if loaded.problems:
         raise ModelRefused(
@@ -153,16 +160,14 @@ def carry_out(
             fix="The champion stays. Choose another version, or run its date again.",
         )
     with ledger.one_decision_at_a_time(store.ledger_path):
-        now = tracking.champion(store.pipeline)
-        if (now.version if now else None) != (champion.version if champion else None):
+        now = agreement.standing_to_decide(store, tracking)
+        if (now.champion.key if now.champion else None) != (champion.key if champion else None):
             raise StoreError(
                 f"{store.pipeline} has another champion by now",
-                expected=_named(champion),
-                found=_named(now),
+                expected=told_version(champion) if champion else "none",
+                found=told_version(now.champion) if now.champion else "none",
                 fix="Look at `vintage history`, and say it again if it still holds.",
             )
-        if not serves:
-            tracking.set_champion(store.pipeline, target.version)
         entry = ledger.Entry(
             action=wanted.action,
             pipeline=store.pipeline,
@@ -170,25 +175,34 @@ def carry_out(
             model_key=target.key,
             evaluation_key=wanted.evaluation_key,
             version=target.version,
-            champion_before=last.version if serves and last else (now.version if now else None),
+            champion_before=champion.version if champion else None,
+            champion_before_key=champion.key if champion else None,
             reasons=(*wanted.reasons, *loaded.reasons),
             why=wanted.why,
             by=os_user(),
         )
         ledger.append(store.ledger_path, entry)
+        tracking.set_champion(store.pipeline, target.version)
+        agreement.remember(store, tracking, now.registered.ledger)
     return entry
 
 
-def version_of(store: Store, tracking: Registry, number: int) -> tuple[Version, Artifact]:
+def version_of(store: Store, tracking: Registry, named: str) -> tuple[Version, Artifact]:
     """A registered version, and the evaluation that was decided on last, or that stands for its date.
 
+    Args:
+        store: the pipeline's, with its ledger.
+        tracking: where its versions are.
+        named: its key, date or number.
+
     Raises:
-        SpecError: there is no such version.
-        StoreError: it was not evaluated, or that is gone.
+        SpecError: there is no such version, or the number is that of two models.
+        StoreError: it was not evaluated, or that is gone; or ledger and registry contradict each other.
     """
-    found = _version(store, tracking, number)
+    now = agreement.standing(store, tracking)
+    found = registered_version(store.pipeline, named, now.ledger.entries, now.registered)
     day = date.fromisoformat(found.date)
-    decided = [entry for entry in ledger.read(store.ledger_path) if entry.model_key == found.key]
+    decided = [entry for entry in now.ledger.entries if entry.model_key == found.key]
     evaluation = (
         store.find("evaluation", day, decided[-1].evaluation_key)
         if decided
@@ -196,9 +210,31 @@ def version_of(store: Store, tracking: Registry, number: int) -> tuple[Version, 
     )
     if evaluation is None or evaluation.manifest.details["model"] != found.key:
         raise StoreError(
-            f"version {number} of {store.pipeline} has no evaluation", fix=f"Run {found.date} again."
+            f"version {found.version} of {store.pipeline} has no evaluation", fix=f"Run {found.date} again."
         )
     return found, evaluation
+
+
+def registered_version(pipeline: str, named: str, past: Sequence[Entry], registered: Registered) -> Version:
+    """The version that a person names by its key, date or number.
+
+    Args:
+        pipeline: whose.
+        named: its key, date or number.
+        past: the ledger's lines, oldest first.
+        registered: what there is.
+
+    Raises:
+        SpecError: there is none, or the number is that of two models.
+    """
+    ours = {each.key: each for each in reversed(registered.versions) if each.key and _is_dated(each)}
+    numbers = [str(each.version) for each in reversed(ours.values())]
+    none = SpecError(
+        f"{pipeline} has no version {named} that Vintage registered",
+        expected=f"one of {list_names(numbers)}" if numbers else "a registered version",
+    )
+    dates = {key: each.date for key, each in ours.items()}
+    return ours[chosen_key(named, dates, past, registered, none=none)]
 
 
 def evaluated(store: Store, day: date) -> tuple[Artifact, Artifact]:
@@ -217,33 +253,24 @@ def evaluated(store: Store, day: date) -> tuple[Artifact, Artifact]:
     return evaluation, model
 
 
-def _before(store: Store, entries: Sequence[Entry], champion: Version | None) -> int:
-    line = line_of_champions(entries)
-    if champion is None or not line:
+def _before(store: Store, now: Standing) -> str:
+    line = line_of_champions(now.ledger.entries)
+    if not line:
         raise SpecError(f"{store.pipeline} has no champion to go back from", fix="Run a date first.")
-    if champion.version != line[-1].version:
-        raise SpecError(
-            f"MLflow's champion of {store.pipeline} is version {champion.version}, and the ledger's is "
-            f"version {line[-1].version}: the alias was moved by hand",
-            fix="Say with --to which version is to serve.",
-        )
     if len(line) == 1:
         raise SpecError(
-            f"no version of {store.pipeline} served before version {champion.version}",
+            f"no version of {store.pipeline} served before version {line[-1].version}",
             fix="Have another one serve with `vintage promote --force`.",
         )
-    return line[-2].version
+    return line[-2].model_key
 
 
-def _version(store: Store, tracking: Registry, number: int) -> Version:
-    known = {each.version: each for each in tracking.versions(store.pipeline)}
-    if number not in known or not known[number].key:
-        ours = [str(each.version) for each in known.values() if each.key]
-        raise SpecError(
-            f"{store.pipeline} has no version {number} that Vintage registered",
-            expected=f"one of {list_names(ours)}" if ours else "a registered version",
-        )
-    return known[number]
+def _is_dated(version: Version) -> bool:
+    try:
+        date.fromisoformat(version.date)
+    except ValueError:
+        return False
+    return True
 
 
 def _model(store: Store, version: Version) -> Artifact:
@@ -261,10 +288,6 @@ def _said(why: str) -> str:
     if not why.strip():
         raise SpecError("a reason is wanted", expected='--why "what speaks for it"', found="an empty one")
     return " ".join(why.split())
-
-
-def _named(version: Version | None) -> str:
-    return f"version {version.version} of {version.date}" if version else "none"
 
 
 def os_user() -> str:

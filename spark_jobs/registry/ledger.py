@@ -108,12 +108,14 @@ class Ledger:
         entries: the decisions, oldest first.
         heads: after each line of the file, how far it went; one more than entries for each line that was cut.
         last_move: number of the line that last moved the champion; 0 where none does.
+        first_sealed: number of the first line that has a digest; 0 where none does.
     """
 
     state: Literal["absent", "empty", "lines"] = "absent"
     entries: tuple[Entry, ...] = ()
     heads: tuple[Head, ...] = ()
     last_move: int = 0
+    first_sealed: int = 0
 
     @property
     def head(self) -> Head | None:
@@ -218,7 +220,7 @@ def _parsed(path: Path, content: bytes) -> Ledger:
     entries: list[Entry] = []
     heads: list[Head] = []
     before = hashlib.sha256()
-    last_move, sealed = 0, False
+    last_move = first_sealed = 0
     ends = content.endswith(b"\n")
     lines = content.removesuffix(b"\n").split(b"\n")
     for number, line in enumerate(lines, start=1):
@@ -229,7 +231,7 @@ def _parsed(path: Path, content: bytes) -> Ledger:
         else:
             body, seal = chained.parts(line)
             entry = _entry(place, body)
-            problem = chained.problem(before, body, seal, after_sealed=sealed)
+            problem = chained.problem(before, body, seal, after_sealed=first_sealed > 0)
             if problem:
                 raise StoreError(
                     f"{place} is not what was written there",
@@ -238,11 +240,11 @@ def _parsed(path: Path, content: bytes) -> Ledger:
                     fix=_BACKUP,
                 )
             entries.append(entry)
-            sealed = seal is not None
+            first_sealed = first_sealed or (number if seal else 0)
             last_move = number if entry.moves else last_move
         before.update(line + b"\n")
         heads.append(Head(number, before.hexdigest()))
-    return Ledger("lines", tuple(entries), tuple(heads), last_move)
+    return Ledger("lines", tuple(entries), tuple(heads), last_move, first_sealed)
 
 
 def _entry(place: str, line: bytes) -> Entry:

@@ -23,28 +23,24 @@ def champion_of(past: Sequence[Entry]) -> Version | None:
     return Version(moves[-1].version, "", moves[-1].model_key, moves[-1].date) if moves else None
 
 
-def case_of(
-    model: Artifact, evaluation: Artifact, past: Sequence[Entry], *, mode: str, measured: bool
-) -> Case:
+def case_of(model: Artifact, evaluation: Artifact, *, mode: str, measured: bool) -> Case:
     """What would be decided on.
 
     Args:
         model: fitted or planned.
         evaluation: its own, made or planned.
-        past: the ledger's lines, oldest first.
         mode: the spec's `promote`.
         measured: whether the evaluation is made; if not, its gates are taken to pass.
     """
-    version = next((entry.version for entry in reversed(past) if entry.model_key == model.key), None)
     if measured:
-        return Case.of(evaluation, version=version, mode=mode)
-    return Case(version, evaluation.date, evaluation.key, mode, passed=True, reasons=())
+        return Case.of(evaluation, key=model.key, mode=mode)
+    return Case(model.key, evaluation.date, evaluation.key, mode, passed=True, reasons=())
 
 
 def prospect(case: Case, past: Sequence[Entry], *, measured: bool) -> tuple[bool, str]:
     """Whether the champion could move to the model, and on what it hangs or what stands against it."""
     champion = champion_of(past)
-    if champion is not None and champion.version == case.version:
+    if champion is not None and champion.key == case.key:
         return False, "it serves already"
     answer = answer_of(past, case)
     asks = answer is None and case.mode == "approve"

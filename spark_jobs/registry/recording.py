@@ -111,8 +111,13 @@ def registered(tracking: Tracking, store: Store, model: Artifact, evaluation: Ar
         date=model.manifest.date,
         key=key,
         run_id=record_evaluation(tracking, store, model, evaluation),
-        tags=tags_of(model.manifest.ingredients) | _digest_tag(model),
+        tags=version_tags(model),
     )
+
+
+def version_tags(model: Artifact) -> dict[str, str]:
+    """Tags of a registered version that say what it is and which code it comes from."""
+    return tags_of(model.manifest.ingredients) | _digest_tag(model)
 
 
 def _digest_tag(model: Artifact) -> dict[str, str]:

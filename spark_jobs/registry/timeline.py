@@ -49,16 +49,16 @@ def line_of_champions(entries: Sequence[Entry]) -> tuple[Entry, ...]:
     for entry in entries:
         if not entry.moves:
             continue
-        versions = [each.version for each in line]
-        if entry.action == "rolled_back" and entry.version in versions:
-            del line[versions.index(entry.version) + 1 :]
-        elif versions[-1:] != [entry.version]:
+        keys = [each.model_key for each in line]
+        if entry.action == "rolled_back" and entry.model_key in keys:
+            del line[keys.index(entry.model_key) + 1 :]
+        elif keys[-1:] != [entry.model_key]:
             line.append(entry)
     return tuple(line)
 
 
-def replaced_by(entries: Sequence[Entry], version: int) -> Entry | None:
-    """The move that ended a version's last reign; None if it never served, or serves by the last line."""
+def replaced_by(entries: Sequence[Entry], key: str) -> Entry | None:
+    """The move that ended a model's last reign; None if it never served, or serves by the last line."""
     moves = [entry for entry in entries if entry.moves]
-    last = max((place for place, entry in enumerate(moves) if entry.version == version), default=None)
+    last = max((place for place, entry in enumerate(moves) if entry.model_key == key), default=None)
     return None if last is None else next(iter(moves[last + 1 :]), None)

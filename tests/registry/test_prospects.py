@@ -36,7 +36,9 @@ def line(action: Action, day: int, version: int, **fields: str) -> Entry:
 
 
 def case(mode: str = "auto", *, passed: bool = True, version: int | None = None) -> Case:
-    return Case(version, DAY, "e9", mode, passed=passed, reasons=("a gate",))
+    return Case(
+        "m" if version is None else f"m{version}", DAY, "e9", mode, passed=passed, reasons=("a gate",)
+    )
 
 
 @pytest.mark.parametrize(
@@ -91,11 +93,8 @@ def test_a_case_is_what_was_measured_or_what_is_hoped_for(tmp_path: Path) -> Non
     store = Store(tmp_path, "demo")
     decision = {"promote": False, "reasons": ["gate failed"]}
     evaluation = publish_evaluation(store, DAY, "m2", decision=decision)
-    past = [line("promoted", 27, 1), line("refused", 28, 2)]
     # Of a model only the key is asked for; an evaluation has one as well.
-    known = case_of(
-        evaluation, evaluation, [line("refused", 28, 2, model_key=evaluation.key)], mode="auto", measured=True
-    )
-    assert (known.version, known.passed, known.reasons) == (2, False, ("gate failed",))
-    hoped = case_of(evaluation, evaluation, past, mode="auto", measured=False)
-    assert (hoped.version, hoped.passed) == (None, True)
+    known = case_of(evaluation, evaluation, mode="auto", measured=True)
+    assert (known.key, known.passed, known.reasons) == (evaluation.key, False, ("gate failed",))
+    hoped = case_of(evaluation, evaluation, mode="auto", measured=False)
+    assert (hoped.key, hoped.passed) == (evaluation.key, True)

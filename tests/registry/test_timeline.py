@@ -127,7 +127,7 @@ def test_one_goes_back_further_and_not_to_what_was_left_behind() -> None:
 
 def test_who_took_whose_place() -> None:
     past = [*NIGHTS[:3], entry("registered", 20, of=2), entry("rolled_back", 1)]
-    replaced = [replaced_by(past, version) for version in (1, 2, 3, 20)]
+    replaced = [replaced_by(past, f"m{version}") for version in (1, 2, 3, 20)]
     assert [each and (each.action, each.version) for each in replaced] == [
         None,
         ("promoted", 3),

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 KEY: Final = "vintage.key"
 DATE: Final = "vintage.date"
 PIPELINE: Final = "vintage.pipeline"
+LEDGER: Final = "vintage.ledger"
+"""Of the registered model: how many lines the ledger has, and the digest of them."""
 
 # MLflow refuses longer ones, or cuts them without a word.
 LONGEST_NAME: Final = 250
@@ -90,6 +92,27 @@ class Version:
     run_id: str
     key: str
     date: str
+
+
+@dataclass(frozen=True)
+class Registered:
+    """What the registry knows of a pipeline.
+
+    Attributes:
+        versions: every version, oldest first.
+        champion: the version that has the alias; None when there is none.
+        ledger: how far the ledger went when it was last told; None before that.
+    """
+
+    versions: tuple[Version, ...] = ()
+    champion: Version | None = None
+    ledger: str | None = None
+
+    def with_key(self, key: str) -> Version | None:
+        """The version of a model; that which has the alias, or the lowest, should there be several."""
+        if self.champion is not None and self.champion.key == key:
+            return self.champion
+        return next((version for version in self.versions if version.key == key), None)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from spark_jobs.registry.tracking import candidates, model_folder, runs, serving, versions
 from spark_jobs.registry.tracking.connection import Connection
-from spark_jobs.registry.tracking.records import DATE, KEY, PIPELINE, accepted_params, accepted_tags
+from spark_jobs.registry.tracking.records import DATE, KEY, LEDGER, PIPELINE, accepted_params, accepted_tags
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from pyspark.ml import PipelineModel
 
-    from spark_jobs.registry.tracking.records import TrainingData, TriedCandidate, Version
+    from spark_jobs.registry.tracking.records import Registered, TrainingData, TriedCandidate, Version
     from spark_jobs.registry.tracking.serving import Served
 
 
@@ -192,6 +192,29 @@ class Tracking:
         """Makes a version the one that `models:/<pipeline>@champion` loads."""
         with self._connection.asking(f"make version {version} the champion of {pipeline}") as client:
             client.set_registered_model_alias(pipeline, versions.CHAMPION, str(version))
+
+    def registered(self, pipeline: str) -> Registered:
+        """Every registered version, who has the alias, and how far the ledger went when it was last told."""
+        with self._connection.asking(f"tell what is registered of {pipeline}") as client:
+            return versions.registered(client, pipeline)
+
+    def remove_champion(self, pipeline: str) -> None:
+        """Takes the alias away, so that no version serves."""
+        with self._connection.asking(f"take the alias of {pipeline} away") as client:
+            client.delete_registered_model_alias(pipeline, versions.CHAMPION)
+
+    def remember_ledger(self, pipeline: str, head: str) -> None:
+        """Keeps how far the ledger went; empty forgets it."""
+        with self._connection.asking(f"keep how far the ledger of {pipeline} went") as client:
+            if head:
+                client.set_registered_model_tag(pipeline, LEDGER, head)
+            else:
+                client.delete_registered_model_tag(pipeline, LEDGER)
+
+    def set_date(self, pipeline: str, version: int, date: str) -> None:
+        """Corrects the partition date that a version is tagged with."""
+        with self._connection.asking(f"set the date of version {version} of {pipeline}") as client:
+            client.set_model_version_tag(pipeline, str(version), DATE, date)
 
     def load_served(self, pipeline: str, version: int) -> Served:
         """A version as `models:/<pipeline>/<version>` loads it; what goes wrong is MLflow's own error."""

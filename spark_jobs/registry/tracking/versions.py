@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from spark_jobs.errors import TrackingError
 from spark_jobs.registry.tracking.connection import already_there_is_fine, quoted
-from spark_jobs.registry.tracking.records import DATE, KEY, PIPELINE, Version
+from spark_jobs.registry.tracking.records import DATE, KEY, LEDGER, PIPELINE, Registered, Version
 from spark_jobs.registry.tracking.runs import model_id_of
 
 if TYPE_CHECKING:
@@ -66,6 +66,19 @@ def champion(client: MlflowClient, pipeline: str) -> Version | None:
         if error.error_code in _ABSENT:
             return None
         raise
+
+
+def registered(client: MlflowClient, pipeline: str) -> Registered:
+    """All that there is of a pipeline; nothing where it was never registered."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        tags = client.get_registered_model(pipeline).tags
+    except MlflowException as error:
+        if error.error_code not in _ABSENT:
+            raise
+        return Registered()
+    return Registered(listed(client, pipeline), champion(client, pipeline), tags.get(LEDGER))
 
 
 def _search(client: MlflowClient, pipeline: str, key: str | None = None) -> list[ModelVersion]:

@@ -1,0 +1,165 @@
+"""Makes MLflow's registry what the ledger and the store say: registers what is missing, and moves the alias.
+
+The ledger says who serves, the store holds the models; nothing is made up. What neither has stays as it is.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+from spark_jobs.errors import StoreError
+from spark_jobs.registry import agreement
+from spark_jobs.registry import ledger as ledgers
+from spark_jobs.registry.agreement import contradictions, last_move, told_head, told_model, told_version
+from spark_jobs.registry.recording import record_model, registered, version_tags
+from spark_jobs.store.integrity import check_content
+
+if TYPE_CHECKING:
+    from spark_jobs.registry.ledger import Entry, Ledger
+    from spark_jobs.registry.tracking import Registered, Tracking, Version
+    from spark_jobs.store import Store
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Repair:
+    """What would make the registry what the ledger and the store say.
+
+    Attributes:
+        contradictions: what is wrong, as promotion tells it.
+        register: the first line of each model that is to be registered, in the order of their numbers.
+        redate: the versions whose date is to be corrected, and a line of their model.
+        serves: the line of who is to serve; None where nobody is.
+        alias: what becomes of the alias; empty where it stays.
+        head: what the registry is to be told of how far the ledger went; None where it knows.
+        lost: whether the registry was told of lines that the ledger does not have.
+    """
+
+    contradictions: tuple[str, ...]
+    register: tuple[Entry, ...]
+    redate: tuple[tuple[Version, Entry], ...]
+    serves: Entry | None
+    alias: str
+    head: str | None
+    lost: bool
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """Each step for a person to read."""
+        steps = [
+            f"register {told_model(each.model_key, each.date)} from the store (version {each.version} in the "
+            "ledger)"
+            for each in self.register
+        ]
+        steps += [
+            f"set the date of {told_version(version)}, to {entry.date}" for version, entry in self.redate
+        ]
+        steps += [self.alias] if self.alias else []
+        if self.lost:
+            steps.append("take the ledger as it is, without the lines that MLflow was told of and it lacks")
+        return tuple(steps)
+
+
+def repair_of(store: Store, tracking: Tracking) -> Repair:
+    """What is to be done; see `carry_out`.
+
+    Raises:
+        StoreError: the ledger is damaged, or who is to serve is neither in the registry nor in the store.
+        TrackingError: MLflow cannot be reached.
+    """
+    return _repair(store, ledgers.read_ledger(store.ledger_path), tracking.registered(store.pipeline))
+
+
+def carry_out(store: Store, tracking: Tracking) -> Repair:
+    """Does it, alone of its pipeline; doing it again, or after a crash, does what is left.
+
+    Raises:
+        StoreError: the ledger is damaged, or a model that is to be registered is not as it was made.
+        TrackingError: MLflow cannot be reached.
+    """
+    with ledgers.one_decision_at_a_time(store.ledger_path):
+        found = repair_of(store, tracking)
+        for entry in found.register:
+            version = _register(store, tracking, entry)
+            log.info("registered %s", told_version(version))
+        for version, entry in found.redate:
+            tracking.set_date(store.pipeline, version.version, entry.date)
+        if found.serves is not None and found.alias:
+            target = tracking.registered(store.pipeline).with_key(found.serves.model_key)
+            if target is None:
+                raise StoreError(
+                    f"{told_model(found.serves.model_key, found.serves.date)} is not in MLflow",
+                    fix="Run the repair again.",
+                )
+            tracking.set_champion(store.pipeline, target.version)
+        elif found.alias:
+            tracking.remove_champion(store.pipeline)
+        if found.head is not None:
+            tracking.remember_ledger(store.pipeline, found.head)
+        agreement.standing_to_decide(store, tracking)
+    return found
+
+
+def _repair(store: Store, ledger: Ledger, now: Registered) -> Repair:
+    wanted = agreement.missing(store, ledger, now)
+    serves = last_move(ledger)
+    problems = contradictions(store, ledger, now)
+    head = told_head(ledger.head) if ledger.head else ""
+    coming = {entry.model_key for entry in wanted}
+    if serves and serves.model_key not in coming and now.with_key(serves.model_key) is None:
+        raise StoreError(
+            f"by the ledger {told_model(serves.model_key, serves.date)} of {store.pipeline} serves, and is "
+            "neither in MLflow nor in the store",
+            expected=f"its folder below {store.folder}",
+            fix="Bring the folder back from a backup, and repair then. Nothing was changed.",
+        )
+    return Repair(
+        contradictions=problems,
+        register=tuple(sorted(wanted, key=lambda entry: entry.version)),
+        redate=agreement.misdated(ledger, now),
+        serves=serves,
+        alias=_alias(serves, now),
+        head=head if head != (now.ledger or "") and (problems or head) else None,
+        lost=any("MLflow was told of" in each for each in problems),
+    )
+
+
+def _alias(serves: Entry | None, now: Registered) -> str:
+    champion = now.champion
+    if serves is None:
+        if champion is None:
+            return ""
+        return (
+            f"take the alias champion from {told_version(champion)}: by the ledger nobody serves. If the "
+            "ledger was lost, bring it back from a backup instead; or have the model serve again, by "
+            f"`vintage promote --version {champion.version} --force --why …`"
+        )
+    if champion is not None and champion.key == serves.model_key:
+        return ""
+    before = f", from {told_version(champion)}" if champion else ""
+    return f"move the alias champion to {told_model(serves.model_key, serves.date)}{before}"
+
+
+def _register(store: Store, tracking: Tracking, entry: Entry) -> Version:
+    day = date.fromisoformat(entry.date)
+    model = store.find("model", day, entry.model_key)
+    if model is None:
+        raise StoreError(f"{told_model(entry.model_key, entry.date)} is no more in the store")
+    evaluation = store.find("evaluation", day, entry.evaluation_key)
+    check_content([model] if evaluation is None else [model, evaluation])
+    if evaluation is not None:
+        return registered(tracking, store, model, evaluation)
+    log.warning(
+        "the evaluation %s of %s is gone", entry.evaluation_key[:12], told_model(model.key, entry.date)
+    )
+    return tracking.register(
+        pipeline=store.pipeline,
+        date=entry.date,
+        key=model.key,
+        run_id=record_model(tracking, store, model),
+        tags=version_tags(model),
+    )
