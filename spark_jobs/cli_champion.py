@@ -52,7 +52,7 @@ def rollback(
     store = Store(home.store, spec.name)
     tracking = Tracking(home.tracking_uri, home.mlflow_artifacts)
     wanted = intervention.rollback(store, tracking, to=to, why=why)
-    _carry_out(store, tracking, wanted, _loads(home, spec))
+    _carry_out(store, tracking, wanted, _loads(home, spec, tracking))
 
 
 def promote(
@@ -121,7 +121,7 @@ def promote(
     wanted = intervention.force(
         store, tracking, target=target, evaluation=evaluation, mode=spec.promote, why=why
     )
-    _carry_out(store, tracking, wanted, _loads(home, spec))
+    _carry_out(store, tracking, wanted, _loads(home, spec, tracking))
 
 
 def _carry_out(
@@ -136,13 +136,17 @@ def _carry_out(
         Console(highlight=False, soft_wrap=True).print("it serves already; nothing has changed", markup=False)
 
 
-def _loads(home: Home, spec: Pipeline) -> Callable[[Intervention], Loaded]:
+def _loads(home: Home, spec: Pipeline, tracking: Tracking) -> Callable[[Intervention], Loaded]:
+    from spark_jobs.registry.copies import verified_copy
     from spark_jobs.registry.loadability import loading_of, place_of
     from spark_jobs.registry.loading_process import LoadingProcess
 
     def loads(wanted: Intervention) -> Loaded:
-        with LoadingProcess(place_of(home, spec)) as apart:
-            return apart.load(loading_of(wanted.model, wanted.target.version))
+        with (
+            verified_copy(tracking, wanted.model, wanted.target) as copy,
+            LoadingProcess(place_of(home, spec)) as apart,
+        ):
+            return apart.load(loading_of(wanted.model, wanted.target.version, copy))
 
     return loads
 

@@ -12,6 +12,7 @@ from spark_jobs.errors import ModelRefused
 from spark_jobs.job import Job, main
 from spark_jobs.registry import agreement, ledger
 from spark_jobs.registry.choice import Answer, Case, answer_of, choose, likely_to_serve
+from spark_jobs.registry.copies import verified_copy
 from spark_jobs.registry.evaluated import asked_about as evaluation_asked_about
 from spark_jobs.registry.evaluated import made_now
 from spark_jobs.registry.loadability import loading_of, place_of
@@ -98,7 +99,7 @@ def run(
         # Before anything is registered: what is contradicted is not to be added to.
         agreement.standing(job.store, tracking)
         known = registered(tracking, job.store, model, evaluation)
-        loads = partial(_load, load, model, known)
+        loads = partial(_load, load, tracking, model, known)
         challenger = Challenger(known, evaluation, mode, approved_by, rejected_by)
         entry = settle(tracking, job.store, challenger, loads)
     log.info(
@@ -183,8 +184,9 @@ def _answer(approved_by: str | None, rejected_by: str | None) -> Answer | None:
     return Answer(approved=not rejected_by, by=by) if by else None
 
 
-def _load(load: Callable[[Loading], Loaded], model: Artifact, known: Version) -> Loaded:
-    return load(loading_of(model, known.version))
+def _load(load: Callable[[Loading], Loaded], tracking: Tracking, model: Artifact, known: Version) -> Loaded:
+    with verified_copy(tracking, model, known) as copy:
+        return load(loading_of(model, known.version, copy))
 
 
 def _recorded(entry: Entry, past: Sequence[Entry], *, serves: bool) -> Entry | None:

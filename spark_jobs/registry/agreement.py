@@ -128,6 +128,15 @@ def misdated(ledger: Ledger, registered: Registered) -> tuple[tuple[Version, Ent
     return tuple((version, entry) for version, entry in pairs if entry and entry.date != version.date)
 
 
+def is_dated(version: Version) -> bool:
+    """Whether a version has a key and a date, as those that Vintage registers have."""
+    try:
+        date.fromisoformat(version.date)
+    except ValueError:
+        return False
+    return bool(version.key)
+
+
 def told_model(key: str, day: str) -> str:
     """A model for a person to read."""
     return f"model {key[:_SHORT]} of {day}" if key else "a model without Vintage's tags"

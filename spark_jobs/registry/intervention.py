@@ -227,7 +227,7 @@ def registered_version(pipeline: str, named: str, past: Sequence[Entry], registe
     Raises:
         SpecError: there is none, or the number is that of two models.
     """
-    ours = {each.key: each for each in reversed(registered.versions) if each.key and _is_dated(each)}
+    ours = {each.key: each for each in reversed(registered.versions) if agreement.is_dated(each)}
     numbers = [str(each.version) for each in reversed(ours.values())]
     none = SpecError(
         f"{pipeline} has no version {named} that Vintage registered",
@@ -263,14 +263,6 @@ def _before(store: Store, now: Standing) -> str:
             fix="Have another one serve with `vintage promote --force`.",
         )
     return line[-2].model_key
-
-
-def _is_dated(version: Version) -> bool:
-    try:
-        date.fromisoformat(version.date)
-    except ValueError:
-        return False
-    return True
 
 
 def _model(store: Store, version: Version) -> Artifact:

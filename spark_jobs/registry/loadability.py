@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from spark_jobs.errors import VintageError
 from spark_jobs.ml import golden
+from spark_jobs.registry.tracking import MODEL, load_model, load_served
 from spark_jobs.session import root_cause
 from spark_jobs.spec import submit_conf
 
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql import Row, SparkSession
 
-    from spark_jobs.registry.tracking import Tracking
-    from spark_jobs.registry.tracking.serving import Served
+    from spark_jobs.registry.tracking import Served
     from spark_jobs.spec import Home, Pipeline
     from spark_jobs.store import Artifact
 
@@ -42,7 +42,6 @@ class Place(BaseModel):
         pipeline: whose models.
         home: where code of one's own is imported from.
         stage_paths: the stages that are such code.
-        tracking_uri, mlflow_artifacts: where MLflow is.
         spark_conf: settings of the process's Spark.
     """
 
@@ -51,8 +50,6 @@ class Place(BaseModel):
     pipeline: str
     home: Path
     stage_paths: tuple[str, ...]
-    tracking_uri: str
-    mlflow_artifacts: Path
     spark_conf: dict[str, str]
 
 
@@ -62,6 +59,7 @@ class Loading(BaseModel):
     Attributes:
         pipeline, version: the registered version.
         model: the folder that was saved, as it lies in the store.
+        served: what MLflow holds, fetched and verified.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -69,6 +67,7 @@ class Loading(BaseModel):
     pipeline: str
     version: int
     model: Path
+    served: Path
 
 
 class Loaded(BaseModel):
@@ -107,38 +106,39 @@ def place_of(home: Home, pipeline: Pipeline) -> Place:
         pipeline=pipeline.name,
         home=home.path,
         stage_paths=pipeline.stage_paths,
-        tracking_uri=home.tracking_uri,
-        mlflow_artifacts=home.mlflow_artifacts,
         spark_conf={**conf, **_QUICK},
     )
 
 
-def loading_of(artifact: Artifact, version: int) -> Loading:
+def loading_of(artifact: Artifact, version: int, copy: Path) -> Loading:
     """What is to be loaded, for a model of the store that is registered.
 
+    Args:
+        artifact: the model, whose files were verified.
+        version: its number.
+        copy: what MLflow holds of it, verified.
+
     Raises:
-        StoreError: its files are not what they were, or it keeps no golden batch.
+        StoreError: it keeps no golden batch.
     """
-    artifact.check_files()
-    folder = artifact.data / "model"
+    folder = artifact.data / MODEL
     golden.require(folder / golden.FOLDER)
-    return Loading(pipeline=artifact.manifest.pipeline, version=version, model=folder)
+    return Loading(pipeline=artifact.manifest.pipeline, version=version, model=folder, served=copy)
 
 
-def load_here(wanted: Loading, spark: SparkSession, tracking: Tracking) -> Loaded:
+def load_here(wanted: Loading, spark: SparkSession) -> Loaded:
     """Loads the model in each way that consumers do, and holds its answers against the golden batch.
 
     Args:
         wanted: the model.
         spark: a session.
-        tracking: where it is registered.
     """
     batch = golden.read(spark, wanted.model / golden.FOLDER)
     expected, rows = batch.expected(), batch.inputs.toPandas()
     result = Loaded(rows=len(rows))
 
     def transformed() -> Sequence[Row]:
-        return golden.outputs(tracking.load_model(wanted.model), batch)
+        return golden.outputs(load_model(wanted.model), batch)
 
     result = _tried(result, _SPARK, transformed, expected)
     if golden.PREDICTION not in batch.made.columns:
@@ -148,7 +148,7 @@ def load_here(wanted: Loading, spark: SparkSession, tracking: Tracking) -> Loade
     served: list[Served] = []
 
     def by_pyfunc() -> Sequence[Row]:
-        served.append(tracking.load_served(wanted.pipeline, wanted.version))
+        served.append(load_served(wanted.served))
         return _as_rows(served[0].predict(rows.copy()))
 
     result = _tried(result, _PYFUNC, by_pyfunc, predictions)

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict
 
 from spark_jobs.errors import EnvironmentProblem, StoreError, VintageError, first_line
 from spark_jobs.registry.loadability import Loaded, Loading, Place, load_here
-from spark_jobs.registry.tracking import Tracking
+from spark_jobs.registry.tracking import preload_serving
 from spark_jobs.session import SparkProvider
 from spark_jobs.store.own_code import CannotImport
 from spark_jobs.store.shipping import ship
@@ -31,8 +31,21 @@ SECONDS: Final = 600
 """How long an answer may take; more than ten times what a model of the examples needs on two cores."""
 GRACE: Final = 10
 """Seconds for the process to end by itself."""
-# What a spark-submit tells its own Python: the process starts a JVM for itself.
-_OF_THE_PARENT: Final = ("PYSPARK_GATEWAY_PORT", "PYSPARK_GATEWAY_SECRET", "PYSPARK_SUBMIT_ARGS")
+PASSED_ON: Final = frozenset(
+    {
+        *("PATH", "HOME", "USER", "LOGNAME", "TZ", "TMPDIR", "LANG", "LANGUAGE", "LC_ALL", "LC_CTYPE"),
+        *("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SSL_CERT_FILE", "VIRTUAL_ENV"),
+        *("PYTHONPATH", "PYTHONHASHSEED", "PYTHONDONTWRITEBYTECODE", "PYTHONWARNINGS"),
+        *("JAVA_HOME", "JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS"),
+        *("SPARK_HOME", "SPARK_LOCAL_DIRS", "PYSPARK_PYTHON", "PYSPARK_DRIVER_PYTHON"),
+        *("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"),
+    }
+)
+"""What the process is given of the environment: where programs and their libraries are.
+
+No login and no secret: it loads from two local folders, and asks nobody. Nor what a spark-submit tells its
+own Python, since it starts a JVM for itself.
+"""
 
 
 class _Answer(BaseModel):
@@ -137,14 +150,18 @@ class LoadingProcess:
     def _started(self) -> _Running:
         if self._running is None:
             self._running = self._start()
-            # The tracking URI may hold a password: it goes where no list of processes shows it.
             self._running.tell(self._place)
         return self._running
 
     def _start(self) -> _Running:
         scratch = self._left.enter_context(tempfile.TemporaryDirectory(prefix="vintage-loading-"))
-        environment = {name: value for name, value in os.environ.items() if name not in _OF_THE_PARENT}
-        environment |= {"SPARK_LOCAL_IP": "127.0.0.1", "MLFLOW_DFS_TMP": f"{scratch}/mlflow"}
+        environment = {name: value for name, value in os.environ.items() if name in PASSED_ON}
+        environment |= {
+            "SPARK_LOCAL_IP": "127.0.0.1",
+            "MLFLOW_DFS_TMP": f"{scratch}/mlflow",
+            # Were MLflow to ask for one, it is not to make one in the working directory.
+            "MLFLOW_TRACKING_URI": f"sqlite:///{scratch}/mlflow.db",
+        }
         # Standard output belongs to whatever Spark, MLflow or a stage prints.
         reading, writing = os.pipe()
         answers = self._left.enter_context(os.fdopen(reading, encoding="utf-8"))
@@ -165,12 +182,11 @@ class LoadingProcess:
         return _Running(process, questions, answers)
 
 
-def _answered(wanted: Loading, place: Place, provider: SparkProvider, tracking: Tracking) -> _Answer:
+def _answered(wanted: Loading, place: Place, provider: SparkProvider) -> _Answer:
     try:
         spark = provider()
-        tracking.check()
         ship(provider, place.home, place.stage_paths)
-        return _Answer(loaded=load_here(wanted, spark, tracking))
+        return _Answer(loaded=load_here(wanted, spark))
     except CannotImport as error:
         return _Answer(loaded=Loaded(problems=(f"its code is gone: {error.what}",)))
     except StoreError as error:
@@ -192,15 +208,14 @@ def main() -> None:
     # First, because two threads that import the same packages at once get in each other's way.
     import pyspark.ml  # noqa: F401
 
-    tracking = Tracking(place.tracking_uri, place.mlflow_artifacts)
-    tracking.preload()
+    preload_serving()
     provider = SparkProvider(f"load {place.pipeline}", conf=place.spark_conf, master="local[1]")
     # What goes wrong goes wrong again when a model is to be loaded, and is told then.
     with contextlib.suppress(VintageError):
         provider()
     with os.fdopen(int(sys.argv[1]), "w", encoding="utf-8") as answers:
         for line in sys.stdin:
-            told = _answered(Loading.model_validate_json(line), place, provider, tracking)
+            told = _answered(Loading.model_validate_json(line), place, provider)
             answers.write(told.model_dump_json() + "\n")
             answers.flush()
     provider.stop()

@@ -6,21 +6,27 @@ The ledger says who serves, the store holds the models; nothing is made up. What
 from __future__ import annotations
 
 import logging
+import tempfile
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from spark_jobs.errors import StoreError
+from spark_jobs.errors import StoreError, TrackingError
 from spark_jobs.registry import agreement
 from spark_jobs.registry import ledger as ledgers
 from spark_jobs.registry.agreement import contradictions, last_move, told_head, told_model, told_version
+from spark_jobs.registry.copies import problems_of
 from spark_jobs.registry.recording import record_model, registered, version_tags
+from spark_jobs.registry.tracking import MODEL
 from spark_jobs.store.integrity import check_content
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from spark_jobs.registry.ledger import Entry, Ledger
     from spark_jobs.registry.tracking import Registered, Tracking, Version
-    from spark_jobs.store import Store
+    from spark_jobs.store import Artifact, Store
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +38,7 @@ class Repair:
     Attributes:
         contradictions: what is wrong, as promotion tells it.
         register: the first line of each model that is to be registered, in the order of their numbers.
+        copy: the versions whose copy in MLflow is not the store's model, with the model and what differs.
         redate: the versions whose date is to be corrected, and a line of their model.
         serves: the line of who is to serve; None where nobody is.
         alias: what becomes of the alias; empty where it stays.
@@ -41,6 +48,7 @@ class Repair:
 
     contradictions: tuple[str, ...]
     register: tuple[Entry, ...]
+    copy: tuple[tuple[Version, Artifact, str], ...]
     redate: tuple[tuple[Version, Entry], ...]
     serves: Entry | None
     alias: str
@@ -58,6 +66,10 @@ class Repair:
         steps += [
             f"set the date of {told_version(version)}, to {entry.date}" for version, entry in self.redate
         ]
+        steps += [
+            f"copy {told_version(version)}, from the store to MLflow anew: {problem}"
+            for version, _, problem in self.copy
+        ]
         steps += [self.alias] if self.alias else []
         if self.lost:
             steps.append("take the ledger as it is, without the lines that MLflow was told of and it lacks")
@@ -71,7 +83,8 @@ def repair_of(store: Store, tracking: Tracking) -> Repair:
         StoreError: the ledger is damaged, or who is to serve is neither in the registry nor in the store.
         TrackingError: MLflow cannot be reached.
     """
-    return _repair(store, ledgers.read_ledger(store.ledger_path), tracking.registered(store.pipeline))
+    ledger, now = ledgers.read_ledger(store.ledger_path), tracking.registered(store.pipeline)
+    return _repair(store, ledger, now, tuple(_copies(store, tracking, now)))
 
 
 def carry_out(store: Store, tracking: Tracking) -> Repair:
@@ -86,6 +99,9 @@ def carry_out(store: Store, tracking: Tracking) -> Repair:
         for entry in found.register:
             version = _register(store, tracking, entry)
             log.info("registered %s", told_version(version))
+        for version, model, _ in found.copy:
+            check_content([model])
+            tracking.renew_copy(version, store.pipeline, model.data / MODEL)
         for version, entry in found.redate:
             tracking.set_date(store.pipeline, version.version, entry.date)
         if found.serves is not None and found.alias:
@@ -104,7 +120,9 @@ def carry_out(store: Store, tracking: Tracking) -> Repair:
     return found
 
 
-def _repair(store: Store, ledger: Ledger, now: Registered) -> Repair:
+def _repair(
+    store: Store, ledger: Ledger, now: Registered, copies: tuple[tuple[Version, Artifact, str], ...]
+) -> Repair:
     wanted = agreement.missing(store, ledger, now)
     serves = last_move(ledger)
     problems = contradictions(store, ledger, now)
@@ -120,12 +138,30 @@ def _repair(store: Store, ledger: Ledger, now: Registered) -> Repair:
     return Repair(
         contradictions=problems,
         register=tuple(sorted(wanted, key=lambda entry: entry.version)),
+        copy=copies,
         redate=agreement.misdated(ledger, now),
         serves=serves,
         alias=_alias(serves, now),
         head=head if head != (now.ledger or "") and (problems or head) else None,
         lost=any("MLflow was told of" in each for each in problems),
     )
+
+
+def _copies(store: Store, tracking: Tracking, now: Registered) -> Iterator[tuple[Version, Artifact, str]]:
+    """The versions whose files in MLflow are not those of their model in the store, and how they differ."""
+    for version in now.versions:
+        if not agreement.is_dated(version):
+            continue
+        model = store.find("model", date.fromisoformat(version.date), version.key)
+        if model is None:
+            continue
+        with tempfile.TemporaryDirectory(prefix="vintage-copy-") as scratch:
+            try:
+                problems = problems_of(tracking.fetch_copy(version, store.pipeline, Path(scratch)), model)
+            except TrackingError as error:
+                problems = [str(error)]
+        if problems:
+            yield version, model, "; ".join(problems[:3])
 
 
 def _alias(serves: Entry | None, now: Registered) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,12 +15,15 @@ from spark_jobs import promote
 from spark_jobs.errors import ModelRefused, StoreError, TrackingError
 from spark_jobs.ml import golden
 from spark_jobs.registry import ledger
+from spark_jobs.registry.copies import verified_copy
 from spark_jobs.registry.loadability import Loaded, Loading, load_here, loading_of, place_of
 from spark_jobs.registry.loading_process import LoadingProcess
 from spark_jobs.registry.tracking import Tracking
 from tests.flow.declared import declare
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.flow.conftest import Team
 
 pytestmark = [
@@ -46,32 +50,31 @@ def tracking_of(team: Team) -> Tracking:
     return Tracking(team.home.tracking_uri, team.home.mlflow_artifacts)
 
 
-def loading(team: Team) -> Loading:
-    """The day's model, as it is registered."""
+@contextmanager
+def loading(team: Team) -> Iterator[Loading]:
+    """The day's model, as it is registered, with what MLflow holds of it."""
     model = team.store.current("model", DAY)
     assert model is not None
-    return loading_of(model, 1)
-
-
-def loaded(team: Team) -> Loaded:
-    return load_here(loading(team), team.provider(), tracking_of(team))
+    [version] = tracking_of(team).versions(team.name)
+    with verified_copy(tracking_of(team), model, version) as copy:
+        yield loading_of(model, 1, copy)
 
 
 def promoted(team: Team) -> ledger.Entry:
     """What the job does, in the suite's session."""
-    return promote.run(team.job(), load=lambda wanted: load_here(wanted, team.provider(), tracking_of(team)))
+    return promote.run(team.job(), load=lambda wanted: load_here(wanted, team.provider()))
 
 
 @pytest.mark.integration
 def test_a_clean_process_gives_the_same_in_every_way(done: Team) -> None:
     job = done.job()
-    with LoadingProcess(place_of(job.home, job.pipeline)) as apart:
+    with LoadingProcess(place_of(job.home, job.pipeline)) as apart, loading(done) as wanted:
         apart.start()
-        told = apart.load(loading(done))
+        told = apart.load(wanted)
         # It stays for the next one, as in a backfill; what is not there is no end of it.
-        gone = apart.load(loading(done).model_copy(update={"version": 99}))
+        gone = apart.load(wanted.model_copy(update={"served": wanted.served / "nothing"}))
         assert [each.split(" fails: ")[0] for each in gone.problems] == [WAYS[1]]
-        again = apart.load(loading(done))
+        again = apart.load(wanted)
     assert again == told
     assert (told.problems, told.unchecked, told.ways) == ((), (), WAYS)
     assert told.exact
@@ -97,7 +100,7 @@ def test_the_golden_batch_goes_with_the_model_to_mlflow_and_holds_no_label(done:
     assert Model.load(str(folder)).signature.inputs.input_names() == ["size", "colour"]
 
 
-def test_a_model_that_gives_something_else_is_refused_until_it_is_mended(team: Team) -> None:
+def test_a_model_that_gives_something_else_is_refused_until_it_is_mended(team: Team, tmp_path: Path) -> None:
     team.edit("regParam: 0.01", "regParam: 0.01, threshold: 0.5")
     team.run("snapshot", "validate", "preprocess", "fit", "evaluate")
     model = team.store.current("model", DAY)
@@ -106,28 +109,38 @@ def test_a_model_that_gives_something_else_is_refused_until_it_is_mended(team: T
     whole = metadata.read_text(encoding="utf-8")
     turned = whole.replace('"threshold":0.5', '"threshold":0.0')
     assert turned != whole
-    # The file keeps its size: only its answers tell.
+    # The file keeps its size, and is another all the same: nothing of it is loaded.
     metadata.write_text(turned, encoding="utf-8")
+    with pytest.raises(StoreError, match=r"no longer in the store as it was.*metadata/part-\S+ has SHA-256"):
+        promoted(team)
+    metadata.write_text(whole, encoding="utf-8")
+    # As if it were what was fitted: only its answers tell.
+    elsewhere = shutil.copytree(model.data / "model", tmp_path / "model")
+    (elsewhere / metadata.relative_to(model.data / "model")).write_text(turned, encoding="utf-8")
+
+    def another(wanted: Loading) -> Loaded:
+        return load_here(wanted.model_copy(update={"model": elsewhere}), team.provider())
+
     told = r"cannot serve; found PipelineModel\.transform gives other .*prediction: expected 0\.0, found 1\.0"
     with pytest.raises(ModelRefused, match=told) as refused:
-        promoted(team)
+        promote.run(team.job(), load=another)
     assert refused.value.exit_code == 5
     with pytest.raises(ModelRefused):
-        promoted(team)
+        promote.run(team.job(), load=another)
     [entry] = ledger.read(team.store.ledger_path)
     assert (entry.action, tracking_of(team).champion(team.name)) == ("refused", None)
     assert "gives other outputs" in entry.reasons[-1]
-    metadata.write_text(whole, encoding="utf-8")
     promoted(team)
     assert [each.action for each in ledger.read(team.store.ledger_path)] == ["refused", "promoted"]
 
     # What MLflow serves is a copy, and may be lost by itself.
     [copied] = team.home.mlflow_artifacts.rglob("sparkml")
     shutil.rmtree(copied)
-    lost = loaded(team)
-    assert lost.ways == WAYS[:1]
-    [problem] = lost.problems
-    assert problem.startswith("MLflow's pyfunc fails: ")
+    with (
+        pytest.raises(StoreError, match=r"MLflow's copy of version 1.*sparkml/\S+ is missing"),
+        loading(team),
+    ):
+        pass
 
 
 def test_a_model_without_a_batch_or_with_a_file_that_is_gone_is_not_even_loaded(team: Team) -> None:
@@ -137,7 +150,7 @@ def test_a_model_without_a_batch_or_with_a_file_that_is_gone_is_not_even_loaded(
     batch = model.data / "model" / golden.FOLDER
     manifest = model.folder / "manifest.json"
     shutil.rmtree(batch)
-    with pytest.raises(StoreError, match=r"is damaged.*no such file"):
+    with pytest.raises(StoreError, match=r"\S+ is gone"):
         promoted(team)
     told = json.loads(manifest.read_text(encoding="utf-8"))
     told["files"] = [each for each in told["files"] if f"/{golden.FOLDER}/" not in each["path"]]
@@ -218,8 +231,11 @@ def test_a_missing_number_that_mlflow_hands_over_as_another_is_named(done: Team,
     run_id = tracking.start_run(pipeline=name, date=str(DAY), key=name, tags={})
     tracking.log_fit(run_id, params={}, datasets=[], model_dir=tmp_path / "model", metrics={})
     tracking.register(pipeline=name, date=str(DAY), key=name, run_id=run_id, tags={})
-    wanted = loading(done).model_copy(update={"pipeline": name, "model": tmp_path / "model"})
-    told = load_here(wanted, done.provider(), tracking)
+    [version] = tracking.versions(name)
+    (tmp_path / "copy").mkdir()
+    copy = tracking.fetch_copy(version, name, tmp_path / "copy")
+    wanted = Loading(pipeline=name, version=version.version, model=tmp_path / "model", served=copy)
+    told = load_here(wanted, done.provider())
     assert told.ways == WAYS[:1]
     assert [each.split(" fails: ")[0] for each in told.problems[:2]] == list(WAYS[1:])
     assert told.problems[2] == (

@@ -25,8 +25,6 @@ def apart(tmp_path: Path) -> Iterator[LoadingProcess]:
         pipeline="demo",
         home=tmp_path,
         stage_paths=(),
-        tracking_uri=f"sqlite:///{tmp_path / 'mlflow.db'}",
-        mlflow_artifacts=tmp_path / "artifacts",
         spark_conf={},
     )
     with LoadingProcess(place) as process:
@@ -45,7 +43,7 @@ def test_a_process_that_is_gone_is_an_error_of_the_machine(apart: LoadingProcess
     process = started(apart)
     os.kill(process.pid, signal.SIGKILL)
     until(lambda: process.status() == psutil.STATUS_ZOMBIE, "it has ended", every=0.05)
-    wanted = Loading(pipeline="demo", version=3, model=tmp_path)
+    wanted = Loading(pipeline="demo", version=3, model=tmp_path, served=tmp_path)
     with pytest.raises(EnvironmentProblem, match=r"version 3 of demo did not do its work.*exit code -9"):
         apart.load(wanted)
 

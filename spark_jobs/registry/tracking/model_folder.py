@@ -12,7 +12,7 @@ from spark_jobs.errors import TrackingError
 from spark_jobs.registry.tracking.connection import settle_environment
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import pandas as pd
@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+MODEL: Final = "model"
+"""The folder, within a model's data."""
+DESCRIPTION: Final = "MLmodel"
+"""The file that tells MLflow how the folder is loaded."""
+_IDS: Final = ("artifact_path", "model_id", "model_uuid", "run_id")
 SPARK_MODEL: Final = "sparkml"
 """Of what Spark saves, within the folder."""
 
@@ -63,7 +68,7 @@ def save(
         "pandas_orient": "split",
     }
     described.model_size_bytes = sum(file.stat().st_size for file in directory.rglob("*") if file.is_file())
-    described.save(str(directory / "MLmodel"))
+    described.save(str(directory / DESCRIPTION))
     log.info("saved the model, %d bytes: %.1f s", described.model_size_bytes, time.monotonic() - started)
 
 
@@ -81,16 +86,40 @@ def load(directory: Path) -> PipelineModel:
     return PipelineModel.load(f"file://{path}")
 
 
+def describes_the_same(copy: Path, original: Path) -> bool:
+    """Whether a copy's MLmodel says what the original says, but for the ids that MLflow gives to each copy.
+
+    MLflow writes fields of its own beside, with their defaults, where the original has none.
+    """
+    import yaml
+    from mlflow.models import Model
+
+    try:
+        found = yaml.safe_load(copy.read_bytes())
+    except (yaml.YAMLError, ValueError, RecursionError):
+        return False
+    if not isinstance(found, dict):
+        return False
+    wanted = yaml.safe_load(original.read_bytes())
+    wanted = yaml.safe_load(Model.load(str(original)).to_yaml()) | wanted
+    return _without_ids(found) == _without_ids(wanted)
+
+
+def _without_ids(told: Mapping[str, object]) -> dict[str, object]:
+    # A field that says nothing is one that another release of MLflow does not write.
+    return {name: value for name, value in told.items() if name not in _IDS and value is not None}
+
+
 def named_after(model: LoggedModel, run_id: str, model_dir: Path, scratch: Path) -> str:
     """A copy of the folder's MLmodel that knows which logged model of which run it describes."""
     from mlflow.models import Model
 
-    described = Model.load(str(model_dir / "MLmodel"))
+    described = Model.load(str(model_dir / DESCRIPTION))
     described.model_id = described.model_uuid = model.model_id
     described.run_id = run_id
     described.artifact_path = model.artifact_location
-    described.save(str(scratch / "MLmodel"))
-    return str(scratch / "MLmodel")
+    described.save(str(scratch / DESCRIPTION))
+    return str(scratch / DESCRIPTION)
 
 
 def _signature(example: pd.DataFrame, output: pd.DataFrame) -> ModelSignature | None:

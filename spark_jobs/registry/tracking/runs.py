@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import LoggedModel, Run
 
+    from spark_jobs.registry.tracking.connection import Connection
     from spark_jobs.registry.tracking.endpoint import Endpoint
     from spark_jobs.registry.tracking.records import TrainingData
 
@@ -159,11 +160,7 @@ def log_model(
                 client.delete_logged_model(made.model_id)
     model = models[0]
     if str(model.status) != "READY":
-        client.log_model_artifacts(model.model_id, str(model_dir))
-        with tempfile.TemporaryDirectory() as scratch:
-            client.log_model_artifact(
-                model.model_id, model_folder.named_after(model, run_id, model_dir, Path(scratch))
-            )
+        _upload(client, model, run_id, model_dir)
         client.finalize_logged_model(model.model_id, "READY")
     if model.model_id != model_id_of(run):
         try:
@@ -173,6 +170,33 @@ def log_model(
             if model.model_id != model_id_of(client.get_run(run_id)):
                 raise
     return str(model.model_id)
+
+
+def renew(client: MlflowClient, connection: Connection, run_id: str, model_dir: Path) -> None:
+    """Replaces the files of the run's logged model by those of the folder.
+
+    Raises:
+        TrackingError: the run has no logged model.
+    """
+    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+    model_id = model_id_of(client.get_run(run_id))
+    if model_id is None:
+        raise TrackingError(
+            f"The MLflow run {run_id} has no model", fix="Delete the version and repair again."
+        )
+    model = client.get_logged_model(model_id)
+    with connection.as_default():
+        repository = get_artifact_repository(model.artifact_location)
+        repository.delete_artifacts("")  # type: ignore[no-untyped-call]
+    _upload(client, model, run_id, model_dir)
+
+
+def _upload(client: MlflowClient, model: LoggedModel, run_id: str, model_dir: Path) -> None:
+    client.log_model_artifacts(model.model_id, str(model_dir))
+    with tempfile.TemporaryDirectory() as scratch:
+        named = model_folder.named_after(model, run_id, model_dir, Path(scratch))
+        client.log_model_artifact(model.model_id, named)
 
 
 def model_id_of(run: Run) -> str | None:

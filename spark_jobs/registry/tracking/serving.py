@@ -1,8 +1,9 @@
-"""A registered version as MLflow serves it: loaded as a pyfunc, and asked over HTTP."""
+"""A model as MLflow serves it: loaded as a pyfunc, and asked over HTTP."""
 
 from __future__ import annotations
 
 import base64
+import importlib
 import json
 import threading
 import time
@@ -12,9 +13,11 @@ from urllib.error import HTTPError
 from urllib.request import ProxyHandler, Request, build_opener
 
 from spark_jobs.errors import TrackingError
+from spark_jobs.registry.tracking.connection import settle_environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     import pandas as pd
     from mlflow.pyfunc import PyFuncModel
@@ -24,7 +27,7 @@ ANSWER_SECONDS: Final = 120
 
 
 class Served:
-    """What `models:/<pipeline>/<version>` loads.
+    """A model as `mlflow.pyfunc` loads it.
 
     Args:
         model: as MLflow loads it.
@@ -86,11 +89,18 @@ class Served:
             thread.join(timeout=START_SECONDS)
 
 
-def load(uri: str) -> Served:
-    """Loads a version from the registry that is the process's default."""
+def load(folder: Path) -> Served:
+    """Loads a model's folder as MLflow does."""
+    settle_environment()
     import mlflow.pyfunc
 
-    return Served(mlflow.pyfunc.load_model(uri))
+    return Served(mlflow.pyfunc.load_model(str(folder)))
+
+
+def preload_serving() -> None:
+    """Imports what `load` needs in the background, some seconds' work, while the caller starts Spark."""
+    settle_environment()
+    threading.Thread(target=importlib.import_module, args=("mlflow.pyfunc",), daemon=True).start()
 
 
 def _as_text(value: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from spark_jobs.registry.tracking import candidates, model_folder, runs, serving, versions
+from spark_jobs.registry.tracking import candidates, model_folder, runs, versions
 from spark_jobs.registry.tracking.connection import Connection
 from spark_jobs.registry.tracking.records import DATE, KEY, LEDGER, PIPELINE, accepted_params, accepted_tags
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from pyspark.ml import PipelineModel
 
     from spark_jobs.registry.tracking.records import Registered, TrainingData, TriedCandidate, Version
-    from spark_jobs.registry.tracking.serving import Served
 
 
 class Tracking:
@@ -216,7 +215,22 @@ class Tracking:
         with self._connection.asking(f"set the date of version {version} of {pipeline}") as client:
             client.set_model_version_tag(pipeline, str(version), DATE, date)
 
-    def load_served(self, pipeline: str, version: int) -> Served:
-        """A version as `models:/<pipeline>/<version>` loads it; what goes wrong is MLflow's own error."""
-        with self._connection.as_default():
-            return serving.load(f"models:/{pipeline}/{version}")
+    def fetch_copy(self, version: Version, pipeline: str, scratch: Path) -> Path:
+        """Copies what MLflow holds for a version into a folder, and loads nothing of it.
+
+        Returns:
+            The copy.
+        """
+        with self._connection.asking(f"hand out version {version.version} of {pipeline}") as client:
+            return versions.fetch(self._connection, client, pipeline, version.version, scratch)
+
+    def renew_copy(self, version: Version, pipeline: str, model_dir: Path) -> None:
+        """Writes what MLflow holds for a version anew.
+
+        Args:
+            version: whose copy.
+            pipeline: whose version.
+            model_dir: what `save_model` wrote.
+        """
+        with self._connection.asking(f"take a copy of version {version.version} of {pipeline}") as client:
+            runs.renew(client, self._connection, version.run_id, model_dir)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from spark_jobs.errors import TrackingError
@@ -79,6 +80,18 @@ def registered(client: MlflowClient, pipeline: str) -> Registered:
             raise
         return Registered()
     return Registered(listed(client, pipeline), champion(client, pipeline), tags.get(LEDGER))
+
+
+def fetch(connection: Connection, client: MlflowClient, pipeline: str, version: int, scratch: Path) -> Path:
+    """A copy of a version's artifacts in a folder."""
+    from mlflow.artifacts import download_artifacts
+
+    place = client.get_model_version_download_uri(pipeline, str(version))
+    with connection.as_default():
+        fetched = Path(download_artifacts(artifact_uri=place, dst_path=str(scratch)))
+    # MLflow's own note of where it came from.
+    (fetched / "registered_model_meta").unlink(missing_ok=True)
+    return fetched
 
 
 def _search(client: MlflowClient, pipeline: str, key: str | None = None) -> list[ModelVersion]:

@@ -1,0 +1,79 @@
+"""MLflow's copy of a model: fetched, and held against the manifest before anything of it is loaded."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from spark_jobs.errors import StoreError
+from spark_jobs.registry.tracking import DESCRIPTION, MODEL, describes_the_same
+from spark_jobs.store.files import file_digest
+from spark_jobs.store.integrity import check_content
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from spark_jobs.registry.tracking import Tracking, Version
+    from spark_jobs.store import Artifact
+    from spark_jobs.store.manifest import DataFile
+
+_TOLD: Final = 3
+_PREFIX: Final = f"data/{MODEL}/"
+
+
+@contextmanager
+def verified_copy(tracking: Tracking, model: Artifact, version: Version) -> Iterator[Path]:
+    """A folder of what MLflow holds for a version, each byte of which is as the store's manifest says.
+
+    MLflow writes ids of its own into the file that describes the model. All else in it must be the same; then
+    the store's takes its place, whose digest is known.
+
+    Raises:
+        StoreError: the model in the store, or MLflow's copy of it, is not what was made.
+        TrackingError: MLflow cannot be reached, or has no copy.
+    """
+    check_content([model])
+    with tempfile.TemporaryDirectory(prefix="vintage-copy-") as scratch:
+        copy = tracking.fetch_copy(version, model.manifest.pipeline, Path(scratch))
+        problems = problems_of(copy, model)
+        if problems:
+            more = f"; and {len(problems) - _TOLD} more" if len(problems) > _TOLD else ""
+            raise StoreError(
+                f"MLflow's copy of version {version.version} of {model.manifest.pipeline} is not the model "
+                f"that was fitted for {model.manifest.date}",
+                expected=f"the files of {model.data / MODEL}",
+                found="; ".join(problems[:_TOLD]) + more,
+                fix="Nothing of it was loaded, and nothing was decided. Find out who wrote there; then "
+                f"`vintage registry repair {model.manifest.pipeline}` copies the model anew.",
+            )
+        shutil.copyfile(model.data / MODEL / DESCRIPTION, copy / DESCRIPTION)
+        yield copy
+
+
+def problems_of(copy: Path, model: Artifact) -> list[str]:
+    """How the files of a copy differ from those of the model; empty where they do not."""
+    wanted = _files(model)
+    there = {path.relative_to(copy).as_posix(): path for path in copy.rglob("*") if not path.is_dir()}
+    problems = [f"{name} is missing" for name in sorted(wanted.keys() - there.keys())]
+    problems += [f"{name} is no file of the model" for name in sorted(there.keys() - wanted.keys())]
+    for name in sorted(wanted.keys() & there.keys()):
+        path, entry = there[name], wanted[name]
+        if name == DESCRIPTION:
+            if not describes_the_same(path, model.data / MODEL / DESCRIPTION):
+                problems.append(f"{name} describes another model")
+            continue
+        digest = "" if path.stat().st_size != entry.size else file_digest(path)
+        if not digest:
+            problems.append(f"{name} has {path.stat().st_size} bytes instead of {entry.size}")
+        elif digest != entry.sha256:
+            problems.append(f"{name} has SHA-256 {digest[:12]}… instead of {entry.sha256[:12]}…")
+    return problems
+
+
+def _files(model: Artifact) -> Mapping[str, DataFile]:
+    """Name within the folder → what the manifest says of it."""
+    files = model.manifest.files
+    return {each.path.removeprefix(_PREFIX): each for each in files if each.path.startswith(_PREFIX)}

@@ -1,0 +1,162 @@
+"""Nothing of MLflow's copy of a model is loaded before each of its bytes is known to be the model's."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+
+from spark_jobs.errors import StoreError, TrackingError
+from spark_jobs.registry import repair
+from spark_jobs.registry.copies import verified_copy
+from tests.registry.offices import Office, day
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from spark_jobs.registry.tracking import Version
+    from spark_jobs.store import Artifact
+
+# SQLAlchemy's of MLflow's own tables.
+pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:DeprecationWarning")
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory: pytest.TempPathFactory) -> Office:
+    """One night that was promoted."""
+    folder = tmp_path_factory.mktemp("office")
+    made = Office(folder / "here", folder / "artifacts")
+    made.folder.mkdir()
+    made.night(1)
+    return made
+
+
+@pytest.fixture
+def known(office: Office) -> tuple[Artifact, Version]:
+    model = office.store.current("model", day(1))
+    assert model is not None
+    [version] = office.tracking.versions("demo")
+    return model, version
+
+
+def kept(office: Office) -> Path:
+    """Where MLflow keeps its copy."""
+    [description] = office.artifacts.rglob("MLmodel")
+    return description.parent
+
+
+def described(change: Callable[[dict[str, object]], object]) -> Callable[[Path], None]:
+    def edit(folder: Path) -> None:
+        told = yaml.safe_load((folder / "MLmodel").read_text(encoding="utf-8"))
+        change(told)
+        (folder / "MLmodel").write_text(yaml.safe_dump(told), encoding="utf-8")
+
+    return edit
+
+
+def evil(folder: Path) -> None:
+    """Code that MLflow would import, and the word that makes it."""
+    (folder / "code").mkdir()
+    (folder / "code" / "evilmod.py").write_text("raise SystemExit('it ran')", encoding="utf-8")
+    described(lambda told: told.update(flavors={"python_function": {"loader_module": "evilmod"}}))(folder)
+
+
+def linked(folder: Path) -> None:
+    (folder / "sparkml" / "more").symlink_to("/etc/hostname")
+
+
+DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
+    "code": (evil, r"code/evilmod\.py is no file of the model; MLmodel describes another model"),
+    "a loader": (
+        described(lambda told: told.update(flavors={"python_function": {"loader_module": "evilmod"}})),
+        "found MLmodel describes another model",
+    ),
+    "a field": (described(lambda told: told.update(prompts=["x"])), "MLmodel describes another model"),
+    "a description of nothing": (
+        lambda folder: (folder / "MLmodel").write_text("[" * 5000, encoding="utf-8"),
+        "MLmodel describes another model",
+    ),
+    "an object in it": (
+        lambda folder: (folder / "MLmodel").write_text("!!python/object/apply:os.abort []", encoding="utf-8"),
+        "MLmodel describes another model",
+    ),
+    "no description": (lambda folder: (folder / "MLmodel").unlink(), "MLmodel is missing"),
+    "a byte": (
+        lambda folder: (folder / "sparkml" / "part-0").write_text("weights 2 1", encoding="utf-8"),
+        r"sparkml/part-0 has SHA-256 \w{12}… instead of \w{12}…",
+    ),
+    "a cut file": (
+        lambda folder: (folder / "sparkml" / "part-0").write_text("w", encoding="utf-8"),
+        "sparkml/part-0 has 1 bytes instead of 11",
+    ),
+    "a file gone": (lambda folder: (folder / "sparkml" / "part-0").unlink(), "sparkml/part-0 is missing"),
+    "a file more": (
+        lambda folder: (folder / "sparkml" / "part-1").write_text("", encoding="utf-8"),
+        "sparkml/part-1 is no file of the model",
+    ),
+    "a link": (linked, "sparkml/more is no file of the model"),
+}
+
+
+def test_the_copy_is_the_store_s_to_the_last_byte(office: Office, known: tuple[Artifact, Version]) -> None:
+    model, version = known
+    ids = yaml.safe_load((kept(office) / "MLmodel").read_text(encoding="utf-8"))
+    assert ids["model_id"]
+    with verified_copy(office.tracking, model, version) as copy:
+        there = {path.relative_to(copy): path.read_bytes() for path in copy.rglob("*") if path.is_file()}
+        folder = model.data / "model"
+        assert there == {
+            path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()
+        }
+    assert not copy.exists()
+    assert repair.repair_of(office.store, office.tracking).steps == ()
+
+
+@pytest.mark.parametrize("case", DAMAGE)
+@pytest.mark.fault(
+    "MLflow's copy of a model with another byte, file or loader, such as code that it would import",
+    outcome="exit 4 that names the file, and nothing is imported; `vintage registry repair` copies it anew",
+)
+def test_a_copy_that_is_another_is_told_and_copied_anew(
+    office: Office, known: tuple[Artifact, Version], case: str
+) -> None:
+    damage, told = DAMAGE[case]
+    damage(kept(office))
+    with (
+        pytest.raises(
+            StoreError, match=rf"copy of version 1 of demo.*{told}.*Nothing of it was loaded"
+        ) as error,
+        verified_copy(office.tracking, *known),
+    ):
+        pass
+    assert error.value.exit_code == 4
+    [step] = repair.repair_of(office.store, office.tracking).steps
+    assert step.startswith("copy version 1")
+    repair.carry_out(office.store, office.tracking)
+    with verified_copy(office.tracking, *known):
+        pass
+
+
+def test_a_copy_that_is_gone_is_made_again(office: Office, known: tuple[Artifact, Version]) -> None:
+    shutil.rmtree(kept(office))
+    with pytest.raises((StoreError, TrackingError)), verified_copy(office.tracking, *known):
+        pass
+    repair.carry_out(office.store, office.tracking)
+    with verified_copy(office.tracking, *known):
+        pass
+
+
+def test_what_the_store_holds_is_looked_at_first(office: Office, known: tuple[Artifact, Version]) -> None:
+    model, _ = known
+    weights = model.data / "model" / "sparkml" / "part-0"
+    whole = weights.read_text(encoding="utf-8")
+    weights.write_text("weights 9 1", encoding="utf-8")
+    with (
+        pytest.raises(StoreError, match="no longer in the store as it was"),
+        verified_copy(office.tracking, *known),
+    ):
+        pass
+    weights.write_text(whole, encoding="utf-8")
