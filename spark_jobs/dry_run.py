@@ -13,7 +13,7 @@ from spark_jobs.errors import SpecError, StoreError, ValidationFailed, VintageEr
 from spark_jobs.job import Job, require_enough
 from spark_jobs.ml.families import family_of
 from spark_jobs.registry import ledger
-from spark_jobs.registry.baseline import baseline_of
+from spark_jobs.registry.baseline import baseline_of, model_of
 from spark_jobs.registry.prospects import case_of, prospect
 from spark_jobs.registry.timeline import champion_as_of
 from spark_jobs.report.plan import Move, Step
@@ -173,7 +173,7 @@ class DryRun:
             return None
         entry = champion_as_of([*self._past, *self._moves], day.isoformat())
         if entry is None or entry not in self._moves:
-            return baseline_of(self._store, day)
+            return model_of(baseline_of(self._store, day))
         return self._store.find("model", date.fromisoformat(entry.date), entry.model_key)
 
     def _promote(self, model: Artifact, evaluation: Artifact) -> Move:

@@ -13,12 +13,14 @@ from spark_jobs.ml.families import Holdout, compare, family_of
 from spark_jobs.ml.fitting import naming_the_stage
 from spark_jobs.ml.importances import importances_of
 from spark_jobs.ml.splits import in_split
-from spark_jobs.registry.baseline import baseline_for
-from spark_jobs.registry.gates import Baseline, decide
+from spark_jobs.registry.baseline import BaselineModel, StoredBaseline, baseline_for
+from spark_jobs.registry.evaluated import named_evaluation
+from spark_jobs.registry.gates import Baseline, Compared, NoBaseline, UnreadableBaseline, decide
 from spark_jobs.registry.outcome import outcome
+from spark_jobs.registry.tracking import Tracking
 from spark_jobs.session import recorded_conf, root_cause
 from spark_jobs.sources.rows import TRAINABLE, read_rows, schema_json, write_rows
-from spark_jobs.store import Artifact, Rows, steps, windows
+from spark_jobs.store import Artifact, Rows, windows
 from spark_jobs.store.fingerprint import fingerprint, fingerprint_sql
 
 if TYPE_CHECKING:
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
     from spark_jobs.ml.families import Measured
-    from spark_jobs.registry.tracking import Tracking
     from spark_jobs.store import Ingredients
 
 log = logging.getLogger(__name__)
@@ -46,13 +47,13 @@ class Examined:
         model: what is evaluated.
         train: date → feature partition that it learnt from.
         test: date → feature partition that it is tested on.
-        baseline: the model that it is compared with, where it is.
+        baseline: the model that it is compared with, or that there is none, or why it cannot be read.
     """
 
     model: Artifact
     train: Mapping[date, Artifact]
     test: Mapping[date, Artifact]
-    baseline: Artifact | None = None
+    baseline: BaselineModel
 
 
 def run(job: Job) -> Artifact:
@@ -65,8 +66,9 @@ def run(job: Job) -> Artifact:
     features = windows.window_features(job.pipeline, job.store, job.window)
     train, test = windows.sides(job.pipeline, features, job.date)
     model = windows.window_model(job.pipeline, job.store, job.date, train)
-    baseline = baseline_for(job.pipeline, job.store, job.date)
-    named = steps.evaluation(job.pipeline, job.date, model=model, test=test, baseline=baseline)
+    asked = Tracking(job.home.tracking_uri, job.home.mlflow_artifacts)
+    baseline = baseline_for(job.pipeline, job.store, job.date, asked.registered)
+    named = named_evaluation(job.pipeline, job.date, model, test, baseline)
     found = job.store.find("evaluation", job.date, named.key)
     if found is not None:
         log.info("evaluation %s for %s is found by its key", found.key[:12], job.date)
@@ -125,7 +127,7 @@ def make(job: Job, named: Ingredients, examined: Examined, tracking: Tracking) -
             count = content["content"]["rows"]
             tested = Holdout(holdout, scored, count, loaded, job.pipeline, before, learnt, thorough=True)
             measured = family.measure(tested)
-            if unloadable:
+            if unloadable or isinstance(examined.baseline, UnreadableBaseline):
                 # What needs the baseline is not to be let through just because it is broken.
                 measured = replace(measured, uncompared=())
             weighed = importances_of(loaded, loaded.transform(holdout).schema)
@@ -150,10 +152,11 @@ def make(job: Job, named: Ingredients, examined: Examined, tracking: Tracking) -
         )
 
 
-def _load_baseline(tracking: Tracking, artifact: Artifact | None) -> tuple[PipelineModel | None, str]:
+def _load_baseline(tracking: Tracking, baseline: BaselineModel) -> tuple[PipelineModel | None, str]:
     """The model of the champion as of the date, if there is one; or why it does not load."""
-    if artifact is None:
+    if not isinstance(baseline, StoredBaseline):
         return None, ""
+    artifact = baseline.model
     try:
         return tracking.load_model(artifact.data / "model"), ""
     except Exception as error:
@@ -163,15 +166,16 @@ def _load_baseline(tracking: Tracking, artifact: Artifact | None) -> tuple[Pipel
         return None, why
 
 
-def _compared(
-    tested: Holdout, measured: Measured, artifact: Artifact | None, unloadable: str
-) -> Baseline | None:
+def _compared(tested: Holdout, measured: Measured, baseline: BaselineModel, unloadable: str) -> Compared:
     """What the champion as of the date reaches on the same rows, if a gate asks for it and there is one."""
     from py4j.protocol import Py4JJavaError
     from pyspark.errors import PySparkException
 
-    if artifact is None or not tested.pipeline.evaluate.compares:
-        return None
+    if not isinstance(baseline, StoredBaseline):
+        return baseline
+    if not tested.pipeline.evaluate.compares:
+        return NoBaseline()
+    artifact = baseline.model
     told = Baseline(artifact.date.isoformat(), artifact.key, rows=measured.rows)
     if unloadable:
         return replace(told, incomparable=unloadable)

@@ -81,10 +81,16 @@ def run(
         TrackingError: MLflow cannot be reached.
         ModelRefused: the model would serve, but does not load or gives something else.
     """
+    tracking = Tracking(job.home.tracking_uri, job.home.mlflow_artifacts)
+    if agreement.last_move(ledger.read_ledger(job.store.ledger_path)) is None:
+        # A ledger that was lost names no baseline either.
+        agreement.standing(job.store, tracking)
     if asked_about:
-        evaluation, model = evaluation_asked_about(job.pipeline, job.store, job.date, asked_about)
+        evaluation, model = evaluation_asked_about(
+            job.pipeline, job.store, job.date, asked_about, tracking.registered
+        )
     else:
-        evaluation, model = made_now(job.pipeline, job.store, job.date)
+        evaluation, model = made_now(job.pipeline, job.store, job.date, tracking.registered)
     mode = job.pipeline.promote
     with ExitStack() as ends:
         if load is None:
@@ -94,7 +100,6 @@ def run(
             if likely_to_serve(case, ledger.read(job.store.ledger_path)):
                 # While MLflow is imported and asked here.
                 apart.start()
-        tracking = Tracking(job.home.tracking_uri, job.home.mlflow_artifacts)
         tracking.check()
         # Before anything is registered: what is contradicted is not to be added to.
         agreement.standing(job.store, tracking)

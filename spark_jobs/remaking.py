@@ -13,6 +13,8 @@ from spark_jobs.explanation import explained, far, plain, rows_of, saved_model
 from spark_jobs.job import Job, for_each_date, ship_own_code
 from spark_jobs.ml.model_digest import model_digest
 from spark_jobs.ml.tolerances import CLOSE, Tolerance
+from spark_jobs.registry.baseline import baseline_then
+from spark_jobs.registry.evaluated import named_evaluation
 from spark_jobs.registry.tracking import Tracking
 from spark_jobs.report.reproduction import FirstDifference, Step, marked
 from spark_jobs.sources.nearness import greatest_difference
@@ -157,10 +159,9 @@ class Remaking:
         train, test = (
             {day: features[day] for day in dates} for dates in (self._ancestry.train, self._ancestry.test)
         )
-        named = steps.evaluation(
-            self._job.pipeline, self._job.date, model=model, test=test, baseline=baseline
-        )
-        examined = evaluate.Examined(model, train, test, baseline)
+        held = baseline_then(original, baseline)
+        named = named_evaluation(self._job.pipeline, self._job.date, model, test, held)
+        examined = evaluate.Examined(model, train, test, held)
         made = evaluate.make(self._job, named, examined, self._tracking)
         self._compare("predictions", (original, made), _rows(original), _rows(made))
         then, now = plain(original.manifest.details), plain(made.manifest.details)

@@ -1,44 +1,116 @@
-"""The baseline of a date: the champion as it was then, never a model of a later date."""
+"""The baseline of a date: the champion as it was then, never a model of a later date.
+
+That there was none, that it is there, and that it cannot be read are three types: what decides on one of them
+must say what it does with each.
+"""
 
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
 from spark_jobs.errors import StoreError
 from spark_jobs.ml.families import family_of
-from spark_jobs.registry import ledger
+from spark_jobs.registry import agreement, ledger
+from spark_jobs.registry.gates import NoBaseline, UnreadableBaseline
 from spark_jobs.registry.timeline import champion_as_of
+from spark_jobs.store.integrity import check_content
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from spark_jobs.registry.tracking import Registered
     from spark_jobs.spec import Pipeline
     from spark_jobs.store import Artifact, Store
 
 log = logging.getLogger(__name__)
 
 
-def baseline_for(pipeline: Pipeline, store: Store, day: date) -> Artifact | None:
-    """The model that a date's is compared with; None as well where neither task nor gate compares."""
-    compares = pipeline.evaluate.compares or family_of(pipeline.task).COMPARES
-    return baseline_of(store, day) if compares else None
+@dataclass(frozen=True)
+class StoredBaseline:
+    """The model that one is compared with, whose files are as they were made."""
+
+    model: Artifact
 
 
-def baseline_of(store: Store, day: date) -> Artifact | None:
+BaselineModel = NoBaseline | StoredBaseline | UnreadableBaseline
+
+
+def baseline_for(
+    pipeline: Pipeline, store: Store, day: date, registered: Callable[[str], Registered]
+) -> BaselineModel:
+    """The model that a date's is compared with; none as well where neither task nor gate compares.
+
+    Args:
+        pipeline: the spec.
+        store: its store, with the ledger.
+        day: the partition date.
+        registered: what the registry knows; asked where the ledger says that nobody ever served.
+
+    Raises:
+        StoreError: the ledger is damaged.
+        TrackingError: MLflow cannot be reached.
+    """
+    if not (pipeline.evaluate.compares or family_of(pipeline.task).COMPARES):
+        return NoBaseline()
+    past = ledger.read_ledger(store.ledger_path)
+    if agreement.last_move(past) is None:
+        # A ledger that was lost says so as well.
+        problems = agreement.contradictions(store, past, registered(store.pipeline))
+        if problems:
+            return _unreadable("", "", "; ".join(problems))
+    return baseline_of(store, day)
+
+
+def baseline_of(store: Store, day: date) -> BaselineModel:
     """The model that served for a partition date before its own was decided on; always of an earlier date.
 
-    None when there was none, or when its files are gone or damaged, which is logged.
+    By the ledger alone, which says nothing of a date when it was lost.
+
+    Raises:
+        StoreError: the ledger is damaged.
     """
     entry = champion_as_of(ledger.read(store.ledger_path), day.isoformat())
     if entry is None:
-        return None
-    found = store.find("model", date.fromisoformat(entry.date), entry.model_key)
-    if found is None:
-        log.warning("model %s of %s, the baseline of %s, is gone", entry.model_key[:12], entry.date, day)
-        return None
+        return NoBaseline()
     try:
-        found.check_files()
+        found = store.find("model", date.fromisoformat(entry.date), entry.model_key)
+        if found is None:
+            return _unreadable(entry.date, entry.model_key, "it is gone from the store")
+        check_content([found])
     except StoreError as error:
-        log.warning("%s has no baseline: %s", day, error)
-        return None
-    return found
+        return _unreadable(entry.date, entry.model_key, str(error))
+    return StoredBaseline(found)
+
+
+def model_of(baseline: BaselineModel) -> Artifact | None:
+    """The model, where there is one that can be read."""
+    return baseline.model if isinstance(baseline, StoredBaseline) else None
+
+
+def baseline_then(evaluation: Artifact, model: Artifact | None) -> BaselineModel:
+    """What an evaluation was held against when it was made, for who makes it again.
+
+    Args:
+        evaluation: as it was made.
+        model: the baseline that its manifest names; None when it names none.
+    """
+    if model is not None:
+        return StoredBaseline(model)
+    told = evaluation.manifest.ingredients.spec.get("unreadable_baseline")
+    if told is None:
+        return NoBaseline()
+    why = evaluation.manifest.details.get("baseline", {}).get("incomparable", "")
+    return UnreadableBaseline(told["date"], told["key"], why)
+
+
+def _unreadable(day: str, key: str, why: str) -> UnreadableBaseline:
+    who = f"the champion {key[:12]} of {day}" if key else "the champion"
+    told = (
+        f"{who} cannot be read: {why} `vintage verify --repair` makes a damaged model again, and `vintage "
+        "promote --force --why …` has this one serve all the same"
+    )
+    log.warning("%s", told)
+    return UnreadableBaseline(day, key, told)

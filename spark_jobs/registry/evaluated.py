@@ -5,19 +5,56 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from spark_jobs.errors import DataError, StoreError
-from spark_jobs.registry.baseline import baseline_for
+from spark_jobs.registry.baseline import baseline_for, model_of
+from spark_jobs.registry.gates import UnreadableBaseline
 from spark_jobs.store import steps, windows
 from spark_jobs.store.integrity import check_content
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from datetime import date
 
+    from spark_jobs.registry.baseline import BaselineModel
+    from spark_jobs.registry.tracking import Registered
     from spark_jobs.spec import Pipeline
-    from spark_jobs.store import Artifact, Store
+    from spark_jobs.store import Artifact, Ingredients, Store
 
 
-def made_now(pipeline: Pipeline, store: Store, day: date) -> tuple[Artifact, Artifact]:
+def named_evaluation(
+    pipeline: Pipeline, day: date, model: Artifact, test: Mapping[date, Artifact], baseline: BaselineModel
+) -> Ingredients:
+    """What an evaluation is made from. Once a champion can be read again that could not, it is another one.
+
+    Args:
+        pipeline: the spec.
+        day: the partition date.
+        model: what is evaluated.
+        test: date → feature partition that it is tested on.
+        baseline: what it is compared with.
+    """
+    unreadable = None
+    if isinstance(baseline, UnreadableBaseline):
+        unreadable = {"date": baseline.date, "key": baseline.key}
+    return steps.evaluation(
+        pipeline,
+        day,
+        model=model,
+        test=test,
+        baseline=model_of(baseline),
+        unreadable=unreadable,
+    )
+
+
+def made_now(
+    pipeline: Pipeline, store: Store, day: date, registered: Callable[[str], Registered]
+) -> tuple[Artifact, Artifact]:
     """The evaluation and the model that today's data, spec, code and champion give for a date.
+
+    Args:
+        pipeline: the spec.
+        store: its store.
+        day: the partition date.
+        registered: what the registry knows.
 
     Raises:
         StoreError: the model has not been fitted and evaluated, or one of the two is not as it was made.
@@ -25,14 +62,16 @@ def made_now(pipeline: Pipeline, store: Store, day: date) -> tuple[Artifact, Art
     features = windows.window_features(pipeline, store, windows.window_of(pipeline, day))
     train, test = windows.sides(pipeline, features, day)
     model = windows.window_model(pipeline, store, day, train)
-    baseline = baseline_for(pipeline, store, day)
-    named = steps.evaluation(pipeline, day, model=model, test=test, baseline=baseline)
+    baseline = baseline_for(pipeline, store, day, registered)
+    named = named_evaluation(pipeline, day, model, test, baseline)
     evaluation = windows.window_evaluation(store, day, named)
     check_content([evaluation, model])
     return evaluation, model
 
 
-def asked_about(pipeline: Pipeline, store: Store, day: date, key: str) -> tuple[Artifact, Artifact]:
+def asked_about(
+    pipeline: Pipeline, store: Store, day: date, key: str, registered: Callable[[str], Registered]
+) -> tuple[Artifact, Artifact]:
     """The evaluation that a person was asked about, and its model, if the answer still holds.
 
     Days may lie between the question and the answer. That the code changed meanwhile changes nothing of what
@@ -53,7 +92,7 @@ def asked_about(pipeline: Pipeline, store: Store, day: date, key: str) -> tuple[
         )
     inputs = stands.manifest.ingredients.inputs
     then = set(inputs.get("baseline", {}).values())
-    baseline = baseline_for(pipeline, store, day)
+    baseline = model_of(baseline_for(pipeline, store, day, registered))
     now = {baseline.key} if baseline is not None else set()
     if then != now:
         raise DataError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from spark_jobs.ml.families import Gain
 from spark_jobs.spec import NOT_WORSE
@@ -58,6 +58,29 @@ class Baseline:
 
 
 @dataclass(frozen=True)
+class NoBaseline:
+    """Nobody served for a date before: what compares does not apply, or the first model could never pass."""
+
+
+@dataclass(frozen=True)
+class UnreadableBaseline:
+    """Somebody served, and cannot be read: nothing that compares passes.
+
+    Attributes:
+        date: the champion's partition date; empty when the ledger that says it is what cannot be read.
+        key: its model's; empty likewise.
+        why: what keeps it from being read, and how to go on.
+    """
+
+    date: str
+    key: str
+    why: str
+
+
+Compared = NoBaseline | Baseline | UnreadableBaseline
+
+
+@dataclass(frozen=True)
 class Decision:
     """Whether a model may serve, and why or why not."""
 
@@ -82,17 +105,17 @@ class _Judged:
 
 
 def decide(
-    gates: Sequence[Gate], measured: Measured, *, least_rows: int = 1, baseline: Baseline | None = None
+    gates: Sequence[Gate], measured: Measured, *, least_rows: int = 1, baseline: Compared = NoBaseline()
 ) -> Decision:
     """The decision on a model.
 
     Args:
-        gates: every one must pass. One on a metric that needs a baseline does not apply where there is none,
-            or the first model could never pass; nor one on a slice of fewer rows than the gate asks for.
+        gates: every one must pass. One on a metric that needs a baseline does not apply where there never was
+            one; nor one on a slice of fewer rows than the gate asks for.
         measured: what the model reaches on the holdout; NaN passes no gate, and whatever refuses the holdout
             refuses the model.
         least_rows: rows that a holdout must have to tell anything.
-        baseline: what the champion as of the partition date reaches on the same rows.
+        baseline: what the champion as of the partition date reaches on the same rows, or why not.
     """
     judged = [_judge(gate, measured, baseline) for gate in gates]
     against = list(measured.refusals)
@@ -107,11 +130,9 @@ def decide(
     return Decision(not against, tuple(against or passed or ["no gate is declared"]), verdicts)
 
 
-def _judge(gate: Gate, measured: Measured, baseline: Baseline | None) -> _Judged:
-    if gate.metric in measured.uncompared or (gate.vs_champion is not None and baseline is None):
-        return _Judged(gate, "there is no baseline")
-    if gate.vs_champion is not None and baseline is not None:
-        return _against(gate, measured, baseline)
+def _judge(gate: Gate, measured: Measured, baseline: Compared) -> _Judged:
+    if gate.metric in measured.uncompared or gate.vs_champion is not None:
+        return _compare(gate, measured, baseline)
     if gate.slice is None:
         value = measured.values.get(gate.metric, math.nan)
         return _within(gate, value, measured.intervals.get(gate.metric), None)
@@ -121,6 +142,20 @@ def _judge(gate: Gate, measured: Measured, baseline: Baseline | None) -> _Judged
         return _Judged(gate, f"{rows} rows are fewer than its min_rows {gate.min_rows}")
     value = math.nan if found is None else found.values.get(gate.metric, math.nan)
     return _within(gate, value, None, rows)
+
+
+def _compare(gate: Gate, measured: Measured, baseline: Compared) -> _Judged:
+    match baseline:
+        case NoBaseline():
+            return _Judged(gate, "there is no baseline")
+        case UnreadableBaseline():
+            return _Judged(gate, baseline.why, Verdict(gate.described, None, passed=False))
+        case Baseline():
+            if gate.vs_champion is None:
+                return _Judged(gate, "there is no baseline")
+            return _against(gate, measured, baseline)
+        case _:
+            assert_never(baseline)
 
 
 def _slice_of(gate: Gate, measured: Measured) -> Slice | None:

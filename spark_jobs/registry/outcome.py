@@ -6,13 +6,14 @@ import math
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from spark_jobs.registry.gates import Baseline, NoBaseline, UnreadableBaseline
 from spark_jobs.spec import METRICS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from spark_jobs.ml.families import Measured, Slice
-    from spark_jobs.registry.gates import Baseline, Decision, Verdict
+    from spark_jobs.registry.gates import Compared, Decision, Verdict
     from spark_jobs.spec import Pipeline
     from spark_jobs.store import Artifact
 
@@ -22,7 +23,7 @@ def outcome(
     model: Artifact,
     measured: Measured,
     decision: Decision,
-    baseline: Baseline | None,
+    baseline: Compared,
     importances: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
     """The details of an evaluation; numbers that are not finite become null.
@@ -32,7 +33,7 @@ def outcome(
         model: what was evaluated.
         measured: what it reaches on the holdout.
         decision: what the gates say.
-        baseline: what it was compared with, where it was.
+        baseline: what it was compared with, where it was, or why that cannot be read.
         importances: what the model weighs, by feature, where it tells.
     """
     larger = METRICS[pipeline.task][pipeline.evaluate.metric].larger_is_better
@@ -51,7 +52,7 @@ def outcome(
             "method": measured.method,
             "metrics": {name: asdict(each) for name, each in sorted(measured.intervals.items())},
         },
-        **({} if baseline is None else {"baseline": _baseline(baseline)}),
+        **({} if isinstance(baseline, NoBaseline) else {"baseline": _baseline(baseline)}),
         "details": {**measured.details, **({"importances": importances} if importances else {})},
         "slices": [_slice(each) for each in sorted(measured.slices, key=worst_first)],
         "gates": [_verdict(each) for each in decision.verdicts],
@@ -66,8 +67,10 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
     return told if verdict.rows is None else told | {"rows": verdict.rows}
 
 
-def _baseline(baseline: Baseline) -> dict[str, Any]:
+def _baseline(baseline: Baseline | UnreadableBaseline) -> dict[str, Any]:
     """The date and key of the model that was compared with, and its metrics or why it has none."""
+    if isinstance(baseline, UnreadableBaseline):
+        baseline = Baseline(baseline.date, baseline.key, incomparable=baseline.why)
     gains = {
         name: {"value": gain.value, **(asdict(gain.interval) if gain.interval else {})}
         for name, gain in baseline.gains.items()

@@ -125,6 +125,7 @@ def evaluation(
     model: Artifact,
     test: Mapping[date, Artifact],
     baseline: Artifact | None,
+    unreadable: Mapping[str, str] | None = None,
 ) -> Ingredients:
     """A model's metrics on its holdout and the gates' verdicts.
 
@@ -134,8 +135,9 @@ def evaluation(
         model: what is evaluated.
         test: date → feature partition that it is tested on.
         baseline: the model that it is compared with, where it is.
+        unreadable: date and key of that model when it cannot be read; once it can, the evaluation is another.
     """
-    parts: Mapping[str, Any] = {
+    parts: dict[str, Any] = {
         "task": pipeline.task,
         "evaluate": pipeline.evaluate.model_dump(mode="json"),
         "split": pipeline.split.model_dump(mode="json"),
@@ -146,6 +148,8 @@ def evaluation(
     }
     if baseline is not None:
         inputs["baseline"] = {baseline.date: baseline.key}
+    if unreadable is not None:
+        parts["unreadable_baseline"] = dict(unreadable)
     return _ingredients("evaluation", pipeline, day, inputs, parts)
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spark_jobs.ml.families import Gain, Interval, Measured, Slice
-from spark_jobs.registry.gates import Baseline, Decision, decide
+from spark_jobs.registry.gates import Baseline, Decision, UnreadableBaseline, decide
 from spark_jobs.spec import METRICS, NOT_WORSE, Gate
 
 if TYPE_CHECKING:
@@ -80,6 +80,20 @@ def test_a_gate_against_a_baseline_does_not_apply_where_there_is_none() -> None:
     assert found.reasons[-1] == "gate stability >= 0.5 does not apply: there is no baseline"
     assert [verdict.gate for verdict in found.verdicts] == ["silhouette >= 0.3"]
     assert not judged(gates, {"silhouette": 0.4, "stability": math.nan}, rows=10).promote
+
+
+@pytest.mark.parametrize("metric", ["areaUnderROC", "stability"])
+def test_a_champion_that_cannot_be_read_fails_every_gate_that_compares(metric: str) -> None:
+    lost = UnreadableBaseline("2013-02-27", "k", "the champion k of 2013-02-27 cannot be read: it is gone")
+    gate = Gate(metric=metric, min=0.5) if metric == "stability" else Gate(metric=metric, vs_champion=-1)
+    plain = Gate(metric="accuracy", min=0.5)
+    values = {"areaUnderROC": 0.9, "accuracy": 0.9}
+    found = judged([gate, plain], values, uncompared=("stability",), baseline=lost)
+    assert not found.promote
+    assert found.reasons == (f"gate {gate.described} failed: {lost.why}",)
+    assert [verdict.passed for verdict in found.verdicts] == [False, True]
+    # One that compares nothing asks for no champion.
+    assert judged([plain], values, baseline=lost).promote
 
 
 def baseline(ours: float, theirs: float, metric: str = "areaUnderROC", **known: Any) -> Baseline:

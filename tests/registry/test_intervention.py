@@ -11,7 +11,8 @@ import pytest
 from spark_jobs.errors import ModelRefused, SpecError, StoreError
 from spark_jobs.promote import Challenger, settle
 from spark_jobs.registry import intervention, ledger
-from spark_jobs.registry.baseline import baseline_of
+from spark_jobs.registry.baseline import baseline_of, model_of
+from spark_jobs.registry.gates import NoBaseline, UnreadableBaseline
 from spark_jobs.registry.intervention import Intervention, carry_out
 from spark_jobs.registry.loadability import Loaded
 from spark_jobs.registry.tracking import Version
@@ -73,7 +74,7 @@ class Office:
         return carry_out(self.store, self.registry, wanted, lambda _: loaded)
 
     def baseline(self, number: int) -> str | None:
-        found = baseline_of(self.store, day(number))
+        found = model_of(baseline_of(self.store, day(number)))
         return found.manifest.date if found else None
 
     @property
@@ -231,9 +232,27 @@ def test_a_version_that_someone_else_registered_is_not_ours(office: Office) -> N
             intervention.version_of(office.store, office.registry, str(number))
 
 
-def test_a_baseline_whose_files_are_gone_counts_as_none(office: Office) -> None:
+@pytest.mark.fault(
+    "a champion whose files are gone or damaged, when the next model is held against it",
+    outcome="nothing that compares passes; the reason says how to go on",
+)
+def test_a_baseline_that_is_gone_or_damaged_is_not_none(office: Office) -> None:
     model = office.store.find("model", day(3), office.registry.known[2].key)
     assert isinstance(model, Artifact)
-    (model.data / "weights").unlink()
-    assert office.baseline(4) is None
+    weights, manifest = model.data / "weights", model.folder / "manifest.json"
+    told = manifest.read_bytes()
+    for damage in (
+        lambda: weights.write_text("2", encoding="utf-8"),
+        lambda: weights.write_text("", encoding="utf-8"),
+        weights.unlink,
+        lambda: manifest.write_bytes(told[:1]),
+        manifest.unlink,
+    ):
+        damage()
+        found = baseline_of(office.store, day(4))
+        assert isinstance(found, UnreadableBaseline)
+        assert (found.date, found.key) == (str(day(3)), model.key)
+        assert "`vintage verify --repair`" in found.why
+        assert "--force --why" in found.why
     assert office.baseline(3) == str(day(2))
+    assert baseline_of(office.store, day(1)) == NoBaseline()
