@@ -143,10 +143,21 @@ def test_a_model_that_gives_something_else_is_refused_until_it_is_mended(team: T
         pass
 
 
-def test_a_model_without_a_batch_or_with_a_file_that_is_gone_is_not_even_loaded(team: Team) -> None:
+def test_a_model_without_a_batch_or_with_a_file_or_decision_that_is_another_is_not_even_loaded(
+    team: Team,
+) -> None:
     team.run("snapshot", "validate", "preprocess", "fit", "evaluate")
     model = team.store.current("model", DAY)
     assert model is not None
+    evaluation = team.store.current("evaluation", DAY)
+    assert evaluation is not None
+    signed = (evaluation.folder / "manifest.json").read_text(encoding="utf-8")
+    edited = signed.replace('"promote": true', '"promote": false')
+    assert edited != signed
+    (evaluation.folder / "manifest.json").write_text(edited, encoding="utf-8")
+    with pytest.raises(StoreError):
+        promoted(team)
+    (evaluation.folder / "manifest.json").write_text(signed, encoding="utf-8")
     batch = model.data / "model" / golden.FOLDER
     manifest = model.folder / "manifest.json"
     shutil.rmtree(batch)

@@ -217,6 +217,22 @@ def test_numbers_that_changed_are_labels(office: Office) -> None:
         office.back("0123456789abcdef")
 
 
+@pytest.mark.fault(
+    "a refused evaluation's manifest into which somebody wrote that it may be promoted",
+    outcome="exit 4: it is not what was made",
+)
+def test_a_decision_that_was_edited_is_not_decided_on(office: Office) -> None:
+    evaluation = office.store.current("evaluation", day(4))
+    assert evaluation is not None
+    manifest = evaluation.folder / "manifest.json"
+    text = manifest.read_text(encoding="utf-8")
+    assert '"promote": false' in text
+    manifest.write_text(text.replace('"promote": false', '"promote": true'), encoding="utf-8")
+    with pytest.raises(StoreError, match=r"manifest\.json"):
+        office.forced(str(day(4)))
+    assert office.champion == str(day(3))
+
+
 def test_who_serves_and_is_nowhere_cannot_be_made_up(office: Office) -> None:
     client_of(office).delete_model_version("demo", "3")
     away = office.store.folder / "model" / f"date={day(3)}"

@@ -147,6 +147,10 @@ def test_old_lines_are_read_and_the_first_of_now_covers_them(path: Path) -> None
             read(path)
 
 
+@pytest.mark.fault(
+    "a byte of the ledger that is another",
+    outcome="exit 4 with the line's number",
+)
 def test_every_byte_of_every_line_counts(four: Path) -> None:
     content = four.read_bytes()
     ends = [place for place, byte in enumerate(content) if byte == ord("\n")]
@@ -187,6 +191,10 @@ def test_every_byte_of_every_line_counts(four: Path) -> None:
         (lambda a, b, c, d: [a, b, c.replace(b'":', b'": '), d], 3),
     ],
 )
+@pytest.mark.fault(
+    "a line of the ledger that was edited, removed, inserted or swapped",
+    outcome="exit 4 with the line's number",
+)
 def test_an_edited_removed_inserted_or_moved_line_is_told_with_its_number(
     four: Path, edit: Callable[..., list[bytes]], number: int
 ) -> None:
@@ -217,6 +225,10 @@ def test_a_line_of_an_earlier_release_that_is_damaged_is_told(
 
 
 @pytest.mark.parametrize("chained", [True, False])
+@pytest.mark.fault(
+    "a line of the ledger with a field of a later release",
+    outcome="exit 4 with the line's number and the field",
+)
 def test_a_field_of_a_later_release_says_so(path: Path, chained: bool) -> None:
     append(path, of(1))
     append(path, of(2))
@@ -250,6 +262,10 @@ def test_many_writers_lose_no_line(path: Path) -> None:
     assert sorted(each.version for each in read(path)) == list(range(20))
 
 
+@pytest.mark.fault(
+    "a ledger that is a folder, may not be read, or cannot be",
+    outcome="exit 4, each with its own message",
+)
 def test_what_is_no_ledger_is_told_by_its_kind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("", encoding="utf-8")
     with pytest.raises(StoreError, match="cannot be written"):
@@ -272,6 +288,10 @@ def test_what_is_no_ledger_is_told_by_its_kind(tmp_path: Path, monkeypatch: pyte
         read(tmp_path / "other")
 
 
+@pytest.mark.fault(
+    "a last line of the ledger that a crash cut",
+    outcome="it is left out with a warning, and the next goes on below it",
+)
 def test_a_crash_leaves_a_warning_and_no_error(four: Path, caplog: pytest.LogCaptureFixture) -> None:
     four.write_bytes(four.read_bytes()[:-20])
     with caplog.at_level(logging.WARNING):
