@@ -13,6 +13,9 @@ import pytest
 
 from examples import flights
 
+# A year of flights is written, read and written again.
+pytestmark = pytest.mark.long
+
 FEBRUARY_LAST = date(2013, 2, 28)
 
 

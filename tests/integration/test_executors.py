@@ -15,9 +15,8 @@ import pytest
 from spark_jobs.spec import Home
 from spark_jobs.store import Store
 from tests.dags.conftest import write_home
-from tests.integration.conftest import plain_environment, quick_spark, write_day
+from tests.integration.conftest import quick_environment, quick_spark, write_day
 from tests.integration.postgresql import LOOPBACK
-from tests.quick import QUICK_JVM
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -120,17 +119,17 @@ def home(tmp_path: Path) -> Path:
     return path
 
 
-def run(home: Path, master: str) -> subprocess.CompletedProcess[str]:
+def run(home: Path, master: str, *program: str) -> subprocess.CompletedProcess[str]:
+    """A whole night, or one of its jobs."""
     given = {
         "VINTAGE_HOME": str(home),
         "VINTAGE_SPARK_MASTER": master,
         "PYSPARK_PYTHON": sys.executable,
         "SPARK_LOCAL_IP": LOOPBACK,
-        "JAVA_TOOL_OPTIONS": QUICK_JVM,
     }
     return subprocess.run(
-        [sys.executable, "-m", "spark_jobs.cli", "run", "tiny", "--date", str(DAY)],
-        env=plain_environment() | given,
+        [sys.executable, "-m", *(program or ("spark_jobs.cli", "run", "tiny", "--date", str(DAY)))],
+        env=quick_environment() | given,
         capture_output=True,
         text=True,
         timeout=RUN_SECONDS,
@@ -148,9 +147,10 @@ def features_of(home: Path) -> pd.DataFrame:
 
 def test_executors_import_what_was_shipped_and_nothing_older(home: Path, cluster: Cluster) -> None:
     archives = set()
-    for factor in (2.0, 3.0):
+    features = ("spark_jobs.preprocess", "--pipeline=tiny", f"--date={DAY}")
+    for factor, program in ((2.0, ()), (3.0, features)):
         write_package(home, factor)
-        ended = run(home, cluster.master)
+        ended = run(home, cluster.master, *program)
         assert ended.returncode == 0, ended.stderr[-5000:]
         rows = features_of(home)
         assert len(rows) == 60

@@ -313,6 +313,7 @@ def race(uri: str, home: Path, folder: Path) -> set[str]:
     return set(outputs)
 
 
+@pytest.mark.long
 def test_two_processes_at_once_share_a_run_a_model_and_a_version(
     tracking_uri: str, tmp_path: Path, folder: Path
 ) -> None:
