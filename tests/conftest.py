@@ -10,7 +10,7 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 from local.cluster import Cluster, cluster_in
-from tests.quick import QUICK_JVM, QUICK_PLANS
+from tests.quick import FEW_DEFAULTS, QUICK_JVM, QUICK_PLANS, remember_names_of_java
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,6 +79,7 @@ def spark() -> Iterator[SparkSession]:
 
     # It closes its connections when the interpreter ends, and would say so to a stream that is gone.
     logging.getLogger("py4j").setLevel(logging.WARNING)
+    remember_names_of_java()
     provider = SparkProvider(
         "vintage-tests",
         master="local[2]",
@@ -86,6 +87,7 @@ def spark() -> Iterator[SparkSession]:
             "spark.driver.memory": "2g",
             "spark.driver.extraJavaOptions": " ".join(PINNED_JVM),
             **QUICK_PLANS,
+            **FEW_DEFAULTS,
             # Nobody looks at their plans.
             "spark.sql.ui.explainMode": "simple",
         },
