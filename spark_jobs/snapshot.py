@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from spark_jobs.errors import DataError
 from spark_jobs.job import Job, for_each_date, main, require_enough, require_valid_stages
-from spark_jobs.sources.deliveries import FileDelivery, find_delivery, foreseen
+from spark_jobs.sources.checked import CORRUPT
+from spark_jobs.sources.deliveries import COPIES, FileDelivery, find_delivery, foreseen
 from spark_jobs.sources.profile import profile, profile_sql
 from spark_jobs.sources.raw import no_raw_data
-from spark_jobs.sources.reader import CORRUPT, RawRows
+from spark_jobs.sources.reader import RawRows
 from spark_jobs.sources.rows import schema_json, write_rows
 from spark_jobs.sources.undated import UNDATED, require_dated
 from spark_jobs.spec import SOURCE_VIEW
@@ -199,7 +201,9 @@ def _unchanged(job: Job, feed: Feed, day: date, delivery: Delivery | None) -> Ar
 def _contract(job: Job, feed: Feed, delivery: Delivery) -> str:
     declared = feed.source.fixed_schema or feed.store.contract()
     if declared is None:
-        declared = feed.store.record_contract(foreseen(delivery, lambda: delivery.infer(job.spark())))
+        with feed.store.attempt("snapshot", job.date) as attempt:
+            inferred = foreseen(delivery, lambda: delivery.infer(job.spark(), attempt.folder / COPIES))
+        declared = feed.store.record_contract(inferred)
         log.warning(
             "no schema of %s is declared; later dates are held to the inferred one: %s", feed.view, declared
         )
@@ -210,12 +214,15 @@ def _snapshot(job: Job, feed: Feed, day: date, delivery: Delivery) -> Artifact:
     schema = _contract(job, feed, delivery)
     session = job.spark.apart()
     with feed.store.attempt("snapshot", day) as attempt:
-        incoming = foreseen(delivery, lambda: delivery.read(session, schema))
+        copies = attempt.folder / COPIES
+        incoming = foreseen(delivery, lambda: delivery.read(session, schema, copies))
         observed = foreseen(delivery, lambda: _write(incoming, delivery, attempt.data))
         count = observed["fingerprint"]["rows"]
-        seen_of_raw = delivery.check(session, incoming, {"corrupt": observed["corrupt"], "rows": count})
+        found = {"corrupt": observed["corrupt"], "rows": count}
+        seen_of_raw = foreseen(delivery, lambda: delivery.check(session, incoming, found))
         if feed.view == SOURCE_VIEW and isinstance(delivery, FileDelivery):
             delivery.refuse_doubled(session, attempt.data, schema, raw_key(job.pipeline, day))
+        shutil.rmtree(copies, ignore_errors=True)
         content = fingerprint(observed["fingerprint"])
         seen = profile(incoming.schema, observed["profile"])
         (attempt.folder / "sketches.json").write_text(json.dumps(seen.sketches), encoding="utf-8")

@@ -7,16 +7,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from spark_jobs.errors import DataError, EnvironmentProblem, VintageError, first_line
+from spark_jobs.sources.blame import Blame
+from spark_jobs.sources.checked import CORRUPT, plausible_rows
 from spark_jobs.sources.connection import Login, embedded, login_of
 from spark_jobs.sources.contract import check_columns, check_unique, schema_text, struct_of
 from spark_jobs.sources.lossless import converted
-from spark_jobs.sources.reader import CORRUPT, RawRows
+from spark_jobs.sources.reader import RawRows
+from spark_jobs.sources.strict import YEARS
 from spark_jobs.sources.undated import UNDATED, examples, has_no_day, on_day, require_dated
 from spark_jobs.store.fingerprint import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
+    from pathlib import Path
 
     from pyspark.sql import DataFrame, SparkSession
     from pyspark.sql.types import StructType
@@ -73,7 +77,7 @@ class RawTable:
         """
         return not self.fresh and rows > 0 and bool(note.get("asked") == self.note()["asked"])
 
-    def infer(self, spark: SparkSession) -> str:
+    def infer(self, spark: SparkSession, scratch: Path) -> str:
         """The schema of the table or query as DDL."""
         found = self._load(spark).schema
         check_unique(found.names, day=self.day, where=self.place)
@@ -86,7 +90,7 @@ class RawTable:
             frame = frame.where(on_day(frame.schema, self.source.date_column, self.day))
         return not frame.isEmpty()
 
-    def read(self, spark: SparkSession, schema_ddl: str) -> RawRows:
+    def read(self, spark: SparkSession, schema_ddl: str, scratch: Path) -> RawRows:
         """The date's rows under the contract; a database's capital letters are not told apart.
 
         Raises:
@@ -113,10 +117,15 @@ class RawTable:
             theirs = named[field.name].dataType
             column = F.col(quoted(field.name))
             kept.append(converted(column, theirs, theirs, field.dataType).alias(field.name))
-        return RawRows(frame.select(*kept, F.lit(None).cast("string").alias(CORRUPT)), declared, every)
+        rows = frame.select(*kept, F.lit(None).cast("string").alias(CORRUPT))
+        checked = plausible_rows(rows, declared, self.source.years or YEARS)
+        blame = Blame(self.source, declared, self.day)
+        return RawRows(checked.rows, declared, lambda count: blame.error([checked], count), every)
 
     def check(self, spark: SparkSession, incoming: RawRows, observed: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Every row has a day, unless otherwise declared. A database gives whole rows or an error."""
+        """Every date can be meant, and every row has a day, unless otherwise declared."""
+        if observed["corrupt"]:
+            raise incoming.refusal(observed["corrupt"])
         name = self.source.date_column
         if name is None or incoming.every is None:
             return {}

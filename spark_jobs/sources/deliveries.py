@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
+import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from spark_jobs.errors import DataError, VintageError
-from spark_jobs.session import disk_refusal, root_cause
+from spark_jobs.session import disk_refusal
 from spark_jobs.sources.database import raw_table
 from spark_jobs.sources.doubled import refuse_doubled
 from spark_jobs.sources.raw import RawFiles, list_raw_files
-from spark_jobs.sources.reader import RawRows, check_files, infer_schema, read_raw, unparsable, unreadable
+from spark_jobs.sources.reader import RawRows, check_files, infer_schema, read_raw
 from spark_jobs.sources.undated import UNDATED, examples, require_dated
+from spark_jobs.sources.unreadable import unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from spark_jobs.spec import Pipeline, Source
 
 T = TypeVar("T")
+
+COPIES: Final = "copies of raw files"
 
 BYTES_PER_FILE: Final = 128 * 2**20
 _WITHOUT_KEY: Final = frozenset({"text", "libsvm", "image", "binaryFile"})
@@ -45,11 +49,11 @@ class Delivery(Protocol):
     def stands(self, note: Mapping[str, Any], rows: int) -> bool:
         """Whether a snapshot of so many rows, taken under that note, need not be taken again."""
 
-    def infer(self, spark: SparkSession) -> str:
-        """Its schema as DDL."""
+    def infer(self, spark: SparkSession, scratch: Path) -> str:
+        """Its schema as DDL; `scratch` is a folder for copies, which does not exist yet."""
 
-    def read(self, spark: SparkSession, schema_ddl: str) -> RawRows:
-        """Its rows under the contract.
+    def read(self, spark: SparkSession, schema_ddl: str, scratch: Path) -> RawRows:
+        """Its rows under the contract; `scratch` is a folder for copies, needed until they are written.
 
         Raises:
             DataError: the columns are not those of the contract.
@@ -96,18 +100,18 @@ class FileDelivery:
         """Whether the files are those that were read, however many rows they had."""
         return self.raw.unchanged_since(note)
 
-    def infer(self, spark: SparkSession) -> str:
+    def infer(self, spark: SparkSession, scratch: Path) -> str:
         """The schema that Spark infers."""
-        return infer_schema(spark, self.source, self.raw, self.day)
+        return infer_schema(spark, self.source, self.raw, self.day, scratch)
 
-    def read(self, spark: SparkSession, schema_ddl: str) -> RawRows:
+    def read(self, spark: SparkSession, schema_ddl: str, scratch: Path) -> RawRows:
         """The rows of all files."""
-        return read_raw(spark, self.source, self.raw, schema_ddl, self.day)
+        return read_raw(spark, self.source, self.raw, schema_ddl, self.day, scratch)
 
     def check(self, spark: SparkSession, incoming: RawRows, observed: Mapping[str, Any]) -> Mapping[str, Any]:
         """Every row parsed and has a day, every file is there, and none changed while it was read."""
         if observed["corrupt"]:
-            raise unparsable(spark, self.source, self.raw, incoming, observed["corrupt"], self.day)
+            raise incoming.refusal(observed["corrupt"])
         check_files(self.source, self.raw, observed["rows"], self.day)
         if list_raw_files(self.path, self.day) != self.raw:
             raise DataError(
@@ -139,13 +143,14 @@ class FileDelivery:
             return
 
         def read(raw: RawFiles) -> DataFrame:
-            return read_raw(spark, self.source, raw, schema, self.day).rows
+            copies = written.with_name(COPIES) / uuid.uuid4().hex
+            return read_raw(spark, self.source, raw, schema, self.day, copies).rows
 
         refuse_doubled(spark.read.parquet(str(written)), read, self.raw, *key, self.day)
 
     def refused(self, error: Exception) -> VintageError:
-        """A file that is not what its format says."""
-        return unreadable(self.raw, self.day, root_cause(error))
+        """What the files themselves show, else what Spark says of them."""
+        return unreadable(self.source, self.raw, self.day, error)
 
 
 def find_delivery(pipeline: Pipeline, source: Source, day: date, *, fresh: bool) -> Delivery | None:
@@ -169,13 +174,16 @@ def find_delivery(pipeline: Pipeline, source: Source, day: date, *, fresh: bool)
 
 
 def foreseen(delivery: Delivery, work: Callable[[], T]) -> T:
-    """Does work of Spark; an error of it is told as the delivery understands it, a full disk's excepted."""
+    """Does work of Spark; an error of it is told as the delivery understands it, a full disk's excepted.
+
+    What reads files beside Spark fails as Python does: packing that is cut short, a value that Python lacks.
+    """
     from py4j.protocol import Py4JJavaError
     from pyspark.errors import PySparkException
 
     try:
         return work()
-    except (PySparkException, Py4JJavaError) as error:
+    except (PySparkException, Py4JJavaError, OSError, EOFError, ValueError, ArithmeticError) as error:
         if disk_refusal(error):
             raise
         # Spark's own words may repeat what a database's driver said: they are not carried along.

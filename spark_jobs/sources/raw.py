@@ -144,7 +144,7 @@ def load_raw(
     """
     # One spelling for one option: Spark takes any, and two spellings of one would both be handed on.
     ours = {name.lower() for name in options}
-    given = {name: value for name, value in source.options.items() if name.lower() not in ours}
+    given = {name: value for name, value in source.reader_options.items() if name.lower() not in ours}
     places, further = readable_paths(paths)
     reader = spark.read.format(source.format).options(**{**given, **options, **further})
     return (reader if schema is None else reader.schema(schema)).load(places)

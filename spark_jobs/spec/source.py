@@ -19,6 +19,7 @@ from spark_jobs.spec.secret_names import holds_secret
 
 JDBC: Final = "jdbc"
 HOME: Final = "{home}"
+LAST_YEAR: Final = 9999
 
 _FORMATS: Final = (
     *("csv", "json", "parquet", "orc", "text", "xml", "avro"),
@@ -121,6 +122,22 @@ class Source(SpecModel):
             "dates are held to that.",
         ),
     ] = None
+
+    years: Annotated[
+        tuple[int, int] | None,
+        Field(
+            description="The first and the last year that a date can have: one outside is refused, because "
+            "it was most likely written in another way than it is read. 1900 to 2200 when left out.",
+            examples=[[1900, 9999]],
+        ),
+    ] = None
+
+    @field_validator("years")
+    @classmethod
+    def _years_in_order(cls, value: tuple[int, int] | None) -> tuple[int, int] | None:
+        if value is not None and not 1 <= value[0] <= value[1] <= LAST_YEAR:
+            raise refusal("source.years is no range of years", expected="[1900, 9999], say")
+        return value
 
     @field_validator("format")
     @classmethod
@@ -291,7 +308,15 @@ class Source(SpecModel):
     def value_options(self) -> dict[str, str]:
         """The options that can change a value; how many readers share the work cannot."""
         speed = {name.lower() for name in (*IN_PARALLEL, "fetchsize")} if self.is_jdbc else set()
-        return {name: value for name, value in self.options.items() if name.lower() not in speed}
+        return {name: value for name, value in self.reader_options.items() if name.lower() not in speed}
+
+    @property
+    def reader_options(self) -> dict[str, str]:
+        """The reader's options; of CSV, a quote inside quotes is doubled unless they say otherwise."""
+        given = {name.lower(): value for name, value in self.options.items()}
+        if self.format != "csv" or "escape" in given:
+            return dict(self.options)
+        return {"escape": given.get("quote", '"')} | self.options
 
     def relation(self, date: dt.date) -> str:
         """What stands after FROM in the database: the table, or the query for a date in brackets."""

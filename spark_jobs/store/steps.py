@@ -33,7 +33,9 @@ def snapshot(pipeline: Pipeline, source: Source, day: date, *, schema: str, rows
         schema: the schema the rows are held to, as DDL.
         rows: the rows' content fingerprint.
     """
-    spec = {"format": source.format, "options": source.value_options, "schema": schema}
+    spec: dict[str, Any] = {"format": source.format, "options": source.value_options, "schema": schema}
+    if source.years is not None:
+        spec["years"] = list(source.years)
     return _ingredients("snapshot", pipeline, day, {"rows": {day: rows}}, spec)
 
 

@@ -133,7 +133,7 @@ def test_a_parquet_file_cut_short(team: Team) -> None:
         crc.unlink()
     part.write_bytes(part.read_bytes()[:-20])
     declare_parquet(team)
-    with pytest.raises(DataError, match=r"raw files of 2024-03-06 cannot be read \(part-.*parquet"):
+    with pytest.raises(DataError, match=r"part-.*parquet of 2024-03-06 is no whole Parquet file"):
         team.run("snapshot")
     assert team.store.current("snapshot", DAY) is None
 

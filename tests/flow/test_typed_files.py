@@ -17,8 +17,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from spark_jobs.errors import DataError
+from spark_jobs.sources.checked import CORRUPT
 from spark_jobs.sources.raw import list_raw_files
-from spark_jobs.sources.reader import CORRUPT, infer_schema, read_raw
+from spark_jobs.sources.reader import infer_schema, read_raw
 from spark_jobs.spec import Source
 from spark_jobs.store.fingerprint import fingerprint, fingerprint_sql
 from tests.flow.declared import declare
@@ -51,10 +52,13 @@ def written(folder: Path, name: str, columns: Mapping[str, pa.Array], **options:
 
 def read(spark: SparkSession, folder: Path, schema: str | None = None) -> DataFrame:
     """The rows of a folder, with what is lost of them in the last column."""
-    source, raw = Source(format="parquet", path=str(folder)), list_raw_files(str(folder), DAY)
+    source = Source(format="parquet", path=str(folder), years=(1, 9999))
+    raw = list_raw_files(str(folder), DAY)
     assert raw is not None
     session = spark.newSession()
-    return read_raw(session, source, raw, schema or infer_schema(session, source, raw, DAY), DAY).rows
+    copies = folder / "_copies"
+    schema = schema or infer_schema(session, source, raw, DAY, copies)
+    return read_raw(session, source, raw, schema, DAY, copies).rows
 
 
 def values_of(frame: DataFrame) -> list[Any]:
