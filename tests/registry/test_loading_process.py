@@ -12,7 +12,7 @@ import pytest
 
 from spark_jobs.errors import EnvironmentProblem
 from spark_jobs.registry.loadability import Loading, Place
-from spark_jobs.registry.loading_process import LoadingProcess
+from spark_jobs.registry.loading_process import PASSED_ON, LoadingProcess
 from tests.until import until
 
 if TYPE_CHECKING:
@@ -48,8 +48,23 @@ def test_a_process_that_is_gone_is_an_error_of_the_machine(apart: LoadingProcess
         apart.load(wanted)
 
 
-def test_what_was_not_needed_ends_with_its_owner(apart: LoadingProcess) -> None:
+def test_what_was_not_needed_ends_with_its_owner(
+    apart: LoadingProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in (
+        "AWS_SECRET_ACCESS_KEY",
+        "MLFLOW_TRACKING_PASSWORD",
+        "AIRFLOW_CONN_DB",
+        "PYSPARK_GATEWAY_SECRET",
+    ):
+        monkeypatch.setenv(name, "s3cret")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "postgresql://me:s3cret@host/mlflow")
     process = started(apart)
+    given = process.environ()
+    assert "s3cret" not in str(given)
+    own = {"SPARK_LOCAL_IP", "MLFLOW_DFS_TMP", "MLFLOW_TRACKING_URI"}
+    assert set(given) - PASSED_ON == own
+    assert given["PATH"] == os.environ["PATH"]
     apart.start()
     assert process.is_running()
     apart.close()
