@@ -49,8 +49,8 @@ compose-is-there:
 	@docker compose version >/dev/null 2>&1 || \
 		{ echo "make: Docker with its Compose plugin is not there: https://docs.docker.com/engine/install/" >&2; exit 1; }
 
-test-fast: setup ## The tests that need neither a JVM nor a server: a minute
-	@$(ENV) JAVA_HOME=/dev/null pytest -m "not spark and not integration and not long" $(PARALLEL) $(ARGS)
+test-fast: setup ## The tests that need neither Spark nor a server: a minute
+	@$(ENV) pytest -m "not spark and not integration and not long" $(PARALLEL) $(ARGS)
 
 test: setup ## The tests that need no server
 	@$(ENV) pytest -m "not integration and not long" $(PARALLEL) $(ARGS)
