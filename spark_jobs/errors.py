@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+import errno
+import os
+from collections.abc import Mapping
+from typing import ClassVar, Final
+
+FREE_SPACE: Final = "Free some space, or point VINTAGE_STORE at a folder that can be written."
+_OPEN_FILES: Final = "Raise the limit of open files (`ulimit -n`), or end what holds so many open."
+REFUSALS: Final[Mapping[str, str]] = {
+    os.strerror(errno.ENOSPC): FREE_SPACE,
+    os.strerror(errno.EDQUOT): "Free some space, have the quota raised, or point VINTAGE_STORE elsewhere.",
+    os.strerror(errno.EROFS): "Mount it for writing, or point VINTAGE_STORE at a folder that can be written.",
+    os.strerror(errno.EMFILE): _OPEN_FILES,
+    os.strerror(errno.ENFILE): _OPEN_FILES,
+}
+"""What the operating system says when it refuses to make or write a file → what to do about it."""
 
 
 class VintageError(Exception):

@@ -20,7 +20,7 @@ from spark_jobs.registry.outcome import outcome
 from spark_jobs.registry.tracking import Tracking
 from spark_jobs.session import recorded_conf, root_cause
 from spark_jobs.sources.rows import TRAINABLE, read_rows, schema_json, write_rows
-from spark_jobs.store import Artifact, Rows, windows
+from spark_jobs.store import Artifact, Rows, check_files, windows
 from spark_jobs.store.fingerprint import fingerprint, fingerprint_sql
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def run(job: Job) -> Artifact:
     """Evaluates the model of the run's date, or finds the evaluation that was made from the same ingredients.
 
     Raises:
-        StoreError: the model has not been fitted.
+        StoreError: the model has not been fitted, or it or the features are damaged.
         TrackingError: MLflow cannot be reached.
     """
     features = windows.window_features(job.pipeline, job.store, job.window)
@@ -77,6 +77,8 @@ def run(job: Job) -> Artifact:
     from spark_jobs.registry.recording import record_evaluation
     from spark_jobs.report.html import write_report
 
+    job.begin()
+    check_files([model, *test.values()])
     tracking = open_tracking(job)
     artifact = make(job, named, Examined(model, train, test, baseline), tracking)
     log.info("report: %s", write_report(job.store, artifact).html)
@@ -99,7 +101,6 @@ def make(job: Job, named: Ingredients, examined: Examined, tracking: Tracking) -
         EnvironmentProblem: a JVM would give other bits than it does elsewhere.
     """
     model, family = examined.model, family_of(job.pipeline.task)
-    model.check_files()
     require_pinned(job.spark(), job.pipeline)
     ship_own_code(job, job.pipeline.stage_paths)
     with job.store.attempt("evaluation", job.date) as attempt:

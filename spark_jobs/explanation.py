@@ -46,7 +46,7 @@ def explained(step: Step, original: Artifact, made: Artifact | None, job: Job) -
             what="data",
             then=step.then,
             now=step.now,
-            detail=f"{original.data} holds other rows than its key names",
+            detail=f"{original.place} holds other rows than its key names",
         )
         return FirstDifference(step=step.step, date=step.date, then=step.then, now=step.now, why=(why,))
     rows = _changed_rows(step, original, made, job)

@@ -26,7 +26,7 @@ from spark_jobs.registry.recording import record_model, tags_of
 from spark_jobs.registry.tracking import SPARK_MODEL
 from spark_jobs.session import recorded_conf
 from spark_jobs.sources.rows import TRAINABLE, read_rows
-from spark_jobs.store import Artifact, steps, windows
+from spark_jobs.store import Artifact, check_files, steps, windows
 from spark_jobs.store.own_code import distribution_of
 
 if TYPE_CHECKING:
@@ -98,6 +98,7 @@ def run(job: Job) -> Artifact:
     Raises:
         SpecError: the stages are not what they must be.
         DataError: too few dates have rows.
+        StoreError: features or a tuning are damaged.
         EnvironmentProblem: a JVM would give other bits than it does elsewhere.
         TrainingError: the rows cannot give a model.
         TrackingError: MLflow cannot be reached.
@@ -115,6 +116,8 @@ def run(job: Job) -> Artifact:
         log.info("model %s for %s is found by its key; nothing to fit", found.key[:12], job.date)
         job.store.set_current(found)
         return found
+    job.begin()
+    check_files(train.values())
     tracking = open_tracking(job)
     run_id = tracking.start_run(
         pipeline=job.pipeline.name, date=named.date, key=named.key, tags=tags_of(named)
@@ -203,6 +206,7 @@ def _tuned(job: Job, named: Ingredients) -> Artifact:
     day = date.fromisoformat(named.date)
     found = job.store.find("tuning", day, named.key)
     if found is not None:
+        found.check_files()
         log.info("tuning %s of %s is found by its key", found.key[:12], day)
     else:
         if day != job.pipeline.tuning_date(job.date):

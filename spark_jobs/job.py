@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from spark_jobs.ending import ends_in_order
-from spark_jobs.errors import DataError, SpecError, StoreError, VintageError
-from spark_jobs.session import SparkProvider, disk_refusal, root_cause
+from spark_jobs.errors import REFUSALS, DataError, SpecError, StoreError, VintageError
+from spark_jobs.session import SparkProvider, damaged_read, disk_refusal, root_cause
 from spark_jobs.spec import (
     Home,
     InvalidSpec,
@@ -60,6 +60,15 @@ class Job:
     store: Store
     spark: SparkProvider
 
+    def begin(self) -> None:
+        """Called where something is to be made: the store must take it, and Spark starts in the background.
+
+        Raises:
+            StoreError: the store cannot be written.
+        """
+        self.store.check_writable()
+        self.spark.begin()
+
     @property
     def window(self) -> tuple[dt.date, ...]:
         """The dates to learn from or test on, oldest first; an undated source has only the run's own."""
@@ -85,14 +94,12 @@ def open_job(
     Raises:
         SpecError: the pipeline, the date or an override is not what it must be, or the date is to come.
         EnvironmentProblem: there is no Java that Spark can use.
-        StoreError: the store cannot be written.
     """
     pipeline = load_pipeline(home, name).with_overrides(overrides)
     partition = parse_partition_date(day)
     require_begun(partition, datetime.now(UTC))
     java_major()
     store = Store(home.store, pipeline.name)
-    store.check_writable()
     provider = spark or SparkProvider(f"{pipeline.name} {partition}", conf=submit_conf(pipeline, home))
     return Job(home, pipeline, partition, store, provider)
 
@@ -152,9 +159,14 @@ def readable(error: Exception) -> VintageError:
         return error
     refusal = disk_refusal(error)
     if refusal:
+        return StoreError(f"the system refused a file: {refusal}", fix=REFUSALS[refusal])
+    damage = damaged_read(error)
+    if damage:
         return StoreError(
-            f"the disk refused a write: {refusal}",
-            fix="Free some space, or point VINTAGE_STORE at a folder that can be written.",
+            f"Spark cannot read a file of the store: {damage}",
+            expected="pages with the checksums that they were written with",
+            fix="`vintage verify` tells which artifacts are damaged. If none is, a machine of the cluster "
+            "reads the store otherwise: look at its mount and memory.",
         )
     return VintageError(f"{type(error).__name__}: {root_cause(error)}", fix="The traceback is above.")
 

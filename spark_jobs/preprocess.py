@@ -12,7 +12,7 @@ from spark_jobs.session import recorded_conf
 from spark_jobs.sources.own_function import apply_function
 from spark_jobs.sources.rows import LABEL, TRAINABLE, read_rows, schema_json, write_rows
 from spark_jobs.spec import SOURCE_VIEW, load_suite
-from spark_jobs.store import Rows, steps, windows
+from spark_jobs.store import Rows, check_files, steps, windows
 from spark_jobs.store.fingerprint import fingerprint, fingerprint_sql
 
 if TYPE_CHECKING:
@@ -74,13 +74,13 @@ def run(job: Job) -> dict[date, Artifact]:
     """Makes the feature rows of every date the run needs that has none yet; the others are found.
 
     Raises:
-        StoreError: a date has not been snapshotted and validated.
+        StoreError: a date has not been snapshotted and validated, or what that made is damaged.
         ValidationFailed: a date's snapshot did not pass.
     """
     snapshots = windows.window_snapshots(job.pipeline, job.store, job.dates)
     suites = {view: load_suite(job.home, name) for view, name in job.pipeline.suites.items()}
-    validated = {
-        day: {view: _validation(job, view, suite, found[view]).key for view, suite in suites.items()}
+    validations = {
+        day: {view: _validation(job, view, suite, found[view]) for view, suite in suites.items()}
         for day, found in snapshots.items()
     }
     wanted = {day: steps.features(job.pipeline, day, snapshots=found) for day, found in snapshots.items()}
@@ -91,11 +91,16 @@ def run(job: Job) -> dict[date, Artifact]:
     log.info("%d dates have rows, the features of %d of them are to be made", len(snapshots), len(missing))
 
     function = job.pipeline.preprocess.function
-    if missing and function is not None:
-        ship_own_code(job, [function])
+    if missing:
+        job.begin()
+        used = {found.folder: found for day in missing for found in snapshots[day].values()}
+        check_files([*used.values(), *(validations[day][view] for day in missing for view in suites)])
+        if function is not None:
+            ship_own_code(job, [function])
 
     def make_date(day: date) -> Artifact:
-        return make(job, wanted[day], snapshots[day], validated[day])
+        validated = {view: found.key for view, found in validations[day].items()}
+        return make(job, wanted[day], snapshots[day], validated)
 
     artifacts = done | for_each_date(make_date, missing, doing="features")
     for artifact in artifacts.values():
@@ -172,7 +177,7 @@ def _validation(job: Job, view: str, suite: Suite, snapshot: Artifact) -> Artifa
     if not found.manifest.details["passed"]:
         raise ValidationFailed(
             f"{snapshot.date} did not pass {name}",
-            fix=f"See {found.data / 'index.html'}.",
+            fix=f"See {found.place / 'index.html'}.",
         )
     return found
 

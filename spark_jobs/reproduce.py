@@ -21,11 +21,10 @@ from spark_jobs.report.summary import current_evaluation
 from spark_jobs.session import SparkProvider, recorded_conf
 from spark_jobs.spec import Home, did_you_mean, load_pipeline, parse_partition_date, submit_conf
 from spark_jobs.spec.names import list_names, require_name, sentence
-from spark_jobs.store import Store
+from spark_jobs.store import Store, check_files
 from spark_jobs.store.ancestry import Ancestry, ancestry_of, evaluation_with
 from spark_jobs.store.engines import java_major
 from spark_jobs.store.environment import environment
-from spark_jobs.store.integrity import check_content
 from spark_jobs.store.own_code import ingredients_of, look_in
 from spark_jobs.store.recipe import pipeline_of
 from spark_jobs.store.scratch import Scratch, scratch_store
@@ -79,7 +78,7 @@ def reproduce(
         len(ancestry.features),
         ancestry.model.manifest.git.get("commit"),
     )
-    check_content(ancestry.artifacts)
+    check_files(ancestry.artifacts)
     with scratch_store(store, scratch or Scratch()) as beside:
         provider = spark or SparkProvider(f"reproduce {name} {day}", conf=_conf(home, pipeline, ancestry))
         try:

@@ -20,7 +20,7 @@ from spark_jobs.registry.intervention import registered_version
 from spark_jobs.registry.tracking import Tracking
 from spark_jobs.session import recorded_conf
 from spark_jobs.sources.rows import read_rows, schema_json, write_rows
-from spark_jobs.store import Rows, steps
+from spark_jobs.store import Rows, check_files, steps
 from spark_jobs.store.fingerprint import fingerprint, fingerprint_sql
 from spark_jobs.store.recipe import to_score_with
 
@@ -61,7 +61,7 @@ def run(job: Job, version: str | None = None) -> Artifact:
         NothingServes: the pipeline has no champion.
         SpecError: there is no such version.
         DataError: the date has no data, or none of its rows can be scored.
-        StoreError: the model is not in the store.
+        StoreError: the model is not in the store, or something of the store is damaged.
         TrackingError: MLflow cannot be reached.
     """
     tracking = Tracking(job.home.tracking_uri, job.home.mlflow_artifacts)
@@ -84,8 +84,11 @@ def run(job: Job, version: str | None = None) -> Artifact:
     )
     artifact = job.store.find("predictions", job.date, named.key)
     if artifact is None:
+        job.begin()
+        check_files([scorer.model, features])
         artifact = make(fitted, named, scorer, features, tracking)
     else:
+        artifact.check_files()
         log.info("predictions %s for %s are found by their key", artifact.key[:12], job.date)
     _require_some(artifact)
     job.store.set_current(artifact)
@@ -145,7 +148,6 @@ def make(job: Job, named: Ingredients, scorer: Scorer, features: Artifact, track
         EnvironmentProblem: a JVM would give other bits than it does elsewhere.
     """
     require_pinned(job.spark(), job.pipeline)
-    scorer.model.check_files()
     ship_own_code(job, job.pipeline.stage_paths)
     with job.store.attempt("predictions", job.date) as attempt:
         session = job.spark.apart()

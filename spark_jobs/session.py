@@ -11,11 +11,11 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from spark_jobs.ending import own_interrupt
-from spark_jobs.errors import EnvironmentProblem, first_line
+from spark_jobs.errors import REFUSALS, EnvironmentProblem, first_line
 from spark_jobs.ordered import CONTEXT, MANAGER_SETTING, SHUFFLE_MANAGER, with_ordered
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from pyspark.sql import SparkSession
 
@@ -33,6 +33,9 @@ FIXED_CONF: Final[Mapping[str, str]] = {
     "spark.sql.sources.partitionOverwriteMode": "static",
     "spark.sql.legacy.timeParserPolicy": "CORRECTED",
     "spark.sql.parquet.compression.codec": "zstd",
+    # Whichever machine reads a page compares it with the checksum that was written with it.
+    "spark.hadoop.parquet.page.write-checksum.enabled": "true",
+    "spark.hadoop.parquet.page.verify-checksum.enabled": "true",
 }
 
 # Settings of speed alone: no result depends on them.
@@ -60,8 +63,8 @@ _LEFT_OUT: Final = re.compile(
     r"(?:-XX:SharedArchiveFile=|-Xshare:|-XX:Tier4\w+Threshold=|-Djava\.net\.preferIPv6Addresses=)\S+\s*"
 )
 
-DISK_REFUSALS: Final = ("No space left on device", "Read-only file system", "Disk quota exceeded")
-"""What the operating system says of a write that it refuses."""
+DAMAGED: Final = ("CRC checksum verification failed", "FAILED_READ_FILE")
+"""What stands in Spark's errors of a Parquet file that is not as it was written."""
 
 
 class SparkProvider:
@@ -147,7 +150,26 @@ class SparkProvider:
 
 def disk_refusal(error: Exception) -> str:
     """What the operating system said of a write that it refused, wherever it stands; empty otherwise."""
-    return next((sign for sign in DISK_REFUSALS if sign in str(error)), "")
+    return next((sign for told in causes(error) for sign in REFUSALS if sign in told), "")
+
+
+def damaged_read(error: Exception) -> str:
+    """What Spark said of a Parquet file that it could not read, in a line; empty of any other error."""
+    told = tuple(causes(error))
+    if not any(sign in each for each in told for sign in DAMAGED):
+        return ""
+    return "; ".join(dict.fromkeys(each.strip().splitlines()[0] for each in told if each.strip()))
+
+
+def causes(error: BaseException | None) -> Iterator[str]:
+    """The texts of an error and of what caused it, those of Java's exceptions below it among them."""
+    while error is not None:
+        yield str(error)
+        java = getattr(error, "java_exception", None) or getattr(error, "_origin", None)
+        while java is not None:
+            yield str(java.getMessage() or "")
+            java = java.getCause()
+        error = error.__cause__ or error.__context__
 
 
 def root_cause(error: Exception) -> str:

@@ -105,6 +105,7 @@ def take_snapshots(job: Job, feed: Feed, deliveries: Mapping[date, Delivery]) ->
     Raises:
         DataError: a date breaks the contract.
     """
+    job.store.check_writable()
     _contract(job, feed, next(iter(deliveries.values())))
     return for_each_date(lambda day: _snapshot(job, feed, day, deliveries[day]), deliveries, doing="snapshot")
 

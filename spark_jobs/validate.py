@@ -12,7 +12,7 @@ from spark_jobs.job import Job, for_each_date, main
 from spark_jobs.sources.expectations import check_suite, run_suite
 from spark_jobs.sources.rows import read_rows
 from spark_jobs.spec import SOURCE_VIEW, InvalidSpec, Suite, load_suite
-from spark_jobs.store import steps, windows
+from spark_jobs.store import check_files, steps, windows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,7 +31,7 @@ def run(job: Job) -> dict[date, Artifact]:
 
     Raises:
         SpecError: the suite is not what it must be.
-        StoreError: a date has not been snapshotted.
+        StoreError: a date has not been snapshotted, or its snapshot is damaged.
         ValidationFailed: a critical expectation does not hold; names date, rule, column, count and examples.
     """
     window = windows.window_snapshots(job.pipeline, job.store, job.dates)
@@ -60,7 +60,8 @@ def _validated(job: Job, view: str, suite: Suite, snapshots: Mapping[date, Artif
     log.info("%s: %d dates have rows, %d of them are to be validated", view, len(snapshots), len(missing))
     if missing:
         # Great Expectations takes as long to import as Spark to start.
-        job.spark.begin()
+        job.begin()
+        check_files(snapshots[day] for day in missing)
         if problems := check_suite(suite):
             raise InvalidSpec(problems)
 
@@ -115,9 +116,9 @@ def _judge(job: Job, view: str, suite: Suite, artifacts: Mapping[date, Artifact]
         raise ValidationFailed(
             f"{failed[0]} does not hold the {len(suite.expectations)} expectations of "
             f"{job.pipeline.suites[view]}{more}: {reasons}",
-            fix=f"Nothing was trained. Data Docs: {first.data / 'index.html'}",
+            fix=f"Nothing was trained. Data Docs: {first.place / 'index.html'}",
         )
-    docs = artifacts[latest].data / "index.html" if latest else "none"
+    docs = artifacts[latest].place / "index.html" if latest else "none"
     log.info("%s: %d dates may be trained on; Data Docs: %s", view, len(artifacts), docs)
 
 

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from spark_jobs.registry import ledger
 from spark_jobs.store import Ingredients, Rows
+from spark_jobs.store.manifest import read_manifest
+from spark_jobs.store.sealing import seal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
+    from pathlib import Path
 
     from spark_jobs.store import Artifact, Store
     from spark_jobs.store.keys import Kind
@@ -57,11 +62,19 @@ def snapshot(store: Store, day: date, *, rows: str, count: int = 3, seed: int = 
 
 def age(artifact: Artifact, days: float) -> Artifact:
     """Makes an artifact that many days old; when it was made is no part of its key."""
+    then = datetime.now(UTC) - timedelta(days=days)
     path = artifact.folder / "manifest.json"
-    manifest = json.loads(path.read_text(encoding="utf-8"))
-    manifest["finished"] = (datetime.now(UTC) - timedelta(days=days)).isoformat()
-    path.write_text(json.dumps(manifest), encoding="utf-8")
-    return artifact
+    rewrite(path, finished=then.isoformat())
+    os.utime(path, (then.timestamp(), then.timestamp()))
+    manifest = read_manifest(artifact.folder)
+    assert manifest is not None
+    return replace(artifact, manifest=manifest)
+
+
+def rewrite(path: Path, **changes: Any) -> None:
+    """Changes fields of a sealed file as one may who knows how it is sealed."""
+    content = json.loads(path.read_text(encoding="utf-8")) | changes
+    path.write_text(json.dumps(seal(content)), encoding="utf-8")
 
 
 def decide(

@@ -6,8 +6,8 @@ import contextlib
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from spark_jobs.errors import TrainingError, VintageError
-from spark_jobs.session import DISK_REFUSALS, root_cause
+from spark_jobs.errors import REFUSALS, TrainingError, VintageError
+from spark_jobs.session import DAMAGED, causes, root_cause
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from spark_jobs.spec import Pipeline
 
 EXAMPLES = 3
-OF_THE_MACHINE: Final = (*DISK_REFUSALS, "OutOfMemoryError", "SparkContext was shut down")
+OF_THE_MACHINE: Final = (*REFUSALS, *DAMAGED, "OutOfMemoryError", "SparkContext was shut down")
 """Signs of what no stage and no row is to blame for."""
 _OF_TYPES: Final = re.compile(r"data ?type|must be of (?:numeric )?type|be of type", re.IGNORECASE)
 """Signs of a column whose type, not whose values, a stage refuses."""
@@ -42,7 +42,7 @@ def fit_stages(stages: Sequence[Any], rows: DataFrame, pipeline: Pipeline) -> Pi
             if index + 1 < len(stages):
                 seen = model.transform(seen)
         except Exception as error:
-            if isinstance(error, VintageError) or any(sign in str(error) for sign in OF_THE_MACHINE):
+            if isinstance(error, VintageError) or is_of_the_machine(error):
                 raise
             raise _stage_error(error, stages[: index + 1], fitted, rows, pipeline) from error
     return PipelineModel(fitted)
@@ -66,10 +66,17 @@ def naming_the_stage(
     try:
         yield
     except (PySparkException, Py4JJavaError) as error:
+        if is_of_the_machine(error):
+            raise
         found = _first_failing(model.stages, rows)
         if found is None:
             raise
         raise _error(*found, pipeline, rows_of=rows_of) from error
+
+
+def is_of_the_machine(error: Exception) -> bool:
+    """Whether the disk, the store or the JVM failed, and not what it worked on."""
+    return any(sign in told for told in causes(error) for sign in OF_THE_MACHINE)
 
 
 def _stage_error(

@@ -152,7 +152,7 @@ def _datasets(store: Store, artifact: Artifact, context: Context) -> Iterator[Tr
             date=day,
             fingerprint=rows.fingerprint,
             rows=rows.count,
-            path=str(features.data),
+            path=str(features.place),
             schema={field["name"]: str(field["type"]) for field in rows.spark_schema["fields"]},
             context=context,
         )

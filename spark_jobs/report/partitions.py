@@ -87,5 +87,5 @@ def _validation(store: Store, snapshot: Artifact, key: str | None) -> Validation
         passed=details["passed"],
         summary=details["summary"],
         failures=tuple(text for texts in details["failures"].values() for text in texts),
-        docs=found.data / "index.html",
+        docs=found.place / "index.html",
     )

@@ -60,7 +60,7 @@ def scored_of(artifact: Artifact) -> Scored:
         version=details["version"],
         rows=details["rows"],
         rejected=details["rejected"],
-        path=str(artifact.data),
+        path=str(artifact.place),
         rejected_path=str(aside) if details["rows"]["rejected"] else None,
     )
 

@@ -61,7 +61,7 @@ def _of_artifact(home: Home, store: Store, artifact: Artifact) -> Told:
             facts["rows"] = artifact.row_count
         case "validation":
             facts |= {"passed": details["passed"], "warnings": len(details["failures"]["warning"])}
-            links[DATA_DOCS] = page_address(home, artifact.data / "index.html")
+            links[DATA_DOCS] = page_address(home, artifact.place / "index.html")
         case "model":
             facts["rows"] = details["rows"]["train"]
             links |= _mlflow(home, artifact)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from spark_jobs.errors import StoreError
+from spark_jobs.errors import StoreError, first_line
+from spark_jobs.store import check_files
 from spark_jobs.store.fingerprint import with_vector_contents
 
 if TYPE_CHECKING:
@@ -28,7 +29,8 @@ def read_rows(spark: SparkSession, artifacts: Sequence[Artifact]) -> DataFrame:
     """The rows of artifacts as one frame; the schema comes from the manifests, not from the files.
 
     Raises:
-        StoreError: files are missing, or the artifacts differ in schema.
+        StoreError: an artifact is damaged or has another number of rows than its manifest says, or the
+            artifacts differ in schema.
     """
     from pyspark.sql.types import StructType
 
@@ -45,10 +47,11 @@ def read_rows(spark: SparkSession, artifacts: Sequence[Artifact]) -> DataFrame:
             found=found or "no partition",
             fix="Give source.schema in the pipeline, so that every date is held to it.",
         )
+    check_files(artifacts)
     for artifact in artifacts:
-        artifact.check_files()
+        _check_count(artifact)
     schema = StructType.fromJson(dict(_schema_of(artifacts[0])))
-    return spark.read.schema(schema).parquet(*(str(artifact.data) for artifact in artifacts))
+    return spark.read.schema(schema).parquet(*(str(artifact.place) for artifact in artifacts))
 
 
 def write_rows(
@@ -82,6 +85,25 @@ def write_rows(
 def schema_json(schema: StructType) -> dict[str, Any]:
     """The schema as Spark's own JSON."""
     return dict(json.loads(schema.json()))
+
+
+def _check_count(artifact: Artifact) -> None:
+    """Compares the rows that the Parquet files count in their footers with the manifest."""
+    from pyarrow import ArrowException
+    from pyarrow.parquet import read_metadata
+
+    files = [artifact.folder / entry.path for entry in artifact.manifest.files]
+    try:
+        found = sum(read_metadata(path).num_rows for path in files if path.parent == artifact.place)
+    except (ArrowException, OSError) as error:
+        raise StoreError(f"{artifact.place} holds no Parquet", found=first_line(error)) from error
+    if found != artifact.row_count:
+        raise StoreError(
+            f"{artifact.place} has another number of rows than its manifest says",
+            expected=f"{artifact.row_count} rows",
+            found=f"{found} rows",
+            fix="`vintage verify --repair` sets the artifact aside, and the next run makes it again.",
+        )
 
 
 def _schema_of(artifact: Artifact) -> Mapping[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import json
+import logging
 import shutil
 import uuid
 from dataclasses import dataclass, field
@@ -13,16 +14,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from spark_jobs.errors import StoreError
-from spark_jobs.store import files
+from spark_jobs.store import aside, files, integrity
 from spark_jobs.store.engines import airflow_task, git_state, package_versions
+from spark_jobs.store.leases import lease
 from spark_jobs.store.manifest import NAME, Manifest, Rows, read_manifest
+from spark_jobs.store.sealing import seal, unseal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from spark_jobs.store.keys import Ingredients, Kind
 
+log = logging.getLogger(__name__)
+
 CURRENT: Final = "current.json"
+CONTRACT: Final = "contract.json"
 ATTEMPT_PREFIX: Final = ".attempt-"
 
 
@@ -44,9 +50,19 @@ class Artifact:
         return date.fromisoformat(self.manifest.date)
 
     @property
-    def data(self) -> Path:
-        """The folder of what the artifact holds."""
+    def place(self) -> Path:
+        """The path of what the artifact holds, to be told; who reads it takes `data`."""
         return self.folder / "data"
+
+    @property
+    def data(self) -> Path:
+        """The folder of what the artifact holds, once every byte of it was compared with the manifest.
+
+        Raises:
+            StoreError: the artifact is damaged.
+        """
+        self.check_files()
+        return self.place
 
     @property
     def row_count(self) -> int:
@@ -54,21 +70,23 @@ class Artifact:
         return self.manifest.rows.count if self.manifest.rows else 0
 
     def check_files(self) -> None:
-        """Looks that every file is there with its size, before anything reads them.
+        """Compares every file with its SHA-256 in the manifest, before anything reads them.
+
+        A process reads an artifact for that once, as long as nobody touches its files.
 
         Raises:
-            StoreError: a file is missing or has another size.
+            StoreError: a file is not what was written, is missing, or was added.
         """
-        for entry in self.manifest.files:
-            path = self.folder / entry.path
-            size = path.stat().st_size if path.is_file() else None
-            if size != entry.size:
-                raise StoreError(
-                    f"{self.manifest.kind} of {self.manifest.pipeline} for {self.manifest.date} is damaged",
-                    expected=f"{path} of {entry.size} bytes",
-                    found="no such file" if size is None else f"{size} bytes",
-                    fix=f"Move {self.folder} away and run the step again.",
-                )
+        integrity.require_intact([(self.folder, self.manifest)])
+
+
+def check_files(artifacts: Iterable[Artifact]) -> None:
+    """The same for many artifacts, several files at once.
+
+    Raises:
+        StoreError: an artifact is damaged.
+    """
+    integrity.require_intact((artifact.folder, artifact.manifest) for artifact in artifacts)
 
 
 @dataclass
@@ -124,7 +142,7 @@ class Store:
         return None if manifest is None else Artifact(folder, manifest)
 
     def current(self, kind: Kind, day: date) -> Artifact | None:
-        """The artifact that is current for that date, or None when none was ever made.
+        """The artifact that is current for that date; None when none was ever made, or it was set aside.
 
         Raises:
             StoreError: the pointer leads nowhere.
@@ -134,6 +152,10 @@ class Store:
             return None
         artifact = self.find(kind, day, str(pointer["key"]))
         if artifact is None:
+            folder = self._day(kind, day) / str(pointer["key"])
+            if aside.in_place_of(folder):
+                log.warning("%s was damaged and set aside; it is to be made again", folder)
+                return None
             raise StoreError(
                 f"{self._day(kind, day) / CURRENT} names an artifact that is gone",
                 expected=f"a folder {pointer['key']} with a {NAME}",
@@ -149,15 +171,19 @@ class Store:
         """
         path = self._day(kind, day) / CURRENT
         try:
-            value = json.loads(path.read_text(encoding="utf-8"))
+            value = json.loads(path.read_bytes())
+            if isinstance(value, dict) and isinstance(value.get("key"), str):
+                return unseal(value)
+            found = repr(value)
         except (FileNotFoundError, NotADirectoryError):
             return None
-        except (ValueError, OSError) as error:
-            value = str(error)
-        if isinstance(value, dict) and isinstance(value.get("key"), str):
-            return value
+        except (ValueError, RecursionError, OSError) as error:
+            found = str(error)
         raise StoreError(
-            f"{path} is not a pointer", found=repr(value), fix="Remove it and run the step again."
+            f"{path} is not a pointer",
+            expected="a key, as it was written",
+            found=found,
+            fix="Run `vintage verify --repair`, or remove it and run the step again.",
         )
 
     def set_current(self, artifact: Artifact, note: Mapping[str, Any] | None = None) -> None:
@@ -170,7 +196,7 @@ class Store:
         path = self._day(artifact.manifest.kind, artifact.date) / CURRENT
         content = {"key": artifact.key, **(note or {})}
         if self.pointer(artifact.manifest.kind, artifact.date) != content:
-            files.replace_text(path, json.dumps(content, indent=2) + "\n")
+            files.replace_text(path, json.dumps(seal(content), indent=2) + "\n")
 
     def dates(self, kind: Kind) -> tuple[date, ...]:
         """The dates that have a current artifact of that kind, oldest first."""
@@ -189,7 +215,8 @@ class Store:
             attempt = Attempt(parent / f"{ATTEMPT_PREFIX}{uuid.uuid4().hex}")
             attempt.folder.mkdir(parents=True)
             try:
-                yield attempt
+                with lease(attempt.folder):
+                    yield attempt
             finally:
                 shutil.rmtree(attempt.folder, ignore_errors=True)
 
@@ -209,7 +236,8 @@ class Store:
             The published artifact: this attempt's, or the one that another attempt published before.
 
         Raises:
-            StoreError: the write failed, or the key is taken by other content.
+            StoreError: the write failed, the key is taken by other content, or a damaged artifact of that key
+                had other content.
         """
         with files.as_store_error(attempt.folder):
             files.remove_checksums(attempt.folder)
@@ -231,34 +259,40 @@ class Store:
                 mlflow_run_id=mlflow_run_id,
                 started=attempt.started,
                 finished=datetime.now(UTC),
-            )
+            ).sealed()
+            final = attempt.folder.parent / manifest.key
+            aside.check_promise(final, manifest)
             files.write_durably(attempt.folder / NAME, manifest.model_dump_json(indent=2) + "\n")
             files.sync_tree(attempt.folder)
-            final = attempt.folder.parent / manifest.key
             while not _renamed(attempt.folder, final):
                 theirs = self._adopt(manifest)
                 if theirs is not None:
                     return theirs
             files.sync_folder(final.parent)
+            integrity.written(final, manifest)
         return Artifact(final, manifest)
 
     def contract(self) -> str | None:
         """The schema that the first snapshot inferred, as DDL; None before that."""
-        path = self.folder / "contract.json"
+        path = self.folder / CONTRACT
         try:
-            return str(json.loads(path.read_text(encoding="utf-8"))["schema"])
-        except FileNotFoundError:
+            return str(unseal(json.loads(path.read_bytes()))["schema"])
+        except (FileNotFoundError, NotADirectoryError):
             return None
-        except (ValueError, KeyError, OSError) as error:
-            raise StoreError(f"{path} cannot be read", found=str(error)) from error
+        except (ValueError, KeyError, AttributeError, RecursionError, OSError) as error:
+            raise StoreError(
+                f"{path} cannot be read",
+                expected="the schema that the first snapshot inferred, as it was written",
+                found=str(error),
+                fix="Run `vintage verify --repair`: the snapshots' manifests have the schema too.",
+            ) from error
 
     def record_contract(self, schema_ddl: str) -> str:
         """Keeps the inferred schema for all later dates; the first to record one wins, and is returned."""
         with files.as_store_error(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
-            files.create_text(
-                self.folder / "contract.json", json.dumps({"schema": schema_ddl}, indent=2) + "\n"
-            )
+            content = json.dumps(seal({"schema": schema_ddl}), indent=2) + "\n"
+            files.create_text(self.folder / CONTRACT, content)
         return self.contract() or schema_ddl
 
     @property

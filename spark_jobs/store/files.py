@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import uuid
 from functools import cache
 from typing import TYPE_CHECKING
 
-from spark_jobs.errors import StoreError
+from spark_jobs.errors import FREE_SPACE, REFUSALS, StoreError
 from spark_jobs.store.code import ROOT
 from spark_jobs.store.manifest import DataFile
 
@@ -28,11 +29,22 @@ def as_store_error(place: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        refusal = error.strerror or str(error)
         raise StoreError(
             f"the store cannot be written at {place}",
-            found=error.strerror or str(error),
-            fix="Free some space, or point VINTAGE_STORE at a folder that can be written.",
+            found=refusal,
+            fix="It has space and no inode left: delete files, or make the file system anew with more."
+            if error.errno == errno.ENOSPC and _without_inodes(place)
+            else REFUSALS.get(refusal, FREE_SPACE),
         ) from error
+
+
+def _without_inodes(place: Path) -> bool:
+    there = next(each for each in (place, *place.parents) if each.exists())
+    with contextlib.suppress(OSError):
+        found = os.statvfs(there)
+        return bool(found.f_files) and found.f_favail == 0
+    return False
 
 
 def file_digest(path: Path) -> str:

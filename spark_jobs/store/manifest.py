@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from spark_jobs.errors import StoreError
 from spark_jobs.store.keys import Ingredients, Kind
+from spark_jobs.store.sealing import seal, unseal
 
 NAME = "manifest.json"
 
@@ -36,7 +38,10 @@ class Rows(BaseModel):
 
 
 class Manifest(BaseModel):
-    """Written last into an artifact's folder; immutable from then on."""
+    """Written last into an artifact's folder; immutable from then on.
+
+    `digest` is over all other fields; None, with format 1, where an earlier release wrote the manifest.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -57,6 +62,13 @@ class Manifest(BaseModel):
     mlflow_run_id: str | None = None
     started: datetime
     finished: datetime
+    format: int = 1
+    digest: str | None = None
+
+    def sealed(self) -> Manifest:
+        """The same with its digest."""
+        both = seal(json.loads(self.model_dump_json()))
+        return self.model_copy(update={"format": both["format"], "digest": both["digest"]})
 
     @property
     def seconds(self) -> float:
@@ -68,29 +80,46 @@ def read_manifest(folder: Path) -> Manifest | None:
     """The manifest of an artifact's folder; None where there is none, which means that there is no artifact.
 
     Raises:
-        StoreError: the file is not a manifest, or is not the one of this folder.
+        StoreError: the file is not a manifest, is not as it was written, or is not the one of this folder.
     """
     path = folder / NAME
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         raise StoreError(f"{path} cannot be read", found=str(error)) from error
     try:
+        raw = json.loads(text)
         manifest = Manifest.model_validate_json(text)
     except ValidationError as error:
         first = error.errors()[0]
-        raise StoreError(
-            f"{path} is not a manifest",
-            found=f"{first['msg']} at {'.'.join(map(str, first['loc'])) or 'the top'}",
-            fix="The file was damaged or edited; move the folder away and run the step again.",
-        ) from error
+        told = f"{first['msg']} at {'.'.join(map(str, first['loc'])) or 'the top'}"
+        raise _damaged(f"{path} is not a manifest", told) from error
+    except (ValueError, RecursionError) as error:
+        raise _damaged(f"{path} is not a manifest", str(error)) from error
+    try:
+        unseal(raw)
+    except ValueError as error:
+        raise _damaged(f"{path} is not as it was written", str(error)) from error
     if not manifest.key == manifest.ingredients.key == folder.name:
-        raise StoreError(
+        raise _damaged(
             f"{path} does not match its own key",
-            expected=folder.name,
-            found=f"{manifest.ingredients.key} from its ingredients",
-            fix="The file was damaged or edited; move the folder away and run the step again.",
+            f"{manifest.ingredients.key} from its ingredients",
+            folder.name,
         )
+    place = (*manifest.pipeline.split("/"), manifest.kind, f"date={manifest.date}", manifest.key)
+    named = (manifest.ingredients.kind, manifest.ingredients.date)
+    if folder.absolute().parts[-len(place) :] != place or named != (manifest.kind, manifest.date):
+        raise _damaged(f"{path} is of another artifact than its folder", "/".join(place), str(folder))
     return manifest
+
+
+def _damaged(what: str, found: str, expected: str = "") -> StoreError:
+    return StoreError(
+        what,
+        expected=expected,
+        found=found,
+        fix="The file was damaged or edited; `vintage verify --repair` sets the artifact aside, so that the "
+        "next run makes it again.",
+    )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from spark_jobs.errors import SpecError
 from spark_jobs.store import files
 from spark_jobs.store.artifacts import ATTEMPT_PREFIX, Store
+from spark_jobs.store.leases import lease
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,7 +53,8 @@ def scratch_store(store: Store, scratch: Scratch) -> Iterator[Store]:
     with files.as_store_error(root):
         root.mkdir()
     try:
-        yield Store(root, store.pipeline)
+        with lease(root):
+            yield Store(root, store.pipeline)
     finally:
         if scratch.keep:
             log.info("what was made again is kept in %s", root)

@@ -176,10 +176,10 @@ def window_model(pipeline: Pipeline, store: Store, day: date, train: Mapping[dat
 
 
 def window_evaluation(store: Store, day: date, named: Ingredients) -> Artifact:
-    """The evaluation that is named.
+    """The evaluation that is named, its files compared with its manifest: a decision is read from it.
 
     Raises:
-        StoreError: it has not been evaluated.
+        StoreError: it has not been evaluated, or is damaged.
     """
     found = store.find("evaluation", day, named.key)
     if found is None:
@@ -189,4 +189,5 @@ def window_evaluation(store: Store, day: date, named: Ingredients) -> Artifact:
             expected=f"evaluation {named.key[:12]}",
             fix="Run evaluate first, with the same --set.",
         )
+    found.check_files()
     return found

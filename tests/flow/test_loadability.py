@@ -19,6 +19,7 @@ from spark_jobs.registry.copies import verified_copy
 from spark_jobs.registry.loadability import Loaded, Loading, load_here, loading_of, place_of
 from spark_jobs.registry.loading_process import LoadingProcess
 from spark_jobs.registry.tracking import Tracking
+from spark_jobs.store.sealing import seal
 from tests.flow.declared import declare
 
 if TYPE_CHECKING:
@@ -165,7 +166,7 @@ def test_a_model_without_a_batch_or_with_a_file_or_decision_that_is_another_is_n
         promoted(team)
     told = json.loads(manifest.read_text(encoding="utf-8"))
     told["files"] = [each for each in told["files"] if f"/{golden.FOLDER}/" not in each["path"]]
-    manifest.write_text(json.dumps(told), encoding="utf-8")
+    manifest.write_text(json.dumps(seal(told)), encoding="utf-8")
     with pytest.raises(StoreError, match=r"keeps no golden batch.*run its date again"):
         promoted(team)
     assert ledger.read(team.store.ledger_path) == ()

@@ -22,6 +22,7 @@ from spark_jobs.reproduce import reproduce, require_same
 from spark_jobs.spec import Home
 from spark_jobs.store import Ingredients, steps
 from spark_jobs.store.scratch import Scratch
+from spark_jobs.store.sealing import seal
 from tests.flow.conftest import Team, rows_of
 
 if TYPE_CHECKING:
@@ -93,9 +94,10 @@ def remake(team: Team, day: date = DAY, key: str = "", **other: Any) -> Reproduc
 
 
 def edit_json(path: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    """Changes a sealed file as one may who knows how it is sealed."""
     content = json.loads(path.read_text())
     change(content)
-    path.write_text(json.dumps(content))
+    path.write_text(json.dumps(seal(content)))
 
 
 def folder_of(team: Team, kind: Kind, day: date = DAY) -> Path:
@@ -299,16 +301,22 @@ def edit_results(team: Team) -> None:
 @pytest.mark.parametrize(
     ("spoil", "told"),
     [
-        (flip_a_byte, r"\(1 of [0-9]+ files\).*found .*\.parquet has SHA-256"),
+        (flip_a_byte, r"is damaged: .*\.parquet; expected SHA-256 \w{64} .*found SHA-256 \w{64}"),
         (edit_ingredients, "does not match its own key"),
-        (edit_results, "manifest.json tells other metrics than"),
+        (
+            edit_results,
+            r"is damaged: .*manifest.json; expected what .*evaluation.json tells; found other metrics",
+        ),
         (
             lambda team: shutil.rmtree(folder_of(team, "snapshot", OLDEST)),
             "snapshot .* of 2024-03-03 is gone",
         ),
         (lambda team: shutil.rmtree(folder_of(team, "model")), "model .* is gone, from which evaluation"),
         (lambda team: shutil.rmtree(folder_of(team, "evaluation")), "names an artifact that is gone"),
-        (lambda team: (folder_of(team, "model") / "data" / "params.json").unlink(), "params.json is gone"),
+        (
+            lambda team: (folder_of(team, "model") / "data" / "params.json").unlink(),
+            r"params.json; .* found no such file",
+        ),
     ],
 )
 def test_what_is_damaged_or_gone_is_refused_before_anything_is_made(

@@ -10,6 +10,7 @@ import pytest
 
 from spark_jobs.report.durations import durations_of
 from spark_jobs.store import Ingredients, Store
+from spark_jobs.store.sealing import seal
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,7 +33,7 @@ def publish(store: Store, kind: Kind, day: date, begin: float, end: float, run: 
         name: str(MIDNIGHT + timedelta(seconds=at)) for name, at in (("started", begin), ("finished", end))
     }
     told["airflow"] = {"dag_id": "retrain_demo", "run_id": run} if run else {}
-    path.write_text(json.dumps(told), encoding="utf-8")
+    path.write_text(json.dumps(seal(told)), encoding="utf-8")
     store.set_current(made)
 
 

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
 import threading
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from spark_jobs.errors import StoreError
-from spark_jobs.store import Artifact, Ingredients, Rows, Store
+from spark_jobs.store import Artifact, Ingredients, Rows, Store, integrity
+from spark_jobs.store.sealing import seal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 DAY = date(2013, 2, 28)
 
@@ -125,7 +131,9 @@ def test_a_pointer_to_a_folder_that_is_gone_is_told(store: Store) -> None:
 
 
 @pytest.mark.fault("a `current.json` that is not JSON", outcome="exit 4 that names the file")
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"key": 1}', "{}"])
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", '{"key": 1}', "{}", '{"key": "a", "format": 2}', '{"key": "a", "digest": ""}']
+)
 def test_a_damaged_pointer_is_told(store: Store, content: str) -> None:
     made = publish(store)
     store.set_current(made)
@@ -134,30 +142,113 @@ def test_a_damaged_pointer_is_told(store: Store, content: str) -> None:
         store.current("features", DAY)
 
 
-@pytest.mark.fault("a manifest edited by hand", outcome="exit 4")
-def test_an_edited_manifest_is_told(store: Store) -> None:
+def edited(path: Path, change: Callable[[dict[str, Any]], object], *, sealed: bool = False) -> None:
+    content = json.loads(path.read_text(encoding="utf-8"))
+    change(content)
+    path.write_text(json.dumps(seal(content) if sealed else content), encoding="utf-8")
+
+
+@pytest.mark.fault("a field of a manifest edited by hand, or its digest removed", outcome="exit 4")
+@pytest.mark.parametrize(
+    ("change", "sealed", "told"),
+    [
+        (lambda manifest: manifest["details"].update(text="y"), False, "is not as it was written"),
+        (lambda manifest: manifest["ingredients"].update(seed=43), False, "is not as it was written"),
+        (lambda manifest: manifest.pop("digest"), False, "is not as it was written"),
+        (lambda manifest: manifest.update(digest=None), False, "is not as it was written"),
+        (lambda manifest: manifest.pop("format"), False, "is not as it was written"),
+        (lambda manifest: manifest.update(format=1), False, "is not as it was written"),
+        (lambda manifest: manifest.update(format=3), False, "of a later release"),
+        (lambda manifest: manifest.update(finished="then"), False, "is not a manifest"),
+        (lambda manifest: manifest.update(more=1), True, "is not a manifest"),
+        (lambda manifest: manifest["ingredients"].update(seed=43), True, "does not match its own key"),
+        (lambda manifest: manifest.update(date="2013-02-27"), True, "of another artifact than its folder"),
+        (lambda manifest: manifest.update(pipeline="other"), True, "of another artifact than its folder"),
+        (lambda manifest: manifest.update(kind="model"), True, "of another artifact than its folder"),
+    ],
+)
+def test_an_edited_manifest_is_told(
+    store: Store, change: Callable[[dict[str, Any]], object], sealed: bool, told: str
+) -> None:
     made = publish(store)
-    path = made.folder / "manifest.json"
-    manifest = json.loads(path.read_text(encoding="utf-8"))
-    manifest["ingredients"]["seed"] = 43
-    path.write_text(json.dumps(manifest), encoding="utf-8")
-    with pytest.raises(StoreError, match="does not match its own key"):
+    edited(made.folder / "manifest.json", change, sealed=sealed)
+    with pytest.raises(StoreError, match=told) as raised:
         store.find("features", DAY, made.key)
-    path.write_text("{", encoding="utf-8")
-    with pytest.raises(StoreError, match="is not a manifest"):
-        store.find("features", DAY, made.key)
+    assert raised.value.exit_code == 4
 
 
-@pytest.mark.fault("a file of an artifact that is gone or cut", outcome="exit 4 that names the file")
-def test_a_missing_and_a_shortened_file_are_told(store: Store) -> None:
+@pytest.mark.fault("an artifact's folder copied to another date, pipeline or key", outcome="exit 4")
+@pytest.mark.parametrize("where", ["other date", "other pipeline", "other key"])
+def test_a_copied_folder_is_no_artifact_of_its_new_place(store: Store, where: str) -> None:
+    made = publish(store)
+    other = Store(store.root, "other") if where == "other pipeline" else store
+    day = date(2013, 2, 27) if where == "other date" else DAY
+    key = ingredients(43).key if where == "other key" else made.key
+    shutil.copytree(made.folder, other.folder / "features" / f"date={day}" / key)
+    with pytest.raises(StoreError, match=r"does not match its own key|of another artifact than its folder"):
+        other.find("features", day, key)
+
+
+def test_a_manifest_of_an_earlier_release_has_no_digest_and_is_read(store: Store) -> None:
+    made = publish(store)
+
+    def before(manifest: dict[str, Any]) -> None:
+        del manifest["digest"], manifest["format"]
+
+    edited(made.folder / "manifest.json", before)
+    found = store.find("features", DAY, made.key)
+    assert found is not None
+    assert (found.manifest.format, found.manifest.digest) == (1, None)
+    assert found.manifest.files == made.manifest.files
+    assert (found.data / "rows").read_text(encoding="utf-8") == "x"
+
+
+@pytest.mark.fault(
+    "a file of an artifact changed, cut, deleted or added after it was published",
+    outcome="exit 4 that names the file and both digests, before anything reads it",
+)
+@pytest.mark.parametrize("fresh", [True, False])
+@pytest.mark.parametrize(
+    ("damage", "told"),
+    [
+        (
+            lambda data: (data / "rows").write_text("mang", encoding="utf-8"),
+            r"SHA-256 \w{64}.*SHA-256 \w{64}",
+        ),
+        (lambda data: (data / "rows").write_text("cut", encoding="utf-8"), "of 4 bytes; found 3 bytes"),
+        (lambda data: (data / "rows").unlink(), "no such file"),
+        (lambda data: (data / "part-1").write_text("", encoding="utf-8"), "the manifest names none"),
+        (
+            lambda data: (data / "more").symlink_to(data.parents[1], target_is_directory=True),
+            "deeper|names none",
+        ),
+        (lambda data: (data.parent / "more").symlink_to("nowhere"), "the manifest names none"),
+    ],
+)
+def test_what_is_not_as_it_was_written_is_not_read(
+    store: Store, damage: Callable[[Path], object], told: str, fresh: bool
+) -> None:
     made = publish(store, text="long")
+    if fresh:
+        # As another process sees it, which did not publish it.
+        integrity._compared.clear()
+        made.check_files()
+    damage(made.place)
+    with pytest.raises(StoreError, match=told) as raised:
+        made.data  # noqa: B018 - whoever asks for the folder compares
+    assert raised.value.exit_code == 4
+
+
+def test_a_process_reads_the_same_files_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = publish(store)
+    read: list[Path] = []
+    monkeypatch.setattr(integrity, "file_digest", lambda path: read.append(path) or "")
     made.check_files()
-    (made.data / "rows").write_text("cut", encoding="utf-8")
-    with pytest.raises(StoreError, match=r"is damaged.*4 bytes.*3 bytes"):
+    assert read == []
+    (made.place / "rows").write_text("y", encoding="utf-8")
+    with pytest.raises(StoreError):
         made.check_files()
-    (made.data / "rows").unlink()
-    with pytest.raises(StoreError, match="no such file"):
-        made.check_files()
+    assert read == [made.place / "rows"]
 
 
 @pytest.mark.fault("a store that cannot be written", outcome="exit 4 that says what to do")
@@ -165,6 +256,17 @@ def test_a_store_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("", encoding="utf-8")
     with pytest.raises(StoreError, match=r"cannot be written.*VINTAGE_STORE"):
         Store(tmp_path / "file" / "store", "demo").check_writable()
+
+
+@pytest.mark.fault("the contract of an inferred schema edited by hand", outcome="exit 4")
+def test_an_edited_contract_is_told(store: Store) -> None:
+    store.record_contract("a INT")
+    path = store.folder / "contract.json"
+    edited(path, lambda contract: contract.update(schema="b INT"))
+    with pytest.raises(StoreError, match=r"cannot be read.*its digest is"):
+        store.contract()
+    edited(path, lambda contract: [contract.pop(name) for name in ("format", "digest")])
+    assert store.contract() == "b INT"
 
 
 def test_the_first_contract_is_kept(store: Store) -> None:

@@ -1,0 +1,89 @@
+"""Damaged artifacts out of every reader's sight, kept for what they promised: what is made in their place."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import uuid
+from typing import TYPE_CHECKING, Any, Final
+
+from spark_jobs.errors import StoreError
+from spark_jobs.store import files
+from spark_jobs.store.keys import canonical_json, digest
+from spark_jobs.store.manifest import NAME, Manifest
+from spark_jobs.store.sealing import unseal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+PREFIX: Final = ".damaged-"
+
+
+def set_aside(path: Path) -> Path:
+    """Renames an artifact's folder, or a file, so that no reader finds it; gives its new path.
+
+    Raises:
+        StoreError: it cannot be renamed.
+    """
+    with files.as_store_error(path):
+        # A sweep counts from here.
+        os.utime(path, follow_symlinks=False)
+        place = path.with_name(f"{PREFIX}{path.name}-{uuid.uuid4().hex}")
+        path.rename(place)
+        files.sync_folder(path.parent)
+    return place
+
+
+def in_place_of(folder: Path) -> list[Path]:
+    """The damaged artifacts that were set aside and would be made again in a folder."""
+    return sorted(folder.parent.glob(f"{PREFIX}{folder.name}-*"))
+
+
+def key_of(aside: Path) -> str:
+    """The key of an artifact that was set aside."""
+    return aside.name.removeprefix(PREFIX).rpartition("-")[0]
+
+
+def check_promise(folder: Path, manifest: Manifest) -> None:
+    """Compares an artifact that is about to be published with damaged ones that had its key.
+
+    Raises:
+        StoreError: it has other rows, or is another model, than was promised.
+    """
+    for aside in in_place_of(folder):
+        for then in _promised(aside):
+            before, now = _content(then), _content(manifest)
+            for name in before.keys() & now.keys():
+                if before[name] != now[name]:
+                    raise StoreError(
+                        f"{manifest.kind} {manifest.key[:12]} of {manifest.pipeline} for {manifest.date} was "
+                        f"damaged, and made again it is another: its {name} differs",
+                        expected=before[name],
+                        found=now[name],
+                        fix="What it is made from, or the machine, is not as it was; nothing was published. "
+                        f"`vintage reproduce` tells more. To accept the new one, delete {aside}.",
+                    )
+
+
+def _promised(aside: Path) -> Iterator[Manifest]:
+    """The manifest of a damaged artifact, unless it is what was damaged."""
+    with contextlib.suppress(OSError, ValueError, RecursionError):
+        text = (aside / NAME).read_bytes()
+        unseal(json.loads(text))
+        yield Manifest.model_validate_json(text)
+
+
+def _content(manifest: Manifest) -> dict[str, str]:
+    """What an artifact holds, by name: digests that are the same wherever it is made."""
+    found: dict[str, str] = {}
+    details: Any = json.loads(manifest.model_dump_json())["details"]
+    if manifest.rows is not None:
+        found["rows' fingerprint"] = manifest.rows.fingerprint
+    if manifest.kind == "tuning":
+        found["result"] = digest(json.loads(canonical_json(details)))
+    parallel = (details.get("reproducibility") or {}).get("mode") == "parallel"
+    if manifest.kind == "model" and "digest" in details and not parallel:
+        found["model digest"] = str(details["digest"])
+    return found
