@@ -219,6 +219,7 @@ app.command()(cli_plan.plan)
 app.command()(cli_plan.backfill)
 app.command()(cli_store.impact)
 app.command()(cli_store.gc)
+app.command()(cli_store.verify)
 app.command()(cli_reproduce.reproduce)
 app.command()(cli_score.score)
 

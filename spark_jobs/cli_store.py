@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from spark_jobs.cli_arguments import AsJson, PipelineName
-from spark_jobs.errors import SpecError
+from spark_jobs.errors import SpecError, StoreError
 from spark_jobs.job import configure_logging
 from spark_jobs.spec import Home, load_pipeline, parse_partition_date, submit_conf
 from spark_jobs.store import Store
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from spark_jobs.sweep import SweptPipeline
+    from spark_jobs.verify import VerifiedPipeline
 
 
 def impact(
@@ -122,6 +123,62 @@ def gc(
         sys.stdout.write(json.dumps(told, indent=2) + "\n")
     else:
         _show_swept(found, Console(highlight=False), dry_run=dry_run)
+
+
+def verify(
+    pipelines: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="PIPELINE",
+            help="Whose store; all that are in it when left out, also those without a file by now.",
+            show_default=False,
+        ),
+    ] = None,
+    repair: Annotated[
+        bool,
+        typer.Option("--repair", help="Set what is damaged aside, so that the next run makes it again."),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Read every file in the store and tell which are not as they were written.
+
+    Files are compared with the SHA-256 in their artifact's manifest, manifests,
+    pointers and contracts with the digest that each has over itself. Nothing is
+    written without --repair. What is made again in the place of a damaged
+    artifact must have the same rows, or be the same model, or is refused.
+    Exit code 4 when something is damaged and was not repaired.
+
+    Example: vintage verify flight_delay --repair
+    """
+    from spark_jobs.verify import verify as verify_store
+
+    configure_logging()
+    found = verify_store(Home.from_environment(os.environ), pipelines or (), repair=repair)
+    if as_json:
+        told = {"pipelines": [each.model_dump(mode="json") for each in found]}
+        sys.stdout.write(json.dumps(told, indent=2) + "\n")
+    else:
+        _show_verified(found, Console(highlight=False))
+    if any(each.left for each in found):
+        raise typer.Exit(StoreError.exit_code)
+
+
+def _show_verified(found: Sequence[VerifiedPipeline], console: Console) -> None:
+    for each in found:
+        console.print(
+            f"{each.pipeline}: {each.artifacts} artifacts, {each.files} files, {decimal(each.size)} read; "
+            f"{len(each.damaged) or 'nothing'} damaged",
+            markup=False,
+        )
+        if each.damaged:
+            table = Table("what", "date", "damage", box=box.SIMPLE_HEAD)
+            for item in each.damaged:
+                lines = [item.path, f"expected {item.expected}", f"found {item.found}", item.repair]
+                text = Text("\n".join(filter(None, lines)), overflow="fold")
+                table.add_row(item.what, item.date, text)
+            console.print(table)
+    if not found:
+        console.print("The store is empty.")
 
 
 def _show_swept(found: Sequence[SweptPipeline], console: Console, *, dry_run: bool) -> None:

@@ -112,7 +112,7 @@ def sweep(
             expected="one day or more: a running job's artifacts have nothing that names them yet",
             found=f"{older_than.days} days",
         )
-    pipelines = _chosen(home, names)
+    pipelines = pipelines_of(home, names)
     if pipelines:
         # Of all, before anything goes anywhere.
         registry.check()
@@ -129,7 +129,12 @@ def sweep(
     return tuple(done)
 
 
-def _chosen(home: Home, names: Sequence[str]) -> tuple[str, ...]:
+def pipelines_of(home: Home, names: Sequence[str]) -> tuple[str, ...]:
+    """The pipelines that the store has something of, those that are named, if any is.
+
+    Raises:
+        SpecError: a name is none of a pipeline.
+    """
     in_store = sorted(path.name for path in home.store.glob("*/") if NAME.fullmatch(path.name))
     for name in names:
         if name not in in_store and name not in home.pipeline_names():

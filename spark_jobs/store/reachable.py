@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Final, get_args
 
 from pydantic import ValidationError
 
 from spark_jobs.errors import StoreError
+from spark_jobs.store import aside
 from spark_jobs.store.artifacts import CURRENT
 from spark_jobs.store.keys import Kind
 from spark_jobs.store.manifest import NAME, Manifest, read_manifest
@@ -35,7 +36,8 @@ class Held:
     Attributes:
         folder: where it lies now.
         kind, day, key: what it is.
-        finished: when it was made; None where that cannot be told.
+        finished: when it was made, by its maker's clock or the store's, whichever is later; None where that
+            cannot be told.
         names: whatever in its manifest looks like a key, its own aside.
         models: of an evaluation, the model that was evaluated.
         problem: why its manifest cannot be read.
@@ -149,6 +151,12 @@ def _held(store: Store) -> Iterator[Held]:
             folder = path.parent
             if not folder.name.startswith("."):
                 yield _published(kind, day, folder)
+            elif folder.name.startswith(aside.PREFIX):
+                # Named, with all that it was made from, until it was made again.
+                names = frozenset(names_in(path))
+                yield Held(
+                    folder, kind, day, aside.key_of(folder), None, names, _models(_hidden_manifest(path))
+                )
             elif folder.name.startswith(HIDDEN_PREFIX):
                 key = folder.name.removeprefix(HIDDEN_PREFIX)[:64]
                 names = frozenset(names_in(path) - {key})
@@ -170,7 +178,16 @@ def _published(kind: Kind, day: date, folder: Path) -> Held:
         manifest = read_manifest(folder)
     except StoreError as error:
         return Held(folder, kind, day, key, None, names, problem=str(error))
-    return Held(folder, kind, day, key, manifest.finished if manifest else None, names, _models(manifest))
+    finished = max(manifest.finished, _written(folder / NAME)) if manifest else None
+    return Held(folder, kind, day, key, finished, names, _models(manifest))
+
+
+def _written(path: Path) -> datetime:
+    """When a file was written by the clock of the store's file system; of one that is gone, long ago."""
+    try:
+        return datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    except FileNotFoundError:
+        return datetime.fromtimestamp(0.0, UTC)
 
 
 def _models(manifest: Manifest | None) -> frozenset[str]:

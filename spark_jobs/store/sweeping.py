@@ -4,33 +4,32 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import re
 import shutil
 import stat
 import time
 import uuid
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from spark_jobs.store import files
+from spark_jobs.store import aside, files
 from spark_jobs.store.artifacts import ATTEMPT_PREFIX
+from spark_jobs.store.leases import LIVE_FOR, is_held, store_time
 from spark_jobs.store.manifest import NAME
 from spark_jobs.store.reachable import HIDDEN_PREFIX, date_folders, mark
 from spark_jobs.store.versions import views_of
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Callable, Collection, Iterator
-    from pathlib import Path
+    from datetime import timedelta
 
     from spark_jobs.store.artifacts import Store
     from spark_jobs.store.reachable import Held, Marking
 
 log = logging.getLogger(__name__)
-
-LIVE_FOR: Final = timedelta(days=1)
-"""How long a writer is taken to be at work after it last wrote something."""
 
 SETTLE_SECONDS: Final = 1.0
 """How long one who found an artifact by its key may take to set the pointer to it."""
@@ -45,7 +44,8 @@ class Leftover:
 
     Attributes:
         path: a folder or a file.
-        what: the artifact's kind, `report`, `attempt`, `file` (an unfinished one) or `swept` (half deleted).
+        what: the artifact's kind, `report`, `attempt`, `file` (an unfinished one), `swept` (half
+            deleted) or `damaged` (set aside).
         date: its partition date; empty where it has none.
         key: the artifact's; of a report, its evaluation's; else empty.
         size: bytes of all its files.
@@ -89,7 +89,7 @@ class Sweeper:
         store: the pipeline's; those of its joined sources are part of it.
         registered: asks the registry which keys it names; it is asked again right before anything goes.
         older_than: what nothing names stays that long.
-        now: the moment to count from.
+        now: the moment to count from; that of the store's file system when left out.
     """
 
     def __init__(
@@ -102,7 +102,7 @@ class Sweeper:
     ) -> None:
         self.store = store
         self._registered = registered
-        self._now = now or datetime.now(UTC)
+        self._now = now or store_time(store.folder)
         # A job publishes several artifacts before it sets pointers to them.
         self._since = self._now - max(older_than, LIVE_FOR)
 
@@ -112,8 +112,11 @@ class Sweeper:
         Raises:
             StoreError: something of the store cannot be read.
         """
+        if self.store.folder.is_symlink():
+            return Sweep((), (), 0, (f"{self.store.folder} is a link; nothing behind it is swept",))
         marking = self._mark()
         warnings, artifacts = marking.warnings, tuple(self._unnamed(marking))
+        warnings += tuple(f"{each} is a link; nothing behind it is swept" for each in self._links())
         working = self._at_work()
         if working is not None and artifacts:
             told = (
@@ -189,16 +192,20 @@ class Sweeper:
     def _unnamed(self, marking: Marking) -> Iterator[Leftover]:
         published = {each.key for each in marking.held if each.kind == "evaluation"}
         for each in marking.unnamed:
+            if self._behind_a_link(each.folder.parent):
+                continue
             made = f"{each.finished:%Y-%m-%d}" if each.finished else "at another time"
             why = f"nothing names it; made {made}" if not each.hidden else "a sweep was killed before it went"
             size = _size(each.folder)
             yield Leftover(each.folder, each.kind, each.day.isoformat(), each.key, size, why)
             if each.kind == "evaluation":
                 report = self.store.folder / "reports" / f"date={each.day}" / each.key
-                if report.is_dir():
+                if report.is_dir() and not self._behind_a_link(report.parent):
                     told = "the report of that evaluation"
                     yield Leftover(report, "report", each.day.isoformat(), each.key, _size(report), told)
         for report in sorted((self.store.folder / "reports").glob("date=*/*/")):
+            if self._behind_a_link(report.parent):
+                continue
             if report.name not in published and _touched(report) < self._since:
                 day = report.parent.name.removeprefix("date=")
                 told = "the report of an evaluation that is gone"
@@ -206,46 +213,72 @@ class Sweeper:
 
     def _orphans(self) -> Iterator[Leftover]:
         for day, path in self._dotted():
-            touched = _touched(path)
             if path.name.startswith(HIDDEN_PREFIX):
                 if not (path / NAME).exists():
                     yield Leftover(path, "swept", day, "", _size(path), "a sweep was killed while it went")
-            elif touched < self._now - LIVE_FOR:
+            elif path.name.startswith(aside.PREFIX):
+                if why := self._why_not_aside(path):
+                    yield Leftover(path, "damaged", day, aside.key_of(path), _size(path), why)
+            elif not self._lives(path):
                 what = "attempt" if path.name.startswith(ATTEMPT_PREFIX) else "file"
-                why = f"its writer was killed; last written {touched:%Y-%m-%d %H:%M}"
+                why = f"its writer was killed; last written {_touched(path):%Y-%m-%d %H:%M}"
                 yield Leftover(path, what, day, "", _size(path), why)
+
+    def _why_not_aside(self, path: Path) -> str:
+        """Why a damaged artifact that was set aside need not stay; empty while it promises something."""
+        set_aside = datetime.fromtimestamp(path.lstat().st_mtime, UTC)
+        if (path.with_name(aside.key_of(path)) / NAME).exists() and self._now - set_aside > LIVE_FOR:
+            return "it was damaged, and has been made again"
+        return f"it was damaged; set aside {set_aside:%Y-%m-%d}" if set_aside < self._since else ""
 
     def _at_work(self) -> Path | None:
         """Where somebody works, or was killed within the day: an attempt, or where a model is made again."""
         attempts = (path for _, path in self._dotted() if path.name.startswith(ATTEMPT_PREFIX))
-        for path in attempts:
-            if _touched(path) >= self._now - LIVE_FOR:
-                return path
-        return None
+        return next(filter(self._lives, attempts), None)
+
+    def _lives(self, path: Path) -> bool:
+        """Whether somebody holds the lease of an attempt, renewed it or wrote there within the day.
+
+        A time in the future is of a clock that was put right since, and nobody has renewed it after that.
+        """
+        return is_held(path) or abs(self._now - _touched(path)) <= LIVE_FOR
 
     def _dotted(self) -> Iterator[tuple[str, Path]]:
         """What writers and sweeps have under way, with its partition date."""
         places = [("", own.folder) for own in views_of(self.store).values()]
         places += [(day.isoformat(), folder) for _, day, folder in date_folders(self.store)]
         for day, folder in places:
+            if self._behind_a_link(folder):
+                continue
             for path in sorted(folder.glob(".*")):
-                if path.name.startswith((ATTEMPT_PREFIX, HIDDEN_PREFIX)) or (
-                    path.is_file() and _UNFINISHED.fullmatch(path.name)
+                if path.name.startswith((ATTEMPT_PREFIX, HIDDEN_PREFIX, aside.PREFIX)) or (
+                    (path.is_symlink() or not path.is_dir()) and _UNFINISHED.fullmatch(path.name)
                 ):
                     yield day, path
+
+    def _links(self) -> list[Path]:
+        """The folders of kinds, dates and joined sources that are links: what is there lies elsewhere."""
+        places = [folder for _, _, folder in date_folders(self.store)]
+        places += [*(self.store.folder / "reports").glob("date=*")]
+        above = {each for place in places for each in (place, *place.parents)}
+        return sorted(each for each in above if each.is_relative_to(self.store.folder) and each.is_symlink())
+
+    def _behind_a_link(self, folder: Path) -> bool:
+        above = [folder, *folder.parents]
+        return any(each.is_symlink() for each in above[: above.index(self.store.folder)])
 
 
 def _delete(path: Path) -> bool:
     """Whether it was there to be deleted; an artifact loses its manifest first, and is none from then on."""
-    if not path.exists():
+    if not os.path.lexists(path):
         return False
-    if path.is_dir():
+    if path.is_dir() and not path.is_symlink():
         (path / NAME).unlink(missing_ok=True)
         # Another sweep may delete the same.
         shutil.rmtree(path, ignore_errors=True)
     else:
         path.unlink(missing_ok=True)
-    if path.exists():
+    if os.path.lexists(path):
         raise OSError(f"{path} cannot be deleted")
     log.info("deleted %s", path)
     return True
@@ -269,6 +302,9 @@ def _touched(path: Path) -> datetime:
 
 
 def _statuses(path: Path) -> Iterator[os.stat_result]:
-    for each in (path, *path.rglob("*")):
-        with contextlib.suppress(FileNotFoundError):
-            yield each.lstat()
+    with contextlib.suppress(FileNotFoundError):
+        yield path.lstat()
+    for folder, folders, names in os.walk(path) if not path.is_symlink() else ():
+        for name in (*folders, *names):
+            with contextlib.suppress(FileNotFoundError):
+                yield Path(folder, name).lstat()

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
-from datetime import timedelta
+import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from spark_jobs.store import Store, sweeping
+from spark_jobs.store import Store, leases, sweeping
 from spark_jobs.store.sweeping import Sweeper
 from tests.lineages import age, publish
 from tests.store.sweeps import DAY, OLD, full_lineage, keys, sweep, sweeper, written
+from tests.until import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -97,6 +100,96 @@ def test_where_a_model_is_made_again_is_work_for_a_day_and_goes_then(store: Stor
     assert not scratch.root.exists()
 
 
+@pytest.mark.fault("an unnamed artifact whose folder is a link to another disk", outcome="the link goes")
+def test_of_a_link_only_the_link_goes(store: Store, tmp_path: Path) -> None:
+    made = age(publish(store, "tuning", DAY), OLD)
+    moved = tmp_path / "moved"
+    made.folder.rename(moved)
+    made.folder.symlink_to(moved)
+    assert store.find("tuning", DAY, made.key) is not None
+    kept = {path: path.stat().st_mtime_ns for path in (moved, *moved.rglob("*"))}
+    assert [each.key for each in sweep(store)] == [made.key]
+    assert not made.folder.is_symlink()
+    assert {path: path.stat().st_mtime_ns for path in (moved, *moved.rglob("*"))} == kept
+    assert sweep(store) == ()
+
+
+@pytest.mark.fault("links among attempts and half-written files", outcome="`gc` deletes the link alone")
+def test_a_link_among_attempts_leads_nowhere(store: Store, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "manifest.json").write_text("theirs", encoding="utf-8")
+    parent = attempt_of(store).parent
+    places = [".attempt-link", ".attempt-nowhere", ".swept-link", f".current.json-{'0' * 32}"]
+    for name in places:
+        (parent / name).symlink_to(outside if "nowhere" not in name else tmp_path / "gone")
+        os.utime(parent / name, (0, 0), follow_symlinks=False)
+    within = written(attempt_of(store, ".attempt-2"), days=2)
+    (within / "data" / "link").symlink_to(outside)
+    os.utime(within / "data" / "link", (0, 0), follow_symlinks=False)
+    written(within / "data", days=2)
+    os.utime(within, (0, 0))
+    gone = {each.path.name for each in sweep(store)}
+    assert gone == {".attempt-link", ".attempt-nowhere", ".attempt-2", f".current.json-{'0' * 32}"}
+    assert (outside / "manifest.json").read_text(encoding="utf-8") == "theirs"
+
+
+@pytest.mark.parametrize("linked", ["date", "kind", "pipeline"])
+def test_behind_a_linked_folder_nothing_is_swept_and_that_is_said(
+    store: Store, tmp_path: Path, linked: str
+) -> None:
+    made = age(publish(store, "tuning", DAY), OLD)
+    written(attempt_of(store).parent.rename(made.folder.parent / ".attempt-1"), days=2)
+    place = {"date": made.folder.parent, "kind": made.folder.parents[1], "pipeline": store.folder}[linked]
+    place.rename(tmp_path / "moved")
+    place.symlink_to(tmp_path / "moved")
+    found = sweeper(store).look()
+    assert f"{place} is a link; nothing behind it is swept" in found.warnings
+    assert sweep(store) == ()
+    made.check_files()
+    assert (made.folder.parent / ".attempt-1").is_dir()
+
+
+@pytest.mark.fault("a clock that is a year ahead, on the machine that sweeps", outcome="a live attempt stays")
+def test_an_attempt_whose_process_holds_its_lease_is_alive_whatever_the_clocks_say(store: Store) -> None:
+    full_lineage(store)
+    ahead = datetime.now(UTC) + timedelta(days=365)
+    with store.attempt("features", DAY) as attempt:
+        written(attempt.folder, days=3)
+        for now in (None, ahead):
+            sweeping_now = Sweeper(store, set, older_than=timedelta(days=90), now=now)
+            assert sweeping_now.look().leftovers == ()
+    assert len(sweeper(store).look().artifacts) == 7
+
+
+def test_a_sweep_takes_the_time_from_the_file_system(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    made, young = full_lineage(store), attempt_of(store)
+    lately = publish(store, "tuning", DAY, seed=5)
+    shutil.rmtree(young)
+    monkeypatch.setattr(leases.time, "time", lambda: time.time() + 365 * 86400)
+    assert {each.key for each in sweep(store)} == {each.key for each in made.values()}
+    assert keys(store) == {lately.key}
+
+
+def test_a_lease_is_renewed_and_ends_with_its_process(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leases, "RENEWED_EVERY", 0.01)
+    with store.attempt("features", DAY) as attempt:
+        assert leases.is_held(attempt.folder)
+        os.utime(attempt.folder, (0, 0))
+        until(lambda: attempt.folder.stat().st_mtime > 0, "renewed", seconds=60, every=0.05)
+    script = (
+        "import os, sys, signal, datetime, pathlib; from spark_jobs.store import Store\n"
+        "with Store(pathlib.Path(sys.argv[1]), 'demo').attempt('features', datetime.date(2024, 3, 6)):\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    subprocess.run([sys.executable, "-c", script, str(store.root)], check=False)
+    [left] = (store.folder / "features" / f"date={DAY}").glob(".attempt-*")
+    assert not leases.is_held(left)
+    assert sweep(store) == ()
+    written(left, days=2)
+    assert [each.path for each in sweep(store)] == [left]
+
+
 def meanwhile(monkeypatch: pytest.MonkeyPatch, work: Callable[[], object]) -> None:
     """Does something between the hiding and the second look."""
     monkeypatch.setattr(sweeping.time, "sleep", lambda _: work())
@@ -176,7 +269,7 @@ KILLED = """
 import os, signal, sys
 from datetime import timedelta
 from pathlib import Path
-from spark_jobs.store import Store, sweeping
+from spark_jobs.store import Store, leases, sweeping
 def dies(*_, **__): os.kill(os.getpid(), signal.SIGKILL)
 setattr(sweeping.{module}, {name!r}, dies)
 sweeper = sweeping.Sweeper(Store(Path({root!r}), "demo"), set, older_than=timedelta(days=90))

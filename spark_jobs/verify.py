@@ -1,0 +1,106 @@
+"""Reads all that the store holds and tells what is damaged: `vintage verify`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ConfigDict
+
+from spark_jobs.errors import StoreError
+from spark_jobs.registry import ledger
+from spark_jobs.store import Store
+from spark_jobs.store.checking import Broken, check
+from spark_jobs.sweep import pipelines_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from spark_jobs.spec import Home
+
+
+class Damaged(BaseModel):
+    """A file that is not as it was written.
+
+    Attributes:
+        path: below the store.
+        what: the artifact's kind, `pointer`, `contract` or `ledger`.
+        date: the partition date; empty where there is none.
+        key: the artifact's; empty where it is none.
+        expected, found: what ought to be there, and what is.
+        repair: what was done about it; empty when nothing was.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    path: str
+    what: str
+    date: str
+    key: str
+    expected: str
+    found: str
+    repair: str
+
+
+class VerifiedPipeline(BaseModel):
+    """What a check found in the store of one pipeline.
+
+    Attributes:
+        pipeline: its name.
+        artifacts, files, size: how many were read, and their bytes.
+        damaged: what is not as it was written.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    pipeline: str
+    artifacts: int
+    files: int
+    size: int
+    damaged: tuple[Damaged, ...]
+
+    @property
+    def left(self) -> tuple[Damaged, ...]:
+        """What is still in a reader's way."""
+        return tuple(each for each in self.damaged if not each.repair)
+
+
+def verify(home: Home, names: Sequence[str] = (), *, repair: bool = False) -> tuple[VerifiedPipeline, ...]:
+    """Compares every file in the store with its manifest.
+
+    Args:
+        home: where the store is.
+        names: the pipelines; all that are in the store when none is named.
+        repair: whether damaged artifacts are set aside, and pointers and contracts mended.
+
+    Raises:
+        SpecError: there is no such pipeline.
+        StoreError: something cannot be read for another reason than damage, or cannot be repaired.
+    """
+    return tuple(_verified(home, name, repair=repair) for name in pipelines_of(home, names))
+
+
+def _verified(home: Home, name: str, *, repair: bool) -> VerifiedPipeline:
+    store = Store(home.store, name)
+    found = check(store, repair=repair)
+    try:
+        ledger.read(store.ledger_path)
+    except StoreError as error:
+        found.broken.append(Broken(store.ledger_path, "ledger", "", "", error.expected, str(error)))
+    return VerifiedPipeline(
+        pipeline=name,
+        artifacts=found.artifacts,
+        files=found.files,
+        size=found.size,
+        damaged=tuple(
+            Damaged(
+                path=each.path.relative_to(home.store).as_posix(),
+                what=each.what,
+                date=each.date,
+                key=each.key,
+                expected=each.expected,
+                found=each.found,
+                repair=each.repair,
+            )
+            for each in found.broken
+        ),
+    )
