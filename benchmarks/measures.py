@@ -27,6 +27,19 @@ spark.stop()
 """
 
 
+ROWS_A_DAY = 900
+TRUSTING = """
+import spark_jobs.session
+import spark_jobs.store.integrity
+
+spark_jobs.store.integrity.require_intact = lambda artifacts: None
+spark_jobs.session.FIXED_CONF = {
+    **spark_jobs.session.FIXED_CONF,
+    "spark.hadoop.parquet.page.verify-checksum.enabled": "false",
+}
+"""
+
+
 @dataclass(frozen=True)
 class Row:
     """One measure: `ratio` is ours / baseline, both in `unit`, each the median of `runs` runs."""
@@ -72,6 +85,33 @@ def warm(scratch: Path, raw: Path, measure: str, goal: float, *, runs: int, time
 
     row = _measured(measure, ours, lambda number: [bench.script(DAY, str(number))], goal=goal, runs=runs)
     shutil.rmtree(scratch / "warm")
+    return row
+
+
+def verification(scratch: Path, raw: Path, *, runs: int, times: int) -> Row:
+    """(i) the chain as in (c), against the same without comparing bytes and verifying pages."""
+    bench = Bench(scratch / "verification", raw, times=times)
+    bench.chain(DAY - timedelta(days=1))
+    bench.keep()
+    # Python imports it when it starts, whichever program it runs.
+    trusting = scratch / "trusting"
+    trusting.mkdir()
+    (trusting / "sitecustomize.py").write_text(TRUSTING, encoding="utf-8")
+    path = os.pathsep.join(filter(None, [str(trusting), bench.environment.get("PYTHONPATH", "")]))
+
+    def chain(further: dict[str, str]) -> Iterable[Timing]:
+        bench.restore()
+        bench.environment |= {"PYTHONPATH": "", **further}
+        return bench.chain(DAY).values()
+
+    row = _measured(
+        f"warm chain at {times * ROWS_A_DAY * 28:,} rows, bytes compared / not",
+        lambda number: chain({}),
+        lambda number: chain({"PYTHONPATH": path}),
+        goal=1.03,
+        runs=runs,
+    )
+    shutil.rmtree(scratch / "verification")
     return row
 
 

@@ -19,12 +19,24 @@ from rich.table import Table
 
 from benchmarks.chain import CHECKOUT
 from benchmarks.data import many_flights
-from benchmarks.measures import DAY, MANY, RAW, Row, backfill, cold, evaluation, parse, startup, warm
+from benchmarks.measures import (
+    DAY,
+    MANY,
+    RAW,
+    ROWS_A_DAY,
+    Row,
+    backfill,
+    cold,
+    evaluation,
+    parse,
+    startup,
+    verification,
+    warm,
+)
 from benchmarks.modes import exactness, spread
 
 RESULTS = CHECKOUT / "benchmarks" / "results"
-A_DAY = 900
-HOURS = ["backfill", "exactness", "spread"]
+HOURS = ["backfill", "exactness", "spread", "verification"]
 EVERY = ["startup", "warm", "cold", "many", "evaluation", "parse"]
 SIZES = (300_000, 3_000_000, 10_000_000)
 
@@ -41,6 +53,7 @@ def main() -> None:
         help="how many of them by submitted jobs too (%(default)s)",
     )
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--rows", type=int, default=MANY, help="of many and verification (%(default)s)")
     parser.add_argument(
         "--sizes", type=int, nargs="+", default=SIZES, help="how many rows the fits of exactness have"
     )
@@ -72,9 +85,11 @@ def _run(which: str, scratch: Path, arguments: argparse.Namespace) -> list[Row]:
     if which in {"exactness", "spread"}:
         return exactness(scratch, arguments.sizes, runs) if which == "exactness" else spread(scratch)
     many = scratch / "many-flights"
-    many_flights(RAW, many, DAY, rows=MANY)
+    many_flights(RAW, many, DAY, rows=arguments.rows)
+    if which == "verification":
+        return [verification(scratch, many, runs=runs, times=arguments.rows // 28 // ROWS_A_DAY)]
     measure = "warm chain at 3 million rows / hand-written script"
-    return [warm(scratch, many, measure, 1.0, runs=runs, times=MANY // 28 // A_DAY)]
+    return [warm(scratch, many, measure, 1.0, runs=runs, times=arguments.rows // 28 // ROWS_A_DAY)]
 
 
 def _write(which: str, rows: list[Row]) -> None:
