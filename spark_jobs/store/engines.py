@@ -151,11 +151,11 @@ def git_state() -> dict[str, str | bool | None]:
 def git_text(*arguments: str) -> str | None:
     """What git says of the checkout; None where there is no git, or where it refuses."""
     git = shutil.which("git")
-    if git is None or not (ROOT.parent / ".git").exists():
+    if git is None or not (ROOT / ".git").exists():
         return None
     try:
         asked = subprocess.run(
-            [git, "-C", ROOT.parent, *arguments], capture_output=True, text=True, check=True, timeout=30
+            [git, "-C", ROOT, *arguments], capture_output=True, text=True, check=True, timeout=30
         )
     except (OSError, subprocess.SubprocessError):
         return None

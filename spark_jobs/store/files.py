@@ -125,5 +125,5 @@ def sync_folder(path: Path) -> None:
 @cache
 def lock_digest() -> str | None:
     """SHA-256 of the checkout's `uv.lock`; None where the code was installed without one."""
-    path = ROOT.parent / "uv.lock"
+    path = ROOT / "uv.lock"
     return file_digest(path) if path.is_file() else None

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from spark_jobs.store import Ingredients, Store
-from spark_jobs.store.engines import AIRFLOW_VARIABLES
+from spark_jobs.store.engines import AIRFLOW_VARIABLES, git_state
 from spark_jobs.store.environment import causes
+from spark_jobs.store.files import file_digest, lock_digest
 
 if TYPE_CHECKING:
     from spark_jobs.store import Artifact
@@ -55,3 +57,8 @@ def test_a_manifest_tells_which_of_airflow_s_tasks_made_it(
     for name, variable in AIRFLOW_VARIABLES.items():
         monkeypatch.setenv(variable, f"the {name}")
     assert made_under(store, "").manifest.airflow == {name: f"the {name}" for name in AIRFLOW_VARIABLES}
+
+
+def test_a_checkout_has_a_lock_and_a_commit_to_record() -> None:
+    assert lock_digest() == file_digest(Path(__file__).parents[2] / "uv.lock")
+    assert git_state()["commit"]
