@@ -17,7 +17,7 @@ from spark_jobs.ml.grid import first_tuned, tuned_columns
 from spark_jobs.ml.splits import ALWAYS_TEACHES, judging_part
 from spark_jobs.ml.stages import build_stages
 from spark_jobs.ml.training import canonical, check_training_rows
-from spark_jobs.session import root_cause
+from spark_jobs.session import causes, root_cause
 from spark_jobs.sources.rows import LABEL
 from spark_jobs.spec.sql import expression_columns
 
@@ -239,7 +239,7 @@ def _measure(holdout: Holdout, metric: Metric) -> float:
 
 def _is_the_candidates(error: Exception) -> bool:
     """Whether a failure follows from the candidate and the rows, and so would come again."""
-    text = f"{type(error).__name__}: {error}"
+    text = " ".join([type(error).__name__, *causes(error)])
     return not isinstance(error, OSError | MemoryError) and not any(sign in text for sign in _NOT_ITS_FAULT)
 
 

@@ -16,7 +16,7 @@ from spark_jobs.ml.families import family_of
 from spark_jobs.registry import agreement, ledger
 from spark_jobs.registry.gates import NoBaseline, UnreadableBaseline
 from spark_jobs.registry.timeline import champion_as_of
-from spark_jobs.store.integrity import check_content
+from spark_jobs.store import check_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,7 +79,7 @@ def baseline_of(store: Store, day: date) -> BaselineModel:
         found = store.find("model", date.fromisoformat(entry.date), entry.model_key)
         if found is None:
             return _unreadable(entry.date, entry.model_key, "it is gone from the store")
-        check_content([found])
+        check_files([found])
     except StoreError as error:
         return _unreadable(entry.date, entry.model_key, str(error))
     return StoredBaseline(found)

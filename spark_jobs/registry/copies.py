@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 from spark_jobs.errors import StoreError
 from spark_jobs.registry.tracking import DESCRIPTION, MODEL, describes_the_same
+from spark_jobs.store import check_files
 from spark_jobs.store.files import file_digest
-from spark_jobs.store.integrity import check_content
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -35,7 +35,7 @@ def verified_copy(tracking: Tracking, model: Artifact, version: Version) -> Iter
         StoreError: the model in the store, or MLflow's copy of it, is not what was made.
         TrackingError: MLflow cannot be reached, or has no copy.
     """
-    check_content([model])
+    check_files([model])
     with tempfile.TemporaryDirectory(prefix="vintage-copy-") as scratch:
         copy = tracking.fetch_copy(version, model.manifest.pipeline, Path(scratch))
         problems = problems_of(copy, model)

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 from spark_jobs.errors import DataError, StoreError
 from spark_jobs.registry.baseline import baseline_for, model_of
 from spark_jobs.registry.gates import UnreadableBaseline
-from spark_jobs.store import steps, windows
-from spark_jobs.store.integrity import check_content
+from spark_jobs.store import check_files, steps, windows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -65,7 +64,7 @@ def made_now(
     baseline = baseline_for(pipeline, store, day, registered)
     named = named_evaluation(pipeline, day, model, test, baseline)
     evaluation = windows.window_evaluation(store, day, named)
-    check_content([evaluation, model])
+    check_files([evaluation, model])
     return evaluation, model
 
 
@@ -104,7 +103,7 @@ def asked_about(
     model = store.find("model", day, inputs["model"][day.isoformat()])
     if model is None:
         raise StoreError(f"the model that {pipeline.name} was evaluated with for {day} is gone", fix=again)
-    check_content([stands, model])
+    check_files([stands, model])
     return stands, model
 
 

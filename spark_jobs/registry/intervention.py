@@ -14,7 +14,7 @@ from spark_jobs.registry.agreement import told_version
 from spark_jobs.registry.naming import chosen_key, renumbered
 from spark_jobs.registry.timeline import line_of_champions
 from spark_jobs.spec.names import list_names
-from spark_jobs.store.integrity import check_content
+from spark_jobs.store import check_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -116,7 +116,7 @@ def force(
     """
     now = agreement.standing(store, tracking)
     champion = now.champion
-    check_content([evaluation])
+    check_files([evaluation])
     reasons = list(evaluation.manifest.details["decision"]["reasons"])
     if mode == "never":
         reasons.append("the spec says promote: never")

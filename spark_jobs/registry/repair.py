@@ -19,7 +19,7 @@ from spark_jobs.registry.agreement import contradictions, last_move, told_head, 
 from spark_jobs.registry.copies import problems_of
 from spark_jobs.registry.recording import record_model, registered, version_tags
 from spark_jobs.registry.tracking import MODEL
-from spark_jobs.store.integrity import check_content
+from spark_jobs.store import check_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -100,7 +100,7 @@ def carry_out(store: Store, tracking: Tracking) -> Repair:
             version = _register(store, tracking, entry)
             log.info("registered %s", told_version(version))
         for version, model, _ in found.copy:
-            check_content([model])
+            check_files([model])
             tracking.renew_copy(version, store.pipeline, model.data / MODEL)
         for version, entry in found.redate:
             tracking.set_date(store.pipeline, version.version, entry.date)
@@ -186,7 +186,7 @@ def _register(store: Store, tracking: Tracking, entry: Entry) -> Version:
     if model is None:
         raise StoreError(f"{told_model(entry.model_key, entry.date)} is no more in the store")
     evaluation = store.find("evaluation", day, entry.evaluation_key)
-    check_content([model] if evaluation is None else [model, evaluation])
+    check_files([model] if evaluation is None else [model, evaluation])
     if evaluation is not None:
         return registered(tracking, store, model, evaluation)
     log.warning(

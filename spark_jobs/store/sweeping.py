@@ -222,6 +222,7 @@ class Sweeper:
             elif not self._lives(path):
                 what = "attempt" if path.name.startswith(ATTEMPT_PREFIX) else "file"
                 why = f"its writer was killed; last written {_touched(path):%Y-%m-%d %H:%M}"
+                why = "a link, which no writer makes" if path.is_symlink() else why
                 yield Leftover(path, what, day, "", _size(path), why)
 
     def _why_not_aside(self, path: Path) -> str:
@@ -239,8 +240,11 @@ class Sweeper:
     def _lives(self, path: Path) -> bool:
         """Whether somebody holds the lease of an attempt, renewed it or wrote there within the day.
 
-        A time in the future is of a clock that was put right since, and nobody has renewed it after that.
+        A time in the future is of a clock that was put right since, and nobody has renewed it after that. No
+        writer makes a link.
         """
+        if path.is_symlink():
+            return False
         return is_held(path) or abs(self._now - _touched(path)) <= LIVE_FOR
 
     def _dotted(self) -> Iterator[tuple[str, Path]]:

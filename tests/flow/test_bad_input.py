@@ -307,4 +307,4 @@ def test_a_full_disk(team: Team, full_disk: Path) -> None:
 def test_a_store_that_cannot_be_written(team: Team) -> None:
     home = Home.from_environment({"VINTAGE_HOME": str(team.home.path), "VINTAGE_STORE": "/proc/store"})
     with pytest.raises(StoreError, match=r"cannot be written at /proc/store.*VINTAGE_STORE"):
-        type(team)(home, team.name, team.provider).job()
+        type(team)(home, team.name, team.provider).run("snapshot")
