@@ -140,7 +140,9 @@ def tell(job: Job, made: object, file: Path) -> None:
     """Writes what came of a job into a file, as JSON."""
     from spark_jobs.report.telling import told_of
 
-    file.write_text(told_of(job.home, job.store, job.date, made).model_dump_json(), encoding="utf-8")
+    file.write_text(
+        told_of(job.home, job.store, job.date, made, job.window).model_dump_json(), encoding="utf-8"
+    )
 
 
 def report(error: Exception) -> int:

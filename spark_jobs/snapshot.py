@@ -12,12 +12,13 @@ from spark_jobs.errors import DataError
 from spark_jobs.job import Job, for_each_date, main, require_enough, require_valid_stages
 from spark_jobs.sources.checked import CORRUPT
 from spark_jobs.sources.deliveries import COPIES, FileDelivery, find_delivery, foreseen
-from spark_jobs.sources.profile import profile, profile_sql
+from spark_jobs.sources.profile import AT_ONCE, observed_in_groups, profile, profile_sql
 from spark_jobs.sources.raw import no_raw_data
 from spark_jobs.sources.reader import RawRows
 from spark_jobs.sources.rows import schema_json, write_rows
 from spark_jobs.sources.undated import UNDATED, require_dated
 from spark_jobs.spec import SOURCE_VIEW
+from spark_jobs.spec.names import list_names
 from spark_jobs.spec.raw_key import raw_key
 from spark_jobs.store import Rows, steps, windows
 from spark_jobs.store.fingerprint import fingerprint, fingerprint_sql
@@ -95,6 +96,11 @@ def run(job: Job, *, take: Take | None = None) -> dict[date, Artifact]:
             missing = ", ".join(name for name, snapshot in found.items() if snapshot is None)
             absent[day] = f"no rows of {missing}"
             log.warning("%s is left out: it has %s", day, absent[day])
+    for reason in sorted(set(absent.values())):
+        days = [str(day) for day, why in absent.items() if why == reason]
+        log.warning(
+            "%d of %d dates of the window: %s (%s)", len(days), len(job.window), reason, list_names(days)
+        )
     require_enough(job, [day for day in job.window if day in usable], absent)
     return snapshots
 
@@ -238,12 +244,14 @@ def _snapshot(job: Job, feed: Feed, day: date, delivery: Delivery) -> Artifact:
 
 
 def _write(incoming: RawRows, delivery: Delivery, folder: Path) -> dict[str, Any]:
-    aggregates = {
-        "fingerprint": fingerprint_sql(incoming.schema),
-        "profile": profile_sql(incoming.schema),
-        "corrupt": f"count({CORRUPT})",
-    }
-    return write_rows(incoming.rows, folder, aggregates, files=delivery.parts, drop=(CORRUPT,))
+    aggregates = {"fingerprint": fingerprint_sql(incoming.schema), "corrupt": f"count({CORRUPT})"}
+    if len(incoming.schema.fields) <= AT_ONCE:
+        aggregates["profile"] = profile_sql(incoming.schema)
+    observed = write_rows(incoming.rows, folder, aggregates, files=delivery.parts, drop=(CORRUPT,))
+    if "profile" not in observed:
+        written = incoming.rows.sparkSession.read.schema(incoming.schema).parquet(str(folder))
+        observed["profile"] = observed_in_groups(written)
+    return observed
 
 
 if __name__ == "__main__":

@@ -160,6 +160,8 @@ def _facts(summary: Summary, links: Links) -> list[str]:
         f"window: {summary.window[0]} to {summary.window[-1]}, {len(summary.window)} dates with rows",
         f"rows: {summary.rows['train']} to learn from, {summary.rows['test']} to test on",
     ]
+    if summary.without_data:
+        facts.append(f"**no raw data**: {', '.join(summary.without_data)}")
     if summary.key_warning:
         facts.append(f"**row key**: {plain(summary.key_warning)}")
     if run and links.mlflow:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -123,6 +123,13 @@ class Summary(BaseModel):
         if told["relative"] is None:
             return f"parallel, {why}: no bound is known of {', '.join(told['of'])}"
         return f"parallel, {why}: made again its numbers differ by {told['relative']:g} at most, relatively"
+
+    @property
+    def without_data(self) -> tuple[str, ...]:
+        """The days between the first and the last date of the window of which no row was used."""
+        first, last = (date.fromisoformat(each) for each in (self.window[0], self.window[-1]))
+        days = (first + timedelta(days=step) for step in range((last - first).days))
+        return tuple(str(day) for day in days if str(day) not in self.window)
 
     @property
     def key_warning(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -38,7 +38,7 @@ class Told(BaseModel):
     links: Mapping[str, str] = {}
 
 
-def told_of(home: Home, store: Store, day: date, result: object) -> Told:
+def told_of(home: Home, store: Store, day: date, result: object, window: Sequence[date] = ()) -> Told:
     """What is to be told of what a job gave: an artifact, those of a window's dates, or a decision."""
     if isinstance(result, Entry):
         facts = {"decision": result.told, "version": result.version, "reasons": list(result.reasons)}
@@ -48,7 +48,10 @@ def told_of(home: Home, store: Store, day: date, result: object) -> Told:
         return _of_artifact(home, store, result)
     if isinstance(result, Mapping) and isinstance(found := result.get(day), Artifact):
         own = _of_artifact(home, store, found)
-        return own.model_copy(update={"facts": {**own.facts, "dates": len(result)}})
+        facts = {**own.facts, "dates": len(result)}
+        if found.manifest.kind == "snapshot" and (absent := [day for day in window if day not in result]):
+            facts["no raw data"] = list(map(str, absent))
+        return own.model_copy(update={"facts": facts})
     return Told()
 
 

@@ -118,6 +118,8 @@ def _made_from(summary: Summary) -> RenderableType:
     table.add_row(
         "window", f"{summary.window[0]} to {summary.window[-1]}, {len(summary.window)} dates with rows"
     )
+    if summary.without_data:
+        table.add_row("no raw data", Text(", ".join(summary.without_data), style="yellow"))
     table.add_row("rows", f"{summary.rows['train']} to learn from, {summary.rows['test']} to test on")
     if summary.key_warning:
         table.add_row("row key", Text(summary.key_warning, style="yellow"))

@@ -12,10 +12,13 @@ from spark_jobs.store.fingerprint import quoted
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pyspark.sql import DataFrame
     from pyspark.sql.types import StructField, StructType
 
 QUANTILES: Final = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 TOP_VALUES: Final = 5
+AT_ONCE: Final = 50
+"""Columns of one aggregation: what Spark plans and compiles for one grows faster than their number."""
 
 _NUMBERS: Final = frozenset({"byte", "short", "integer", "long", "float", "double", "decimal"})
 _ORDERED: Final = _NUMBERS | {"string", "date", "timestamp", "timestamp_ntz", "boolean"}
@@ -39,6 +42,31 @@ def profile_sql(schema: StructType) -> str:
     """A SQL aggregate that gives what `profile` reads."""
     parts = (f"'c{index}', {_column_sql(field)}" for index, field in enumerate(schema.fields))
     return f"named_struct({', '.join(parts)})"
+
+
+def observed_in_groups(written: DataFrame) -> dict[str, dict[str, Any]]:
+    """What `profile_sql` gives, of rows that are kept already, some columns at a time.
+
+    Within a group columns go by their places, so that groups of the same types share their compiled code.
+    """
+    from pyspark.sql import functions as F
+    from pyspark.sql.types import StructField, StructType
+
+    found: dict[str, dict[str, Any]] = {}
+    fields = written.schema.fields
+    for start in range(0, len(fields), AT_ONCE):
+        group = fields[start : start + AT_ONCE]
+        names = [f"c{place}" for place in range(len(group))]
+        placed = written.select(
+            *(F.col(quoted(field.name)).alias(name) for field, name in zip(group, names, strict=True))
+        )
+        kinds = StructType(
+            [StructField(name, field.dataType) for field, name in zip(group, names, strict=True)]
+        )
+        [row] = placed.selectExpr(f"{profile_sql(kinds)} AS seen").collect()
+        seen = row["seen"].asDict(recursive=True)
+        found |= {f"c{start + place}": seen[name] for place, name in enumerate(names)}
+    return found
 
 
 def profile(schema: StructType, observed: Mapping[str, Mapping[str, Any]]) -> Profile:

@@ -12,10 +12,14 @@ import pytest
 import yaml
 
 from spark_jobs.errors import DataError
+from spark_jobs.sources import profile as profiling
+from spark_jobs.sources.profile import observed_in_groups, profile, profile_sql
 from spark_jobs.spec.stray_files import BACKUP, UNFINISHED, stray
 from tests.flow.declared import declare
 
 if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
     from tests.flow.conftest import Team
 
 DAY = date(2024, 3, 6)
@@ -165,6 +169,19 @@ def test_files_that_hold_the_same_rows_are_refused(team: Team) -> None:
         team, {"format": "csv", "path": "raw/{date}", "options": {"header": True}, "schema": COLUMNS}, SQL
     )
     team.run("snapshot")
+
+
+@spark_only
+def test_many_columns_have_the_profile_of_few(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = spark.sql(
+        "SELECT id AS a, 'v' || id % 3 AS `b.c`, DATE'2024-03-06' AS d, map(1, id) AS m, id / 3 AS e "
+        "FROM range(9)"
+    )
+    [row] = rows.selectExpr(f"{profile_sql(rows.schema)} AS seen").collect()
+    monkeypatch.setattr(profiling, "AT_ONCE", 2)
+    found = profile(rows.schema, observed_in_groups(rows))
+    assert found == profile(rows.schema, row["seen"].asDict(recursive=True))
+    assert found.columns["b.c"]["max"] == "v2"
 
 
 def test_dates_in_other_forms(team: Team) -> None:
