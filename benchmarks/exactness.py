@@ -1,4 +1,4 @@
-"""What exact costs: the same fits in both modes of `reproducibility`, and how far their predictions part."""
+"""Fits of some models on many rows, on as many partitions as their number says or on one."""
 
 from __future__ import annotations
 
@@ -12,16 +12,14 @@ from typing import TYPE_CHECKING, Any, Final
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from spark_jobs.fit import fit
-from spark_jobs.ml.families import family_of
 from spark_jobs.session import SparkProvider
 from spark_jobs.spec import Pipeline
+from spark_jobs.store.partitions import ROWS_PER_PARTITION
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 WARMING: Final = 20_000
-SCORED: Final = 10_000
-"""Rows whose predictions are compared."""
 NUMBERS: Final = tuple(f"x{number}" for number in range(8))
 CARRIERS: Final = 16
 ASSEMBLED: Final = [
@@ -56,15 +54,13 @@ def rows_of(spark: SparkSession, rows: int) -> DataFrame:
     )
 
 
-def pipeline_of(model: str, mode: str) -> Pipeline:
+def pipeline_of(model: str, partitions: int) -> Pipeline:
     """The pipeline that fits one of the models."""
     task, metric, _, params = MODELS[model]
-    return pipeline_with([*ASSEMBLED, {model: params}], mode, task, metric)
+    return pipeline_with([*ASSEMBLED, {model: params}], partitions, task, metric)
 
 
-def pipeline_with(
-    stages: list[dict[str, Any]], mode: str, task: str = "clustering", metric: str = "silhouette"
-) -> Pipeline:
+def pipeline_with(stages: list[dict[str, Any]], partitions: int, task: str, metric: str) -> Pipeline:
     """A pipeline of some stages; the task decides nothing that a fit does but which labels are refused."""
     return Pipeline.model_validate(
         {
@@ -79,7 +75,7 @@ def pipeline_with(
             "task": task,
             "stages": stages,
             "evaluate": {"metric": metric},
-            "reproducibility": mode,
+            "partitions": partitions,
         }
     )
 
@@ -91,24 +87,22 @@ def labelled(rows: DataFrame, model: str) -> DataFrame:
 
 
 def main() -> None:
-    """`exactness.py ROWS MODE FILE`: writes as JSON how long each fit took and what its model predicts."""
+    """`exactness.py ROWS MODE FILE`: writes as JSON how long each fit took."""
     rows, mode, file = int(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
     provider = SparkProvider("exactness")
-    few, frame = (rows_of(provider(), count).persist() for count in (WARMING, rows))
+    # As the session of a fit has it.
+    spark = provider.learning(1 if mode == "one" else -(-rows // ROWS_PER_PARTITION))
+    few, frame = (rows_of(spark, count).persist() for count in (WARMING, rows))
     frame.count()
-    found: dict[str, dict[str, Any]] = {}
-    for model, (task, _, _, _) in MODELS.items():
-        pipeline = pipeline_of(model, mode)
+    partitions = 1 if mode == "one" else -(-rows // ROWS_PER_PARTITION)
+    found: dict[str, float] = {}
+    for model in MODELS:
+        pipeline = pipeline_of(model, partitions)
         # What a first fit compiles is no part of what is measured.
         fit(labelled(few, model), pipeline)
         started = time.monotonic()
-        fitted = fit(labelled(frame, model), pipeline)
-        seconds = time.monotonic() - started
-        asked = labelled(few.where(f"id < {SCORED}"), model)
-        scored = family_of(pipeline.task).score(asked, fitted.model, pipeline)
-        column = "score" if task == "classification" else "prediction"
-        predicted = {str(row["id"]): row[column] for row in scored.select("id", column).collect()}
-        found[model] = {"seconds": seconds, "predicted": predicted}
+        fit(labelled(frame, model), pipeline)
+        found[model] = time.monotonic() - started
     provider.stop()
     file.write_text(json.dumps(found), encoding="utf-8")
 

@@ -33,12 +33,12 @@ from benchmarks.measures import (
     verification,
     warm,
 )
-from benchmarks.modes import exactness, spread
+from benchmarks.modes import exactness
 
 RESULTS = CHECKOUT / "benchmarks" / "results"
-HOURS = ["backfill", "exactness", "spread", "verification"]
+HOURS = ["backfill", "exactness", "verification"]
 EVERY = ["startup", "warm", "cold", "many", "evaluation", "parse"]
-SIZES = (300_000, 3_000_000, 10_000_000)
+SIZES = (3_000_000, 10_000_000)
 
 
 def main() -> None:
@@ -82,8 +82,8 @@ def _run(which: str, scratch: Path, arguments: argparse.Namespace) -> list[Row]:
         return [cold(scratch, runs)]
     if which in {"evaluation", "parse"}:
         return evaluation(runs) if which == "evaluation" else parse(max(runs, 5))
-    if which in {"exactness", "spread"}:
-        return exactness(scratch, arguments.sizes, runs) if which == "exactness" else spread(scratch)
+    if which == "exactness":
+        return exactness(scratch, arguments.sizes, runs)
     many = scratch / "many-flights"
     many_flights(RAW, many, DAY, rows=arguments.rows)
     if which == "verification":

@@ -5,6 +5,7 @@ import scala.reflect.ClassTag
 
 import org.apache.spark.{SparkConf, SparkContext, TaskContext}
 import org.apache.spark.rdd.RDD
+import org.apache.spark.util.DoubleAccumulator
 
 /** A SparkContext whose actions see the partitions' results in the order of the partitions.
   *
@@ -35,5 +36,20 @@ class OrderedSparkContext(conf: SparkConf) extends SparkContext(OrderedExecution
         }
       }
     super.runJob(rdd, func, partitions, inOrder)
+  }
+
+  /** Contract of both: a registered accumulator that begins with zero. Tasks add to it as they end; this one adds up what
+    * they gave in the order of their partitions.
+    */
+  override def doubleAccumulator: DoubleAccumulator = {
+    val made = new OrderedDoubleAccumulator
+    register(made)
+    made
+  }
+
+  override def doubleAccumulator(name: String): DoubleAccumulator = {
+    val made = new OrderedDoubleAccumulator
+    register(made, name)
+    made
   }
 }

@@ -161,8 +161,7 @@ class DryRun:
 
     def _fit(self, day: date, train: Mapping[date, Artifact]) -> Artifact:
         tuned = windows.window_tuning(self._pipeline, self._store, day, train)
-        keys = {each: found.key for each, found in train.items()}
-        named = steps.model(self._pipeline, day, train=keys, tuned=tuned)
+        named = steps.model(self._pipeline, day, train=train, tuned=tuned)
         if tuned is not None and self._store.find("model", day, named.key) is None:
             self._make(self._store, tuned)
         return self._make(self._store, named)

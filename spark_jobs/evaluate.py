@@ -102,6 +102,7 @@ def make(job: Job, named: Ingredients, examined: Examined, tracking: Tracking) -
     """
     model, family = examined.model, family_of(job.pipeline.task)
     require_pinned(job.spark(), job.pipeline)
+    job = replace(job, pipeline=job.pipeline.on_partitions(named.spec["partitions"]))
     ship_own_code(job, job.pipeline.stage_paths)
     with job.store.attempt("evaluation", job.date) as attempt:
         session = job.spark.apart()

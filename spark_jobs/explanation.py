@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import math
 from typing import TYPE_CHECKING, Any, Final
 
 from spark_jobs.evaluate import PREDICTIONS
@@ -12,7 +11,6 @@ from spark_jobs.ml.model_digest import model_digest
 from spark_jobs.registry.tracking import SPARK_MODEL
 from spark_jobs.report.reproduction import FirstDifference
 from spark_jobs.sources.changed_rows import RowChange, between
-from spark_jobs.sources.nearness import SMALL
 from spark_jobs.store.environment import Held, causes, paths_that_differ
 
 if TYPE_CHECKING:
@@ -78,17 +76,6 @@ def rows_of(artifact: Artifact, step: str, job: Job) -> DataFrame:
     schema = artifact.manifest.rows.spark_schema if artifact.manifest.rows else {}
     folder = str(artifact.data / _ROWS_IN[step])
     return job.spark().read.schema(StructType.fromJson(dict(schema))).parquet(folder)
-
-
-def far(then: Any, now: Any) -> float:
-    """The greatest relative difference of a number that is no count; infinity where anything else differs."""
-    if isinstance(then, dict) and isinstance(now, dict) and then.keys() == now.keys():
-        return max((far(then[name], now[name]) for name in then), default=0.0)
-    if isinstance(then, list) and isinstance(now, list) and len(then) == len(now):
-        return max(map(far, then, now), default=0.0)
-    if isinstance(then, int | float) and isinstance(now, int | float) and float in {type(then), type(now)}:
-        return abs(then - now) / max(abs(then), abs(now), SMALL)
-    return 0.0 if then == now else math.inf
 
 
 def _changed_rows(step: Step, original: Artifact, made: Artifact, job: Job) -> RowChange | None:

@@ -19,8 +19,7 @@ from spark_jobs.ml.fitting import fit_stages
 from spark_jobs.ml.model_digest import model_digest
 from spark_jobs.ml.splits import in_split
 from spark_jobs.ml.stages import build_stages, resolved_params, stage_columns
-from spark_jobs.ml.tolerances import tolerance_of
-from spark_jobs.ml.training import canonical, check_training_rows, many_rows_warning, partitions_of
+from spark_jobs.ml.training import canonical, check_training_rows
 from spark_jobs.ml.tuning import tune
 from spark_jobs.registry.recording import record_model, tags_of
 from spark_jobs.registry.tracking import SPARK_MODEL
@@ -108,9 +107,7 @@ def run(job: Job) -> Artifact:
     require_enough(job, list(features))
     train, _ = windows.sides(job.pipeline, features, job.date)
     tuned_by = windows.window_tuning(job.pipeline, job.store, job.date, train)
-    named = steps.model(
-        job.pipeline, job.date, train={day: found.key for day, found in train.items()}, tuned=tuned_by
-    )
+    named = steps.model(job.pipeline, job.date, train=train, tuned=tuned_by)
     found = job.store.find("model", job.date, named.key)
     if found is not None:
         log.info("model %s for %s is found by its key; nothing to fit", found.key[:12], job.date)
@@ -160,17 +157,17 @@ def make(
         TrainingError: the rows cannot give a model.
     """
     arithmetic = require_pinned(job.spark(), job.pipeline)
+    partitions = named.spec["partitions"]
     pipeline = job.pipeline if tuned is None else job.pipeline.with_params(_winner(tuned))
-    warning = many_rows_warning(sum(part.row_count for part in train.values()), pipeline)
-    if warning:
-        log.warning("%s", warning)
+    pipeline = pipeline.on_partitions(partitions)
     with job.store.attempt("model", job.date) as attempt:
-        rows = read_rows(job.spark.apart(), list(train.values())).where(TRAINABLE)
+        rows = read_rows(job.spark.learning(partitions), list(train.values())).where(TRAINABLE)
         started = time.monotonic()
         fitted = fit(in_split(rows, pipeline, "train"), pipeline)
         log.info(
-            "fitted on %d rows of %d dates: %.1f s",
+            "fitted on %d rows in %d partitions, of %d dates: %.1f s",
             fitted.rows.count,
+            partitions,
             len(train),
             time.monotonic() - started,
         )
@@ -184,7 +181,10 @@ def make(
                 "task": job.pipeline.task,
                 "digest": model_digest(attempt.data / "model" / SPARK_MODEL),
                 "arithmetic": arithmetic,
-                **_reproducibility(pipeline),
+                "reproducibility": {
+                    "partitions": partitions,
+                    "declared": job.pipeline.partitions is not None,
+                },
                 "rows": {"train": fitted.rows.count},
                 "labels": {"min": fitted.rows.label_min, "max": fitted.rows.label_max},
                 "params": dict(fitted.params),
@@ -241,24 +241,12 @@ def make_tuning(job: Job, named: Ingredients, parts: Sequence[Artifact]) -> Arti
     """
     require_pinned(job.spark(), job.pipeline)
     with job.store.attempt("tuning", date.fromisoformat(named.date)) as attempt:
-        rows = read_rows(job.spark.apart(), parts).where(TRAINABLE)
-        details = tune(in_split(rows, job.pipeline, "train"), job.pipeline).details()
+        pipeline = job.pipeline.on_partitions(named.spec["partitions"])
+        rows = read_rows(job.spark.learning(named.spec["partitions"]), parts).where(TRAINABLE)
+        details = tune(in_split(rows, pipeline, "train"), pipeline).details()
         attempt.data.mkdir()
         _write_json(attempt.data / "tuning.json", details)
         return job.store.publish(attempt, named, details=details, spark_conf=recorded_conf(rows.sparkSession))
-
-
-def _reproducibility(pipeline: Pipeline) -> dict[str, Any]:
-    """How the fit adds up, whether somebody asked for it, and how far the model may be from itself."""
-    told: dict[str, Any] = {
-        "reproducibility": {
-            "mode": pipeline.reproducibility,
-            "declared": "reproducibility" in pipeline.model_fields_set,
-            "partitions": partitions_of(pipeline),
-        }
-    }
-    tolerance = tolerance_of(pipeline)
-    return told if tolerance is None else told | {"tolerance": tolerance.details()}
 
 
 def _winner(tuned: Artifact) -> dict[str, Any]:

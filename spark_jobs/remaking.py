@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from spark_jobs import evaluate, fit, preprocess
-from spark_jobs.explanation import explained, far, plain, rows_of, saved_model
+from spark_jobs.explanation import explained, plain, saved_model
 from spark_jobs.job import Job, for_each_date, ship_own_code
 from spark_jobs.ml.model_digest import model_digest
-from spark_jobs.ml.tolerances import CLOSE, Tolerance
 from spark_jobs.registry.baseline import baseline_then
 from spark_jobs.registry.evaluated import named_evaluation
 from spark_jobs.registry.tracking import Tracking
 from spark_jobs.report.reproduction import FirstDifference, Step, marked
-from spark_jobs.sources.nearness import greatest_difference
 from spark_jobs.sources.rows import read_rows
 from spark_jobs.store import steps
 from spark_jobs.store.fingerprint import fingerprint, fingerprint_sql, with_vector_contents
 from spark_jobs.store.keys import canonical_json
+from spark_jobs.store.partitions import partitions_then
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -35,6 +33,7 @@ log = logging.getLogger(__name__)
 # What an evaluation tells, in the order in which one part follows from another; short ones are told whole.
 _TOLD: Final = ("rows", "metrics", "intervals", "slices", "details", "baseline", "gates", "decision")
 _WHOLE: Final = ("rows", "metrics", "gates", "decision")
+_IN_PARALLEL: Final = "it was fitted in parallel by an earlier version, which promised no bits"
 
 
 @dataclass(frozen=True)
@@ -58,8 +57,6 @@ class Remaking:
         self._job = job
         self._ancestry = ancestry
         self._compared: list[Compared] = []
-        self._parallel = job.pipeline.reproducibility == "parallel"
-        self._tolerance = _tolerance(ancestry.model)
         # Writes and reads models' folders; MLflow itself is asked nothing.
         self._tracking = Tracking(job.home.tracking_uri, job.home.mlflow_artifacts)
 
@@ -84,8 +81,8 @@ class Remaking:
         if first is None:
             return found, None
         difference = explained(first.step, first.original, first.made, self._job)
-        if self._parallel and first.step.step != "features":
-            difference = difference.model_copy(update={"told": (self._tolerance.told, *difference.told)})
+        if self._ancestry.model.manifest.ingredients.spec.get("reproducibility") == "parallel":
+            difference = difference.model_copy(update={"told": (_IN_PARALLEL, *difference.told)})
         return found, difference
 
     def _check_snapshots(self) -> None:
@@ -135,8 +132,9 @@ class Remaking:
             return None
         ship_own_code(self._job, pipeline.stage_paths)
         parts = {day: features[day] for day in self._ancestry.tuned_on}
-        keys = {day: part.key for day, part in parts.items()}
-        named = steps.tuning(pipeline, pipeline.tuning, original.date, train=keys)
+        named = steps.tuning(
+            pipeline, pipeline.tuning, original.date, train=parts, partitions=partitions_then(original)
+        )
         made = fit.make_tuning(self._job, named, list(parts.values()))
         then, now = plain(original.manifest.details), plain(made.manifest.details)
         self._compare("tuning", (original, made), then, now)
@@ -146,9 +144,10 @@ class Remaking:
         original, pipeline = self._ancestry.model, self._job.pipeline
         ship_own_code(self._job, pipeline.stage_paths)
         train = {day: features[day] for day in self._ancestry.train}
-        keys = {day: part.key for day, part in train.items()}
         tuned = None if tuning is None else tuning.manifest.ingredients
-        named = steps.model(pipeline, self._job.date, train=keys, tuned=tuned)
+        named = steps.model(
+            pipeline, self._job.date, train=train, tuned=tuned, partitions=partitions_then(original)
+        )
         made = fit.make(self._job, named, train, tuning, self._tracking)
         then, now = model_digest(saved_model(original)), model_digest(saved_model(made))
         self._compare("model", (original, made), then, now)
@@ -160,13 +159,15 @@ class Remaking:
             {day: features[day] for day in dates} for dates in (self._ancestry.train, self._ancestry.test)
         )
         held = baseline_then(original, baseline)
-        named = named_evaluation(self._job.pipeline, self._job.date, model, test, held)
+        spec = original.manifest.ingredients.spec
+        partitions = spec.get("partitions", partitions_then(self._ancestry.model))
+        pipeline = self._job.pipeline.on_partitions(partitions)
+        named = named_evaluation(pipeline, self._job.date, model, test, held)
         examined = evaluate.Examined(model, train, test, held)
         made = evaluate.make(self._job, named, examined, self._tracking)
         self._compare("predictions", (original, made), _rows(original), _rows(made))
         then, now = plain(original.manifest.details), plain(made.manifest.details)
-        # Where numbers may differ a little, so may the counts that tell how they are spread.
-        for name in _WHOLE if self._parallel else _TOLD:
+        for name in _TOLD:
             if name in then or name in now:
                 shown = (lambda value: value) if name in _WHOLE else _digest
                 self._compare(name, (original, made), then.get(name), now.get(name), shown=shown)
@@ -181,45 +182,17 @@ class Remaking:
         shown: Callable[[Any], Any] = lambda value: value,
     ) -> None:
         original, made = pair
-        apart = None if then == now or not self._parallel else self._apart(name, pair, then, now)
         step = Step(
             step=name,
             date=original.manifest.date,
-            # Without a bound nothing but the same numbers is the same.
-            same=then == now or (apart is not None and apart <= (self._tolerance.relative or 0.0)),
+            same=then == now,
             then=shown(then),
             now=shown(now),
             seconds=0.0 if made is None or name in _TOLD else round(made.manifest.seconds, 2),
-            apart=apart,
         )
         self._compared.append(Compared(step, original, made))
         if not step.same:
             log.warning("%s differs: %s then, %s now", step.named, step.then, step.now)
-
-    def _apart(self, name: str, pair: tuple[Artifact, Artifact | None], then: Any, now: Any) -> float | None:
-        """By how much numbers of a pipeline that is not exact differ; None of what no tolerance is for."""
-        original, made = pair
-        if made is None or name == "features":
-            return None
-        if name == "model":
-            # A digest does not tell by how much. What the model says of the holdout does, next.
-            return 0.0
-        if name == "predictions":
-            key = self._job.pipeline.preprocess.key
-            one, other = (rows_of(each, name, self._job) for each in (original, made))
-            found = greatest_difference(one, other, key)
-        elif name == "decision":
-            found = 0.0 if then["promote"] == now["promote"] else math.inf
-        else:
-            found = far(then, now)
-        log.info("%s: numbers differ by %.3g at most, relatively", name, found)
-        return found
-
-
-def _tolerance(model: Artifact) -> Tolerance:
-    """What the manifest of a model records; one that was fitted before that was kept has the usual one."""
-    found = model.manifest.details.get("tolerance", {"relative": CLOSE, "of": ()})
-    return Tolerance(found["relative"], tuple(found["of"]))
 
 
 def _rows(artifact: Artifact) -> str:

@@ -139,6 +139,17 @@ class SparkProvider:
         """
         return self().newSession()
 
+    def learning(self, partitions: int) -> SparkSession:
+        """A further session in which SQL is planned the same on every machine, as fits need it.
+
+        Adaptive execution puts partitions together by the number of cores; what a stage groups would come in
+        another order.
+        """
+        session = self.apart()
+        session.conf.set("spark.sql.adaptive.enabled", "false")
+        session.conf.set("spark.sql.shuffle.partitions", str(partitions))
+        return session
+
     def stop(self) -> None:
         """Ends the session, if one was opened or is being opened."""
         if self._background is not None:

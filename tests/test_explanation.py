@@ -3,32 +3,12 @@
 from __future__ import annotations
 
 import io
-import math
 
-import pytest
 from rich.console import Console
 
-from spark_jobs.explanation import far
 from spark_jobs.report.reproduction import FirstDifference, Reproduction, Restated, Step, marked, show
 from spark_jobs.sources.changed_rows import ChangedRow, RowChange
 from spark_jobs.store.environment import Held, paths_that_differ
-
-
-@pytest.mark.parametrize(
-    ("then", "now", "expected"),
-    [
-        ({"a": 1.0, "b": [2.0, None]}, {"a": 1.0 + 1e-12, "b": [2.0, None]}, 1e-12),
-        ({"rows": 10}, {"rows": 11}, math.inf),
-        ({"a": 1.0}, {"b": 1.0}, math.inf),
-        ([1.0], [1.0, 2.0], math.inf),
-        ({"passed": True}, {"passed": False}, math.inf),
-        ({"value": None}, {"value": 0.5}, math.inf),
-        ("text", "text", 0.0),
-        (1e-9, 2e-9, 1e-6),
-    ],
-)
-def test_the_greatest_difference_of_json(then: object, now: object, expected: float) -> None:
-    assert far(then, now) == pytest.approx(expected, rel=1e-3)
 
 
 def test_paths_that_differ_are_named_with_both_values() -> None:
@@ -149,8 +129,3 @@ def test_a_difference_without_a_reason_says_what_it_can_only_be() -> None:
     assert "not deterministic" in FirstDifference.model_validate(plain).reason
     edited = FirstDifference.model_validate(plain | {"rows": changes(0, 0, 0)})
     assert "a manifest was edited" in edited.reason
-
-
-def test_what_is_infinitely_far_is_null_in_json() -> None:
-    steps = (step("metrics").model_copy(update={"apart": math.inf}),)
-    assert '"apart":null' in found(steps=steps).model_dump_json()

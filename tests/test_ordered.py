@@ -47,7 +47,7 @@ def test_it_was_tested_with_the_installed_spark(spark: SparkSession) -> None:
 @pytest.mark.parametrize(
     ("ours", "spark_s", "overridden"),
     [
-        (CONTEXT, "org.apache.spark.SparkContext", {"runJob"}),
+        (CONTEXT, "org.apache.spark.SparkContext", {"runJob", "doubleAccumulator"}),
         (SHUFFLE_MANAGER, "org.apache.spark.shuffle.sort.SortShuffleManager", {"getReader", "getWriter"}),
     ],
 )

@@ -1,6 +1,6 @@
-"""How a session's JVMs add: with which BLAS, in how many lanes.
+"""How a session's JVMs add: with which BLAS, in how many lanes, and in which order.
 
-Both decide how a sum is cut, and so its last bits.
+All three decide how a sum is cut, and so its last bits.
 """
 
 from __future__ import annotations
@@ -10,11 +10,13 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from spark_jobs.errors import EnvironmentProblem
+from spark_jobs.ordered import SHUFFLE_MANAGER
+from spark_jobs.session import is_ordered
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
-    from pyspark.sql import Column, SparkSession
+    from pyspark.sql import SparkSession
 
     from spark_jobs.spec import Pipeline
 
@@ -51,23 +53,53 @@ def arithmetic_of(spark: SparkSession) -> tuple[Arithmetic, ...]:
     context = spark.sparkContext
     ways = {_of_the_driver(spark)}
     if not str(context.master).startswith("local"):
-        ways |= _of_executors(spark, min(context.defaultParallelism, _MOST_ASKED))
+        ways |= _of_executors(spark)
     return tuple(sorted(ways))
 
 
 def require_pinned(spark: SparkSession, pipeline: Pipeline) -> dict[str, Any]:
-    """Looks, where results must be exact, that every JVM adds in the pinned way.
+    """Looks that every JVM adds in the pinned way, and merges in order.
 
     Returns:
-        The arithmetic, for the manifest; of several, where it may differ, the driver's.
+        The arithmetic, for the manifest.
 
     Raises:
-        EnvironmentProblem: `reproducibility` is exact, and a JVM, or how the cluster is set, would give
-            other bits.
+        EnvironmentProblem: a JVM, or how the cluster is set, would give other bits.
     """
-    if pipeline.reproducibility == "exact":
-        refuse_other(arithmetic_of(spark), spark.sparkContext.getConf().get(PARTS), pipeline)
-    return asdict(_of_the_driver(spark))
+    refuse_other(arithmetic_of(spark), spark.sparkContext.getConf().get(PARTS), pipeline)
+    if pipeline.partitions != 1:
+        _require_ordered(spark, pipeline)
+    return asdict(PINNED)
+
+
+def _require_ordered(spark: SparkSession, pipeline: Pipeline) -> None:
+    """Raises an error unless the driver and every executor that answers merge in the order of partitions.
+
+    Raises:
+        EnvironmentProblem: it says which does not.
+    """
+    context, found = spark.sparkContext, set()
+    if not is_ordered(spark):
+        found.add(f"the driver has {context._jsc.sc().getClass().getName()} with {_manager_of(spark)}")
+    elif not str(context.master).startswith("local"):
+        told = _asked(spark, {"told": ("org.apache.spark.ordered.OrderedExecution", "told")})
+        found |= {f"an executor has {each}" for [each] in told} - {
+            f"an executor has {spark.version} {SHUFFLE_MANAGER}"
+        }
+    if found:
+        raise EnvironmentProblem(
+            f"{pipeline.name} would be fitted in an order that differs from run to run",
+            expected="a session with ordered execution, on the driver and on every executor",
+            found="; ".join(sorted(found)),
+            fix="Run `make setup`, which compiles it, and start the job by Airflow or `vintage`: another "
+            "spark.jars than the pipeline's, --jars say, leaves it out. Where the platform owns the session, "
+            "declare `partitions: 1`.",
+        )
+
+
+def _manager_of(spark: SparkSession) -> str:
+    java: Any = spark.sparkContext._jvm
+    return str(java.org.apache.spark.SparkEnv.get().shuffleManager().getClass().getName())
 
 
 def refuse_other(ways: Iterable[Arithmetic], parts: str | None, pipeline: Pipeline) -> None:
@@ -88,14 +120,14 @@ def refuse_other(ways: Iterable[Arithmetic], parts: str | None, pipeline: Pipeli
             expected=_told(PINNED),
             found="; ".join(map(_told, others)),
             fix="Start the job by Airflow or `vintage`, which give the JVM its options, and look at "
-            "JAVA_TOOL_OPTIONS and JDK_JAVA_OPTIONS; or say `reproducibility: parallel`.",
+            "JAVA_TOOL_OPTIONS and JDK_JAVA_OPTIONS.",
         )
     if parts is not None:
         raise EnvironmentProblem(
             f"stages of {pipeline.name} would cut their sums by a setting of this cluster",
             expected=f"no {PARTS}, so that they follow the rows",
             found=f"{PARTS}={parts}",
-            fix="Take it out of spark-defaults.conf, or say `reproducibility: parallel`.",
+            fix="Take it out of spark-defaults.conf.",
         )
 
 
@@ -112,19 +144,29 @@ def _of_the_driver(spark: SparkSession) -> Arithmetic:
     return _read((blas.JavaBLAS.getInstance().toString(), blas.BLAS.getInstance().toString()), found)
 
 
-def _of_executors(spark: SparkSession, tasks: int) -> set[Arithmetic]:
+def _of_executors(spark: SparkSession) -> set[Arithmetic]:
+    told = _asked(
+        spark,
+        {
+            "java": (f"{_PACKAGE}.JavaBLAS", "getInstance"),
+            # The machine's, where it has one.
+            "any": (f"{_PACKAGE}.BLAS", "getInstance"),
+            "shape": (_SHAPE, "preferredShape"),
+        },
+    )
+    return {_read((java, machine_s), shape) for java, machine_s, shape in told}
+
+
+def _asked(spark: SparkSession, questions: Mapping[str, tuple[str, str]]) -> set[tuple[str, ...]]:
+    """What static methods, by class and name, say on executors: a job of one task for each of their cores."""
     from pyspark.sql import functions as F
 
-    def asked(name: str, method: str) -> Column:
-        return F.expr(f"java_method('{name}', '{method}')")
-
-    rows = spark.range(0, tasks, 1, tasks).select(
-        asked(f"{_PACKAGE}.JavaBLAS", "getInstance").alias("java"),
-        # The machine's, where it has one.
-        asked(f"{_PACKAGE}.BLAS", "getInstance").alias("any"),
-        asked(_SHAPE, "preferredShape").alias("shape"),
-    )
-    return {_read((row["java"], row["any"]), row["shape"]) for row in rows.collect()}
+    tasks = min(spark.sparkContext.defaultParallelism, _MOST_ASKED)
+    answers = [
+        F.expr(f"java_method('{name}', '{method}')").alias(alias)
+        for alias, (name, method) in questions.items()
+    ]
+    return {tuple(map(str, row)) for row in spark.range(0, tasks, 1, tasks).select(*answers).collect()}
 
 
 def _read(blas: Iterable[str], shape: str) -> Arithmetic:

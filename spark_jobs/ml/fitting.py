@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 EXAMPLES = 3
 OF_THE_MACHINE: Final = (*REFUSALS, *DAMAGED, "OutOfMemoryError", "SparkContext was shut down")
 """Signs of what no stage and no row is to blame for."""
+ON_ONE_PARTITION: Final = frozenset({"IsotonicRegression"})
+"""Estimators that cut their rows at bounds which Spark samples by the number of an RDD."""
 _OF_TYPES: Final = re.compile(r"data ?type|must be of (?:numeric )?type|be of type", re.IGNORECASE)
 """Signs of a column whose type, not whose values, a stage refuses."""
 
@@ -30,14 +32,14 @@ def fit_stages(stages: Sequence[Any], rows: DataFrame, pipeline: Pipeline) -> Pi
     Raises:
         TrainingError: a stage failed on these rows; names it, and the column where that can be known.
     """
-    from pyspark.ml import Estimator, PipelineModel
+    from pyspark.ml import PipelineModel
 
     fitted: list[Any] = []
     seen = rows
     for index, stage in enumerate(stages):
         _check_bins(index, stage, seen, pipeline)
         try:
-            model = stage.fit(seen) if isinstance(stage, Estimator) else stage
+            model = fit_stage(stage, seen, pipeline)
             fitted.append(model)
             if index + 1 < len(stages):
                 seen = model.transform(seen)
@@ -46,6 +48,18 @@ def fit_stages(stages: Sequence[Any], rows: DataFrame, pipeline: Pipeline) -> Pi
                 raise
             raise _stage_error(error, stages[: index + 1], fitted, rows, pipeline) from error
     return PipelineModel(fitted)
+
+
+def fit_stage(stage: Any, rows: DataFrame, pipeline: Pipeline) -> Any:
+    """The stage fitted on the rows; a Transformer as it is."""
+    from pyspark.ml import Estimator
+
+    if not isinstance(stage, Estimator):
+        return stage
+    if type(stage).__name__ in ON_ONE_PARTITION and (pipeline.partitions or 1) > 1:
+        # By a shuffle, whose rows come in order: those of a coalesced frame come as they are near.
+        rows = rows.repartition(1)
+    return stage.fit(rows)
 
 
 @contextlib.contextmanager

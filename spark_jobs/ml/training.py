@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from spark_jobs.errors import TrainingError
 from spark_jobs.ml.row_checks import MOST_CLASSES, aggregates, refuse_wrong, row_checks
@@ -17,11 +17,6 @@ if TYPE_CHECKING:
 
     from spark_jobs.spec import Pipeline
 
-EXACT_PARTITIONS: Final = 1
-PARALLEL_PARTITIONS: Final = 16
-MANY_ROWS: Final = 10_000_000
-"""Rows from which an exact fit, on one core, takes long enough to be told of."""
-
 
 @dataclass(frozen=True)
 class TrainingRows:
@@ -33,15 +28,14 @@ class TrainingRows:
 
 
 def canonical(rows: DataFrame, pipeline: Pipeline, columns: Sequence[str]) -> DataFrame:
-    """The rows in the one order that a fit may see: hashed by key onto a fixed number of partitions, sorted.
+    """The rows in the one order that a fit may see: hashed by key onto partitions, sorted in each.
 
-    What partitions give is merged in the order in which they arrive, and Spark's mean and variance of two
-    parts depend on which is first: what is exact has one partition. Rows of one key are told apart by the
-    hash of all their values, so that only rows equal in every column could change places.
+    Rows of one key are told apart by the hash of all their values, so that only rows equal in every column
+    could change places.
 
     Args:
         rows: feature rows.
-        pipeline: its row key and `reproducibility`.
+        pipeline: its row key and number of partitions; one where it has none.
         columns: what the stages read; nothing else is kept.
     """
     from pyspark.sql import functions as F
@@ -50,22 +44,7 @@ def canonical(rows: DataFrame, pipeline: Pipeline, columns: Sequence[str]) -> Da
     kept = [F.col(f"`{name}`") for name in dict.fromkeys([*pipeline.preprocess.key, *columns])]
     chosen = rows.select(*kept)
     tie_breaker = F.xxhash64(*(F.col(f"`{name}`") for name in chosen.columns))
-    return chosen.repartition(partitions_of(pipeline), *key).sortWithinPartitions(*key, tie_breaker)
-
-
-def partitions_of(pipeline: Pipeline) -> int:
-    """On how many partitions a fit of the pipeline works; neither rows nor cores decide it."""
-    return EXACT_PARTITIONS if pipeline.reproducibility == "exact" else PARALLEL_PARTITIONS
-
-
-def many_rows_warning(rows: int, pipeline: Pipeline) -> str:
-    """What to know before an exact fit of many rows; empty where it is quick, or not exact."""
-    if pipeline.reproducibility != "exact" or rows < MANY_ROWS:
-        return ""
-    return (
-        f"{pipeline.name} learns from up to {rows} rows on one core, so that its model is the same to the "
-        "last bit: `reproducibility: parallel` uses more, and docs/exactness.md tells at what price"
-    )
+    return chosen.repartition(pipeline.partitions or 1, *key).sortWithinPartitions(*key, tie_breaker)
 
 
 def check_training_rows(rows: DataFrame, pipeline: Pipeline, columns: Sequence[str]) -> TrainingRows:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from spark_jobs.errors import TrainingError, VintageError
 from spark_jobs.ml.families import Holdout, family_of
-from spark_jobs.ml.fitting import OF_THE_MACHINE, fit_stages
+from spark_jobs.ml.fitting import OF_THE_MACHINE, fit_stage, fit_stages
 from spark_jobs.ml.grid import first_tuned, tuned_columns
 from spark_jobs.ml.splits import ALWAYS_TEACHES, judging_part
 from spark_jobs.ml.stages import build_stages
@@ -194,7 +194,6 @@ def _judged(
     candidates: Sequence[Candidate], taught: DataFrame, judged: DataFrame, count: int, pipeline: Pipeline
 ) -> tuple[Candidate, ...]:
     """The candidates with what they did on one more part; those that failed before are left as they are."""
-    from pyspark.ml import Pipeline as SparkPipeline
     from pyspark.ml import PipelineModel
 
     first = first_tuned(pipeline)
@@ -206,8 +205,11 @@ def _judged(
             return candidate
         try:
             chosen = pipeline.with_params(candidate.params)
-            rest = SparkPipeline(stages=build_stages(chosen)[first:]).fit(prepared)
-            model = PipelineModel(stages=[*common.stages, *rest.stages])
+            rest, seen = [], prepared
+            for stage in build_stages(chosen)[first:]:
+                rest.append(fit_stage(stage, seen, chosen))
+                seen = rest[-1].transform(seen)
+            model = PipelineModel(stages=[*common.stages, *rest])
             holdout = Holdout(judged, judged, count, model, chosen, train=taught)
             value = _measure(holdout, pipeline.tuning_metric)
             return replace(candidate, metrics=(*candidate.metrics, value))

@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 
 
 def named_evaluation(
-    pipeline: Pipeline, day: date, model: Artifact, test: Mapping[date, Artifact], baseline: BaselineModel
+    pipeline: Pipeline,
+    day: date,
+    model: Artifact,
+    test: Mapping[date, Artifact],
+    baseline: BaselineModel,
 ) -> Ingredients:
     """What an evaluation is made from. Once a champion can be read again that could not, it is another one.
 

@@ -24,7 +24,7 @@ def declared_spec(lineage: Lineage) -> dict[str, Any]:
     }
     found |= {"joins": joined} if joined else {}
     found["preprocess"] = lineage.features[day].manifest.ingredients.spec.get("preprocess", {})
-    found |= {name: model[name] for name in ("split", "task", "reproducibility") if name in model}
+    found |= {name: model[name] for name in ("split", "task", "partitions") if name in model}
     stages = model.get("stages", ())
     names = stage_names(str(stage["type"]) for stage in stages)
     found["order of stages"] = names

@@ -37,13 +37,11 @@ class Step(_Told):
         step: `snapshot`, `join.<name>`, `features`, `tuning`, `model`, `predictions`, or a part of what an
             evaluation tells.
         date: of what was compared.
-        same: whether both are equal, numbers to the last bit; or within the tolerance of a pipeline that is
-            `parallel`.
+        same: whether both are equal, numbers to the last bit.
         then: what the store holds: a fingerprint, a digest, or the values.
         now: the same of what was made again.
         seconds: how long the making took; 0 where it was made with the step before.
         follows: whether it differs after an earlier step did.
-        apart: the greatest relative difference of a number, where other bits are allowed and there are such.
     """
 
     step: str
@@ -53,7 +51,6 @@ class Step(_Told):
     now: Any
     seconds: float = 0.0
     follows: bool = False
-    apart: float | None = None
 
     @property
     def named(self) -> str:
@@ -160,7 +157,7 @@ def _verdict(found: Reproduction) -> RenderableType:
     if first is None:
         lines = [
             Text(f"the same: model {found.key[:_KEY]}, made again", style="bold green"),
-            Text(f"· {len(found.steps)} comparisons in {found.seconds:.0f} s, {_how(found.steps)}"),
+            Text(f"· {len(found.steps)} comparisons in {found.seconds:.0f} s, numbers to the last bit"),
         ]
         if found.other_environment:
             lines.append(Text("· though the environment is another"))
@@ -176,11 +173,6 @@ def _verdict(found: Reproduction) -> RenderableType:
         ]
     title = f"{found.pipeline} {found.date}"
     return Panel(Group(*lines), title=title, title_align="left", box=box.ROUNDED, expand=False)
-
-
-def _how(steps: Sequence[Step]) -> str:
-    apart = [each.apart for each in steps if each.apart is not None]
-    return f"numbers within {max(apart):.1g}, as parallel allows" if apart else "numbers to the last bit"
 
 
 def _rows(rows: RowChange | None) -> Iterator[Text]:
@@ -219,10 +211,6 @@ def _steps(steps: Sequence[Step]) -> RenderableType:
             verdict = f"{len(differing)} differ" if len(these) > 1 else "differs"
             verdict += ", as follows from the above" if differing[0].follows else ""
             style = "yellow" if differing[0].follows else "bold red"
-        elif (
-            apart := max((each.apart for each in these if each.apart is not None), default=None)
-        ) is not None:
-            verdict, style = f"the same within {apart:.1g}" if apart else "other bits", "green"
         else:
             verdict, style = "the same", "green"
         seconds = sum(each.seconds for each in these)

@@ -65,8 +65,8 @@ class Summary(BaseModel):
         stages: as declared, with the Params that the run set or a tuning chose: `type`, `params`.
         made_with: seed, engines and digest of the locked packages.
         model_digest: the canonical digest of what the model holds; empty for one made before it was kept.
-        reproducibility: how the fit adds up, `mode`, `declared`, `partitions`, and `tolerance` where there is
-            one; empty for a model made before it was kept.
+        reproducibility: on how many `partitions` it was fitted, and whether that was `declared`; empty for
+            a model made before it was kept.
         evaluated: when the evaluation was made.
         key: the columns that are to tell a date's rows apart.
         repeated_keys: date → how many of its rows share their key with another, if any do.
@@ -114,15 +114,14 @@ class Summary(BaseModel):
     @property
     def how_exact(self) -> str:
         """Whether the model is the same when it is made again, and who decided that; empty if not known."""
-        if not self.reproducibility:
+        if self.reproducibility.get("mode") == "parallel":
+            return "fitted in parallel by an earlier version, which promised no bits"
+        if "partitions" not in self.reproducibility:
             return ""
-        why = "as declared" if self.reproducibility["declared"] else "the default"
-        if self.reproducibility["mode"] == "exact":
-            return f"exact, {why}: made again it is the same to the last bit"
-        told = self.reproducibility["tolerance"]
-        if told["relative"] is None:
-            return f"parallel, {why}: no bound is known of {', '.join(told['of'])}"
-        return f"parallel, {why}: made again its numbers differ by {told['relative']:g} at most, relatively"
+        number, declared = self.reproducibility["partitions"], self.reproducibility["declared"]
+        parts = f"{number} partition{'s' if number != 1 else ''}"
+        why = "as declared" if declared else "as the number of rows says"
+        return f"made again it is the same to the last bit; fitted on {parts}, {why}"
 
     @property
     def without_data(self) -> tuple[str, ...]:
@@ -225,7 +224,7 @@ def summary_of(store: Store, evaluation: Artifact, *, version: int | None = None
         stages=tuple(model.manifest.ingredients.spec.get("stages", ())),
         made_with=_made_with(model),
         model_digest=model.manifest.details.get("digest", ""),
-        reproducibility=_reproducibility(model),
+        reproducibility=model.manifest.details.get("reproducibility", {}),
         evaluated=evaluation.manifest.finished,
         key=tuple(model.manifest.ingredients.spec.get("key", ())),
         repeated_keys={
@@ -235,12 +234,6 @@ def summary_of(store: Store, evaluation: Artifact, *, version: int | None = None
         },
         scored=None if scored is None else scored_of(scored),
     )
-
-
-def _reproducibility(model: Artifact) -> dict[str, Any]:
-    details = model.manifest.details
-    found = dict(details.get("reproducibility", {}))
-    return found | ({"tolerance": details["tolerance"]} if "tolerance" in details else {})
 
 
 def _made_with(model: Artifact) -> dict[str, str]:

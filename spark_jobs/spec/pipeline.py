@@ -109,13 +109,15 @@ class Pipeline(SpecModel):
             examples=[["LogisticRegression.regParam"]],
         ),
     ] = ()
-    reproducibility: Annotated[
-        Literal["exact", "parallel"],
+    partitions: Annotated[
+        int | None,
         Field(
-            description="exact: the same data gives the same bits, on one partition. parallel: faster on "
-            "much data, the same within a tolerance that is measured."
+            ge=1,
+            le=10_000,
+            description="On how many partitions a model is fitted; as many as its rows need when left out. "
+            "The model depends on it, and not on cores. 1 does without ordered execution.",
         ),
-    ] = "exact"
+    ] = None
     seed: Annotated[int, Field(ge=0, lt=2**63, description="The seed of every stage that has one.")] = 42
     spark: Annotated[Spark, Field(description="Settings of the Spark jobs of this pipeline.")] = Field(
         default_factory=Spark
@@ -270,6 +272,10 @@ class Pipeline(SpecModel):
         copy = self.model_copy(update={"stages": set_params(self.stages, given), "tuning": tuning})
         copy._overridden = frozenset(((index,), (param,)) for (index, param), _ in given)
         return copy
+
+    def on_partitions(self, number: int) -> Pipeline:
+        """The pipeline with the number of partitions that its rows are put on."""
+        return self.model_copy(update={"partitions": number})
 
     def with_params(self, values: Mapping[str, Any]) -> Pipeline:
         """The pipeline with the Params of a candidate, by the names of the grid; it tunes no more.

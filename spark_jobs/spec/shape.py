@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from spark_jobs.spec.problem import Problem
 
 _LONGEST: Final = 60
+_GONE: Final[Mapping[KeyPath, str]] = {
+    ("reproducibility",): "every model is exact now, on all cores: remove the line",
+}
+"""Keys that files had once, and what to do about them."""
 _EXPECTED: Final[Mapping[str, str]] = {
     "string_type": "a text",
     "int_type": "a whole number",
@@ -101,9 +105,10 @@ def _problem(model: type[BaseModel], document: Document, detail: ErrorDetails) -
     where = _spelled(path)
     match detail["type"]:
         case "extra_forbidden":
-            known = _keys(_owner(model, document, detail))
-            hint = did_you_mean(key, known) or f"known keys: {list_names(known)}"
-            return document.problem(path, f'unknown key "{key}"', hint=hint)
+            gone, known = _GONE.get(path), _keys(_owner(model, document, detail))
+            hint = gone or did_you_mean(key, known) or f"known keys: {list_names(known)}"
+            what = f'the key "{key}" is gone' if gone else f'unknown key "{key}"'
+            return document.problem(path, what, hint=hint)
         case "missing":
             field = _field(_owner(model, document, detail), key)
             meaning = (field.description or "").rstrip(".") if field is not None else ""

@@ -10,6 +10,7 @@ from spark_jobs.errors import StoreError
 from spark_jobs.spec import Pipeline, Preprocess, Stage, Window
 from spark_jobs.spec.loading import Document
 from spark_jobs.store.keys import KEY_FORMAT
+from spark_jobs.store.partitions import partitions_then
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -57,7 +58,7 @@ def pipeline_of(ancestry: Ancestry, home: Path) -> Pipeline:
         "task": _part(model, "task"),
         "stages": _part(model, "stages"),
         "split": _part(model, "split"),
-        "reproducibility": _part(model, "reproducibility"),
+        "partitions": partitions_then(model),
         "seed": model.manifest.ingredients.seed,
         "evaluate": _part(evaluation, "evaluate"),
         **tuning,

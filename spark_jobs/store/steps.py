@@ -11,6 +11,7 @@ from spark_jobs.store.code import code_digest
 from spark_jobs.store.engines import engines
 from spark_jobs.store.keys import Ingredients, Kind
 from spark_jobs.store.own_code import ingredients_of, look_in
+from spark_jobs.store.partitions import partitions_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -78,7 +79,14 @@ def features(pipeline: Pipeline, day: date, *, snapshots: Mapping[str, Artifact]
     )
 
 
-def tuning(pipeline: Pipeline, tuned: Tuning, day: date, *, train: Mapping[date, str]) -> Ingredients:
+def tuning(
+    pipeline: Pipeline,
+    tuned: Tuning,
+    day: date,
+    *,
+    train: Mapping[date, Artifact],
+    partitions: int | None = None,
+) -> Ingredients:
     """The best Params of a grid.
 
     How many candidates are fitted at once, and how often one tunes, changes nothing that a tuning finds.
@@ -87,7 +95,8 @@ def tuning(pipeline: Pipeline, tuned: Tuning, day: date, *, train: Mapping[date,
         pipeline: the spec, with the trigger's overrides in it.
         tuned: its tuning.
         day: the date that is tuned on.
-        train: date → key of each feature partition that candidates learn from and are judged on.
+        train: date → feature partition that candidates learn from and are judged on.
+        partitions: on how many the rows are put; as many as their number says when left out.
     """
     search = {
         "method": tuned.method,
@@ -98,26 +107,32 @@ def tuning(pipeline: Pipeline, tuned: Tuning, day: date, *, train: Mapping[date,
         "ranking": {"k": pipeline.evaluate.k, "relevant": pipeline.evaluate.relevant},
         "weight": pipeline.evaluate.weight,
     }
-    return _ingredients(
-        "tuning", pipeline, day, {"features": train}, _learning(pipeline) | {"tuning": search}
-    )
+    learning = _learning(pipeline, partitions or partitions_for(pipeline, train.values()))
+    return _ingredients("tuning", pipeline, day, {"features": _keys(train)}, learning | {"tuning": search})
 
 
 def model(
-    pipeline: Pipeline, day: date, *, train: Mapping[date, str], tuned: Ingredients | None = None
+    pipeline: Pipeline,
+    day: date,
+    *,
+    train: Mapping[date, Artifact],
+    tuned: Ingredients | None = None,
+    partitions: int | None = None,
 ) -> Ingredients:
     """A fitted model.
 
     Args:
         pipeline: the spec, with the trigger's overrides in it.
         day: the partition date.
-        train: date → key of each feature partition that it learns from.
+        train: date → feature partition that it learns from.
         tuned: the tuning that chooses its Params, where one does.
+        partitions: on how many it is fitted; as many as the number of rows says when left out.
     """
-    inputs = {"features": train}
+    inputs = {"features": _keys(train)}
     if tuned is not None:
         inputs["tuning"] = {date.fromisoformat(tuned.date): tuned.key}
-    return _ingredients("model", pipeline, day, inputs, _learning(pipeline))
+    learning = _learning(pipeline, partitions or partitions_for(pipeline, train.values()))
+    return _ingredients("model", pipeline, day, inputs, learning)
 
 
 def evaluation(
@@ -143,11 +158,10 @@ def evaluation(
         "task": pipeline.task,
         "evaluate": pipeline.evaluate.model_dump(mode="json"),
         "split": pipeline.split.model_dump(mode="json"),
+        # On which sums of fractions over the holdout are added up.
+        "partitions": partitions_for(pipeline, test.values()),
     }
-    inputs = {
-        "model": {day: model.key},
-        "features": {each: found.key for each, found in test.items()},
-    }
+    inputs = {"model": {day: model.key}, "features": _keys(test)}
     if baseline is not None:
         inputs["baseline"] = {baseline.date: baseline.key}
     if unreadable is not None:
@@ -181,12 +195,16 @@ def _own_code(pipeline: Pipeline, paths: Iterable[str]) -> dict[str, Any]:
     return {"own_code": found} if found else {}
 
 
-def _learning(pipeline: Pipeline) -> dict[str, Any]:
+def _keys(parts: Mapping[date, Artifact]) -> dict[date, str]:
+    return {day: found.key for day, found in parts.items()}
+
+
+def _learning(pipeline: Pipeline, partitions: int) -> dict[str, Any]:
     """What of the spec decides what rows teach."""
     parts = {
         "task": pipeline.task,
         "stages": [stage.model_dump(mode="json") for stage in pipeline.stages],
-        "reproducibility": pipeline.reproducibility,
+        "partitions": partitions,
         "key": list(pipeline.preprocess.key),
         "split": pipeline.split.model_dump(mode="json"),
     }

@@ -150,11 +150,9 @@ def window_tuning(
         learnt = pipeline.split_dates(list(features), on)[0] if pipeline.source.dated else tuple(features)
         if learnt and len(features) >= pipeline.window.min_days:
             return steps.tuning(
-                pipeline, pipeline.tuning, on, train={each: features[each].key for each in learnt}
+                pipeline, pipeline.tuning, on, train={each: features[each] for each in learnt}
             )
-    return steps.tuning(
-        pipeline, pipeline.tuning, day, train={each: found.key for each, found in train.items()}
-    )
+    return steps.tuning(pipeline, pipeline.tuning, day, train=train)
 
 
 def window_model(pipeline: Pipeline, store: Store, day: date, train: Mapping[date, Artifact]) -> Artifact:
@@ -164,7 +162,7 @@ def window_model(pipeline: Pipeline, store: Store, day: date, train: Mapping[dat
         StoreError: it has not been fitted.
     """
     tuned = window_tuning(pipeline, store, day, train)
-    named = steps.model(pipeline, day, train={each: found.key for each, found in train.items()}, tuned=tuned)
+    named = steps.model(pipeline, day, train=train, tuned=tuned)
     found = store.find("model", day, named.key)
     if found is None:
         raise StoreError(

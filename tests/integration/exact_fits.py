@@ -1,10 +1,10 @@
 """Fits models of every family and with every stage, and prints what each is, predicts and measures.
 
-    python -m tests.integration.exact_fits MASTER TIMES [SETTING=VALUE …]
+    python -m tests.integration.exact_fits MASTER KILLED [SETTING=VALUE …]
 
-on any master and any JVM. It prints a line of JSON a model: its family and digests of the model, of its
-predictions bit for bit and of what else its evaluation tells, and its metrics; or a group of
-tests/ml/every_stage.yaml, and digests of its model and of what its stages add.
+on any master and any JVM; on a cluster, so many executors are killed under way. It prints a line of JSON a
+model: its family and digests of the model, of its predictions bit for bit and of what else its evaluation
+tells, and its metrics; or a group of tests/ml/every_stage.yaml, and digests of its model and of what it adds.
 """
 
 from __future__ import annotations
@@ -14,12 +14,14 @@ import json
 import random
 import sys
 import tempfile
+import threading
 import time
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import psutil
 import yaml
 
 from spark_jobs.fit import fit
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from spark_jobs.ml.families import Family, Measured
 
 ROWS = 1200
+BETWEEN_KILLS = 40
 SCHEMA = (
     "id INT, small DOUBLE, large DOUBLE, skewed DOUBLE, gaps DOUBLE, colour STRING, words ARRAY<STRING>, "
     "user INT, item INT, rating DOUBLE, kind DOUBLE, amount DOUBLE"
@@ -80,6 +83,9 @@ FAMILIES: dict[str, tuple[str, str, str]] = {
         "- ALS: {userCol: user, itemCol: item, ratingCol: rating, rank: 4, maxIter: 3}\n",
     ),
 }
+PARTITIONS = {"logistic": 16, "words": 16, "linear": 1, "components": 64}
+"""Of the families; 7 of those that are not named, and in turn of the groups of stages."""
+IN_TURN = (7, 16, 1)
 SETTINGS = {"spark.executor.memory": "512m", "spark.executor.cores": "1", "spark.sql.shuffle.partitions": "2"}
 METRICS = {
     "classification": "logLoss",
@@ -117,11 +123,11 @@ def rows(spark: SparkSession) -> DataFrame:
 def pipeline_of(name: str, settings: Mapping[str, str] = SETTINGS) -> Pipeline:
     """The pipeline of one of the families, with Spark's settings for it."""
     task, _, stages = FAMILIES[name]
-    return pipeline_with(yaml.safe_load(stages), task, settings)
+    return pipeline_with(yaml.safe_load(stages), task, PARTITIONS.get(name, 7), settings)
 
 
 def pipeline_with(
-    stages: list[dict[str, Any]], task: str, settings: Mapping[str, str] = SETTINGS
+    stages: list[dict[str, Any]], task: str, partitions: int, settings: Mapping[str, str] = SETTINGS
 ) -> Pipeline:
     """A pipeline of some stages; the task decides nothing that a fit does but which labels are refused."""
     return Pipeline.model_validate(
@@ -138,6 +144,7 @@ def pipeline_with(
             "stages": stages,
             "evaluate": {"metric": METRICS[task]},
             "spark": {"conf": dict(settings)},
+            "partitions": partitions,
         }
     )
 
@@ -186,7 +193,8 @@ def stages_of(group: str, spark: SparkSession, folder: Path) -> dict[str, Any]:
     stages, rows_of = every_stage.declared(group), every_stage.ROWS[every_stage.GROUPS[group]["rows"]]
     seen = rows_of(spark).repartition(spark.sparkContext.defaultParallelism)
     with every_stage.of_any_task():
-        fitted = fit(seen, pipeline_with(stages, "reduction"))
+        number = IN_TURN[list(every_stage.GROUPS).index(group) % len(IN_TURN)]
+        fitted = fit(seen, pipeline_with(stages, "reduction", number))
     fitted.model.write().overwrite().save(f"file://{folder / group}")
     made = PipelineModel.load(f"file://{folder / group}").transform(seen)
     if "FPGrowth" in stages[-1]:
@@ -198,28 +206,44 @@ def stages_of(group: str, spark: SparkSession, folder: Path) -> dict[str, Any]:
     return {"model": model_digest(folder / group), "predictions": digest("\n".join(added))}
 
 
-def main(master: str, times: int, settings: Mapping[str, str]) -> None:
-    """Opens a session as a job does, and fits each family and group so many times."""
+def kill_executors(app: str, most: int) -> None:
+    """Kills an executor of the application now and then, in the middle of whatever it does."""
+    for _ in range(most):
+        time.sleep(BETWEEN_KILLS)
+        running = [
+            process
+            for process in psutil.process_iter(["cmdline"])
+            if app in (process.info["cmdline"] or ())
+            and any("Executor" in word for word in process.info["cmdline"])
+        ]
+        if running:
+            running[0].kill()
+            sys.stderr.write(f"killed executor {running[0].pid}\n")
+
+
+def main(master: str, killed: int, settings: Mapping[str, str]) -> None:
+    """Opens a session as a job does, and fits each family and group."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         (folder / "pipelines").mkdir()
         home = Home.from_environment({"VINTAGE_HOME": scratch})
         pipeline = pipeline_of("logistic", SETTINGS | settings)
         provider = SparkProvider("exact", conf=submit_conf(pipeline, home), master=master)
-        spark = provider()
-        require_pinned(spark, pipeline)
+        require_pinned(provider(), pipeline)
+        spark = provider.learning(7)
+        app = spark.sparkContext.applicationId
+        threading.Thread(target=kill_executors, args=(app, killed), daemon=True).start()
         # As many parts as there are cores: what a fit or a measure sees must not follow from it.
         frame = rows(spark).repartition(spark.sparkContext.defaultParallelism).persist()
-        for _ in range(times):
-            made: dict[str, Callable[[], dict[str, Any]]] = {
-                **{name: partial(made_of, name, frame, folder) for name in FAMILIES},
-                **{f"stages, {name}": partial(stages_of, name, spark, folder) for name in every_stage.GROUPS},
-            }
-            for name, make in made.items():
-                started = time.monotonic()
-                sys.stdout.write(json.dumps([name, make()]) + "\n")
-                sys.stdout.flush()
-                sys.stderr.write(f"{name}: {time.monotonic() - started:.1f} s\n")
+        made: dict[str, Callable[[], dict[str, Any]]] = {
+            **{name: partial(made_of, name, frame, folder) for name in FAMILIES},
+            **{f"stages, {name}": partial(stages_of, name, spark, folder) for name in every_stage.GROUPS},
+        }
+        for name, make in made.items():
+            started = time.monotonic()
+            sys.stdout.write(json.dumps([name, make()]) + "\n")
+            sys.stdout.flush()
+            sys.stderr.write(f"{name}: {time.monotonic() - started:.1f} s\n")
         provider.stop()
 
 

@@ -31,7 +31,7 @@ def test_the_suites_own_jvm_is_pinned(spark: SparkSession) -> None:
 
 @pytest.mark.spark
 def test_executors_are_asked_where_they_run(spark: SparkSession) -> None:
-    assert _of_executors(spark, 3) == {PINNED}
+    assert _of_executors(spark) == {PINNED}
 
 
 @pytest.mark.parametrize(
@@ -51,3 +51,13 @@ def test_sums_that_are_cut_by_a_setting_are_refused() -> None:
     with pytest.raises(EnvironmentProblem, match=r"found spark\.default\.parallelism=8"):
         refuse_other([PINNED], "8", EXACT)
     refuse_other([PINNED], None, EXACT)
+
+
+@pytest.mark.spark
+def test_a_session_without_ordered_execution_is_refused_unless_one_partition_is_declared(
+    spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("spark_jobs.ml.arithmetic.is_ordered", lambda _: False)
+    with pytest.raises(EnvironmentProblem, match=r"tips would be fitted in an order.*`partitions: 1`"):
+        require_pinned(spark, EXACT)
+    require_pinned(spark, pipeline_of(partitions=1))

@@ -58,16 +58,20 @@ def test_every_name_is_shown_whole(width: int) -> None:
     [
         ({}, ""),
         (
-            {"mode": "exact", "declared": False},
-            "exact, the default: made again it is the same to the last bit",
+            {"partitions": 3, "declared": False},
+            "made again it is the same to the last bit; fitted on 3 partitions, as the number of rows says",
         ),
         (
-            {"mode": "parallel", "declared": True, "tolerance": {"relative": 1e-9, "of": ["IDF"]}},
-            "parallel, as declared: made again its numbers differ by 1e-09 at most, relatively",
+            {"partitions": 1, "declared": True},
+            "made again it is the same to the last bit; fitted on 1 partition, as declared",
         ),
         (
-            {"mode": "parallel", "declared": True, "tolerance": {"relative": None, "of": ["KMeans"]}},
-            "parallel, as declared: no bound is known of KMeans",
+            {"mode": "exact", "declared": False, "partitions": 1},
+            "made again it is the same to the last bit; fitted on 1 partition, as the number of rows says",
+        ),
+        (
+            {"mode": "parallel", "declared": True, "partitions": 16},
+            "fitted in parallel by an earlier version, which promised no bits",
         ),
     ],
 )

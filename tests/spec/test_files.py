@@ -53,6 +53,15 @@ WRONG: list[tuple[tuple[str, str], str]] = [
         f'{FILE}:9: unknown key "expectation"; did you mean "expectations"?',
     ),
     (
+        ("expectations: tips", "reproducibility: exact\nexpectations: tips"),
+        f'{FILE}:9: the key "reproducibility" is gone; every model is exact now, on all cores: '
+        "remove the line",
+    ),
+    (
+        ("expectations: tips", "partitions: 0\nexpectations: tips"),
+        f"{FILE}:9: partitions; expected greater than or equal to 1; found 0",
+    ),
+    (
         ("days: 10", 'days: "10"'),
         f'{FILE}:10: window.days; expected a whole number; found text "10"',
     ),

@@ -1,0 +1,34 @@
+"""On how many partitions rows are learnt from: as their number says, never the machine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from spark_jobs.spec import Pipeline
+    from spark_jobs.store.artifacts import Artifact
+
+ROWS_PER_PARTITION: Final = 250_000
+"""So many rows are quicker on one core than shared by two; docs/exactness.md has the measurement."""
+MOST_PARTITIONS: Final = 10_000
+# What a manifest said before it had the number itself.
+_PARTITIONS_OF_MODES: Final = {"exact": 1, "parallel": 16}
+
+
+def partitions_for(pipeline: Pipeline, parts: Iterable[Artifact]) -> int:
+    """How many partitions the rows of feature partitions are put on, unless the pipeline fixes the number.
+
+    Of a split by key, the rows of both sides count: which is which is known to no manifest.
+    """
+    if pipeline.partitions is not None:
+        return pipeline.partitions
+    rows: int = sum(part.manifest.details.get("trainable", part.row_count) for part in parts)
+    return min(MOST_PARTITIONS, max(1, -(-rows // ROWS_PER_PARTITION)))
+
+
+def partitions_then(model: Artifact) -> int:
+    """How many partitions a model, or a tuning, was made on."""
+    spec = model.manifest.ingredients.spec
+    return int(spec.get("partitions", _PARTITIONS_OF_MODES.get(spec.get("reproducibility", ""), 1)))
