@@ -133,7 +133,8 @@ def _repair(
             f"by the ledger {told_model(serves.model_key, serves.date)} of {store.pipeline} serves, and is "
             "neither in MLflow nor in the store",
             expected=f"its folder below {store.folder}",
-            fix="Bring the folder back from a backup, and repair then. Nothing was changed.",
+            fix="Bring the folder back from a backup, or run the date again: from the same data, file and "
+            "code it makes the model under its key, and ends at promote. Repair then. Nothing was changed.",
         )
     return Repair(
         contradictions=problems,
