@@ -213,7 +213,11 @@ class DryRun:
             # What no run reads, none is stopped by.
             with contextlib.suppress(StoreError):
                 before = store.current(named.kind, day)
-            why = reasons(named, before.manifest.ingredients if before else None, self._why)
+            why = (
+                reasons(named, before.manifest.ingredients, self._why, before.manifest.modules)
+                if before
+                else reasons(named, None, self._why)
+            )
             found = store.plan(named, rows=rows, details=details, note=note)
             self._why[found.key] = why
             self._note(found, view, "made", why, reads_raw=reads)

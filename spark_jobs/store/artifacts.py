@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from spark_jobs.errors import StoreError
 from spark_jobs.store import aside, files, integrity
+from spark_jobs.store.code import short_digests
 from spark_jobs.store.engines import airflow_task, git_state, package_versions
 from spark_jobs.store.leases import lease
 from spark_jobs.store.manifest import NAME, Manifest, Rows, read_manifest
@@ -257,6 +258,7 @@ class Store:
                 git=git_state(),
                 airflow=airflow_task(),
                 mlflow_run_id=mlflow_run_id,
+                modules=short_digests(ingredients.kind),
                 started=attempt.started,
                 finished=datetime.now(UTC),
             ).sealed()

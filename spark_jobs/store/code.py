@@ -34,8 +34,7 @@ NOT_COMPUTING: Final[Mapping[str, str]] = {
     "spark_jobs.job": "opens the pipeline, the date and the store, and reports how the step ended",
     "spark_jobs.ordered": "finds the jar of ordered execution, whose sources are an engine of the key",
     "spark_jobs.report": "shows what was made",
-    "spark_jobs.registry.recording": "copies to MLflow what is in the store",
-    "spark_jobs.registry.tracking": "asks MLflow; a model that it loads is compared with the store's",
+    "spark_jobs.registry": "chooses a model and keeps records of it; the chosen one is in the key",
     "spark_jobs.spec.checks": "refuses a pipeline or lets it pass unchanged",
     "spark_jobs.spec.cron": "says when a night begins",
     "spark_jobs.spec.database_query": "refuses a query or lets it pass unchanged",
@@ -55,7 +54,9 @@ NOT_COMPUTING: Final[Mapping[str, str]] = {
 ALWAYS: Final = ("spark_jobs.session", "spark_jobs.spec.pipeline")
 """What the opening of a job hands to every step: its Spark session and its pipeline."""
 
-COMPUTING: Final = frozenset({"spark_jobs.store.fingerprint"})
+COMPUTING: Final = frozenset(
+    {"spark_jobs.registry.gates", "spark_jobs.registry.outcome", "spark_jobs.store.fingerprint"}
+)
 """Modules of those packages that do compute."""
 
 # CPython 3.11 counts a syntax tree's depth for all threads together, and fails when two build one at once.
@@ -78,6 +79,22 @@ def module_digests(kind: Kind) -> Mapping[str, str]:
     """
     with _ONE_AT_A_TIME:
         return _digests(kind)
+
+
+def short_digests(kind: Kind) -> dict[str, str]:
+    """The same, as a manifest keeps them: the start of each digest."""
+    return {name: digest[:12] for name, digest in module_digests(kind).items()}
+
+
+def changed_modules(kind: Kind, before: Mapping[str, str]) -> tuple[str, ...]:
+    """The modules that compute a kind and are not as a manifest recorded them in `before`.
+
+    Those that came or went count. None where `before` is empty: an earlier release recorded no modules.
+    """
+    if not before:
+        return ()
+    now = short_digests(kind)
+    return tuple(name for name in sorted({*before, *now}) if before.get(name) != now.get(name))
 
 
 def source_files(kind: Kind) -> tuple[Path, ...]:

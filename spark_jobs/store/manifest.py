@@ -40,7 +40,8 @@ class Rows(BaseModel):
 class Manifest(BaseModel):
     """Written last into an artifact's folder; immutable from then on.
 
-    `digest` is over all other fields; None, with format 1, where an earlier release wrote the manifest.
+    `modules` holds each module of Vintage that computed it, with the start of its digest; empty where an
+    earlier release wrote the manifest. `digest` is over all other fields; None, with format 1, likewise.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -60,6 +61,7 @@ class Manifest(BaseModel):
     git: Mapping[str, str | bool | None]
     airflow: Mapping[str, str]
     mlflow_run_id: str | None = None
+    modules: Mapping[str, str] = {}
     started: datetime
     finished: datetime
     format: int = 1

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from spark_jobs.store.code import changed_modules
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -33,7 +35,10 @@ class Why(BaseModel):
 
 
 def reasons(
-    wanted: Ingredients, before: Ingredients | None, planned: Mapping[str, tuple[Why, ...]]
+    wanted: Ingredients,
+    before: Ingredients | None,
+    planned: Mapping[str, tuple[Why, ...]],
+    modules: Mapping[str, str] | None = None,
 ) -> tuple[Why, ...]:
     """Why something of these ingredients is made though something else stands for its date.
 
@@ -44,12 +49,19 @@ def reasons(
         wanted: ingredients of what is made.
         before: those of what stands for the date; None when nothing does.
         planned: key of something that is to be made → why it is.
+        modules: the modules that computed what stands for the date, as its manifest has them.
     """
     if before is None:
         return (Why(reason="new", what=f"{wanted.date} has no {wanted.kind} yet"),)
     found = [*_inputs(wanted, before, planned), *_spec(wanted, before)]
     if (wanted.code, wanted.format) != (before.code, before.format):
-        found.append(Why(reason="code", what=f"code of {wanted.kind}"))
+        changed = [
+            name.partition(".")[2].replace(".", "/") + ".py"
+            for name in changed_modules(wanted.kind, modules or {})
+        ]
+        found.append(
+            Why(reason="code", what=f"code of {wanted.kind}" + (f": {_named(changed)}" if changed else ""))
+        )
     for name in sorted({*wanted.engines, *before.engines}):
         old, new = before.engines.get(name, "none"), wanted.engines.get(name, "none")
         if old != new:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from spark_jobs.store import Ingredients
+from spark_jobs.store.code import short_digests
 from spark_jobs.store.reasons import Why, reasons
 
 DAY = "2024-03-06"
@@ -76,3 +77,11 @@ def test_code_of_one_s_own_is_code() -> None:
     spec = {"stages": [], "own_code": {"mine": "1"}}
     [why] = reasons(model(spec={**spec, "own_code": {"mine": "2"}}), model(spec=spec), {})
     assert (why.reason, why.what) == ("code", "your own: mine")
+
+
+def test_modules_whose_code_changed_are_named() -> None:
+    recorded = short_digests("model") | {"spark_jobs.ml.splits": "0" * 12, "spark_jobs.ml.gone": "1" * 12}
+
+    [why] = reasons(model(code="other"), model(), {}, recorded)
+
+    assert why == Why(reason="code", what="code of model: ml/gone.py, ml/splits.py")
