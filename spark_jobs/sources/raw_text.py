@@ -117,8 +117,10 @@ class Fault:
     fix: str
 
 
-def in_utf8(raw: RawFiles, form: TextForm, scratch: Path, day: date) -> RawFiles:
+def in_utf8(raw: RawFiles, form: TextForm, scratch: Path, day: date, *, quotes: bool) -> RawFiles:
     """The files as UTF-8 without a byte order mark: themselves, or copies below `scratch` where they differ.
+
+    CSV (`quotes`) whose rows go over several lines ends each row in one way.
 
     Raises:
         DataError: bytes are not the declared encoding's, or a file is of another Unicode encoding.
@@ -129,13 +131,21 @@ def in_utf8(raw: RawFiles, form: TextForm, scratch: Path, day: date) -> RawFiles
         path = raw.root / file.path
         mark = _mark_of(path)
         _check_mark(path, mark, form, day)
-        if form.encoding == "utf-8" and not mark:
+        copy = scratch / str(number) / _unpacked_name(path)
+        ready = path
+        if form.encoding != "utf-8" or mark:
+            copy.parent.mkdir(parents=True)
+            _copy(path, copy, form, day)
+            ready = copy
+        if quotes and path.suffix not in PACKED_FOR_SPARK and _mixes_line_ends(ready, form):
+            alike = scratch / str(number) / "rows" / copy.name
+            alike.parent.mkdir(parents=True)
+            _end_rows_alike(ready, alike, form)
+            copy = ready = alike
+        if ready == path:
             roots.append(path)
             files.append(file)
             continue
-        copy = scratch / str(number) / _unpacked_name(path)
-        copy.parent.mkdir(parents=True)
-        _copy(path, copy, form, day)
         roots.append(copy)
         files.append(replace(file, path=str(copy)))
     return raw if roots == [raw.root / file.path for file in raw.files] else RawFiles(Path("/"), tuple(files))
@@ -312,41 +322,75 @@ def _bad_bytes(path: Path, offset: int, form: TextForm) -> Fault:
 
 def _quote_fault(path: Path, form: TextForm) -> Fault | None:
     """Follows the quotes of a CSV file from its beginning to its end."""
-    quote, escape, separator = (each.encode() for each in (form.quote, form.escape, form.separator))
-    q, s = re.escape(quote), re.escape(separator)
-    end = re.escape(form.line_end.encode()) if form.line_end else rb"[\r\n]"
-    blanks = rb"[ \t]*" if form.trimmed[0] else b""
-    opening = re.compile(rb"(?:\A|" + s + rb"|" + end + rb")" + blanks + q)
-    inside = re.compile((q + q if escape == quote else re.escape(escape) + rb"[\s\S]") + rb"|" + q)
-    after = re.compile(rb"[ \t]*(?:" + s + rb"|" + end + rb"|\Z)")
-    line_end, comment = re.compile(end), form.comment.encode()
+    separator, end = re.escape(form.separator.encode()), _line_end(form)
+    after = re.compile(rb"[ \t]*(?:" + separator + rb"|" + end + rb"|\Z)")
+    line_end = re.compile(end)
     with _mapped(path) as text:
-        at = 0
-        while (start := opening.search(text, at)) is not None:
-            if comment and text[text.rfind(b"\n", 0, start.end()) + 1 :][: len(comment)] == comment:
-                over = line_end.search(text, start.end())
-                at = over.start() if over else len(text)
-                continue
-            opened = start.end() - len(quote)
-            close = inside.search(text, start.end())
-            while close is not None and close[0] != quote:
-                close = inside.search(text, close.end())
-            last = close.start() if close else len(text)
-            broken = None if form.many_lines else line_end.search(text, start.end(), last)
+        for opened, closed in _quoted_fields(text, form):
+            last = len(text) if closed is None else closed
+            broken = None if form.many_lines else line_end.search(text, opened, last)
             if broken is not None and text[broken.start() : broken.start() + 4].strip():
                 return _open_quote(text, opened, at_end=False)
-            if close is None:
+            if closed is None:
                 return _open_quote(text, opened, at_end=True)
-            if not after.match(text, close.end()):
+            if not after.match(text, closed):
                 return Fault(
                     "text after a closing quote",
-                    close.end(),
+                    closed,
                     _shown(text[opened : opened + _SHOWN]),
                     "Write a quote inside a quoted field twice (RFC 4180); of files that escape it "
                     "otherwise, say so in source.options: {escape: '\\'}.",
                 )
-            at = close.end()
     return None
+
+
+def _quoted_fields(text: mmap.mmap, form: TextForm) -> Iterator[tuple[int, int | None]]:
+    """Where each quoted field of a CSV file begins and ends; None where one does not end."""
+    quote, escape, separator = (each.encode() for each in (form.quote, form.escape, form.separator))
+    q, end = re.escape(quote), _line_end(form)
+    blanks = rb"[ \t]*" if form.trimmed[0] else b""
+    opening = re.compile(rb"(?:\A|" + re.escape(separator) + rb"|" + end + rb")" + blanks + q)
+    inside = re.compile((q + q if escape == quote else re.escape(escape) + rb"[\s\S]") + rb"|" + q)
+    line_end, comment = re.compile(end), form.comment.encode()
+    at = 0
+    while (start := opening.search(text, at)) is not None:
+        if comment and text[text.rfind(b"\n", 0, start.end()) + 1 :][: len(comment)] == comment:
+            over = line_end.search(text, start.end())
+            at = over.start() if over else len(text)
+            continue
+        close = inside.search(text, start.end())
+        while close is not None and close[0] != quote:
+            close = inside.search(text, close.end())
+        yield start.end() - len(quote), close.end() if close else None
+        if close is None:
+            return
+        at = close.end()
+
+
+def _line_end(form: TextForm) -> bytes:
+    return re.escape(form.line_end.encode()) if form.line_end else rb"[\r\n]"
+
+
+def _mixes_line_ends(path: Path, form: TextForm) -> bool:
+    """Whether a CSV file has rows of several lines, and more than one kind of line end."""
+    if not form.many_lines or form.line_end or not form.quote:
+        return False
+    with _mapped(path) as text:
+        return text.find(b"\r\n") >= 0 and re.search(rb"(?<!\r)\n", text) is not None
+
+
+def _end_rows_alike(path: Path, copy: Path, form: TextForm) -> None:
+    """Copies a CSV file, with a line feed at the end of each row.
+
+    Of rows that end with `\\r\\n`, Spark would make a lone `\\n` within a value `\\r\\n` too.
+    """
+    with _mapped(path) as text, copy.open("wb") as out:
+        done = 0
+        for opened, closed in _quoted_fields(text, form):
+            out.write(text[done:opened].replace(b"\r\n", b"\n"))
+            done = len(text) if closed is None else closed
+            out.write(text[opened:done])
+        out.write(text[done:].replace(b"\r\n", b"\n"))
 
 
 def _open_quote(text: mmap.mmap, offset: int, *, at_end: bool) -> Fault:

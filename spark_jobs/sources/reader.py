@@ -137,7 +137,8 @@ class _Reading:
         self.spark, self.source, self.day, self.given = spark, source, day, raw
         self.is_text = source.format in TEXT_FORMATS
         self.form = TextForm.of(source.reader_options if self.is_text else {})
-        self.raw = in_utf8(raw, self.form, scratch, day) if self.is_text else raw
+        is_csv = source.format == "csv"
+        self.raw = in_utf8(raw, self.form, scratch, day, quotes=is_csv) if self.is_text else raw
 
     def inferred(self) -> str:
         if self.source.format in typed_files.FORMATS:

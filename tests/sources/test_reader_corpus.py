@@ -110,6 +110,12 @@ QUOTES = [
     csv(
         "line breaks in quotes", 'id,v\n1,"a\n""b"""\n2,c\n', [("1", 'a\n"b"'), ("2", "c")], multiLine="true"
     ),
+    csv(
+        "line breaks as Excel writes them",
+        'id,v\r\n1,"a\nb"\r\n2,"c\r\nd ""e"""\r\n3,\r\n',
+        [("1", "a\nb"), ("2", 'c\r\nd "e"'), ("3", None)],
+        multiLine="true",
+    ),
     csv("text after a closing quote", 'id,v\n1,"a"b\n', None, r"line 2.*text after a closing quote.*escape"),
     csv("text after an empty quote", 'id,v\n1,""a\n', None, r"line 2.*text after a closing quote"),
     csv(

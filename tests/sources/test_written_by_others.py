@@ -58,6 +58,7 @@ ROWS = st.lists(
     min_size=60,
     max_size=120,
 )
+ENDS = st.sampled_from(["\n", "\r\n"])
 NAMES = [part.split()[0] for part in SCHEMA.split(", ")]
 
 
