@@ -42,14 +42,16 @@ def _misquoted(line: Column, form: TextForm) -> Column:
     from pyspark.sql import functions as F
 
     quote, separator = re.escape(form.quote), re.escape(form.separator)
-    blanks = r"[ \t]*" if form.trimmed[0] else ""
+    # A tab may be the separator.
+    blank = "[ ]" if "\t" in form.separator else r"[ \t]"
+    blanks = f"{blank}*" if form.trimmed[0] else ""
     begin = rf"(^|{separator}){blanks}"
     if form.escape == form.quote:
         plain = F.replace(line, F.lit(form.quote * 2), F.lit(_PAIR))
     else:
         plain = F.regexp_replace(line, rf"(?s){re.escape(form.escape)}.", _PAIR)
     # Three quotes at the beginning are one that opens and a pair, in whichever order they were paired.
-    whole = rf"{begin}{_PAIR}*+{quote}[^{quote}]*+{quote}[ \t]*+(?={separator}|\z)"
+    whole = rf"{begin}{_PAIR}*+{quote}[^{quote}]*+{quote}{blank}*+(?={separator}|\z)"
     rest = F.regexp_replace(plain, whole, "$1")
-    doubled = rf"|{_PAIR}++[ \t]*+(?!{separator}|{_PAIR}|\z)" if form.escape == form.quote else ""
+    doubled = rf"|{_PAIR}++{blank}*+(?!{separator}|{_PAIR}|\z)" if form.escape == form.quote else ""
     return rest.rlike(rf"{begin}(?:{quote}{doubled})")

@@ -105,6 +105,7 @@ QUOTES = [
     csv("columns in another order", "v,id\na,1\n", [("1", "a")]),
     csv("a separator of two", 'id::v\n1::"a::b"\n', [("1", "a::b")], sep="::"),
     csv("tabs", "id\tv\n1\ta,b\n", [("1", "a,b")], sep="\t"),
+    csv("tabs and quotes", 'id\tv\n1\t"a\t""b"\n"2"\t""\n', [("1", 'a\t"b'), ("2", None)], sep="\t"),
     csv("carriage returns", "id,v\r\n1,a\r\n2,b\r\n", [("1", "a"), ("2", "b")]),
     csv("no last line end", "id,v\n1,a", [("1", "a")]),
     csv(
