@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pyspark.ml.param import Params
 
-from spark_jobs.errors import first_line
+from spark_jobs.errors import SpecError, first_line
 from spark_jobs.ml.catalogue import UnknownStage, find_stage_class, is_sparks_own, known_stages, params_of
 from spark_jobs.ml.column_flow import LABEL, BadFlow, Flow, stage_flow
 from spark_jobs.ml.nested import NESTED, nested_stage
@@ -16,6 +16,7 @@ from spark_jobs.ml.task_model import task_problems
 from spark_jobs.ml.values import value_problem
 from spark_jobs.spec import InvalidSpec, did_you_mean
 from spark_jobs.spec.names import list_names
+from spark_jobs.spec.overrides import find_stage
 from spark_jobs.store.own_code import look_in
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def check_stages(pipeline: Pipeline, columns: Collection[str] | None) -> list[Pr
                 problems.append(pipeline.problem(path, error.what, expected=error.expected))
         found += problems
         flows.append(flow)
-    return found + list(_column_problems(pipeline, flows, columns))
+    return [*found, *_column_problems(pipeline, flows, columns), *_trigger_problems(pipeline)]
 
 
 def stage_columns(pipeline: Pipeline) -> tuple[str, ...]:
@@ -133,6 +134,21 @@ def _stage_problems(pipeline: Pipeline, path: KeyPath, stage: Stage) -> Iterator
     for owner, name in NESTED:
         if told and stage.type == owner:
             yield from _nested_problems(pipeline, path, stage, name)
+
+
+def _trigger_problems(pipeline: Pipeline) -> Iterator[Problem]:
+    """What the trigger form offers is a Param of the stage's class."""
+    for index, name in enumerate(pipeline.trigger_params):
+        try:
+            place, param = find_stage(pipeline.stages, name)
+            params = params_of(find_stage_class(pipeline.stages[place].type))
+        except (SpecError, UnknownStage):
+            # Told of the file, and of the stage.
+            continue
+        if param not in params:
+            what = f'trigger_params: {pipeline.stages[place].type} has no Param "{param}"'
+            hint = did_you_mean(param, params) or f"its Params: {list_names(sorted(params), most=40)}"
+            yield pipeline.problem(("trigger_params", index), what, hint=hint)
 
 
 def _nested_problems(pipeline: Pipeline, path: KeyPath, stage: Stage, name: str) -> Iterator[Problem]:

@@ -33,6 +33,19 @@ _NOT_KWARGS: Final = frozenset(
 )
 # Every value may also be a reference to a suite parameter, a dict; nobody who wrote a wrong value meant that.
 _NOISE: Final = "value is not a valid dict"
+# The classes of the types that SQL has other words for.
+_CLASSES: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("int", "integer"), "IntegerType"),
+    **dict.fromkeys(("bigint", "long"), "LongType"),
+    **dict.fromkeys(("smallint", "short"), "ShortType"),
+    **dict.fromkeys(("tinyint", "byte"), "ByteType"),
+    **dict.fromkeys(("float", "real"), "FloatType"),
+    **dict.fromkeys(("decimal", "dec", "numeric"), "DecimalType"),
+    **dict.fromkeys(("string", "str", "text"), "StringType"),
+    **dict.fromkeys(("boolean", "bool"), "BooleanType"),
+    **{word: f"{word.capitalize()}Type" for word in ("double", "date", "timestamp", "binary")},
+    **{word: f"{word.capitalize()}Type" for word in ("array", "map", "struct", "varchar", "char")},
+}
 _CONDITION_PARSERS: Final = ("great_expectations", "spark")
 
 
@@ -111,6 +124,7 @@ def _check(suite: Suite, index: int, rule: ExpectationSpec) -> Iterator[Problem]
                 expected=" or ".join(messages),
                 found=repr(given[name]),
             )
+    yield from _check_types(suite, index, rule)
     yield from _check_bounds(suite, index, rule)
     yield from _check_condition(suite, index, rule)
 
@@ -133,6 +147,31 @@ def _refusals(expectation: type[Expectation], kwargs: Mapping[str, Any]) -> dict
     except (TypeError, ValueError) as error:
         return {"": [first_line(error)]}
     return {}
+
+
+def _check_types(suite: Suite, index: int, rule: ExpectationSpec) -> Iterator[Problem]:
+    """Great Expectations knows Spark's types by their classes' names, and passes over others."""
+    from pyspark.sql import types
+
+    known = sorted(name for name, value in vars(types).items() if _is_type(value))
+    for argument in ("type_", "type_list"):
+        given = rule.kwargs.get(argument)
+        for name in given if isinstance(given, list | tuple) else [given]:
+            if not isinstance(name, str) or name in known:
+                continue
+            meant = _CLASSES.get(name.partition("(")[0].strip().lower())
+            yield suite.problem(
+                ("expectations", index, "kwargs", argument),
+                f'{rule.type} knows no type "{name}"',
+                expected="the name of a class of pyspark.sql.types",
+                hint=f'did you mean "{meant}"?' if meant else did_you_mean(name, known),
+            )
+
+
+def _is_type(value: object) -> bool:
+    from pyspark.sql.types import DataType
+
+    return isinstance(value, type) and issubclass(value, DataType) and value.__name__.endswith("Type")
 
 
 def _check_bounds(suite: Suite, index: int, rule: ExpectationSpec) -> Iterator[Problem]:

@@ -22,6 +22,17 @@ if TYPE_CHECKING:
     from spark_jobs.spec.suite import Suite
 
 RESERVED: Final = "trainable"
+# Columns that stand beside a row's key where it is scored, measured or kept aside.
+_BESIDE_THE_KEY: Final = (
+    *("label", "trainable", "prediction", "probability", "rawPrediction", "score", "reduced"),
+    *("scored_row", "golden_row", "model_key", "model_version", "reason", "found"),
+)
+_OF_TASK: Final[Mapping[str, tuple[str, ...]]] = {
+    "clustering": ("features",),
+    "reduction": ("features",),
+    "recommendation": ("relevant", "als_user", "als_item"),
+}
+_OF_ROWS: Final = ("scored_row", "golden_row")
 PROVIDING: Final = "preprocess.columns"
 
 
@@ -160,6 +171,7 @@ def sql_problems(checked: Checked) -> Iterator[Problem]:
             f'the function gives column "{RESERVED}"',
             expected="another name: Vintage keeps there whether one may learn from the row",
         )
+    yield from _taken_names(checked, preprocess)
     for listed in ("key", "allow_label_columns"):
         for index, name in enumerate(getattr(preprocess, listed)):
             yield from unprovided(checked.document, ("preprocess", listed, index), [name], provided, by)
@@ -181,6 +193,19 @@ def sql_problems(checked: Checked) -> Iterator[Problem]:
                 )
             except BadSql as error:
                 yield checked.document.problem(place, error.what, expected=error.expected)
+
+
+def _taken_names(checked: Checked, preprocess: Preprocess) -> Iterator[Problem]:
+    """Key columns that are called like what stands beside them in predictions and evaluations."""
+    of_task = _OF_TASK.get(str(checked.parts.get("task")), ())
+    taken = {each.lower() for each in (*_BESIDE_THE_KEY, *of_task)}
+    for index, name in enumerate(preprocess.key):
+        if name.lower() in taken:
+            yield checked.document.problem(
+                ("preprocess", "key", index),
+                f'the key has a column "{name}", and so have predictions and evaluations beside the key',
+                expected="another name: have the SQL give it one with AS",
+            )
 
 
 def suite_problems(
@@ -251,6 +276,10 @@ def _query_problems(checked: Checked, path: KeyPath, query: Query) -> Iterator[P
             f'the SQL provides column "{RESERVED}"',
             expected="another name: Vintage keeps there whether one may learn from the row",
         )
+    for name in _OF_ROWS:
+        if name in names:
+            what = f'the SQL provides column "{name}"'
+            yield document.problem(path, what, expected="another name: Vintage tells rows apart by it")
     for name in dict.fromkeys(name for name in names if names.count(name) > 1):
         yield document.problem(path, f'the SQL provides column "{name}" more than once')
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from spark_jobs.spec.checks import unprovided
-from spark_jobs.spec.metrics import METRICS, SLICED
+from spark_jobs.spec.metrics import METRICS, SLICED, Metric
 from spark_jobs.spec.names import did_you_mean, list_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from spark_jobs.spec.checks import Checked
-    from spark_jobs.spec.evaluation import Evaluate
+    from spark_jobs.spec.evaluation import Evaluate, Gate
     from spark_jobs.spec.loading import KeyPath
     from spark_jobs.spec.problem import Problem
 
@@ -33,6 +33,10 @@ def metric_problems(checked: Checked) -> Iterator[Problem]:
         if name not in METRICS[task]:
             hint = did_you_mean(name, METRICS[task]) or f"known: {list_names(METRICS[task])}"
             yield checked.document.problem(path, f'no metric "{name}" for {task}', hint=hint)
+    for index, gate in enumerate(evaluate.gates):
+        metric = METRICS[task].get(gate.metric)
+        if metric is not None:
+            yield from _bound_problems(checked, ("evaluate", "gates", index), gate, metric)
     for key in ("k", "relevant"):
         if getattr(evaluate, key) is not None and task != "recommendation":
             yield checked.document.problem(
@@ -40,6 +44,34 @@ def metric_problems(checked: Checked) -> Iterator[Problem]:
                 f"evaluate.{key} says nothing of a {task}",
                 hint="it is of a recommendation",
             )
+
+
+def _bound_problems(checked: Checked, path: KeyPath, gate: Gate, metric: Metric) -> Iterator[Problem]:
+    """A bound that refuses the better models and lets the worse pass, or that none can keep."""
+    problem, name = checked.document.problem, metric.name
+    if metric.larger_is_better and gate.max is not None and gate.min is None:
+        yield problem(
+            (*path, "max"),
+            f"the gate refuses the better models: {name} is better the larger it is",
+            expected="min, or min and max for a value that is too good to be true",
+            found=f"max: {gate.max:g} alone",
+        )
+    if not metric.larger_is_better and gate.min is not None and gate.max is None:
+        yield problem(
+            (*path, "min"),
+            f"the gate refuses the better models: {name} is better the smaller it is",
+            expected="max",
+            found=f"min: {gate.min:g} alone",
+        )
+    least, most = metric.reach
+    if (gate.min is not None and gate.min > most) or (gate.max is not None and gate.max < least):
+        key = "min" if gate.min is not None and gate.min > most else "max"
+        yield problem(
+            (*path, key),
+            f"no model can pass the gate on {name}",
+            expected=f"a bound from {least:g} to {most:g}",
+            found=f"{getattr(gate, key):g}",
+        )
 
 
 def column_problems(checked: Checked) -> Iterator[Problem]:

@@ -13,7 +13,7 @@ from spark_jobs.spec import checks, evaluation_checks, repeatable_checks, source
 from spark_jobs.spec.loading import Document, read_file
 from spark_jobs.spec.names import NAME_RULE, did_you_mean, is_name, list_names, require_name, sentence
 from spark_jobs.spec.pipeline import Pipeline
-from spark_jobs.spec.problem import InvalidSpec, Problem, contained
+from spark_jobs.spec.problem import InvalidSpec, Problem, contained, without_echoes
 from spark_jobs.spec.shape import shape_problems, sound_parts
 from spark_jobs.spec.suite import Suite
 
@@ -79,7 +79,7 @@ def read_home(home: Home) -> HomeFiles:
     return HomeFiles(
         tuple(pipeline for pipeline, _ in pipelines if pipeline is not None),
         tuple(suite for suite, _ in suites if suite is not None),
-        tuple(sorted(set(found), key=lambda problem: problem.order)),
+        tuple(without_echoes(found)),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -21,12 +22,27 @@ COMPARING: Final = frozenset({"stability", "subspaceChange"})
 """Metrics that compare a model with the one that served before it; without one they are not defined."""
 
 
+_BELOW_ONE: Final = frozenset({"r2", "silhouette"})
+_UNBOUNDED: Final = frozenset(
+    {"var", "rmse", "mse", "mae", "logLoss", "cost", "reconstructionError", "subspaceChange"}
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Metric:
     """A number that says how good a model is."""
 
     name: str
     larger_is_better: bool = True
+
+    @property
+    def reach(self) -> tuple[float, float]:
+        """The least and the most that it can be."""
+        if self.name in _BELOW_ONE:
+            return -math.inf, 1.0
+        if self.name in _UNBOUNDED:
+            return 0.0, math.inf
+        return 0.0, 1.0
 
 
 def _named(*larger: str, smaller: tuple[str, ...] = ()) -> Mapping[str, Metric]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Final
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 MOST: Final = 200
 """Problems of one file that are told; each takes time to look for the nearest right name."""
 _LONGEST: Final = 1_000
+_MEANT: Final = re.compile(r'did you mean "(.+?)"\?', re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,30 @@ def contained(file: str, look: Callable[[], Iterable[Problem]]) -> list[Problem]
     return first_of(found, file)
 
 
+def without_echoes(problems: Iterable[Problem]) -> list[Problem]:
+    """The problems as a reader meets them, each once, without those that another one made.
+
+    Where one name is mistyped, whoever writes it right is told to mistype it too: of two problems that each
+    suggest the other's name, the one that comes first in its file stays.
+    """
+    found: list[Problem] = []
+    for problem in sorted(set(problems), key=lambda each: each.order):
+        meant = _MEANT.search(problem.hint)
+        if not any(meant and _echoes(problem, meant[1], each) for each in found):
+            found.append(problem)
+    return found
+
+
+def _echoes(problem: Problem, meant: str, earlier: Problem) -> bool:
+    theirs = _MEANT.search(earlier.hint)
+    return (
+        theirs is not None
+        and problem.file == earlier.file
+        and f'"{meant}"' in earlier.what
+        and f'"{theirs[1]}"' in problem.what
+    )
+
+
 def first_of(problems: Iterable[Problem], file: str) -> list[Problem]:
     """The problems of one file, or the first so many of them and how it goes on."""
     found = list(islice(problems, MOST + 1))
@@ -79,7 +105,7 @@ class InvalidSpec(SpecError):
     """A file has problems; `problems` holds every one of them."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
-        self.problems = tuple(sorted(set(problems), key=lambda problem: problem.order))
+        self.problems = tuple(without_echoes(problems))
         lines = [str(problem) for problem in self.problems]
         if len(lines) > 1:
             files = sorted({problem.file for problem in self.problems})
