@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import signal
 import sys
 from typing import Final
 
 import psutil
+
+from spark_jobs.spec.permissions import close_to_others
 
 # The task's supervisor kills it outright 5 seconds after asking it to end.
 _GRACE_SECONDS: Final = 3.0
@@ -27,6 +30,12 @@ def end_tree(pid: int) -> None:
             except psutil.NoSuchProcess:
                 continue
         _, family = psutil.wait_procs(family, timeout=_GRACE_SECONDS)
+
+
+def as_a_job() -> None:
+    """What a process that a task starts does first: it ends with the task, and closes its files to others."""
+    close_to_others(os.environ)
+    end_with_parent()
 
 
 def end_with_parent() -> None:

@@ -20,7 +20,7 @@ from airflow.sdk.exceptions import (
     AirflowSkipException,
 )
 
-from dags.processes import end_tree, end_with_parent
+from dags.processes import as_a_job, end_tree
 from dags.spark_connection import connection_problem, no_connection, no_program
 from dags.telling import LINKS, listening
 from spark_jobs.errors import (
@@ -47,6 +47,9 @@ JOBS: Final = Path(__file__).resolve().parent.parent / "spark_jobs"
 # A wrong spec or refused data stays so until somebody changes it, and a model that came out otherwise once is
 # not the same; everything else may pass by itself.
 NO_RETRY: Final = frozenset({SpecError.exit_code, DataError.exit_code, NotReproduced.exit_code})
+
+# Spark's own code for it, and what becomes of a process that the kernel ends for want of it.
+_NO_MEMORY: Final = frozenset({52, 137, -9})
 
 # The jobs that read raw data, and log in where it is.
 _READ_SOURCES: Final = frozenset({"snapshot", "score", "arrival"})
@@ -195,7 +198,7 @@ class SparkJob(SparkSubmitOperator):
         environment |= self.told.environment if self.told else {}
 
         def submit_as_our_child(application: str = "", **popen: Any) -> str | None:
-            return submit(application, preexec_fn=end_with_parent, env=environment, **popen)
+            return submit(application, preexec_fn=as_a_job, env=environment, **popen)
 
         hook.submit = submit_as_our_child  # type: ignore[method-assign]
         return hook
@@ -270,12 +273,22 @@ def tell_outlets(outlets: Iterable[Any], context: Context) -> None:
 def failure(job: str, exit_code: int, lines: Iterable[str]) -> AirflowException:
     """The error of a job that ended badly, with its last readable line; final where a retry cannot help."""
     words = [line for line in lines if line.startswith("vintage: ")]
-    text = words[-1].removeprefix("vintage: ") if words else f"{job} ended with code {exit_code}; see its log"
+    text = words[-1].removeprefix("vintage: ") if words else _unsaid(job, exit_code)
     if exit_code == NothingServes.exit_code:
         return AirflowSkipException(text)
     if exit_code == NotDelivered.exit_code:
         return NotYet(text)
     return (AirflowFailException if exit_code in NO_RETRY else AirflowException)(text)
+
+
+def _unsaid(job: str, exit_code: int) -> str:
+    """What is said of a job that could say nothing any more."""
+    if exit_code in _NO_MEMORY:
+        return (
+            f"{job} ran out of memory (code {exit_code}): raise spark.driver.memory in the pipeline, or give "
+            "the machine more"
+        )
+    return f"{job} ended with code {exit_code}; see its log"
 
 
 def source_connections(names: Iterable[str]) -> dict[str, str]:

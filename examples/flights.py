@@ -10,6 +10,7 @@ import argparse
 import csv
 import io
 import logging
+import os
 import sys
 import time
 import zipfile
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from examples.files import LoaderError, packaged, write_if_changed
+from spark_jobs.spec.permissions import close_to_others
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -198,6 +200,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(f"--from {options.first} is after --to {options.last}")
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     started = time.monotonic()
+    close_to_others(os.environ)
     try:
         written = load(options.out, options.first, options.last, only_missing=options.missing)
     except (LoaderError, OSError) as error:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from examples.catalogue import EXAMPLES
+from spark_jobs.spec.permissions import close_to_others
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,6 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     home = Path(os.environ.get("VINTAGE_HOME") or CHECKOUT)
     parser.add_argument("--out", type=Path, default=home / "data" / "raw", help="folder (%(default)s)")
     options = parser.parse_args(arguments)
+    close_to_others(os.environ)
     if unknown := [name for name in options.pipelines if name not in EXAMPLES]:
         parser.error(f"no example pipeline {', '.join(unknown)}; there are {', '.join(EXAMPLES)}")
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)

@@ -21,6 +21,7 @@ from local.processes import ServiceDied
 from local.stack import CHECKOUT, AlreadyRunning, Endpoints, Stack, running
 from spark_jobs.errors import VintageError
 from spark_jobs.spec import Home, last_closed_date, load_pipeline, parse_partition_date
+from spark_jobs.spec.permissions import close_to_others
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -56,6 +57,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, _interrupted)
     try:
+        close_to_others(os.environ)
         home = Home.from_environment(os.environ)
         pipeline = load_pipeline(home, options.pipeline)
         day = parse_partition_date(options.date) if options.date else usual_date(pipeline.name)

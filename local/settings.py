@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING, Final
 
 from cryptography.fernet import Fernet
 
+from spark_jobs.spec.home import sqlite_uri
+from spark_jobs.spec.permissions import umask_of
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -65,7 +68,7 @@ def environment(
         schedule: whether Dags run by their schedules.
     """
     folder = home / "data" / "airflow"
-    users = folder / "users.json"
+    users, closed = folder / "users.json", int(umask_of(given), 8)
     write_private(users, json.dumps({USER: kept.password}))
     ours = {
         # The jobs are found by name and import spark_jobs, from wherever they are started.
@@ -100,6 +103,9 @@ def environment(
         "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "30" if schedule else "60",
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "30" if schedule else "60",
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(folder / "logs"),
+        # Airflow gives them to logs whatever its umask.
+        "AIRFLOW__LOGGING__FILE_TASK_HANDLER_NEW_FOLDER_PERMISSIONS": f"0o{0o777 & ~closed:o}",
+        "AIRFLOW__LOGGING__FILE_TASK_HANDLER_NEW_FILE_PERMISSIONS": f"0o{0o666 & ~closed:o}",
     }
     defaults = {
         "PYSPARK_PYTHON": sys.executable,
@@ -120,7 +126,7 @@ def database(folder: Path, given: Mapping[str, str]) -> str:
     Airflow's own variable is not heeded: in somebody's shell it names an Airflow that must not be migrated.
     """
     # A writer waits for another so many seconds, not the usual 5, before it says "database is locked".
-    embedded = f"sqlite:///{folder / 'airflow.db'}?timeout={LOCK_SECONDS}"
+    embedded = f"{sqlite_uri(folder / 'airflow.db')}?timeout={LOCK_SECONDS}"
     return given.get("VINTAGE_AIRFLOW_DATABASE") or embedded
 
 
@@ -128,11 +134,16 @@ def mlflow_command(home: Path, environ: Mapping[str, str], port: int) -> list[st
     """MLflow's server over the same database and artifacts that the jobs write to."""
     folder = home / "data" / "mlflow"
     (folder / "artifacts").mkdir(parents=True, exist_ok=True)
-    store = environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{folder / 'mlflow.db'}"
+    store = environ.get("MLFLOW_TRACKING_URI") or sqlite_uri(folder / "mlflow.db")
     return [
         *(sys.executable, "-m", "mlflow", "server"),
         *("--host", LOOPBACK, "--port", str(port), "--workers", "1"),
-        *("--backend-store-uri", store, "--default-artifact-root", str(folder / "artifacts")),
+        *(
+            "--backend-store-uri",
+            store,
+            "--default-artifact-root",
+            (folder / "artifacts").absolute().as_uri(),
+        ),
     ]
 
 

@@ -43,7 +43,16 @@ END
     mv -f "$cache/env.sh.$$" "$cache/env.sh"
 }
 
+# What is below data/ is its owner's alone, whatever wrote it; VINTAGE_UMASK is for who shares it with a group.
+close_data() {
+    data=${VINTAGE_HOME:-$root}/data
+    if [ -z "${VINTAGE_UMASK:-}" ] && [ -d "$data" ]; then
+        chmod -R go-rwx "$data" || echo "setup: some of $data can be read by others, and is not yours to close" >&2
+    fi
+}
+
 mkdir -p "$cache"
+close_data
 find_python
 # First what may end the set-up with a question to the user, then what takes long.
 find_java

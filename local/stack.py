@@ -32,6 +32,8 @@ from local.settings import (
     mlflow_command,
     write_private,
 )
+from spark_jobs.spec.home import sqlite_uri
+from spark_jobs.spec.permissions import close_to_others
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -94,6 +96,7 @@ class Stack:
         self._lock: IO[str] | None = None
 
     def __enter__(self) -> Self:
+        close_to_others(self._environ)
         self.folder.mkdir(parents=True, exist_ok=True)
         self._lock = _locked(self.folder)
         try:
@@ -185,7 +188,7 @@ class Stack:
         """Makes the database, or brings it to this Airflow; skipped for our own file at this version."""
         done = self.folder / "migrated"
         release = version("apache-airflow")
-        ours = self.env["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"].startswith(f"sqlite:///{self.folder}")
+        ours = self.env["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"].startswith(sqlite_uri(self.folder))
         if ours and (self.folder / "airflow.db").exists() and done.exists() and done.read_text() == release:
             return
         done.unlink(missing_ok=True)

@@ -33,6 +33,8 @@ from spark_jobs.report.markdown import as_text, links_of
 from spark_jobs.report.summary import Champion, Summary, summarise
 from spark_jobs.report.terminal import show as show_summary
 from spark_jobs.spec import Home, contained, load_pipeline, parse_partition_date, read_home
+from spark_jobs.spec.permissions import close_to_others
+from spark_jobs.spec.problem import without_echoes
 from spark_jobs.store import Store
 
 if TYPE_CHECKING:
@@ -72,7 +74,7 @@ def check() -> None:
     looks = [(one.file, partial(stage_problems, one)) for one in found.pipelines]
     looks += [(one.file, partial(check_suite, one)) for one in found.suites]
     further = {each for file, look in looks for each in contained(file, look)}
-    problems = sorted({*found.problems, *further}, key=lambda each: each.order)
+    problems = without_echoes({*found.problems, *further})
     looked_at = (contained(one.file, partial(repeatability_warnings, one)) for one in found.pipelines)
     warnings = sorted({each for some in looked_at for each in some}, key=lambda each: each.order)
     told = [*map(str, problems), *(f"warning: {each}" for each in warnings)]
@@ -264,6 +266,7 @@ def main() -> None:
     """The program `vintage`: exit code 0, or that of the error with one readable line on standard error."""
     try:
         with ends_in_order():
+            close_to_others(os.environ)
             app()
     except VintageError as error:
         sys.stderr.write(f"vintage: {error}\n")

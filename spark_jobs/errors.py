@@ -83,6 +83,10 @@ class EnvironmentProblem(VintageError):
     exit_code = 4
 
 
+class OutOfMemory(EnvironmentProblem):
+    """Spark had too little memory for what a date holds; its other dates may go on."""
+
+
 class ModelRefused(VintageError):
     """A model that was to serve does not load, or does not give what it gave when it was fitted."""
 

@@ -12,6 +12,7 @@ from spark_jobs.registry.tracking import SPARK_MODEL
 from spark_jobs.report.reproduction import FirstDifference
 from spark_jobs.sources.changed_rows import RowChange, between
 from spark_jobs.store.environment import Held, causes, paths_that_differ
+from spark_jobs.store.spark_paths import parquet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -74,8 +75,8 @@ def rows_of(artifact: Artifact, step: str, job: Job) -> DataFrame:
     from pyspark.sql.types import StructType
 
     schema = artifact.manifest.rows.spark_schema if artifact.manifest.rows else {}
-    folder = str(artifact.data / _ROWS_IN[step])
-    return job.spark().read.schema(StructType.fromJson(dict(schema))).parquet(folder)
+    reader = job.spark().read.schema(StructType.fromJson(dict(schema)))
+    return parquet(reader, artifact.data / _ROWS_IN[step])
 
 
 def _changed_rows(step: Step, original: Artifact, made: Artifact, job: Job) -> RowChange | None:

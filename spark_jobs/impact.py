@@ -15,6 +15,7 @@ from spark_jobs.report.restatement import Impact, Pending
 from spark_jobs.sources.changed_rows import changed_rows
 from spark_jobs.sources.redelivered import redelivered
 from spark_jobs.spec import SOURCE_VIEW, Home, load_pipeline, parse_partition_date
+from spark_jobs.spec.permissions import close_to_others
 from spark_jobs.store import Store, windows
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ def main() -> NoReturn:
     arguments = parser.parse_args()
     configure_logging()
     try:
+        close_to_others(os.environ)
         home = Home.from_environment(os.environ)
         pipeline = load_pipeline(home, arguments.pipeline)
         day = parse_partition_date(arguments.date) if arguments.date else None

@@ -15,8 +15,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from spark_jobs.ending import ends_in_order
-from spark_jobs.errors import REFUSALS, DataError, SpecError, StoreError, VintageError
-from spark_jobs.session import SparkProvider, damaged_read, disk_refusal, root_cause
+from spark_jobs.errors import (
+    REFUSALS,
+    DataError,
+    EnvironmentProblem,
+    OutOfMemory,
+    SpecError,
+    StoreError,
+    VintageError,
+)
+from spark_jobs.session import (
+    SparkProvider,
+    damaged_read,
+    disk_refusal,
+    jvm_is_gone,
+    memory_refusal,
+    root_cause,
+)
 from spark_jobs.spec import (
     Home,
     InvalidSpec,
@@ -29,6 +44,7 @@ from spark_jobs.spec import (
 )
 from spark_jobs.spec.names import list_names
 from spark_jobs.spec.partition import require_begun
+from spark_jobs.spec.permissions import close_to_others
 from spark_jobs.store import Store, windows
 from spark_jobs.store.engines import java_major
 
@@ -122,6 +138,7 @@ def main(
     started = time.monotonic()
     with ends_in_order() as signals, ExitStack() as last:
         try:
+            close_to_others(os.environ)
             home = Home.from_environment(os.environ)
             job = open_job(home, arguments.pipeline, arguments.date, arguments.set)
             last.callback(job.spark.stop)
@@ -157,6 +174,9 @@ def report(error: Exception) -> int:
 
 def readable(error: Exception) -> VintageError:
     """The error as one of Vintage's own; a foreign one keeps its innermost message."""
+    short = error if isinstance(error, OutOfMemory) else memory_refusal(error)
+    if short is not None:
+        return short
     if isinstance(error, VintageError):
         return error
     refusal = disk_refusal(error)
@@ -170,6 +190,13 @@ def readable(error: Exception) -> VintageError:
             fix="`vintage verify` tells which artifacts are damaged. If none is, a machine of the cluster "
             "reads the store otherwise: look at its mount and memory.",
         )
+    if jvm_is_gone(error):
+        return EnvironmentProblem(
+            "the JVM of Spark ended in the midst of the job",
+            expected="it to live as long",
+            fix="As a rule it wanted more memory than the machine has, which the kernel's log tells, or than "
+            "it may take: raise spark.driver.memory in the pipeline. Run again; what was made stays.",
+        )
     return VintageError(f"{type(error).__name__}: {root_cause(error)}", fix="The traceback is above.")
 
 
@@ -177,19 +204,36 @@ def for_each_date(work: Callable[[date], T], dates: Iterable[date], *, doing: st
     """Does the work for several dates at once, logs each with its seconds, and keeps the dates' order.
 
     Raises:
-        VintageError: the first error by date; the dates that went well stay done.
+        VintageError: the first error by date; the dates that went well stay done. The others go on after one
+            that is too large for Spark's memory.
     """
 
     def timed(day: date) -> T:
         started = time.monotonic()
-        result = work(day)
+        try:
+            result = work(day)
+        except Exception as error:
+            short = memory_refusal(error, f"{doing} {day}")
+            if short is None:
+                raise
+            raise short from error
         log.info("%s %s: %.1f s", doing, day, time.monotonic() - started)
         return result
 
     with ThreadPoolExecutor(max_workers=DATES_AT_ONCE) as pool:
         pending = {day: pool.submit(timed, day) for day in dates}
         try:
-            return {day: future.result() for day, future in pending.items()}
+            results, short_of = {}, None
+            for day, future in pending.items():
+                try:
+                    results[day] = future.result()
+                except OutOfMemory as error:
+                    # Of what is in that date: the others have another chance.
+                    log.warning("%s", error)
+                    short_of = short_of or error
+            if short_of is not None:
+                raise short_of
+            return results
         finally:
             # After an error or a signal what has not begun is left; the pool waits for what is under way.
             pool.shutdown(wait=False, cancel_futures=True)
@@ -238,10 +282,11 @@ def stage_problems(pipeline: Pipeline) -> list[Problem]:
     from spark_jobs.ml.label_flow import label_problems
     from spark_jobs.ml.stages import check_stages
     from spark_jobs.sources.own_function import function_problems
+    from spark_jobs.spec.label_checks import label_type_problems
     from spark_jobs.spec.repeatable_checks import statement_problems
 
     columns = feature_columns(pipeline)
-    problems = list(statement_problems(pipeline))
+    problems = [*statement_problems(pipeline), *label_type_problems(pipeline)]
     of_stages = check_stages(pipeline, columns)
     if not of_stages:
         of_stages = [*label_problems(pipeline), *type_problems(pipeline, feature_types(pipeline))]

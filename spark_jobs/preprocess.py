@@ -14,6 +14,7 @@ from spark_jobs.sources.rows import LABEL, TRAINABLE, read_rows, schema_json, wr
 from spark_jobs.spec import SOURCE_VIEW, load_suite
 from spark_jobs.store import Rows, check_files, steps, windows
 from spark_jobs.store.fingerprint import fingerprint, fingerprint_sql
+from spark_jobs.store.spark_paths import parquet
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -127,7 +128,7 @@ def make(
         aggregates = {"content": fingerprint_sql(rows.schema), "trainable": f"count_if({TRAINABLE})"}
         files = 1 + snapshots[SOURCE_VIEW].row_count // ROWS_PER_FILE
         observed = write_rows(rows, attempt.data, aggregates, files=files)
-        repeated = _repeated(session.read.parquet(str(attempt.data)), job.pipeline.preprocess.key)
+        repeated = _repeated(parquet(session.read, attempt.data), job.pipeline.preprocess.key)
         if repeated:
             log.warning(
                 "features %s: in %d of %d rows the key %s is not theirs alone; "

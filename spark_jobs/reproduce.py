@@ -21,6 +21,7 @@ from spark_jobs.report.summary import current_evaluation
 from spark_jobs.session import SparkProvider, recorded_conf
 from spark_jobs.spec import Home, did_you_mean, load_pipeline, parse_partition_date, submit_conf
 from spark_jobs.spec.names import list_names, require_name, sentence
+from spark_jobs.spec.permissions import close_to_others
 from spark_jobs.store import Store, check_files
 from spark_jobs.store.ancestry import Ancestry, ancestry_of, evaluation_with
 from spark_jobs.store.engines import java_major
@@ -180,6 +181,7 @@ def main() -> NoReturn:
     configure_logging()
     try:
         with ends_in_order():
+            close_to_others(os.environ)
             home = Home.from_environment(os.environ)
             day = parse_partition_date(arguments.date)
             found = reproduce(home, arguments.pipeline, day, arguments.key)

@@ -11,8 +11,9 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from spark_jobs.ending import own_interrupt
-from spark_jobs.errors import REFUSALS, EnvironmentProblem, first_line
+from spark_jobs.errors import REFUSALS, EnvironmentProblem, OutOfMemory, first_line
 from spark_jobs.ordered import CONTEXT, MANAGER_SETTING, SHUFFLE_MANAGER, with_ordered
+from spark_jobs.spec.permissions import umask_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -50,6 +51,8 @@ EMBEDDED_CONF: Final[Mapping[str, str]] = {
     "spark.scheduler.mode": "FAIR",
     "spark.python.sql.dataFrameDebugging.enabled": "false",
 }
+# A task that runs out of memory ends the whole JVM, which in local mode is the driver's: so it only fails.
+_LOCAL_CONF: Final[Mapping[str, str]] = {"spark.executor.killOnFatalError.depth": "0"}
 
 # What of the settings an artifact keeps, and what of those it does not: the archive of loaded classes, when
 # the JVM's second compiler begins, and by which addresses it is reached.
@@ -65,6 +68,20 @@ _LEFT_OUT: Final = re.compile(
 
 DAMAGED: Final = ("CRC checksum verification failed", "FAILED_READ_FILE")
 """What stands in Spark's errors of a Parquet file that is not as it was written."""
+UMASK_SETTING: Final = "spark.hadoop.fs.permissions.umask-mode"
+
+_TOO_LONG: Final = "Requested array size exceeds VM limit"
+_NO_MEMORY: Final = re.compile(
+    rf"{_TOO_LONG}|Java heap space|GC overhead limit exceeded|Metaspace|Direct buffer memory"
+    r"|unable to create (?:new )?native thread|OutOfMemoryError(?:: [\w ]+)?|UNABLE_TO_ACQUIRE_MEMORY"
+    r"|Cannot allocate memory|Container killed .{0,60}memory limits|OOMKilled"
+    r"|exit(?:ed with)? (?:code|status):? (?:52|137)\b",
+    re.IGNORECASE,
+)
+_EXECUTOR: Final = re.compile(
+    r"ExecutorLostFailure|executor \d+ exited|Container killed|OOMKilled", re.IGNORECASE
+)
+_GONE: Final = re.compile(r"Answer from Java side is empty|Error while (?:sending|receiving)")
 
 
 class SparkProvider:
@@ -183,6 +200,60 @@ def causes(error: BaseException | None) -> Iterator[str]:
         error = error.__cause__ or error.__context__
 
 
+def memory_refusal(error: BaseException, doing: str = "") -> OutOfMemory | None:
+    """What to tell where Spark had too little memory; None where it had enough.
+
+    Args:
+        error: what it came of is looked through too, for a step may have taken it for a bad file.
+        doing: at what, for the message.
+    """
+    words = "\n".join(f"{each}\n{_java_words(each)}" for each in _causes(error))
+    sign = _NO_MEMORY.search(words)
+    if sign is None:
+        return None
+    what = f"{doing}: " if doing else ""
+    if _TOO_LONG in sign[0]:
+        return OutOfMemory(
+            f"{what}a value is longer than a JVM can hold, whatever its memory ({sign[0]})",
+            expected="values of less than 2 GB",
+            fix="Correct the delivery, and run again.",
+        )
+    which = "spark.executor.memory" if _EXECUTOR.search(words) else "spark.driver.memory"
+    return OutOfMemory(
+        f"{what}Spark ran out of memory ({sign[0]})",
+        expected="enough for its largest rows",
+        fix=f"Raise {which} in the pipeline, spark: {{conf: {{{which}: 4g}}}} say, or look for a value of "
+        "hundreds of megabytes in the data; of CSV, source.options.maxCharsPerColumn refuses one.",
+    )
+
+
+def jvm_is_gone(error: BaseException) -> bool:
+    """Whether an error is of a JVM that ended, and not of what it did."""
+    return any(
+        type(each).__module__.startswith("py4j") and (not _java_words(each) or _GONE.search(str(each)))
+        for each in _causes(error)
+    )
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    seen: BaseException | None = error
+    while seen is not None:
+        yield seen
+        seen = seen.__cause__ or seen.__context__
+
+
+def _java_words(error: BaseException) -> str:
+    java, words = getattr(error, "java_exception", None), ""
+    try:
+        while java is not None:
+            words += f"{java.toString()}\n"
+            java = java.getCause()
+    except Exception:
+        # The JVM cannot be asked any more.
+        return words
+    return words
+
+
 def root_cause(error: Exception) -> str:
     """One line that says what happened below an error of Spark: the innermost Java exception's message."""
     java = getattr(error, "java_exception", None)
@@ -259,6 +330,9 @@ def _open(app_name: str, conf: Mapping[str, str], master: str | None) -> SparkSe
                 os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
             builder = builder.master(chosen)
             given = with_ordered({**EMBEDDED_CONF, **conf})
+        # Hadoop sets a file's permissions by itself, whatever the process's umask.
+        given |= {UMASK_SETTING: umask_of(os.environ)}
+        given |= _LOCAL_CONF if chosen.startswith("local") else {}
         for name, value in {**given, **FIXED_CONF}.items():
             builder = builder.config(name, value)
         with own_interrupt():

@@ -22,6 +22,7 @@ from spark_jobs.spec.names import list_names
 from spark_jobs.spec.raw_key import raw_key
 from spark_jobs.store import Rows, steps, windows
 from spark_jobs.store.fingerprint import fingerprint, fingerprint_sql
+from spark_jobs.store.spark_paths import parquet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -249,7 +250,7 @@ def _write(incoming: RawRows, delivery: Delivery, folder: Path) -> dict[str, Any
         aggregates["profile"] = profile_sql(incoming.schema)
     observed = write_rows(incoming.rows, folder, aggregates, files=delivery.parts, drop=(CORRUPT,))
     if "profile" not in observed:
-        written = incoming.rows.sparkSession.read.schema(incoming.schema).parquet(str(folder))
+        written = parquet(incoming.rows.sparkSession.read.schema(incoming.schema), folder)
         observed["profile"] = observed_in_groups(written)
     return observed
 

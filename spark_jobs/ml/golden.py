@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from spark_jobs.errors import StoreError
 from spark_jobs.ml.column_flow import TO_LEARN_FROM
+from spark_jobs.store.spark_paths import AS_IS, uri
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -90,8 +91,8 @@ def outputs(model: PipelineModel, batch: GoldenBatch) -> list[Row]:
 
 def write(batch: GoldenBatch, folder: Path) -> None:
     """Writes the batch as Parquet: `given/` and `made/`."""
-    batch.given.write.parquet(f"file://{(folder / _GIVEN).absolute()}")
-    batch.made.write.parquet(f"file://{(folder / _MADE).absolute()}")
+    batch.given.write.parquet(uri(folder / _GIVEN))
+    batch.made.write.parquet(uri(folder / _MADE))
 
 
 def read(spark: SparkSession, folder: Path) -> GoldenBatch:
@@ -102,7 +103,7 @@ def read(spark: SparkSession, folder: Path) -> GoldenBatch:
     """
     require(folder)
     given, made = (
-        spark.read.parquet(f"file://{(folder / name).absolute()}").coalesce(1) for name in (_GIVEN, _MADE)
+        spark.read.options(**AS_IS).parquet(uri(folder / name)).coalesce(1) for name in (_GIVEN, _MADE)
     )
     return GoldenBatch(given, made)
 

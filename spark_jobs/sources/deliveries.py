@@ -15,6 +15,7 @@ from spark_jobs.sources.raw import RawFiles, list_raw_files
 from spark_jobs.sources.reader import RawRows, check_files, infer_schema, read_raw
 from spark_jobs.sources.undated import UNDATED, examples, require_dated
 from spark_jobs.sources.unreadable import unreadable
+from spark_jobs.store.spark_paths import parquet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -146,7 +147,7 @@ class FileDelivery:
             copies = written.with_name(COPIES) / uuid.uuid4().hex
             return read_raw(spark, self.source, raw, schema, self.day, copies).rows
 
-        refuse_doubled(spark.read.parquet(str(written)), read, self.raw, *key, self.day)
+        refuse_doubled(parquet(spark.read, Path(written)), read, self.raw, *key, self.day)
 
     def refused(self, error: Exception) -> VintageError:
         """What the files themselves show, else what Spark says of them."""

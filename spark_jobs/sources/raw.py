@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
@@ -12,6 +11,7 @@ from spark_jobs.errors import DataError
 from spark_jobs.spec import SOURCE_VIEW
 from spark_jobs.spec.raw_paths import data_files
 from spark_jobs.spec.stray_files import strays_at
+from spark_jobs.store.spark_paths import AS_IS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,11 +24,9 @@ if TYPE_CHECKING:
 NEARBY_DAYS = 31
 MOST_STRAYS = 5
 # Hadoop looks for a checksum beside each local file, and cannot build its name where there is a colon in it.
-# Without globbing a path is taken as it is.
 _WITH_COLON = {
     "fs.file.impl": "org.apache.hadoop.fs.RawLocalFileSystem",
     "fs.file.impl.disable.cache": "true",
-    "__globPaths__": "false",
 }
 
 
@@ -153,10 +151,5 @@ def load_raw(
 def readable_paths(paths: Sequence[str]) -> tuple[list[str], dict[str, str]]:
     """Paths as Spark's readers must be given them, and the options that they need with them."""
     if any(":" in Path(path).name for path in paths):
-        return list(paths), dict(_WITH_COLON)
-    return [literal(path) for path in paths], {}
-
-
-def literal(path: str) -> str:
-    """A file's path as Spark's readers must be given it: they would take `[1]` in it for a pattern."""
-    return re.sub(r"([\\\[\]{}*?])", r"\\\1", path)
+        return list(paths), {**AS_IS, **_WITH_COLON}
+    return list(paths), dict(AS_IS)

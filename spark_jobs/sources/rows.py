@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from spark_jobs.errors import StoreError, first_line
 from spark_jobs.store import check_files
 from spark_jobs.store.fingerprint import with_vector_contents
+from spark_jobs.store.spark_paths import parquet
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -51,7 +52,7 @@ def read_rows(spark: SparkSession, artifacts: Sequence[Artifact]) -> DataFrame:
     for artifact in artifacts:
         _check_count(artifact)
     schema = StructType.fromJson(dict(_schema_of(artifacts[0])))
-    return spark.read.schema(schema).parquet(*(str(artifact.place) for artifact in artifacts))
+    return parquet(spark.read.schema(schema), *(artifact.place for artifact in artifacts))
 
 
 def write_rows(

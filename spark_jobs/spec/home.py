@@ -42,7 +42,7 @@ class Home:
         if "://" in store:
             raise SpecError(f"VINTAGE_STORE {store} is not a path", expected="a folder of a file system")
         archive = environ.get("VINTAGE_CDS_ARCHIVE")
-        tracking = environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{path / 'data/mlflow/mlflow.db'}"
+        tracking = environ.get("MLFLOW_TRACKING_URI") or sqlite_uri(path / "data/mlflow/mlflow.db")
         return cls(
             path=path,
             store=path / Path(store).expanduser(),
@@ -75,6 +75,11 @@ class Home:
     def shown(self, path: Path) -> str:
         """A path for a message: relative to the home when it is under it; each character can be seen."""
         return printable(str(path.relative_to(self.path) if path.is_relative_to(self.path) else path))
+
+
+def sqlite_uri(database: Path) -> str:
+    """The URI of an SQLite file: what ends or escapes a path in a URI is itself escaped."""
+    return "sqlite:///" + str(database).replace("%", "%25").replace("?", "%3F")
 
 
 def _home_path(named: str) -> Path:

@@ -253,7 +253,17 @@ class Pipeline(SpecModel):
         return {SOURCE_VIEW: self.expectations, **{view: name for view, name in joined.items() if name}}
 
     def database_url(self, source: Source) -> str:
-        """The URL of a source that names one, with `{home}` filled in."""
+        """The URL of a source that names one, with `{home}` filled in.
+
+        Raises:
+            SpecError: the home has a sign in its path that ends the path of a database in a URL.
+        """
+        if HOME in str(source.url) and set(";?&") & set(str(self._home)):
+            raise SpecError(
+                f"VINTAGE_HOME {self._home} cannot stand in a JDBC URL",
+                expected="a path without ; ? and &",
+                fix="Move the home, or name the database by a connection.",
+            )
         return str(source.url).replace(HOME, str(self._home))
 
     def with_overrides(self, overrides: Iterable[str]) -> Pipeline:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+from itertools import takewhile
 from pathlib import Path
 
 
@@ -17,12 +18,13 @@ def data_files(pattern: str) -> tuple[Path, list[Path]]:
         return path.parent, [path]
     if path.is_dir():
         return path, sorted(child for child in path.rglob("*") if child.is_file() and _is_data(child, path))
-    matches = sorted(glob.glob(str(path)))  # noqa: PTH207  (Path.glob takes no absolute pattern)
-    files = [child for match in matches for child in data_files(match)[1]]
-    fixed = Path(
-        *path.parts[: next((i for i, part in enumerate(path.parts) if glob.has_magic(part)), len(path.parts))]
-    )
-    return fixed, sorted(set(files))
+    # What is there under its own name is no pattern, whatever signs are in it: a home below `a[b]` say.
+    there = next(parent for parent in path.parents if parent.exists())
+    parts = path.relative_to(there).parts
+    matches = sorted(glob.glob(str(Path(*parts)), root_dir=there))  # noqa: PTH207  (not below a hidden folder)
+    files = [child for match in matches for child in data_files(str(there / match))[1]]
+    plain = takewhile(lambda part: not glob.has_magic(part), parts)
+    return there.joinpath(*plain), sorted(set(files))
 
 
 def _is_data(path: Path, root: Path) -> bool:

@@ -55,6 +55,7 @@ _OF_THE_ARITHMETIC: Final = re.compile(
     r"|--(?:limit-modules|patch-module|upgrade-module-path)|@"
 )
 
+_UNFIT: Final = re.compile(r"[\s'\"\\]")
 _RUNS_CODE: Final = re.compile(
     r"-javaagent|-agent(?:lib|path)|-XX:On(?:Error|OutOfMemoryError)|-X(?:run|debug)"
 )
@@ -162,7 +163,12 @@ def submit_conf(pipeline: Pipeline, home: Home, job: str = "") -> dict[str, str]
     if job not in _WITHOUT_MODEL:
         conf = with_ordered(conf)
     speed = [_QUICK_JIT if job in _QUICK_JOBS else _LATE_JIT] if job else []
-    if home.cds_archive is not None and home.cds_archive.is_file():
+    # Options of a JVM are parted by blanks, and quoted as a shell does.
+    if (
+        home.cds_archive is not None
+        and home.cds_archive.is_file()
+        and not _UNFIT.search(str(home.cds_archive))
+    ):
         speed += [f"-XX:SharedArchiveFile={home.cds_archive}", "-Xshare:auto"]
     return {
         **_DEFAULTS,

@@ -124,6 +124,11 @@ class Team:
         )
         return path
 
+    def deliver_days(self) -> None:
+        """Writes the raw files of DAY and the four days before it."""
+        for back in range(5):
+            self.deliver(DAY - timedelta(days=back))
+
     def edit(self, old: str, new: str, *, file: str = "pipelines") -> None:
         """Changes the pipeline's YAML, or the suite's."""
         path = self.home.path / file / (f"{self.name}.yaml" if file == "pipelines" else "things.yaml")
@@ -153,6 +158,17 @@ class Team:
         return list(self.store.folder.rglob(".attempt-*"))
 
 
+def written_home(path: Path, name: str) -> str:
+    """Writes a pipeline of a name, and its suite; gives the name."""
+    for folder, file, text in (
+        ("pipelines", name, PIPELINE.format(name=name)),
+        ("expectations", "things", SUITE),
+    ):
+        (path / folder).mkdir(parents=True)
+        (path / folder / f"{file}.yaml").write_text(textwrap.dedent(text), encoding="utf-8")
+    return name
+
+
 @pytest.fixture(scope="session")
 def tracking_uri(tmp_path_factory: pytest.TempPathFactory) -> str:
     """One MLflow database for the suite: to make one takes seconds."""
@@ -175,17 +191,10 @@ def new_team(
 
     def make() -> Team:
         path = tmp_path_factory.mktemp("home")
-        name = f"things_{next(names)}"
-        for folder, file, text in (
-            ("pipelines", name, PIPELINE.format(name=name)),
-            ("expectations", "things", SUITE),
-        ):
-            (path / folder).mkdir()
-            (path / folder / f"{file}.yaml").write_text(textwrap.dedent(text), encoding="utf-8")
+        name = written_home(path, f"things_{next(names)}")
         home = Home.from_environment({"VINTAGE_HOME": str(path), "MLFLOW_TRACKING_URI": tracking_uri})
         team = Team(home, name, SparkProvider.of(spark))
-        for back in range(5):
-            team.deliver(DAY - timedelta(days=back))
+        team.deliver_days()
         return team
 
     return make

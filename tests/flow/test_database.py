@@ -198,7 +198,7 @@ def test_a_date_without_rows(team: Team, database: Database) -> None:
     [
         ({"table": "nothings"}, "table nothings of connection warehouse cannot be read.*NOTHINGS"),
         (
-            {"query": "SELECT * FROM things WHERE colour = 'O'Hare'"},
+            {"query": "SELECT * FROM things WHERE colour LIKE LIKE 'O''Hare'"},
             "query of connection warehouse",
         ),
         ({"table": "things", "schema": COLUMNS.replace("late INT", "late STRING")}, "retyped: late is int"),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from spark_jobs.errors import TrackingError
 from spark_jobs.registry.tracking.endpoint import Endpoint
+from spark_jobs.spec.home import sqlite_uri
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -117,7 +118,7 @@ class Connection:
             log.info("making the MLflow database %s", database)
             unfinished = database.with_name(f".{database.name}.unfinished")
             unfinished.unlink(missing_ok=True)
-            MlflowClient(f"sqlite:///{unfinished}").search_experiments(max_results=1)
+            MlflowClient(sqlite_uri(unfinished)).search_experiments(max_results=1)
             unfinished.replace(database)
 
     def _preload(self) -> None:

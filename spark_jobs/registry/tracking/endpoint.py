@@ -12,7 +12,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from spark_jobs.errors import TrackingError
@@ -66,7 +66,8 @@ class Endpoint:
     @property
     def database(self) -> Path | None:
         """The SQLite file."""
-        return Path(self.uri.partition(":///")[2].partition("?")[0]) if self.scheme == "sqlite" else None
+        path = unquote(self.uri.partition(":///")[2].partition("?")[0])
+        return Path(path) if self.scheme == "sqlite" else None
 
     def check(self) -> None:
         """Finds in seconds what MLflow would retry for minutes.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from spark_jobs.errors import TrackingError
 from spark_jobs.registry.tracking.connection import settle_environment
+from spark_jobs.store.spark_paths import loadable, uri
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
     from mlflow.entities import LoggedModel
-    from mlflow.models import ModelSignature
+    from mlflow.models import Model, ModelSignature
     from pyspark.ml import PipelineModel
 
 log = logging.getLogger(__name__)
@@ -47,8 +48,7 @@ def save(
 
     started = time.monotonic()
     directory.mkdir(parents=True, exist_ok=True)
-    # Not Path.as_uri: Spark takes the text behind file:// as it is, date=2013-02-28 included.
-    model.write().overwrite().save(f"file://{(directory / SPARK_MODEL).absolute()}")
+    model.write().overwrite().save(uri(directory / SPARK_MODEL))
     described = Model(signature=_signature(example, output))
     described.add_flavor(
         "spark",
@@ -83,7 +83,7 @@ def load(directory: Path) -> PipelineModel:
     path = directory.absolute() / SPARK_MODEL
     if not path.is_dir():
         raise TrackingError(f"There is no saved model in {directory}", expected=f"a folder {SPARK_MODEL}/")
-    return PipelineModel.load(f"file://{path}")
+    return PipelineModel.load(loadable(path))
 
 
 def describes_the_same(copy: Path, original: Path) -> bool:
@@ -92,7 +92,6 @@ def describes_the_same(copy: Path, original: Path) -> bool:
     MLflow writes fields of its own beside, with their defaults, where the original has none.
     """
     import yaml
-    from mlflow.models import Model
 
     try:
         found = yaml.safe_load(copy.read_bytes())
@@ -101,7 +100,7 @@ def describes_the_same(copy: Path, original: Path) -> bool:
     if not isinstance(found, dict):
         return False
     wanted = yaml.safe_load(original.read_bytes())
-    wanted = yaml.safe_load(Model.load(str(original)).to_yaml()) | wanted
+    wanted = yaml.safe_load(_described(original).to_yaml()) | wanted
     return _without_ids(found) == _without_ids(wanted)
 
 
@@ -112,14 +111,20 @@ def _without_ids(told: Mapping[str, object]) -> dict[str, object]:
 
 def named_after(model: LoggedModel, run_id: str, model_dir: Path, scratch: Path) -> str:
     """A copy of the folder's MLmodel that knows which logged model of which run it describes."""
-    from mlflow.models import Model
-
-    described = Model.load(str(model_dir / DESCRIPTION))
+    described = _described(model_dir / DESCRIPTION)
     described.model_id = described.model_uuid = model.model_id
     described.run_id = run_id
     described.artifact_path = model.artifact_location
     described.save(str(scratch / DESCRIPTION))
     return str(scratch / DESCRIPTION)
+
+
+def _described(file: Path) -> Model:
+    """What a file describes. Not by Model.load: for it a path is a URI, in which # and % mean something."""
+    import yaml
+    from mlflow.models import Model
+
+    return Model.from_dict(yaml.safe_load(file.read_text(encoding="utf-8")))
 
 
 def _signature(example: pd.DataFrame, output: pd.DataFrame) -> ModelSignature | None:
