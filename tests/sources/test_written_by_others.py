@@ -121,7 +121,7 @@ def test_lines_without_multi_line(spark: SparkSession, tmp_path: Path, rows: lis
 @given(rows=ROWS, sep=st.sampled_from([",", ";", "\t", "|"]))
 def test_pandas_to_csv(spark: SparkSession, tmp_path: Path, rows: list[tuple[Any, ...]], sep: str) -> None:
     frame = pd.DataFrame(rows, columns=NAMES, dtype=object)
-    text = frame.to_csv(index=False, sep=sep, lineterminator="\n")
+    text = frame.to_csv(index=False, sep=sep, lineterminator="\r\n")
     options = {"header": "true", "multiLine": "true", "sep": sep}
     assert plain(read(spark, tmp_path, "csv", text, options)) == plain(rows)
 
