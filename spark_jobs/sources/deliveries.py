@@ -147,7 +147,7 @@ class FileDelivery:
             copies = written.with_name(COPIES) / uuid.uuid4().hex
             return read_raw(spark, self.source, raw, schema, self.day, copies).rows
 
-        refuse_doubled(parquet(spark.read, Path(written)), read, self.raw, *key, self.day)
+        refuse_doubled(parquet(spark.read, written), read, self.raw, *key, self.day)
 
     def refused(self, error: Exception) -> VintageError:
         """What the files themselves show, else what Spark says of them."""
