@@ -117,7 +117,8 @@ WRONG: list[tuple[tuple[str, str], str]] = [
     (("format: csv", "format: cvs"), f'{FILE}:5: unknown format "cvs"; did you mean "csv"?'),
     (
         ("raw/{date}", "raw/{day}"),
-        f"{FILE}:6: {{day}} stands for nothing; expected {{date}}, which becomes the partition date",
+        f"{FILE}:6: {{day}} stands for nothing; expected {{date}}, or {{date:%Y%m%d}} with %Y %m %d %y %j, "
+        "and %-m %-d without a leading zero: the partition date",
     ),
     (
         ("bill DOUBLE", "bill DUOBLE"),
