@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal
 
 from spark_jobs.job import Job, main, open_tracking, ship_own_code
@@ -12,11 +12,13 @@ from spark_jobs.ml.arithmetic import require_pinned
 from spark_jobs.ml.families import Holdout, compare, family_of
 from spark_jobs.ml.fitting import naming_the_stage
 from spark_jobs.ml.importances import importances_of
+from spark_jobs.ml.overlap import overlap_of
 from spark_jobs.ml.splits import in_split
 from spark_jobs.registry.baseline import BaselineModel, StoredBaseline, baseline_for
 from spark_jobs.registry.evaluated import named_evaluation
 from spark_jobs.registry.gates import Baseline, Compared, NoBaseline, UnreadableBaseline, decide
 from spark_jobs.registry.outcome import outcome
+from spark_jobs.registry.suspicions import suspicions
 from spark_jobs.registry.tracking import Tracking
 from spark_jobs.session import recorded_conf, root_cause
 from spark_jobs.sources.rows import TRAINABLE, read_rows, schema_json, write_rows
@@ -137,8 +139,23 @@ def make(job: Job, named: Ingredients, examined: Examined, tracking: Tracking) -
             scored.unpersist()
         compared = _compared(tested, measured, examined.baseline, unloadable)
         spec = job.pipeline.evaluate
-        decision = decide(spec.gates, measured, least_rows=spec.min_rows, baseline=compared)
+        overlap = overlap_of(
+            job.pipeline,
+            holdout,
+            count,
+            lambda: side(examined.train, "train"),
+            train=examined.train,
+            test=examined.test,
+        )
+        decision = decide(
+            spec.gates,
+            measured,
+            least_rows=spec.min_rows,
+            baseline=compared,
+            suspicions=tuple(suspicions(job.pipeline, measured, overlap)),
+        )
         details = outcome(job.pipeline, model, measured, decision, compared, weighed)
+        details["overlap"] = asdict(overlap)
         (attempt.data / "evaluation.json").write_text(json.dumps(details, indent=2) + "\n", encoding="utf-8")
         return job.store.publish(
             attempt,

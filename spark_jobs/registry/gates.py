@@ -105,7 +105,12 @@ class _Judged:
 
 
 def decide(
-    gates: Sequence[Gate], measured: Measured, *, least_rows: int = 1, baseline: Compared = NoBaseline()
+    gates: Sequence[Gate],
+    measured: Measured,
+    *,
+    least_rows: int = 1,
+    baseline: Compared = NoBaseline(),
+    suspicions: Sequence[str] = (),
 ) -> Decision:
     """The decision on a model.
 
@@ -116,6 +121,7 @@ def decide(
             refuses the model.
         least_rows: rows that a holdout must have to tell anything.
         baseline: what the champion as of the partition date reaches on the same rows, or why not.
+        suspicions: why the result is to be questioned; any refuses the model.
     """
     judged = [_judge(gate, measured, baseline) for gate in gates]
     against = list(measured.refusals)
@@ -123,6 +129,7 @@ def decide(
         against = ["the holdout is empty"]
     elif measured.rows < least_rows:
         against.insert(0, f"the holdout has {measured.rows} rows, fewer than min_rows {least_rows}")
+    against += suspicions
     against += [each.reason for each in judged if each.verdict and not each.verdict.passed]
     passed = [each.reason for each in judged if each.verdict and each.verdict.passed]
     passed += [each.reason for each in judged if not each.verdict]

@@ -162,6 +162,8 @@ def _facts(summary: Summary, links: Links) -> list[str]:
     ]
     if summary.without_data:
         facts.append(f"**no raw data**: {', '.join(summary.without_data)}")
+    if summary.overlap_warning:
+        facts.append(f"**holdout**: {plain(summary.overlap_warning)}")
     if summary.key_warning:
         facts.append(f"**row key**: {plain(summary.key_warning)}")
     if run and links.mlflow:

@@ -70,6 +70,8 @@ class Summary(BaseModel):
         evaluated: when the evaluation was made.
         key: the columns that are to tell a date's rows apart.
         repeated_keys: date → how many of its rows share their key with another, if any do.
+        overlap: what the holdout shares with the training rows, `rows`, `share` and `dates`; empty for an
+            evaluation made before it was counted.
         scored: the date's current predictions, by whatever version; None where there are none.
     """
 
@@ -109,6 +111,7 @@ class Summary(BaseModel):
     evaluated: datetime | None = None
     key: tuple[str, ...] = ()
     repeated_keys: Mapping[str, int] = Field(default_factory=dict)
+    overlap: Mapping[str, Any] = Field(default_factory=dict)
     scored: Scored | None = None
 
     @property
@@ -142,6 +145,14 @@ class Summary(BaseModel):
             f"{rows} share their key ({', '.join(self.key)}) with another: "
             "add to preprocess.key what tells them apart, or have the SQL give one row for each"
         )
+
+    @property
+    def overlap_warning(self) -> str:
+        """That holdout rows stand in the training rows; empty where none do."""
+        shared = self.overlap.get("rows", 0)
+        if not shared:
+            return ""
+        return f"{shared} holdout rows ({self.overlap['share']:.2%}) stand in the training rows too"
 
 
 def summarise(store: Store, day: date | None, *, version: int | None = None) -> Summary:
@@ -232,6 +243,7 @@ def summary_of(store: Store, evaluation: Artifact, *, version: int | None = None
             for day, part in sorted(features.items())
             if (repeated := part.manifest.details.get("rows_of_repeated_keys", 0))
         },
+        overlap=details.get("overlap", {}),
         scored=None if scored is None else scored_of(scored),
     )
 

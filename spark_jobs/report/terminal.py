@@ -121,6 +121,8 @@ def _made_from(summary: Summary) -> RenderableType:
     if summary.without_data:
         table.add_row("no raw data", Text(", ".join(summary.without_data), style="yellow"))
     table.add_row("rows", f"{summary.rows['train']} to learn from, {summary.rows['test']} to test on")
+    if summary.overlap_warning:
+        table.add_row("holdout", Text(summary.overlap_warning, style="yellow"))
     if summary.key_warning:
         table.add_row("row key", Text(summary.key_warning, style="yellow"))
     table.add_row("raw data", f"fingerprint {summary.fingerprints[summary.date]} on {summary.date}")

@@ -14,6 +14,8 @@ RANKED: Final = 10
 NOT_WORSE: Final = "not_significantly_worse"
 LEAST_ROWS: Final = 10
 """Rows of a holdout below which no model is promoted where a pipeline does not say."""
+MOST_OVERLAP: Final = 0.01
+"""Share of holdout rows that may stand in the training rows where a pipeline does not say."""
 
 
 def _slice_value(value: Any) -> Any:
@@ -150,6 +152,22 @@ class Evaluate(SpecModel):
     min_rows: Annotated[
         int, Field(ge=1, description="A holdout of fewer rows than this promotes no model.")
     ] = LEAST_ROWS
+    allow_perfect: Annotated[
+        bool,
+        Field(
+            description="Whether a model may pass whose deciding metric, area under the ROC curve, accuracy "
+            "or R² is perfect. As a rule such a model has been shown the answer."
+        ),
+    ] = False
+    max_overlap: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=1,
+            description="The share of holdout rows that may stand in the training rows too, with the same "
+            "key, features and label. A model is refused when there are more.",
+        ),
+    ] = MOST_OVERLAP
     confidence: Annotated[
         float,
         Field(ge=0.5, le=0.999, description="Of the metrics' and the gains' intervals: 0.95 is 95 percent."),

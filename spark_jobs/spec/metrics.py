@@ -30,10 +30,26 @@ _UNBOUNDED: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """A number that says how good a model is."""
+    """A number that says how good a model is.
+
+    Attributes:
+        name: as a gate names it.
+        larger_is_better: whether it is.
+        best: what it is when every answer is right; None where it says nothing of answers.
+    """
 
     name: str
     larger_is_better: bool = True
+    best: float | None = None
+
+
+_ANSWERS: Final = frozenset(
+    {
+        *("areaUnderROC", "areaUnderPR", "accuracy", "precision", "recall", "f1", "logLoss"),
+        *("weightedPrecision", "weightedRecall", "weightedFMeasure", "r2", "rmse", "mse", "mae"),
+        *("precisionAtK", "recallAtK", "ndcgAtK", "meanAveragePrecision"),
+    }
+)
 
     @property
     def reach(self) -> tuple[float, float]:
@@ -47,8 +63,8 @@ class Metric:
 
 def _named(*larger: str, smaller: tuple[str, ...] = ()) -> Mapping[str, Metric]:
     metrics = [
-        *(Metric(name) for name in larger),
-        *(Metric(name, larger_is_better=False) for name in smaller),
+        *(Metric(name, best=1.0 if name in _ANSWERS else None) for name in larger),
+        *(Metric(name, larger_is_better=False, best=0.0 if name in _ANSWERS else None) for name in smaller),
     ]
     return {metric.name: metric for metric in metrics}
 

@@ -23,13 +23,19 @@ def fingerprint_sql(schema: StructType) -> str:
     nulls, so that without it two columns could swap a null unnoticed). Sums are kept as 32-bit halves, which
     holds up to 2³¹ rows without overflow. Of vectors it hashes what `with_vector_contents` adds.
     """
-    columns = ", ".join(_hashed(field.name, field.dataType) for field in schema)
-    first, second = f"xxhash64({columns})", f"xxhash64({SECOND_SEED}L, {columns})"
+    first, second = row_hash_sql(schema), row_hash_sql(schema, seed=SECOND_SEED)
     sums = ", ".join(
         f"'{name}_low', sum({hashed} & 4294967295L), '{name}_high', sum(shiftrightunsigned({hashed}, 32))"
         for name, hashed in (("a", first), ("b", second))
     )
     return f"named_struct({sums}, 'rows', count(1))"
+
+
+def row_hash_sql(schema: StructType, *, seed: int | None = None) -> str:
+    """A SQL expression that hashes a row to 64 bits; of vectors, what `with_vector_contents` adds."""
+    columns = [_hashed(field.name, field.dataType) for field in schema]
+    salt = [] if seed is None else [f"{seed}L"]
+    return f"xxhash64({', '.join([*salt, *columns])})"
 
 
 def fingerprint(sums: Mapping[str, int | None]) -> str:
