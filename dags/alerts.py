@@ -29,6 +29,9 @@ FAILED: Final = (
     "{{ dag.dag_id }} failed for {{ dag_run.partition_key or 'a date of its form' }}: {{ reason }}"
 )
 
+OVER: Final = frozenset({"failed", "success"})
+"""States of a run that is not late: it ended, and whoever is to be told of that was."""
+
 
 def on_failure() -> list[Callable[[Context], None]]:
     """What a Dag calls when a run of it fails; nothing where no notifier is named."""
@@ -49,8 +52,14 @@ def deadline_of(pipeline: Pipeline) -> DeadlineAlert | None:
 
 
 async def late(message: str, context: Mapping[str, Any]) -> None:
-    """What the triggerer calls when the time is over; the run's date, if it has one, is told too."""
-    key = (context.get("dag_run") or {}).get("partition_key")
+    """What the triggerer calls when the time is over; the run's date, if it has one, is told too.
+
+    Airflow's deadline outlives a run that failed (apache/airflow#60927): its people were told then.
+    """
+    run = context.get("dag_run") or {}
+    if run.get("state") in OVER:
+        return
+    key = run.get("partition_key")
     found = notifier(f"{message} (for {key})" if key else message)
     if found is not None:
         await asyncio.to_thread(found.notify, context)  # type: ignore[arg-type]

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
+from airflow.utils.state import DagRunState
 
 from dags.alerts import deadline_of, late, notifier, on_failure
 from spark_jobs.errors import EnvironmentProblem
@@ -63,6 +64,23 @@ def test_a_night_that_is_late_is_told(home: Path, file: Path) -> None:
     assert last(file) == (
         "Vintage: retrain_tiny is late: not over 90 minutes after it was queued (for 2024-03-01)"
     )
+
+
+@pytest.mark.fault("a night that fails, and is then late as well", outcome="its people are told once")
+@pytest.mark.parametrize("state", ["failed", "success", "running", "queued"])
+def test_a_run_that_has_ended_is_not_late(home: Path, file: Path, state: str) -> None:
+    from airflow.api_fastapi.core_api.datamodels.dag_run import DAGRunResponse
+
+    # The scheduler gives the triggerer the run in this form.
+    assert DAGRunResponse.model_fields["state"].annotation is DagRunState
+    assert "partition_key" in DAGRunResponse.model_fields
+    load_dags().dags["retrain_tiny"].on_failure_callback[0](
+        {"dag": load_dags().dags["retrain_tiny"], "dag_run": {"partition_key": "d"}, "reason": "task_failure"}
+    )
+    told = file.read_text()
+    asyncio.run(late("it is late", context={"dag_run": {"partition_key": "d", "state": state}}))
+    later = file.read_text().removeprefix(told)
+    assert later == ("" if state in {"failed", "success"} else "Vintage: it is late (for d)\n")
 
 
 def test_a_deadline_is_kept_by_no_one_where_nobody_is_named(home: Path) -> None:
