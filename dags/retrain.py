@@ -13,6 +13,7 @@ from dags.each_pipeline import daily, date_param, make_dags, nightly_arguments, 
 from dags.spark_submit import MACROS, python_job, spark_job
 from dags.waiting import wait_for_data
 from dags.waiting_rows import wait_for_rows
+from spark_jobs.spec.markdown import code, plain
 from spark_jobs.spec.wait import told
 
 if TYPE_CHECKING:
@@ -127,19 +128,19 @@ def documentation(pipeline: Pipeline) -> str:
     """What the Airflow UI says of the Dag, in Markdown."""
     gates = [gate.described for gate in pipeline.evaluate.gates]
     facts = {
-        "Data": pipeline.source.described,
-        **{f"Joined as `{name}`": source.described for name, source in pipeline.joins.items()},
-        "Expectations": f"`expectations/{pipeline.expectations}.yaml`",
+        "Data": plain(pipeline.source.described),
+        **{f"Joined as `{name}`": plain(source.described) for name, source in pipeline.joins.items()},
+        "Expectations": code(f"expectations/{pipeline.expectations}.yaml"),
         "Waits for its data": f"{told(pipeline.wait.timeout)} at the most, when it is scheduled",
         "Window": f"{pipeline.window.days} days up to the date, {pipeline.window.min_days} or more with data",
-        "Model": " → ".join(stage.type for stage in pipeline.stages),
-        "Gates": ", ".join(gates) or "none",
+        "Model": plain(" → ".join(stage.type for stage in pipeline.stages)),
+        "Gates": plain(", ".join(gates)) or "none",
         "Promotion": pipeline.promote,
-        "File": f"`pipelines/{pipeline.name}.yaml`",
+        "File": code(f"pipelines/{pipeline.name}.yaml"),
     }
     return "\n".join(
         [
-            pipeline.description,
+            plain(pipeline.description),
             "",
             "Retrains the model for one partition date. A run of the schedule takes the day before; a run of",
             "yours takes its partition key, else the form's partition date, else the last closed day (UTC).",

@@ -16,11 +16,14 @@ from fastapi import FastAPI, HTTPException, status
 from fastapi.responses import FileResponse
 
 from spark_jobs.spec import Home
+from spark_jobs.spec.page_policy import POLICY
 
-# A page shows what the data holds. Whatever that is, it acts as a site of its own, without Airflow's cookie.
+# A page shows what the data holds. Whatever that is, it acts as a site of its own, without Airflow's cookie,
+# and it runs no script but Vintage's own and connects to nothing.
 HEADERS: Final = {
-    "Content-Security-Policy": "sandbox allow-scripts allow-popups allow-popups-to-escape-sandbox",
+    "Content-Security-Policy": f"sandbox allow-scripts allow-popups allow-popups-to-escape-sandbox; {POLICY}",
     "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
 }
 
 app = FastAPI(title="Pages of Vintage's store", docs_url=None, redoc_url=None, openapi_url=None)

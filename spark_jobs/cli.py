@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 from spark_jobs import (
     cli_champion,
@@ -30,6 +29,7 @@ from spark_jobs.report.history import LAST, history_of
 from spark_jobs.report.history import show as show_history
 from spark_jobs.report.lineage import current_evaluation
 from spark_jobs.report.markdown import as_text, links_of
+from spark_jobs.report.screen import Console, write_json
 from spark_jobs.report.summary import Champion, Summary, summarise
 from spark_jobs.report.terminal import show as show_summary
 from spark_jobs.spec import Home, contained, load_pipeline, parse_partition_date, read_home
@@ -177,7 +177,7 @@ def history(
     champion = _champion(home, store)
     found = history_of(store, spec.evaluate.metric, champion=champion.key if champion else None, last=last)
     if as_json:
-        sys.stdout.write(found.model_dump_json(indent=2) + "\n")
+        write_json(found)
     else:
         show_history(found, Console(highlight=False))
 
@@ -257,7 +257,7 @@ def _champion(home: Home, store: Store) -> Champion | None:
 
 def _print(summary: Summary, *, as_json: bool) -> None:
     if as_json:
-        sys.stdout.write(summary.model_dump_json(indent=2) + "\n")
+        write_json(summary)
     else:
         show_summary(summary, Console(highlight=False))
 

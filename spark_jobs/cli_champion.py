@@ -6,11 +6,11 @@ import os
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 from spark_jobs.cli_arguments import PipelineName
 from spark_jobs.errors import SpecError
 from spark_jobs.job import configure_logging, open_job
+from spark_jobs.report.screen import Console
 from spark_jobs.spec import Home, load_pipeline, parse_partition_date
 from spark_jobs.store import Store
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from spark_jobs.cli_arguments import AsJson, PipelineName
+from spark_jobs.report.screen import Console, write_json
 from spark_jobs.spec import Home, load_pipeline
 from spark_jobs.store import Store
 
@@ -39,6 +38,6 @@ def diff(
     one, other = find_lineage(store, old), find_lineage(store, new)
     found = difference_of(store.pipeline, one, other, ledger.read(store.ledger_path))
     if as_json:
-        sys.stdout.write(found.model_dump_json(indent=2) + "\n")
+        write_json(found)
     else:
         show(found, Console(highlight=False))

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from spark_jobs.cli_arguments import AsJson, PipelineName
+from spark_jobs.report.screen import Console, write_json
 from spark_jobs.spec import Home, load_pipeline, parse_partition_date
 
 First = Annotated[str, typer.Option("--from", help="First partition date, YYYY-MM-DD.", show_default=False)]
@@ -30,7 +29,7 @@ def plan(pipeline: PipelineName, first: First, last: Last, as_json: AsJson = Fal
     spec = load_pipeline(home, pipeline)
     found = planned(home, spec, parse_partition_date(first), parse_partition_date(last))
     if as_json:
-        sys.stdout.write(found.model_dump_json(indent=2) + "\n")
+        write_json(found)
     else:
         show(found, Console(highlight=False))
 
@@ -56,7 +55,7 @@ def backfill(pipeline: PipelineName, first: First, last: Last, as_json: AsJson =
     for done in backfilled(home, spec, dates.scheduled):
         code = code or done.exit_code
         if as_json:
-            sys.stdout.write(done.model_dump_json() + "\n")
+            write_json(done, indent=None)
             continue
         told = done.error or f"version {done.version} {str(done.action).replace('_', ' ')}"
         console.print(f"{done.date}  {done.seconds:6.1f} s  {told}", markup=False)

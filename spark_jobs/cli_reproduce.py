@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from spark_jobs.cli_arguments import AsJson, PipelineName
 from spark_jobs.job import configure_logging
 from spark_jobs.report.reproduction import show
+from spark_jobs.report.screen import Console, write_json
 from spark_jobs.spec import Home, parse_partition_date
 from spark_jobs.store.scratch import Scratch
 
@@ -55,7 +54,7 @@ def reproduce(
     folder = None if scratch is None else scratch.absolute()
     found = make_again(home, pipeline, parse_partition_date(date), key, scratch=Scratch(folder, keep))
     if as_json:
-        sys.stdout.write(found.model_dump_json(indent=2) + "\n")
+        write_json(found)
     else:
         show(found, Console(highlight=False))
     require_same(found)

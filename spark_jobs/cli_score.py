@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-import sys
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from spark_jobs.cli_arguments import AsJson, PipelineName
 from spark_jobs.job import configure_logging, open_job
 from spark_jobs.report.predictions import scored_of, show
+from spark_jobs.report.screen import Console, write_json
 from spark_jobs.spec import Home
 
 
@@ -40,6 +39,6 @@ def score(
     finally:
         job.spark.stop()
     if as_json:
-        sys.stdout.write(made.model_dump_json(indent=2) + "\n")
+        write_json(made)
     else:
         show(made, Console(highlight=False))

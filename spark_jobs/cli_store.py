@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich import box
-from rich.console import Console
 from rich.filesize import decimal
 from rich.table import Table
 from rich.text import Text
@@ -19,6 +18,7 @@ from rich.text import Text
 from spark_jobs.cli_arguments import AsJson, PipelineName
 from spark_jobs.errors import SpecError, StoreError
 from spark_jobs.job import configure_logging
+from spark_jobs.report.screen import Console, write_json
 from spark_jobs.spec import Home, load_pipeline, parse_partition_date, submit_conf
 from spark_jobs.store import Store
 
@@ -71,7 +71,7 @@ def impact(
         if provider is not None:
             provider.stop()
     if as_json:
-        sys.stdout.write(found.model_dump_json(indent=2) + "\n")
+        write_json(found)
     else:
         show(found, Console(highlight=False))
 

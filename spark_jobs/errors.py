@@ -42,7 +42,7 @@ class VintageError(Exception):
         if found:
             parts.append(f"found {found}")
         text = "; ".join(parts) + "."
-        super().__init__(f"{text} {fix}".strip())
+        super().__init__(printable(f"{text} {fix}".strip(), keep="\n\t"))
 
 
 class SpecError(VintageError):
@@ -109,6 +109,21 @@ class NotDelivered(VintageError):
     """A date's rows have not come into their database yet; asked later, it may have them."""
 
     exit_code = 8
+
+
+def printable(text: str, *, keep: str = "") -> str:
+    """Write out the characters of a text that are not seen: of control, and those that turn its direction.
+
+    A terminal would obey them. Bytes that are no UTF-8 are written out too.
+
+    Args:
+        text: from wherever.
+        keep: characters that stay, line ends say.
+    """
+    return "".join(
+        each if each.isprintable() or each in keep else each.encode("unicode_escape").decode()
+        for each in text
+    )
 
 
 def first_line(error: Exception) -> str:

@@ -23,6 +23,7 @@ from spark_jobs.errors import (
     SpecError,
     StoreError,
     VintageError,
+    printable,
 )
 from spark_jobs.session import (
     SparkProvider,
@@ -348,8 +349,18 @@ def configure_logging() -> None:
         datefmt="%Y-%m-%dT%H:%M:%SZ",
         force=True,
     )
+    for handler in logging.getLogger().handlers:
+        if handler.formatter is not None:
+            handler.setFormatter(_Printable(handler.formatter._fmt, handler.formatter.datefmt))
     for noisy in ("py4j", "great_expectations", "mlflow", "alembic", "urllib3", "matplotlib", "git"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+class _Printable(logging.Formatter):
+    """Writes out what a terminal would obey: a value of the data may stand in any message."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return printable(super().format(record), keep="\n\t")
 
 
 def _parser(description: str | None) -> argparse.ArgumentParser:

@@ -10,13 +10,12 @@ import time
 from datetime import date
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-
 from spark_jobs.ending import ends_in_order
 from spark_jobs.errors import NotReproduced, SpecError, StoreError
 from spark_jobs.job import Job, configure_logging, report
 from spark_jobs.remaking import Remaking
 from spark_jobs.report.reproduction import Reproduction, Restated, show
+from spark_jobs.report.screen import Console
 from spark_jobs.report.summary import current_evaluation
 from spark_jobs.session import SparkProvider, recorded_conf
 from spark_jobs.spec import Home, did_you_mean, load_pipeline, parse_partition_date, submit_conf

@@ -20,6 +20,7 @@ from spark_jobs.report.history import LAST, Measured, history_of
 from spark_jobs.report.pictures import detail_pictures
 from spark_jobs.report.summary import summary_of
 from spark_jobs.spec.metrics import METRICS
+from spark_jobs.spec.page_policy import POLICY
 from spark_jobs.store.files import replace_text
 from spark_jobs.store.reports import report_folder
 
@@ -147,6 +148,7 @@ def render(
         folder: where the page will lie; its links to Data Docs begin there.
     """
     return _template().render(
+        policy=POLICY,
         summary=summary,
         details={**dict.fromkeys(_DETAILS), **summary.details},
         trend=trend,

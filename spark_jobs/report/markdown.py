@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
@@ -10,6 +9,7 @@ from urllib.parse import quote
 from spark_jobs.report.details import between, number, slice_name
 from spark_jobs.report.html import metric_rows
 from spark_jobs.report.telling import page_address
+from spark_jobs.spec.markdown import code, plain
 from spark_jobs.store.reports import report_folder
 
 if TYPE_CHECKING:
@@ -22,10 +22,6 @@ if TYPE_CHECKING:
 
 MOST_ROWS: Final = 40
 MOST_SLICES: Final = 5
-MOST_CHARACTERS: Final = 300
-"""Of one cell or reason; a gate may hold a value of the data, of any length."""
-
-_SPECIAL: Final = re.compile(r"([!-/:-@\[-`{-~])")
 
 
 @dataclass(frozen=True)
@@ -62,27 +58,6 @@ def as_text(summary: Summary, links: Links) -> str:
         _listed("What it was made from, and where to read more:", _facts(summary, links)),
     ]
     return "\n\n".join(block for block in blocks if block) + "\n"
-
-
-def plain(text: str) -> str:
-    """A text on one line, in which Markdown sees nothing but text."""
-    return _SPECIAL.sub(r"\\\1", _short(text))
-
-
-def code(text: str) -> str:
-    """A text on one line as code; for a cell of a table too."""
-    short = _short(text).replace("|", "\\|")
-    longest = max((len(run) for run in re.findall(r"`+", short)), default=0)
-    if not longest:
-        return f"`{short}`" if short else ""
-    fence = "`" * (longest + 1)
-    return f"{fence} {short} {fence}"
-
-
-def _short(text: str) -> str:
-    line = "".join(letter if letter.isprintable() else " " for letter in text)
-    line = " ".join(line.split())
-    return line if len(line) <= MOST_CHARACTERS else f"{line[: MOST_CHARACTERS - 1]}…"
 
 
 def _head(summary: Summary) -> str:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import copy
 import datetime as dt
 import re
+from collections.abc import Mapping
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import great_expectations as gx
 from great_expectations.render.renderer.page_renderer import ValidationResultsPageRenderer
 from great_expectations.render.view.view import DefaultJinjaPageView
 
 from spark_jobs.sources.outcomes import SEVERITIES
+from spark_jobs.spec.page_policy import POLICY, SCRIPT
 
 if TYPE_CHECKING:
     from great_expectations.core import ExpectationSuiteValidationResult
@@ -21,6 +24,10 @@ if TYPE_CHECKING:
     from spark_jobs.sources.outcomes import ValidationReport
 
 _TEMPLATE: Final = "data_docs.j2"
+# GX escapes some texts and others not. So what is to be escaped is out of its sight until the page is made,
+# in characters of Unicode's private use.
+_STAND_INS: Final = {ord(special): 0xF8E0 + place for place, special in enumerate("&<>\"'")}
+_ENTITIES: Final = {0xF8E0: "&amp;", 0xF8E1: "&lt;", 0xF8E2: "&gt;", 0xF8E3: "&quot;", 0xF8E4: "&#x27;"}
 _SITE_LINK: Final = re.compile(r'<a\s[^>]*href="(?:\.\./)+[^"]*"[^>]*>(.*?)</a>', re.DOTALL)
 
 
@@ -42,13 +49,36 @@ def write_page(
     }
     for one in result.results:
         _make_renderable(one.result)
+        one.result = as_text(one.result)
+        if one.expectation_config is not None:
+            config = one.expectation_config
+            config.kwargs, config.meta = as_text(config.kwargs), as_text(config.meta)
+            config.description, config.notes = as_text(config.description), as_text(config.notes)
+        one.exception_info = as_text(one.exception_info)
     document = ValidationResultsPageRenderer().render(result)
     outcomes = sorted(report.outcomes, key=lambda one: (one.passed, SEVERITIES.index(one.severity)))
-    html: str = _view().render(  # type: ignore[no-untyped-call]
-        document, template=_TEMPLATE, title=title, report=report, outcomes=outcomes
+    page: str = _view().render(  # type: ignore[no-untyped-call]
+        document,
+        template=_TEMPLATE,
+        title=title,
+        report=report,
+        outcomes=outcomes,
+        policy=POLICY,
+        script=SCRIPT,
     )
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(_SITE_LINK.sub(r"\1", html), encoding="utf-8")
+    path.write_text(_SITE_LINK.sub(r"\1", page).translate(_ENTITIES), encoding="utf-8")
+
+
+def as_text(value: Any) -> Any:
+    """A value of whatever shape in whose texts GX's templates find nothing to obey, or to escape."""
+    if value is None or isinstance(value, bool | int | float | Decimal | dt.date):
+        return value
+    if isinstance(value, Mapping):
+        return {as_text(key): as_text(each) for key, each in value.items()}
+    if isinstance(value, list | tuple | set):
+        return type(value)(as_text(each) for each in value)
+    return str(value).translate(_STAND_INS)
 
 
 @cache

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from spark_jobs.errors import SpecError
-from spark_jobs.spec.names import printable
+from spark_jobs.errors import SpecError, printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -37,11 +37,6 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     return f'did you mean "{near}"?' if near is not None else ""
 
 
-def printable(text: str) -> str:
-    """A text in which bytes that are no UTF-8, and characters that move a cursor, are written out."""
-    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
-
-
 def sentence(hint: str) -> str:
     """A hint as a sentence of its own."""
     return hint[:1].upper() + hint[1:]

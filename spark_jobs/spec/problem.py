@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-from spark_jobs.errors import SpecError, first_line
-from spark_jobs.spec.names import printable
+from spark_jobs.errors import SpecError, first_line, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from spark_jobs.report.markdown import MOST_CHARACTERS, MOST_ROWS, MOST_SLICES, Links, as_text, code, plain
+from spark_jobs.report.markdown import MOST_ROWS, MOST_SLICES, Links, as_text
 from spark_jobs.report.summary import Champion, Tracked, summary_of
+from spark_jobs.spec.markdown import MOST_CHARACTERS, code, plain
 from spark_jobs.store import Store
 from tests.report.families import EVALUATIONS, ODD, publish_run
 

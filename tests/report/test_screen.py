@@ -1,0 +1,89 @@
+"""What a terminal, a log and JSON are given of a value is seen, and not obeyed."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from pydantic import BaseModel
+from rich.table import Table
+from rich.text import Text
+
+from spark_jobs.errors import DataError
+from spark_jobs.job import configure_logging
+from spark_jobs.report.screen import Console, write_json
+from tests.hostile import MARKUP, OBEYED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+VALUES = [*MARKUP, *OBEYED]
+
+
+def obeyed(text: str) -> list[str]:
+    """The characters of a text that a terminal does not show."""
+    return [each for each in text if not each.isprintable() and each not in "\n\t"]
+
+
+@pytest.mark.fault("escape sequences and turned directions in a value", outcome="written out in the terminal")
+@pytest.mark.parametrize("colour", [False, True])
+def test_a_terminal_shows_every_value(colour: bool) -> None:
+    out = io.StringIO()
+    console = Console(file=out, width=400, force_terminal=colour, color_system=None)
+    table = Table("value", "as text")
+    for value in VALUES:
+        table.add_row(value, Text(value))
+        console.print(value)
+        console.print(Text(value, style="bold"))
+    console.print(table)
+    assert obeyed(out.getvalue()) == []
+    for value in MARKUP:
+        assert out.getvalue().count(value) >= 4, value
+    assert "\\x1b[2J\\x1b[31m" in out.getvalue()
+    assert "\\u202egnp.exe" in out.getvalue()
+
+
+def test_an_error_is_readable() -> None:
+    for value in VALUES:
+        told = str(DataError(f"column {value} is missing", found=value))
+        assert obeyed(told) == []
+        assert value in told or value in OBEYED
+
+
+@pytest.fixture
+def _logging() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+@pytest.mark.usefixtures("_logging")
+def test_a_log_line_is_readable(monkeypatch: pytest.MonkeyPatch) -> None:
+    out = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", out)
+    configure_logging()
+    for value in VALUES:
+        logging.getLogger("any").error("read %s", value, exc_info=ValueError(value))
+    assert obeyed(out.getvalue()) == []
+    assert out.getvalue().count("ValueError: ") == len(VALUES)
+
+
+class Found(BaseModel):
+    """Something with values."""
+
+    values: list[str]
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_json_is_shown_and_holds_the_same(capsys: pytest.CaptureFixture[str], indent: int | None) -> None:
+    values = [*VALUES, "é 漢 \U0001f600 \U000e0001"]
+    write_json(Found(values=values), indent=indent)
+    out = capsys.readouterr().out
+    assert obeyed(out) == []
+    assert json.loads(out) == {"values": values}
