@@ -43,6 +43,7 @@ with ends_in_order():
 """
 
 
+@pytest.mark.fault("Ctrl-C and SIGTERM", outcome="one line; exit 130 and 143")
 @pytest.mark.spark
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_a_program_in_order_and_with_one_line(tmp_path: Path, number: signal.Signals) -> None:

@@ -60,6 +60,7 @@ def test_a_retry_submits_anew_on_every_cluster(home: Path, monkeypatch: pytest.M
         assert not hook._should_track_yarn_application_via_rm_api()
 
 
+@pytest.mark.fault("a Spark connection without a master", outcome="told before anything is submitted")
 @pytest.mark.parametrize(
     ("connection", "found"),
     [

@@ -126,12 +126,14 @@ def test_late_files_end_the_waiting_once_they_are_whole(home: Path) -> None:
     assert len(sizes) >= 1
 
 
+@pytest.mark.fault("raw files that never come", outcome="the run fails and names the paths")
 def test_files_that_never_come_are_named(home: Path) -> None:
     deliver(home, "", "rows.csv")
     trigger = trigger_of(home, seconds=0.1)
     assert fired(trigger) == {"absent": trigger.paths}
 
 
+@pytest.mark.fault("a raw file that is still being written", outcome="waited for")
 def test_a_file_that_still_grows_is_not_taken_for_whole(home: Path) -> None:
     path = deliver(home)
     folder = str(path.parent)

@@ -28,6 +28,7 @@ def lines_of(team: Team, day: date = DAY) -> list[str]:
     return team.raw(day).read_text(encoding="utf-8").splitlines()[1:]
 
 
+@pytest.mark.fault("no raw data for a date", outcome="exit 3; names the nearest dates")
 def test_no_raw_data_names_the_nearest_dates(team: Team) -> None:
     with pytest.raises(DataError, match=r"no raw data for 2024-03-09.*date=2024-03-09.*2024-03-06"):
         team.run("snapshot", day="2024-03-09")
@@ -40,6 +41,7 @@ def test_an_empty_day(team: Team) -> None:
         team.run("snapshot")
 
 
+@pytest.mark.fault("a date that is delivered again, empty", outcome="exit 3; its old rows are used no more")
 @pytest.mark.long
 def test_a_day_that_became_empty_loses_its_old_rows(team: Team) -> None:
     team.run()
@@ -51,6 +53,7 @@ def test_a_day_that_became_empty_loses_its_old_rows(team: Team) -> None:
     assert str(earlier) not in summarise(team.store, DAY).window
 
 
+@pytest.mark.fault("fewer days than `window.min_days`", outcome="exit 3; names the absent dates")
 def test_fewer_days_than_min_days(team: Team) -> None:
     for back in (2, 3):
         team.raw(DAY - timedelta(days=back)).unlink()
@@ -61,6 +64,7 @@ def test_fewer_days_than_min_days(team: Team) -> None:
         team.run("snapshot")
 
 
+@pytest.mark.fault("columns added, removed or renamed", outcome="exit 3; names them")
 @pytest.mark.parametrize(
     ("header", "line", "difference"),
     [
@@ -78,6 +82,7 @@ def test_columns_that_are_not_the_contract_s(team: Team, header: str, line: str,
     assert team.leftovers() == []
 
 
+@pytest.mark.fault("values of another type", outcome="exit 3; names column, count and value")
 def test_a_retyped_column_names_column_count_and_value(team: Team) -> None:
     team.deliver(DAY, [line.replace("red", "red").replace(",", ",", 1) for line in lines_of(team)])
     lines = [f"{number},red,big,{DAY}T00:00:00Z,1" for number in range(3)]
@@ -93,12 +98,14 @@ def test_a_row_that_does_not_parse_is_shown(team: Team) -> None:
         team.run("snapshot")
 
 
+@pytest.mark.fault("a file of no bytes", outcome="exit 3; names the file")
 def test_a_zero_byte_file(team: Team) -> None:
     team.raw(DAY).with_name("second.csv").touch()
     with pytest.raises(DataError, match=r"second.csv for 2024-03-06 has zero bytes"):
         team.run("snapshot")
 
 
+@pytest.mark.fault("a CSV file cut in a row", outcome="exit 3")
 def test_a_csv_cut_in_the_middle_of_a_row(team: Team) -> None:
     path = team.raw(DAY)
     path.write_bytes(path.read_bytes()[:-14])
@@ -119,6 +126,7 @@ def declare_parquet(team: Team) -> None:
     )
 
 
+@pytest.mark.fault("a Parquet file cut short", outcome="exit 3; names the file")
 def test_a_parquet_file_cut_short(team: Team) -> None:
     frame = (
         team.provider().createDataFrame([(1, "red", 2.0)], "id INT, colour STRING, size DOUBLE").coalesce(1)
@@ -149,6 +157,9 @@ def test_a_retyped_parquet_column(team: Team) -> None:
         team.run("snapshot")
 
 
+@pytest.mark.fault(
+    "rows that break a critical expectation", outcome="exit 3; nothing downstream is made; the Data Docs stay"
+)
 def test_a_critical_expectation_stops_the_chain_and_leaves_data_docs(team: Team) -> None:
     team.deliver(DAY, [*lines_of(team), f"98,green,1,{DAY}T00:00:00Z,1", f"99,green,1,{DAY}T00:00:00Z,0"])
     team.run("snapshot")
@@ -184,6 +195,7 @@ def test_steps_out_of_order_say_which_comes_first(team: Team) -> None:
         team.run("promote")
 
 
+@pytest.mark.fault("labels of one class, or null throughout", outcome="exit 3; no model")
 @pytest.mark.parametrize(
     ("sql", "label", "told"),
     [
@@ -200,6 +212,7 @@ def test_labels_that_teach_nothing(team: Team, sql: str, label: str, told: str) 
     assert team.leftovers() == []
 
 
+@pytest.mark.fault("a feature that is null throughout", outcome="exit 3; names the column")
 def test_a_column_that_is_null_throughout(team: Team) -> None:
     team.edit(
         "SELECT id, seen, colour, size, late", "SELECT id, seen, colour, CAST(NULL AS DOUBLE) AS size, late"
@@ -235,6 +248,7 @@ def test_what_is_no_pipeline(team: Team, name: str) -> None:
         open_job(team.home, name, str(DAY))
 
 
+@pytest.mark.fault("rows that share their key", outcome="a warning with the count")
 def test_keys_that_are_not_a_row_s_own_are_told(team: Team, caplog: pytest.LogCaptureFixture) -> None:
     team.edit("FROM source", "FROM source LATERAL VIEW explode(IF(id < 2, array(1, 2), array(1))) AS n")
     team.run("snapshot", "validate", "preprocess")
@@ -259,6 +273,7 @@ def test_sql_that_does_not_run(team: Team) -> None:
         team.run("preprocess")
 
 
+@pytest.mark.fault("MLflow cannot be reached", outcome="exit 4; what was made stays")
 def test_mlflow_that_is_not_there(team: Team) -> None:
     away = Home.from_environment(
         {"VINTAGE_HOME": str(team.home.path), "MLFLOW_TRACKING_URI": "http://127.0.0.1:9"}
@@ -285,6 +300,7 @@ def full_disk(tmp_path: Path) -> Iterator[Path]:
         subprocess.run(["umount", "--lazy", str(place)], check=True)  # Spark may hold a file open
 
 
+@pytest.mark.fault("a full disk", outcome="exit 4; nothing half-published")
 def test_a_full_disk(team: Team, full_disk: Path) -> None:
     team.deliver(DAY, [f"{number},red,{number},{DAY}T00:00:00Z,1" for number in range(40_000)])
     home = Home.from_environment(
@@ -304,6 +320,7 @@ def test_a_full_disk(team: Team, full_disk: Path) -> None:
     assert crowded.leftovers() == []
 
 
+@pytest.mark.fault("a read-only store", outcome="exit 4")
 def test_a_store_that_cannot_be_written(team: Team) -> None:
     home = Home.from_environment({"VINTAGE_HOME": str(team.home.path), "VINTAGE_STORE": "/proc/store"})
     with pytest.raises(StoreError, match=r"cannot be written at /proc/store.*VINTAGE_STORE"):

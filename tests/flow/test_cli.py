@@ -34,6 +34,7 @@ def program(team: Team, *words: str, **environment: str) -> subprocess.Completed
     )
 
 
+@pytest.mark.fault("no Java", outcome="exit 4 with one line")
 def test_without_java_a_job_ends_with_one_readable_line(team: Team) -> None:
     ended = program(
         team,

@@ -225,6 +225,7 @@ def test_a_date_column_without_a_day(team: Team, database: Database) -> None:
         team.run("snapshot")
 
 
+@pytest.mark.fault("a wrong password of a database", outcome="exit 4; the password is not shown")
 def test_a_wrong_password_is_told_and_not_shown(
     team: Team, database: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -249,6 +250,7 @@ def test_a_connection_that_is_not_known(team: Team) -> None:
         team.run("snapshot")
 
 
+@pytest.mark.fault("a JDBC driver that is missing", outcome="exit 4; says where to put it")
 def test_a_driver_that_is_missing(team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
     login(monkeypatch, "jdbc:oracle:thin:@//db.example/hr")
     declare(team, jdbc(table="things", date_column="day"), SQL)

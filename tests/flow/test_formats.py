@@ -133,6 +133,7 @@ def test_a_format_from_raw_data_to_feature_rows(team: Team, new_team: Callable[[
     assert current(elsewhere, "snapshot").manifest.rows == snapshot.manifest.rows
 
 
+@pytest.mark.fault("a picture that cannot be decoded", outcome="exit 3; names the file")
 @pytest.mark.parametrize("content", [b"no picture", b"\x89PNG\r\n\x1a\n", None])
 def test_a_picture_that_cannot_be_decoded_is_named(team: Team, content: bytes | None) -> None:
     folder = team.home.path / "raw" / str(DAY)

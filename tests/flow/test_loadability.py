@@ -101,6 +101,7 @@ def test_the_golden_batch_goes_with_the_model_to_mlflow_and_holds_no_label(done:
     assert Model.load(str(folder)).signature.inputs.input_names() == ["size", "colour"]
 
 
+@pytest.mark.fault("a model that scores its golden batch otherwise", outcome="exit 5; the champion stays")
 def test_a_model_that_gives_something_else_is_refused_until_it_is_mended(team: Team, tmp_path: Path) -> None:
     team.edit("regParam: 0.01", "regParam: 0.01, threshold: 0.5")
     team.run("snapshot", "validate", "preprocess", "fit", "evaluate")

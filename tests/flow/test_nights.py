@@ -114,6 +114,7 @@ def test_each_night_is_held_against_the_one_before_and_serves(nights: Nights) ->
     ]
 
 
+@pytest.mark.fault("a backfill of an older date", outcome="registered; the champion stays")
 def test_a_backfill_with_corrected_data_registers_and_moves_nobody(nights: Nights) -> None:
     for number in (3, 4):
         nights.team.deliver(day(number), rows_of(day(number), 22))

@@ -72,6 +72,7 @@ def assert_one_champion(team: Team) -> None:
     assert [entry.action for entry in ledger.read(team.store.ledger_path)] == ["promoted"]
 
 
+@pytest.mark.fault("SIGKILL of a run at any moment", outcome="the next run ends with the same artifacts")
 def test_killed_at_any_moment_the_next_run_ends_right(team: Team) -> None:
     moments = ["snapshot 2024-03", "step 3 of 6", "step 4 of 6", "fitted on", "step 6 of 6"]
     for words in moments:
@@ -85,6 +86,7 @@ def test_killed_at_any_moment_the_next_run_ends_right(team: Team) -> None:
     assert_one_champion(team)
 
 
+@pytest.mark.fault("two runs of one date at once", outcome="one result")
 def test_two_runs_of_one_date_at_once_give_one_result(team: Team) -> None:
     both = [start(team), start(team)]
     for process in both:
@@ -95,6 +97,7 @@ def test_two_runs_of_one_date_at_once_give_one_result(team: Team) -> None:
     assert_one_champion(team)
 
 
+@pytest.mark.fault("SIGKILL of a reproduction", outcome="the store is as it was; it is done again")
 def test_a_killed_reproduction_harms_nothing_and_is_done_again(
     team: Team, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -111,6 +111,7 @@ def test_a_night_s_date_is_scored_by_its_champion_from_the_features_that_are_the
     assert served.store.current("predictions", DAY).key == made.key
 
 
+@pytest.mark.fault("rows that cannot be scored", outcome="kept aside with the reason")
 def test_a_date_without_labels_is_scored_and_what_cannot_be_is_kept_aside(
     served: Team, unlabelled: date, spark: SparkSession, caplog: pytest.LogCaptureFixture
 ) -> None:

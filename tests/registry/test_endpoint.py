@@ -27,6 +27,7 @@ def refusal(uri: str, folder: Path, seconds: float = 10) -> str:
     return str(caught.value)
 
 
+@pytest.mark.fault("MLflow's server refuses the connection", outcome="exit 4 with one line")
 def test_a_refused_connection(tmp_path: Path) -> None:
     closed_port = free_port()
     text = refusal(f"http://gwen:se:cret@127.0.0.1:{closed_port}/mlflow?token=abc", tmp_path)
@@ -64,6 +65,7 @@ def test_a_database_that_keeps_nothing(tmp_path: Path) -> None:
     assert "keeps nothing" in refusal("sqlite://", tmp_path)
 
 
+@pytest.mark.fault("MLflow's server does not answer", outcome="exit 4 after a time-out")
 def test_a_server_that_takes_a_call_and_says_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from spark_jobs.registry.tracking import connection
 

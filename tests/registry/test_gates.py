@@ -42,6 +42,7 @@ def test_one_gate_that_fails_refuses_and_only_it_is_a_reason() -> None:
     assert [verdict.passed for verdict in decision.verdicts] == [True, False]
 
 
+@pytest.mark.fault("a metric that is NaN", outcome="no gate passes")
 @given(bound=NUMBERS, upper=st.booleans())
 def test_nan_passes_no_gate(bound: float, upper: bool) -> None:
     gate = Gate(metric="f1", max=bound) if upper else Gate(metric="f1", min=bound)
@@ -58,6 +59,7 @@ def test_a_gate_holds_exactly_between_its_bounds(low: float, high: float, value:
     assert decision.promote == (low <= value <= high)
 
 
+@pytest.mark.fault("a holdout of one class, or empty", outcome="refused")
 @pytest.mark.parametrize(
     ("rows", "refusals", "reason"), [(0, [], "is empty"), (5, ["one class"], "one class")]
 )

@@ -135,6 +135,7 @@ def test_a_rollback_to_a_version_that_serves_is_found_and_not_repeated(office: O
     assert office.actions == before
 
 
+@pytest.mark.fault("SIGKILL between the alias and the ledger", outcome="run again, it is decided once")
 def test_a_decision_that_was_killed_is_made_once_when_it_is_run_again(tmp_path: Path) -> None:
     made = Office(tmp_path)
     for number in (1, 2):

@@ -172,6 +172,7 @@ def test_a_dataset_says_what_it_is(tracking: Tracking, client: MlflowClient, fol
     assert [column["type"] for column in columns] == ["string", "double", "vector", "datetime"]
 
 
+@pytest.mark.fault("SIGKILL while a model is logged to MLflow", outcome="it is completed")
 def test_a_model_that_a_killed_job_left_half_logged_is_completed(
     tracking: Tracking, client: MlflowClient, folder: Path
 ) -> None:
@@ -313,6 +314,7 @@ def race(uri: str, home: Path, folder: Path) -> set[str]:
     return set(outputs)
 
 
+@pytest.mark.fault("two processes register one key at once", outcome="one version")
 @pytest.mark.long
 def test_two_processes_at_once_share_a_run_a_model_and_a_version(
     tracking_uri: str, tmp_path: Path, folder: Path

@@ -23,6 +23,7 @@ pytestmark = QUIET
 GOOD = {"column": "distance", "min_value": 1}
 
 
+@pytest.mark.fault("a rule that Great Expectations lacks", outcome="exit 2 with its line")
 @pytest.mark.parametrize(
     ("rule", "kwargs", "told"),
     [

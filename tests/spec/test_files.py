@@ -325,6 +325,7 @@ def test_broken_yaml_is_named_with_its_line(home_with: HomeWith, text: str, prob
     assert any(line.startswith(problem) for line in problems_of(home_with(pipeline=text)))
 
 
+@pytest.mark.fault("a pipeline file that is no text", outcome="refused")
 def test_a_file_that_is_no_text_is_refused(home_with: HomeWith) -> None:
     home = home_with()
     (home.pipelines_dir / "tips.yaml").write_bytes(b"\xff\xfe name")
@@ -333,6 +334,7 @@ def test_a_file_that_is_no_text_is_refused(home_with: HomeWith) -> None:
     ]
 
 
+@pytest.mark.fault("`../` and the like as a name", outcome="refused before a path is made")
 @pytest.mark.parametrize(
     "name", ["../tips", "../../etc/passwd", "{{ 7*7 }}", "", "Tips", "tips/../tips", "tips\n"]
 )

@@ -109,6 +109,9 @@ CONTENTS: dict[str, tuple[bytes, str]] = {
 }
 
 
+@pytest.mark.fault(
+    "an alias bomb, deep brackets, a huge file", outcome="refused with file and line within a second"
+)
 @pytest.mark.parametrize("case", CONTENTS)
 def test_a_hostile_pipeline_is_refused_at_once(home_with: Callable[..., Home], case: str) -> None:
     home = home_with()
@@ -217,6 +220,7 @@ def test_a_long_name_is_refused(home_with: Callable[..., Home]) -> None:
     assert any("at most 120" in str(problem) for problem in read_home(home).problems)
 
 
+@pytest.mark.fault("any exception while one file is read", outcome="a problem of that file alone")
 @pytest.mark.parametrize(
     "error", [RecursionError("deep"), MemoryError(), OSError("gone"), ZeroDivisionError()]
 )

@@ -63,6 +63,7 @@ def test_an_attempt_that_still_writes_is_alive_however_old_its_folder_is(store: 
     assert (folder / "data" / "part").read_text(encoding="utf-8") == "more"
 
 
+@pytest.mark.fault("`gc` beside a running job", outcome="no artifact goes")
 def test_beside_a_running_job_no_artifact_goes(store: Store) -> None:
     made = full_lineage(store)
     with store.attempt("features", DAY):
@@ -209,6 +210,9 @@ def test_what_was_named_after_the_look_is_not_even_hidden(
     assert seen == [True]
 
 
+@pytest.mark.fault(
+    "an artifact that is named while `gc` hides it", outcome="it comes back with all that it was made from"
+)
 def test_what_is_named_while_it_is_hidden_comes_back_with_all_that_it_was_made_from(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -277,6 +281,7 @@ sweeper.sweep(sweeper.look())
 """
 
 
+@pytest.mark.fault("SIGKILL of `gc`", outcome="the next finishes or undoes it")
 @pytest.mark.parametrize("then", ["nothing names it", "a pointer names it"])
 @pytest.mark.parametrize(("module", "name"), [("time", "sleep"), ("shutil", "rmtree")])
 def test_a_killed_sweep_is_finished_or_undone_by_the_next(

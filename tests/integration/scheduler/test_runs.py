@@ -120,6 +120,7 @@ def names_of(processes: list[psutil.Process]) -> set[str]:
     return names
 
 
+@pytest.mark.fault("a run that is killed in Airflow", outcome="no `spark-submit` is left")
 def test_a_killed_run_leaves_no_spark_submit(api: AirflowApi, finish: Callable[[Run], Run]) -> None:
     run = api.trigger(DAG, partition_key="2024-01-08")
     # Another run may have to end first.

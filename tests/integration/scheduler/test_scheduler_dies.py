@@ -34,6 +34,7 @@ def fits(day: str) -> bool:
     return False
 
 
+@pytest.mark.fault("SIGKILL of Airflow's scheduler in a job", outcome="one result once it is back")
 def test_a_scheduler_that_dies_in_a_job_leaves_one_result(
     stack: Stack, api: AirflowApi, finish: Callable[[Run], Run]
 ) -> None:
