@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -11,12 +10,12 @@ import pytest
 
 from spark_jobs.report.html import write_report
 from spark_jobs.store import Store
-from tests.report.families import EVALUATIONS, publish_run
+from tests.hostile import CHROMIUM, MARKUP, opened
+from tests.report.families import EVALUATIONS, ODD, publish_run
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 TELEPHONE = 360
 DARK, LIGHT = (20, 22, 26), (255, 255, 255)
 
@@ -64,3 +63,27 @@ def test_nothing_of_it_is_wider_than_a_telephone(page: Path) -> None:
     )
     shown = browse(frame, "--allow-file-access-from-files", "--dump-dom")
     assert f"<title>{TELEPHONE}</title>" in shown
+
+
+@pytest.mark.fault("HTML and scripts as column, slice and reason", outcome="text in the report")
+def test_values_are_text_and_nothing_is_run_or_asked_for(tmp_path: Path) -> None:
+    store = Store(tmp_path, "things")
+    details = EVALUATIONS["classification"]
+    decision = {"promote": False, "reasons": list(MARKUP)}
+    slices = [
+        {**details["slices"][0], "column": value, "value": value} for value in MARKUP if details.get("slices")
+    ]
+    hostile = details | {"decision": decision, **({"slices": slices} if slices else {})}
+    page = write_report(store, publish_run(store, "classification", hostile)).html
+    with opened(page) as (shown, did):
+        text = " ".join(shown.inner_text("body").split())
+        for value in (*MARKUP, ODD):
+            assert " ".join(value.split()) in text, value
+        assert shown.locator("script, iframe, img, a[href^=javascript]").count() == 0
+        shown.screenshot(path=str(tmp_path / "report.png"), full_page=True)
+        assert did == []
+        shown.evaluate("document.body.insertAdjacentHTML('beforeend', '<img src=x onerror=alert(9)>')")
+        shown.wait_for_timeout(200)
+        assert did
+        assert all("Content Security Policy" in each for each in did if each.startswith("console"))
+        assert not [each for each in did if each.startswith("dialog")]
