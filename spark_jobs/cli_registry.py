@@ -6,10 +6,10 @@ import os
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from spark_jobs.cli_arguments import PipelineName
 from spark_jobs.job import configure_logging
+from spark_jobs.report.screen import Console
 from spark_jobs.spec import Home, load_pipeline
 from spark_jobs.store import Store
 
