@@ -26,6 +26,13 @@ _BELOW_ONE: Final = frozenset({"r2", "silhouette"})
 _UNBOUNDED: Final = frozenset(
     {"var", "rmse", "mse", "mae", "logLoss", "cost", "reconstructionError", "subspaceChange"}
 )
+_ANSWERS: Final = frozenset(
+    {
+        *("areaUnderROC", "areaUnderPR", "accuracy", "precision", "recall", "f1", "logLoss"),
+        *("weightedPrecision", "weightedRecall", "weightedFMeasure", "r2", "rmse", "mse", "mae"),
+        *("precisionAtK", "recallAtK", "ndcgAtK", "meanAveragePrecision"),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +48,6 @@ class Metric:
     name: str
     larger_is_better: bool = True
     best: float | None = None
-
-
-_ANSWERS: Final = frozenset(
-    {
-        *("areaUnderROC", "areaUnderPR", "accuracy", "precision", "recall", "f1", "logLoss"),
-        *("weightedPrecision", "weightedRecall", "weightedFMeasure", "r2", "rmse", "mse", "mae"),
-        *("precisionAtK", "recallAtK", "ndcgAtK", "meanAveragePrecision"),
-    }
-)
 
     @property
     def reach(self) -> tuple[float, float]:
