@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -78,7 +79,8 @@ class Home:
 
 def sqlite_uri(database: Path) -> str:
     """The URI of an SQLite file: what ends or escapes a path in a URI is itself escaped."""
-    return "sqlite:///" + str(database).replace("%", "%25").replace("?", "%3F")
+    # No more than must be: MLflow also makes the folder that the URI names as it stands.
+    return "sqlite:///" + re.sub(r"%(?=[0-9A-Fa-f]{2})", "%25", str(database)).replace("?", "%3F")
 
 
 def _home_path(named: str) -> Path:
