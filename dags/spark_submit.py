@@ -285,8 +285,8 @@ def _unsaid(job: str, exit_code: int) -> str:
     """What is said of a job that could say nothing any more."""
     if exit_code in _NO_MEMORY:
         return (
-            f"{job} ran out of memory (code {exit_code}): raise spark.driver.memory in the pipeline, or give "
-            "the machine more"
+            f"{job} ended with code {exit_code}, most likely for want of memory; raise spark.driver.memory "
+            "in the pipeline or give the machine more, unless somebody killed it"
         )
     return f"{job} ended with code {exit_code}; see its log"
 

@@ -46,7 +46,10 @@ def test_other_failures_are_tried_again(exit_code: int) -> None:
 
 
 def test_a_job_without_last_words_is_named_with_its_exit_code() -> None:
-    assert str(failure("fit", 137, [])) == "fit ended with code 137; see its log"
+    assert str(failure("fit", 9, [])) == "fit ended with code 9; see its log"
+    killed = str(failure("fit", 137, []))
+    assert killed.startswith("fit ended with code 137, most likely for want of memory; ")
+    assert "spark.driver.memory" in killed
 
 
 def test_a_missing_connection_says_what_to_set() -> None:
