@@ -11,7 +11,7 @@ from spark_jobs.errors import DataError
 from spark_jobs.spec import SOURCE_VIEW
 from spark_jobs.spec.raw_paths import data_files
 from spark_jobs.spec.stray_files import strays_at
-from spark_jobs.store.spark_paths import AS_IS
+from spark_jobs.store.spark_paths import places
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -143,13 +143,24 @@ def load_raw(
     # One spelling for one option: Spark takes any, and two spellings of one would both be handed on.
     ours = {name.lower() for name in options}
     given = {name: value for name, value in source.reader_options.items() if name.lower() not in ours}
-    places, further = readable_paths(paths)
+    readable, further = readable_paths(paths)
     reader = spark.read.format(source.format).options(**{**given, **options, **further})
-    return (reader if schema is None else reader.schema(schema)).load(places)
+    return (reader if schema is None else reader.schema(schema)).load(readable)
 
 
 def readable_paths(paths: Sequence[str]) -> tuple[list[str], dict[str, str]]:
-    """Paths as Spark's readers must be given them, and the options that they need with them."""
-    if any(":" in Path(path).name for path in paths):
-        return list(paths), {**AS_IS, **_WITH_COLON}
-    return list(paths), dict(AS_IS)
+    """Paths as Spark's readers must be given them, and the options that they need with them.
+
+    Raises:
+        DataError: several files of which one has a colon and one a sign of patterns in its path.
+    """
+    try:
+        found, options = places(paths)
+    except ValueError as error:
+        raise DataError(
+            "Hadoop cannot read the raw files by their names",
+            expected="no colon in the path of a file, or none of { } [ ] * ? \\",
+            found=f"both among {paths[0]} and {len(paths) - 1} more",
+            fix="Rename the files, or deliver them as one.",
+        ) from error
+    return found, {**options, **(_WITH_COLON if any(":" in Path(path).name for path in paths) else {})}
