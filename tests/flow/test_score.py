@@ -161,7 +161,7 @@ def test_a_version_can_be_asked_for_and_where_chooses_rows(served: Team) -> None
     with edited(served, "trigger_params:", "score: {where: label IS NULL}\ntrigger_params:"):
         made = score.run(served.job(), version="1")
     assert made.manifest.details["rows"] == {"given": 1, "scored": 1, "rejected": 0}
-    with pytest.raises(SpecError, match=r"no registered version 7.*expected one of 1"):
+    with pytest.raises(SpecError, match=r"has no version 7 that Vintage registered; expected one of 1"):
         score.run(served.job(), version="7")
 
 
