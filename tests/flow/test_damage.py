@@ -198,7 +198,8 @@ def test_what_was_set_aside_is_made_again_under_its_key_and_is_the_same(copied: 
     outcome="exit 4, by the page's own checksum",
 )
 def test_a_page_that_an_executor_reads_otherwise_is_damage(spark: SparkSession, tmp_path: Path) -> None:
-    rows = spark.range(10_000).selectExpr("id", "hash(id) AS noise")
+    # What observes a write does so apart: see SparkProvider.apart.
+    rows = spark.newSession().range(10_000).selectExpr("id", "hash(id) AS noise")
     write_rows(rows, tmp_path / "rows", {"count": "count(1)"})
     [file] = (tmp_path / "rows").glob("*.parquet")
     content = bytearray(file.read_bytes())

@@ -25,6 +25,12 @@ DAY = date(2024, 3, 6)
 
 
 @pytest.fixture
+def spark(spark: SparkSession) -> SparkSession:
+    """What observes a write does so apart: see SparkProvider.apart."""
+    return spark.newSession()
+
+
+@pytest.fixture
 def store(tmp_path: Path) -> Store:
     return Store(tmp_path / "store", "demo")
 
