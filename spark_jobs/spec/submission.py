@@ -75,6 +75,8 @@ _REFUSED: Final[Mapping[str, str]] = {
     "spark.sql.session.timeZone": FIXED,
     "spark.sql.ansi.enabled": FIXED,
     "spark.sql.caseSensitive": FIXED,
+    "spark.hadoop.parquet.page.write-checksum.enabled": FIXED,
+    "spark.hadoop.parquet.page.verify-checksum.enabled": FIXED,
     "spark.files.ignoreCorruptFiles": FIXED,
     "spark.files.ignoreMissingFiles": FIXED,
     "spark.sql.files.ignoreCorruptFiles": FIXED,
