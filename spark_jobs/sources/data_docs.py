@@ -52,7 +52,12 @@ def write_page(
         one.result = as_text(one.result)
         if one.expectation_config is not None:
             config = one.expectation_config
-            config.kwargs, config.meta = as_text(config.kwargs), as_text(config.meta)
+            config.kwargs = {
+                # GX parses a condition anew. It is of the suite, not of the data; the policy bars scripts.
+                name: value if name == "row_condition" else as_text(value)
+                for name, value in config.kwargs.items()
+            }
+            config.meta = as_text(config.meta)
             config.description, config.notes = as_text(config.description), as_text(config.notes)
         one.exception_info = as_text(one.exception_info)
     document = ValidationResultsPageRenderer().render(result)
