@@ -167,7 +167,8 @@ def test_a_sweep_takes_the_time_from_the_file_system(store: Store, monkeypatch: 
     made, young = full_lineage(store), attempt_of(store)
     lately = publish(store, "tuning", DAY, seed=5)
     shutil.rmtree(young)
-    monkeypatch.setattr(leases.time, "time", lambda: time.time() + 365 * 86400)
+    ahead = time.time() + 365 * 86400
+    monkeypatch.setattr(leases.time, "time", lambda: ahead)
     assert {each.key for each in sweep(store)} == {each.key for each in made.values()}
     assert keys(store) == {lately.key}
 
