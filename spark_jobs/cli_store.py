@@ -15,7 +15,7 @@ from rich.filesize import decimal
 from rich.table import Table
 from rich.text import Text
 
-from spark_jobs.cli_arguments import AsJson, PipelineName
+from spark_jobs.cli_arguments import AsJson, PipelineName, PipelineNames
 from spark_jobs.errors import SpecError, StoreError
 from spark_jobs.job import configure_logging
 from spark_jobs.report.screen import Console, write_json
@@ -77,14 +77,7 @@ def impact(
 
 
 def gc(
-    pipelines: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="PIPELINE",
-            help="Whose store; all that are in it when left out, also those without a file by now.",
-            show_default=False,
-        ),
-    ] = None,
+    pipelines: PipelineNames = None,
     older_than: Annotated[
         str, typer.Option(metavar="DAYS", help="How long what nothing names stays: 90d, a day at the least.")
     ] = "90d",
@@ -126,14 +119,7 @@ def gc(
 
 
 def verify(
-    pipelines: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="PIPELINE",
-            help="Whose store; all that are in it when left out, also those without a file by now.",
-            show_default=False,
-        ),
-    ] = None,
+    pipelines: PipelineNames = None,
     repair: Annotated[
         bool,
         typer.Option("--repair", help="Set what is damaged aside, so that the next run makes it again."),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from spark_jobs.job import Job, main, open_tracking, ship_own_code
 from spark_jobs.ml.arithmetic import require_pinned
 from spark_jobs.ml.families import Holdout, compare, family_of
-from spark_jobs.ml.fitting import naming_the_stage
+from spark_jobs.ml.fitting import is_of_the_machine, naming_the_stage
 from spark_jobs.ml.importances import importances_of
 from spark_jobs.ml.overlap import overlap_of
 from spark_jobs.ml.splits import in_split
@@ -176,9 +176,12 @@ def _load_baseline(tracking: Tracking, baseline: BaselineModel) -> tuple[Pipelin
     if not isinstance(baseline, StoredBaseline):
         return None, ""
     artifact = baseline.model
+    folder = artifact.data / "model"
     try:
-        return tracking.load_model(artifact.data / "model"), ""
+        return tracking.load_model(folder), ""
     except Exception as error:
+        if is_of_the_machine(error):
+            raise
         # A metadata that is no JSON, a class of one's own that is gone: loading fails in many ways.
         why = f"the champion of {artifact.date} does not load under this Spark ({root_cause(error)})"
         log.warning("%s", why)
@@ -201,6 +204,8 @@ def _compared(tested: Holdout, measured: Measured, baseline: BaselineModel, unlo
     try:
         found = compare(tested, measured)
     except (PySparkException, Py4JJavaError, LookupError) as error:
+        if is_of_the_machine(error):
+            raise
         why = f"the champion of {told.date} does not run on these rows ({root_cause(error)})"
         log.warning("%s", why)
         return replace(told, incomparable=why)

@@ -81,6 +81,7 @@ _NO_MEMORY: Final = re.compile(
 _EXECUTOR: Final = re.compile(
     r"ExecutorLostFailure|executor \d+ exited|Container killed|OOMKilled", re.IGNORECASE
 )
+_JAVA_CLASS: Final = re.compile(r"^(?:\w+\.)+[\w$]+: ")
 _GONE: Final = re.compile(r"Answer from Java side is empty|Error while (?:sending|receiving)")
 
 
@@ -186,18 +187,15 @@ def damaged_read(error: Exception) -> str:
     told = tuple(causes(error))
     if not any(sign in each for each in told for sign in DAMAGED):
         return ""
-    return "; ".join(dict.fromkeys(each.strip().splitlines()[0] for each in told if each.strip()))
+    lines = (_JAVA_CLASS.sub("", each.strip()).partition("\n")[0] for each in told)
+    return "; ".join(dict.fromkeys(filter(None, lines)))
 
 
-def causes(error: BaseException | None) -> Iterator[str]:
+def causes(error: BaseException) -> Iterator[str]:
     """The texts of an error and of what caused it, those of Java's exceptions below it among them."""
-    while error is not None:
-        yield str(error)
-        java = getattr(error, "java_exception", None) or getattr(error, "_origin", None)
-        while java is not None:
-            yield str(java.getMessage() or "")
-            java = java.getCause()
-        error = error.__cause__ or error.__context__
+    for each in _chain(error):
+        yield str(each)
+        yield from _java_words(each)
 
 
 def memory_refusal(error: BaseException, doing: str = "") -> OutOfMemory | None:
@@ -207,7 +205,7 @@ def memory_refusal(error: BaseException, doing: str = "") -> OutOfMemory | None:
         error: what it came of is looked through too, for a step may have taken it for a bad file.
         doing: at what, for the message.
     """
-    words = "\n".join(f"{each}\n{_java_words(each)}" for each in _causes(error))
+    words = "\n".join(causes(error))
     sign = _NO_MEMORY.search(words)
     if sign is None:
         return None
@@ -230,28 +228,25 @@ def memory_refusal(error: BaseException, doing: str = "") -> OutOfMemory | None:
 def jvm_is_gone(error: BaseException) -> bool:
     """Whether an error is of a JVM that ended, and not of what it did."""
     return any(
-        type(each).__module__.startswith("py4j") and (not _java_words(each) or _GONE.search(str(each)))
-        for each in _causes(error)
+        type(each).__module__.startswith("py4j") and (not any(_java_words(each)) or _GONE.search(str(each)))
+        for each in _chain(error)
     )
 
 
-def _causes(error: BaseException) -> Iterator[BaseException]:
+def _chain(error: BaseException) -> Iterator[BaseException]:
     seen: BaseException | None = error
     while seen is not None:
         yield seen
         seen = seen.__cause__ or seen.__context__
 
 
-def _java_words(error: BaseException) -> str:
-    java, words = getattr(error, "java_exception", None), ""
-    try:
+def _java_words(error: BaseException) -> Iterator[str]:
+    java = getattr(error, "java_exception", None) or getattr(error, "_origin", None)
+    # A JVM that ended cannot be asked any more.
+    with contextlib.suppress(Exception):
         while java is not None:
-            words += f"{java.toString()}\n"
+            yield str(java.toString())
             java = java.getCause()
-    except Exception:
-        # The JVM cannot be asked any more.
-        return words
-    return words
 
 
 def root_cause(error: Exception) -> str:

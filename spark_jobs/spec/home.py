@@ -79,8 +79,10 @@ class Home:
 
 def sqlite_uri(database: Path) -> str:
     """The URI of an SQLite file: what ends or escapes a path in a URI is itself escaped."""
-    # No more than must be: MLflow also makes the folder that the URI names as it stands.
-    return "sqlite:///" + re.sub(r"%(?=[0-9A-Fa-f]{2})", "%25", str(database)).replace("?", "%3F")
+    # No more than must be, and then with the driver's name: of a plain sqlite:///, MLflow makes the folder
+    # that the URI names as it stands.
+    path = re.sub(r"%(?=[0-9A-Fa-f]{2})", "%25", str(database)).replace("?", "%3F")
+    return f"{'sqlite' if path == str(database) else 'sqlite+pysqlite'}:///{path}"
 
 
 def _home_path(named: str) -> Path:

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from dataclasses import replace
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,10 +15,11 @@ from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from typer.testing import CliRunner
 
-from spark_jobs import cli_store, score
+from spark_jobs import cli_store, evaluate, score
 from spark_jobs.cli import app
 from spark_jobs.errors import StoreError
 from spark_jobs.job import readable
+from spark_jobs.registry.baseline import StoredBaseline
 from spark_jobs.sources.rows import write_rows
 from spark_jobs.spec import Home
 from spark_jobs.store.checking import check
@@ -195,9 +197,11 @@ def test_what_was_set_aside_is_made_again_under_its_key_and_is_the_same(copied: 
 
 @pytest.mark.fault(
     "a page of a Parquet file that a Spark executor reads otherwise than it was written",
-    outcome="exit 4, by the page's own checksum",
+    outcome="exit 4, by the page's own checksum; no champion is blamed for it",
 )
-def test_a_page_that_an_executor_reads_otherwise_is_damage(spark: SparkSession, tmp_path: Path) -> None:
+def test_a_page_that_an_executor_reads_otherwise_is_damage(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # What observes a write does so apart: see SparkProvider.apart.
     rows = spark.newSession().range(10_000).selectExpr("id", "hash(id) AS noise")
     write_rows(rows, tmp_path / "rows", {"count": "count(1)"})
@@ -206,11 +210,20 @@ def test_a_page_that_an_executor_reads_otherwise_is_damage(spark: SparkSession, 
     content[len(content) // 3] ^= 1
     file.write_bytes(content)
     file.with_name(f".{file.name}.crc").unlink(missing_ok=True)
-    with pytest.raises((PySparkException, Py4JJavaError)) as raised:
+
+    def read(*_: object) -> None:
         spark.read.parquet(str(tmp_path / "rows")).selectExpr("sum(noise)").collect()
-    told = readable(raised.value)
-    assert isinstance(told, StoreError)
-    assert "CRC checksum verification failed" in str(told)
+
+    # As the holdout of a comparison.
+    monkeypatch.setattr(evaluate, "compare", read)
+    compares = SimpleNamespace(pipeline=SimpleNamespace(evaluate=SimpleNamespace(compares=True)))
+    champion = StoredBaseline(SimpleNamespace(date=DAY, key="k"))
+    for reader in (read, lambda: evaluate._compared(compares, SimpleNamespace(rows=1), champion, "")):
+        with pytest.raises((PySparkException, Py4JJavaError)) as raised:
+            reader()
+        told = readable(raised.value)
+        assert isinstance(told, StoreError)
+        assert str(told).count("CRC checksum verification failed") == 1
 
 
 @pytest.mark.fault(

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.spark
 
-HOSTILE = "a{b,c}[d]*\\ #b%c:d ö'\"$x;&@é "
-SIBLING = "abdZZ #b%c:d"
+HOSTILE = "a{b,c}[d]*\\ #b%c%41?:d ö'\"$x;&@é "
+SIBLING = "abdZZ #b%c%41?:d"
 """What the hostile name would match, read as a pattern."""
 
 

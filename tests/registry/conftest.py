@@ -14,6 +14,7 @@ import pytest
 
 from spark_jobs.registry.tracking import Tracking
 from tests.integration.postgresql import free_port
+from tests.registry.offices import Office
 from tests.until import until
 
 if TYPE_CHECKING:
@@ -46,6 +47,14 @@ def tracking_uri(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
     finally:
         os.killpg(server.pid, signal.SIGTERM)
         server.wait(timeout=60)
+
+
+@pytest.fixture(scope="module")
+def new_office(tmp_path_factory: pytest.TempPathFactory) -> Office:
+    """An office in which nothing has happened."""
+    folder = tmp_path_factory.mktemp("office")
+    (folder / "here").mkdir()
+    return Office(folder / "here", folder / "artifacts")
 
 
 @pytest.fixture(scope="module")

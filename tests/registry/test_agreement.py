@@ -21,16 +21,11 @@ if TYPE_CHECKING:
 
     from mlflow import MlflowClient
 
-# SQLAlchemy's of MLflow's own tables.
-pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:DeprecationWarning")
-
 
 @pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Office:
+def template(new_office: Office) -> Office:
     """Three nights that were promoted, one that was refused; MLflow's database of before and of the first."""
-    folder = tmp_path_factory.mktemp("office")
-    made = Office(folder / "here", folder / "artifacts")
-    made.folder.mkdir()
+    made = new_office
     made.tracking.check()
     shutil.copyfile(made.database, made.folder / "new.db")
     for number in (1, 2, 3):

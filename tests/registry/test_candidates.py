@@ -13,9 +13,6 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
 
-# SQLAlchemy's of MLflow's own tables.
-pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:DeprecationWarning")
-
 TUNING = "ef56" * 16
 TRIED = [
     TriedCandidate(0, {"LogisticRegression.regParam": "0.1"}, {"f1": 0.5, "f1.part_1": 0.5}),

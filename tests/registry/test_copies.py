@@ -20,18 +20,12 @@ if TYPE_CHECKING:
     from spark_jobs.registry.tracking import Version
     from spark_jobs.store import Artifact
 
-# SQLAlchemy's of MLflow's own tables.
-pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:DeprecationWarning")
-
 
 @pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Office:
+def office(new_office: Office) -> Office:
     """One night that was promoted."""
-    folder = tmp_path_factory.mktemp("office")
-    made = Office(folder / "here", folder / "artifacts")
-    made.folder.mkdir()
-    made.night(1)
-    return made
+    new_office.night(1)
+    return new_office
 
 
 @pytest.fixture

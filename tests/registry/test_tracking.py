@@ -18,9 +18,6 @@ from spark_jobs.registry.tracking import Tracking, TrainingData, Version
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-# SQLAlchemy's of MLflow's own tables.
-pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:DeprecationWarning")
-
 KEY = "ab12" * 16
 OTHER = "cd34" * 16
 
