@@ -20,7 +20,7 @@ private[ordered] class OrderedDoubleAccumulator extends DoubleAccumulator {
   private var place: Place = (-1, -1)
   private var here = 0.0
   private var times = 0L
-  private val tasks = mutable.Map.empty[Place, (Double, Long)]
+  private val tasks = mutable.TreeMap.empty[Place, (Double, Long)]
 
   override def isZero: Boolean = times == 0 && tasks.isEmpty
 
@@ -59,7 +59,7 @@ private[ordered] class OrderedDoubleAccumulator extends DoubleAccumulator {
 
   override def count: Long = tasks.valuesIterator.map(_._2).sum + times
 
-  override def sum: Double = tasks.toSeq.sortBy(_._1).foldLeft(here)((total, each) => total + each._2._1)
+  override def sum: Double = tasks.valuesIterator.foldLeft(here)((total, each) => total + each._1)
 
   override def avg: Double = sum / count
 

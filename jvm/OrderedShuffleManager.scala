@@ -46,12 +46,28 @@ class OrderedShuffleManager(conf: SparkConf) extends SortShuffleManager(OrderedE
       metrics: ShuffleWriteMetricsReporter): ShuffleWriter[K, V] = {
     // Also where it is not used: the superclass notes whose output there will be, to remove it one day.
     val usual = super.getWriter[K, V](handle, mapId, context, metrics)
-    handle match {
+    val writer = handle match {
       case base: BaseShuffleHandle[K @unchecked, V @unchecked, _] if base.dependency.mapSideCombine =>
         new CombiningWriter(base, mapId, context, metrics, components)
       case _ => usual
     }
+    if (context.getLocalProperty(OrderedExecution.LEARNING) == null) writer else new CheckedWriter(writer, context)
   }
+}
+
+/** Writes nothing of a task whose sums follow from its memory. */
+private[ordered] class CheckedWriter[K, V](writer: ShuffleWriter[K, V], context: TaskContext)
+    extends ShuffleWriter[K, V] {
+
+  override def write(records: Iterator[Product2[K, V]]): Unit = {
+    writer.write(records)
+    // A task that fails here has no output: its status is not told.
+    OrderedExecution.requireNoFallback(context)
+  }
+
+  override def stop(success: Boolean): Option[MapStatus] = writer.stop(success)
+
+  override def getPartitionLengths(): Array[Long] = writer.getPartitionLengths()
 }
 
 /** Writes a map task's records, combined by key in the order in which they come. */

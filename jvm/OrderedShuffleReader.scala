@@ -12,8 +12,12 @@ import org.apache.spark.util.CompletionIterator
 
 /** Reads map outputs in the order of reduce partitions and maps, whichever executor answers first.
   *
-  * They are fetched in runs of neighbours, several at once as ever; within a run, those that arrive before their turn
-  * are kept in memory. A run is bounded, and so is what is kept.
+  * They are fetched in runs of neighbours, several at once as ever, and the next run while one is read. Within a run,
+  * those that arrive before their turn are kept in memory, uncompressed. A run is bounded, and so is what is kept.
+  *
+  * Contract of a reader: the records of all map outputs, each once; a map output that cannot be had is a
+  * FetchFailedException, of which the scheduler runs its map again; nothing is held when the task ends, however it
+  * ends. The first two are kept by Spark's own fetcher, the last by its listener of the task's end.
   */
 private[ordered] class OrderedShuffleReader[K, C](
     handle: BaseShuffleHandle[K, Any, C],
@@ -35,9 +39,11 @@ private[ordered] class OrderedShuffleReader[K, C](
 
   override def read(): Iterator[Product2[K, C]] = {
     val serializer = dependency.serializer.newInstance()
-    val all = runs(blocks()).flatMap(fetched).flatMap(serializer.deserializeStream(_).asKeyValueIterator)
+    val streams = asked(runs(blocks())).flatMap { case (run, arriving) => fetched(run, arriving) }
+    val all = streams.flatMap(serializer.deserializeStream(_).asKeyValueIterator)
     val counted = all.map { record => metrics.incRecordsRead(1); record }
-    val ended = CompletionIterator[(Any, Any), Iterator[(Any, Any)]](counted, context.taskMetrics().mergeShuffleReadMetrics())
+    val ended =
+      CompletionIterator[(Any, Any), Iterator[(Any, Any)]](counted, context.taskMetrics().mergeShuffleReadMetrics())
     val records = new InterruptibleIterator[(Any, Any)](context, ended)
     val combined = dependency.aggregator match {
       case Some(how) if dependency.mapSideCombine =>
@@ -75,15 +81,25 @@ private[ordered] class OrderedShuffleReader[K, C](
     }
   }
 
-  /** The streams of a run in order. Each is read to its end before the next is asked for: a fetcher's stream ends with
-    * the block that follows it.
-    */
-  private def fetched(run: Seq[Block]): Iterator[InputStream] = {
+  /** Runs with their fetchers, which ask for their blocks when they are made: each before the one before it is read. */
+  private def asked(runs: Iterator[Seq[Block]]): Iterator[(Seq[Block], Iterator[(BlockId, InputStream)])] =
+    new Iterator[(Seq[Block], Iterator[(BlockId, InputStream)])] {
+      private val fetchers = runs.map(run => (run, fetcher(run)))
+      private var following = fetchers.nextOption()
+      override def hasNext: Boolean = following.isDefined
+      override def next(): (Seq[Block], Iterator[(BlockId, InputStream)]) = {
+        val now = following.get
+        following = fetchers.nextOption()
+        now
+      }
+    }
+
+  private def fetcher(run: Seq[Block]): Iterator[(BlockId, InputStream)] = {
     val addressed = mutable.LinkedHashMap.empty[BlockManagerId, mutable.ArrayBuffer[(BlockId, Long, Int)]]
     for (block <- run) {
       addressed.getOrElseUpdate(block.at, mutable.ArrayBuffer.empty) += ((block.id, block.size, block.map))
     }
-    val arriving = new ShuffleBlockFetcherIterator(
+    new ShuffleBlockFetcherIterator(
       context,
       environment.blockManager.blockStoreClient,
       environment.blockManager,
@@ -101,6 +117,12 @@ private[ordered] class OrderedShuffleReader[K, C](
       conf.get(config.SHUFFLE_CHECKSUM_ALGORITHM),
       metrics,
       false).toCompletionIterator
+  }
+
+  /** The streams of a run in order. Each is read to its end before the next is asked for: a fetcher's stream ends with
+    * the block that follows it.
+    */
+  private def fetched(run: Seq[Block], arriving: Iterator[(BlockId, InputStream)]): Iterator[InputStream] = {
     val early = mutable.Map.empty[BlockId, Array[Byte]]
     val streams = run.iterator.map { block =>
       early.remove(block.id).map(new ByteArrayInputStream(_): InputStream).getOrElse {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import re
@@ -10,13 +11,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+
+    from pyspark.sql import SparkSession
 
 SOURCES: Final = Path(__file__).resolve().parent.parent / "jvm"
 CONTEXT: Final = "org.apache.spark.ordered.OrderedSparkContext"
 SHUFFLE_MANAGER: Final = "org.apache.spark.ordered.OrderedShuffleManager"
 MANAGER_SETTING: Final = "spark.shuffle.manager"
 JARS_SETTING: Final = "spark.jars"
+LEARNING: Final = "vintage.learning"
+"""The local property of jobs whose sums a model follows from; `OrderedExecution` reads it."""
+GROUPS_SIGN: Final = "SQL_GROUPS_OUT_OF_MEMORY"
+"""What it says of a GROUP BY whose order of sums memory would decide."""
 
 _COMMENT: Final = re.compile(r"/\*.*?\*/|(?<![:\"])//[^\n]*", re.DOTALL)
 
@@ -46,3 +53,14 @@ def with_ordered(conf: Mapping[str, str]) -> dict[str, str]:
         return dict(conf)
     jars = [each for each in (conf.get(JARS_SETTING), str(built)) if each]
     return {**conf, JARS_SETTING: ",".join(jars), MANAGER_SETTING: SHUFFLE_MANAGER}
+
+
+@contextlib.contextmanager
+def learning(spark: SparkSession) -> Iterator[None]:
+    """Marks the thread's jobs as those that a model follows from; they fail where memory would decide."""
+    spark.sparkContext.setLocalProperty(LEARNING, "true")
+    try:
+        yield
+    finally:
+        # None takes it away, whatever pyspark's types say.
+        spark.sparkContext.setLocalProperty(LEARNING, None)  # type: ignore[arg-type]

@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 from spark_jobs.ending import own_interrupt
 from spark_jobs.errors import REFUSALS, EnvironmentProblem, OutOfMemory, first_line
-from spark_jobs.ordered import CONTEXT, MANAGER_SETTING, SHUFFLE_MANAGER, with_ordered
+from spark_jobs.ordered import (
+    CONTEXT,
+    GROUPS_SIGN,
+    JARS_SETTING,
+    MANAGER_SETTING,
+    SHUFFLE_MANAGER,
+    jar,
+    with_ordered,
+)
 from spark_jobs.spec.permissions import umask_of
 
 if TYPE_CHECKING:
@@ -75,11 +83,13 @@ _NO_MEMORY: Final = re.compile(
     rf"{_TOO_LONG}|Java heap space|GC overhead limit exceeded|Metaspace|Direct buffer memory"
     r"|unable to create (?:new )?native thread|OutOfMemoryError(?:: [\w ]+)?|UNABLE_TO_ACQUIRE_MEMORY"
     r"|Cannot allocate memory|Container killed .{0,60}memory limits|OOMKilled"
+    rf"|{GROUPS_SIGN}"
     r"|exit(?:ed with)? (?:code|status):? (?:52|137)\b",
     re.IGNORECASE,
 )
 _EXECUTOR: Final = re.compile(
-    r"ExecutorLostFailure|executor \d+ exited|Container killed|OOMKilled", re.IGNORECASE
+    r"ExecutorLostFailure|executor \d+ exited|\(\S+ executor \d+\): |Container killed|OOMKilled",
+    re.IGNORECASE,
 )
 _JAVA_CLASS: Final = re.compile(r"^(?:\w+\.)+[\w$]+: ")
 _GONE: Final = re.compile(r"Answer from Java side is empty|Error while (?:sending|receiving)")
@@ -161,10 +171,12 @@ class SparkProvider:
         """A further session in which SQL is planned the same on every machine, as fits need it.
 
         Adaptive execution puts partitions together by the number of cores; what a stage groups would come in
-        another order.
+        another order. An aggregation of objects, such as vectors, sorts from a number of groups on, and then
+        merges as its memory has it: here it holds all groups.
         """
         session = self.apart()
         session.conf.set("spark.sql.adaptive.enabled", "false")
+        session.conf.set("spark.sql.objectHashAggregate.sortBased.fallbackThreshold", str(2**31 - 1))
         session.conf.set("spark.sql.shuffle.partitions", str(partitions))
         return session
 
@@ -282,6 +294,29 @@ def is_ordered(session: SparkSession) -> bool:
     return (context.getClass().getName(), manager.getClass().getName()) == (CONTEXT, SHUFFLE_MANAGER)
 
 
+def require_classes(java: Any, jars: str | None) -> None:
+    """Raises an error when the JVM was started without the jar of the shuffle manager that its settings name.
+
+    Args:
+        java: the JVM.
+        jars: what its `spark.jars` are.
+
+    Raises:
+        EnvironmentProblem: it says what to start it with.
+    """
+    from py4j.java_gateway import JavaPackage
+
+    # A package is what py4j gives for a class that the JVM has not.
+    if isinstance(java.org.apache.spark.ordered.OrderedSparkContext, JavaPackage):
+        raise EnvironmentProblem(
+            "Spark was started without ordered execution, which its settings name",
+            expected=f"{jar()} in spark.jars",
+            found=jars or "no spark.jars",
+            fix="Name further jars in the pipeline, spark: {conf: {spark.jars: …}}, which keeps that one; "
+            "`spark-submit --jars` and `jars` of an operator replace it.",
+        )
+
+
 def _open_ordered_context(app_name: str, master: str, conf: Mapping[str, str]) -> None:
     """Opens the context of ordered execution, where the settings name its shuffle manager.
 
@@ -292,6 +327,7 @@ def _open_ordered_context(app_name: str, master: str, conf: Mapping[str, str]) -
     class OrderedContext(SparkContext):
         def _initialize_context(self, jconf: Any) -> Any:
             java: Any = self._jvm
+            require_classes(java, settings.get(JARS_SETTING))
             return java.JavaSparkContext(java.org.apache.spark.ordered.OrderedSparkContext(jconf))
 
     if SparkContext._active_spark_context is not None:

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from importlib import metadata
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from py4j.protocol import Py4JJavaError
+from pyspark.errors import PySparkException
 
+from spark_jobs.errors import EnvironmentProblem
 from spark_jobs.ordered import (
     CONTEXT,
     JARS_SETTING,
     MANAGER_SETTING,
     SHUFFLE_MANAGER,
     jar,
+    learning,
     source_digest,
     with_ordered,
 )
-from spark_jobs.session import is_ordered
+from spark_jobs.session import SparkProvider, is_ordered, memory_refusal, require_classes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,7 +52,11 @@ def test_it_was_tested_with_the_installed_spark(spark: SparkSession) -> None:
 @pytest.mark.parametrize(
     ("ours", "spark_s", "overridden"),
     [
-        (CONTEXT, "org.apache.spark.SparkContext", {"runJob", "doubleAccumulator"}),
+        (
+            CONTEXT,
+            "org.apache.spark.SparkContext",
+            {"runJob", "submitJob", "runApproximateJob", "doubleAccumulator"},
+        ),
         (SHUFFLE_MANAGER, "org.apache.spark.shuffle.sort.SortShuffleManager", {"getReader", "getWriter"}),
     ],
 )
@@ -69,6 +78,93 @@ def test_results_are_merged_by_partition_whichever_task_is_first(spark: SparkSes
     java: Any = spark._jvm
     doubles = getattr(numbers._jdf, "as")(java.org.apache.spark.sql.Encoders.scalaDouble()).rdd()
     assert java.org.apache.spark.api.java.JavaDoubleRDD(doubles).sum() == 1.0
+
+
+def test_sums_of_accumulators_are_ordered(spark: SparkSession) -> None:
+    java: Any = spark.sparkContext._jsc.sc()
+    for made in (java.doubleAccumulator(), java.doubleAccumulator("named")):
+        assert made.getClass().getName() == "org.apache.spark.ordered.OrderedDoubleAccumulator"
+
+
+@pytest.mark.parametrize("kept", ["map", "result"])
+@pytest.mark.fault("a stage groups by more than a task's memory holds", outcome="refused")
+def test_a_group_by_whose_sums_memory_would_cut_is_refused_while_a_stage_learns(
+    spark: SparkSession, kept: str
+) -> None:
+    session = SparkProvider.of(spark).learning(2)
+    # Spark's own switch for its tests: from the third group on, as if there were no memory.
+    session.conf.set("spark.sql.TungstenAggregate.testFallbackStartsAt", "2, 2")
+    parts = session.range(0, 40, 1, 1 if kept == "result" else 2)
+    sums = parts.selectExpr("id % 8 AS group", "id / 3 AS x").groupBy("group").sum("x")
+    assert sums.count() == 8
+    with learning(session), pytest.raises((PySparkException, Py4JJavaError)) as caught:
+        sums.collect()
+    refused = memory_refusal(caught.value)
+    assert refused is not None
+    assert "SQL_GROUPS_OUT_OF_MEMORY" in str(refused)
+    assert "Raise spark.driver.memory" in str(refused)
+
+
+def test_groups_of_objects_are_held_and_never_sorted_while_a_stage_learns(spark: SparkSession) -> None:
+    session = SparkProvider.of(spark).learning(2)
+    lists = session.range(0, 600, 1, 2).selectExpr("id % 300 AS group").groupBy("group")
+    with learning(session):
+        assert len(lists.agg({"group": "collect_list"}).collect()) == 300
+
+
+def test_no_stage_learns_from_what_ends_by_the_clock(spark: SparkSession) -> None:
+    rdd: Any = spark.range(4)._jdf.rdd()
+    assert rdd.countApprox(10_000, 0.95).getFinalValue().mean() == 4.0
+    with learning(spark), pytest.raises((PySparkException, Py4JJavaError), match="ends by the clock"):
+        rdd.countApprox(10_000, 0.95)
+
+
+def test_map_outputs_are_read_in_order_though_they_are_fetched_in_several_runs(spark: SparkSession) -> None:
+    # 16 MiB are a run; these are some 40.
+    one = spark.range(0, 4_000_000, 1, 8).repartition(1)
+    assert one.selectExpr("id = monotonically_increasing_id() AS same").where("NOT same").count() == 0
+
+
+def test_what_does_not_wait_is_ordered_as_well(spark: SparkSession) -> None:
+    numbers: Any = spark.range(0, 6, 1, 3)._jdf.toJavaRDD()
+    assert list(numbers.collectAsync().get()) == list(range(6))
+
+
+@pytest.mark.parametrize(
+    ("settings", "version", "told"),
+    [
+        ({}, "4.1.3", r"tested with Spark 4\.1\.4; this is Spark 4\.1\.3"),
+        ({"spark.shuffle.push.enabled": "true"}, "4.1.4", "spark.shuffle.push.enabled=true"),
+        ({"spark.shuffle.sort.io.plugin.class": "a.Remote"}, "4.1.4", r"plugin\.class=a\.Remote"),
+    ],
+)
+@pytest.mark.fault("another Spark than the tested, or a shuffle that is pushed or remote", outcome="refused")
+def test_a_jvm_whose_order_is_not_known_is_refused(
+    spark: SparkSession, settings: dict[str, str], version: str, told: str
+) -> None:
+    java: Any = spark._jvm
+    conf = java.org.apache.spark.SparkConf(False)
+    for name, value in settings.items():
+        conf.set(name, value)
+    with pytest.raises((PySparkException, Py4JJavaError), match=told):
+        java.org.apache.spark.ordered.OrderedExecution.checked(conf, version)
+
+
+@pytest.mark.fault("`spark-submit --jars` replaces the jar of ordered execution", outcome="refused")
+def test_a_jvm_that_was_started_with_other_jars_is_refused(spark: SparkSession) -> None:
+    java: Any = spark._jvm
+    require_classes(java, None)
+    # A package, as py4j gives for what is not there.
+    other: Any = SimpleNamespace(org=java.none)
+    with pytest.raises(
+        EnvironmentProblem, match=rf"expected {jar()} in .*found /driver\.jar.*`spark-submit --jars`"
+    ):
+        require_classes(other, "/driver.jar")
+
+
+def test_another_pyspark_has_no_jar_until_set_up_compiles_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("spark_jobs.ordered.metadata.version", lambda _: "4.2.0")
+    assert with_ordered({}) == {}
 
 
 def test_settings_get_the_jar_and_the_shuffle_beside_what_they_have() -> None:

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from spark_jobs.errors import REFUSALS, TrainingError, VintageError
+from spark_jobs.ordered import GROUPS_SIGN, learning
 from spark_jobs.session import DAMAGED, causes, root_cause
 
 if TYPE_CHECKING:
@@ -18,7 +19,13 @@ if TYPE_CHECKING:
     from spark_jobs.spec import Pipeline
 
 EXAMPLES = 3
-OF_THE_MACHINE: Final = (*REFUSALS, *DAMAGED, "OutOfMemoryError", "SparkContext was shut down")
+OF_THE_MACHINE: Final = (
+    *REFUSALS,
+    *DAMAGED,
+    "OutOfMemoryError",
+    GROUPS_SIGN,
+    "SparkContext was shut down",
+)
 """Signs of what no stage and no row is to blame for."""
 ON_ONE_PARTITION: Final = frozenset({"IsotonicRegression"})
 """Estimators that cut their rows at bounds which Spark samples by the number of an RDD."""
@@ -59,7 +66,8 @@ def fit_stage(stage: Any, rows: DataFrame, pipeline: Pipeline) -> Any:
     if type(stage).__name__ in ON_ONE_PARTITION and (pipeline.partitions or 1) > 1:
         # By a shuffle, whose rows come in order: those of a coalesced frame come as they are near.
         rows = rows.repartition(1)
-    return stage.fit(rows)
+    with learning(rows.sparkSession):
+        return stage.fit(rows)
 
 
 @contextlib.contextmanager

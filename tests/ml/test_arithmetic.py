@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -15,6 +16,7 @@ from spark_jobs.ml.arithmetic import (
     refuse_other,
     require_pinned,
 )
+from spark_jobs.session import is_ordered
 from tests.ml.test_stages import pipeline_of
 
 if TYPE_CHECKING:
@@ -61,3 +63,34 @@ def test_a_session_without_ordered_execution_is_refused_unless_one_partition_is_
     with pytest.raises(EnvironmentProblem, match=r"tips would be fitted in an order.*`partitions: 1`"):
         require_pinned(spark, EXACT)
     require_pinned(spark, pipeline_of(partitions=1))
+
+
+@pytest.mark.parametrize(
+    ("executor", "found"),
+    [
+        ("4.1.3 org.apache.spark.ordered.OrderedShuffleManager", r"an executor has 4\.1\.3 "),
+        ("4.1.4 org.apache.spark.shuffle.sort.SortShuffleManager", "an executor has .*SortShuffleManager"),
+    ],
+)
+@pytest.mark.fault("an executor has another Spark, or no ordered execution", outcome="refused")
+def test_an_executor_that_is_not_ordered_is_refused(
+    monkeypatch: pytest.MonkeyPatch, executor: str, found: str
+) -> None:
+    context = SimpleNamespace(master="spark://there:7077", getConf=dict)
+    session: Any = SimpleNamespace(sparkContext=context, version="4.1.4")
+    monkeypatch.setattr("spark_jobs.ml.arithmetic.arithmetic_of", lambda _: (PINNED,))
+    monkeypatch.setattr("spark_jobs.ml.arithmetic.is_ordered", lambda _: True)
+    ours = "4.1.4 org.apache.spark.ordered.OrderedShuffleManager"
+    monkeypatch.setattr("spark_jobs.ml.arithmetic._asked", lambda *_: {(ours,), (executor,)})
+    with pytest.raises(EnvironmentProblem, match=found):
+        require_pinned(session, EXACT)
+
+
+@pytest.mark.spark
+@pytest.mark.fault("a plug-in puts a SparkContext of its own in the place of ours", outcome="refused")
+def test_a_context_of_another_class_is_refused(spark: SparkSession) -> None:
+    java: Any = spark._jvm
+    # Whatever is not exactly ours, were it a subclass.
+    other = SimpleNamespace(_jvm=java, _jsc=SimpleNamespace(sc=java.java.lang.Object))
+    session: Any = SimpleNamespace(sparkContext=other)
+    assert not is_ordered(session)
