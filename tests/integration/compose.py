@@ -195,7 +195,8 @@ class ComposeStack:
         return self.folder / "logs" / f"{name}.log"
 
     def _start(self, name: str) -> Service:
-        return Service.start(name, self.command(name), env=self.environment(name), log=self._log(name))
+        command = [str(CHECKOUT / "docker" / "entry.sh"), *self.command(name)]
+        return Service.start(name, command, env=self.environment(name), log=self._log(name))
 
     def _start_database(self, name: str) -> Service:
         env = self.environment(name)

@@ -122,6 +122,18 @@ def test_the_image_is_not_root_s() -> None:
     assert not any("user" in service for service in SERVICES.values())
 
 
+@pytest.mark.parametrize(("given", "mask"), [({}, "0077"), ({"VINTAGE_UMASK": "027"}, "0027")])
+def test_what_a_service_writes_is_its_user_s_alone(given: dict[str, str], mask: str) -> None:
+    [entry] = re.findall(r'^ENTRYPOINT \["/opt/vintage/(\S+)"\]$', DOCKERFILE, flags=re.MULTILINE)
+    command = [CHECKOUT / entry, "sh", "-c", "umask"]
+    environment = {"PATH": os.defpath, **given}
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, umask=0)
+    assert ended.stdout.strip() == mask
+    for name, service in SERVICES.items():
+        if "build" in service:
+            assert service["environment"]["VINTAGE_UMASK"] == "${VINTAGE_UMASK:-077}", name
+
+
 def test_the_image_has_the_python_the_uv_and_the_java_that_set_up_takes() -> None:
     python = (CHECKOUT / "local" / "setup" / "python.sh").read_text(encoding="utf-8")
     series = re.search(r"python_series='([\d. ]+)'", python)
