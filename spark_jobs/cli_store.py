@@ -132,7 +132,9 @@ def verify(
     pointers and contracts with the digest that each has over itself. Nothing is
     written without --repair. What is made again in the place of a damaged
     artifact must have the same rows, or be the same model, or is refused.
-    Exit code 4 when something is damaged and was not repaired.
+    MLflow's copies of models are compared too, where MLflow answers.
+    Exit code 4 when something is damaged or missing and was not repaired, and
+    when MLflow did not answer.
 
     Example: vintage verify flight_delay --repair
     """
@@ -145,17 +147,19 @@ def verify(
         sys.stdout.write(json.dumps(told, indent=2) + "\n")
     else:
         _show_verified(found, Console(highlight=False))
-    if any(each.left for each in found):
+    if any(each.left or each.unread for each in found):
         raise typer.Exit(StoreError.exit_code)
 
 
 def _show_verified(found: Sequence[VerifiedPipeline], console: Console) -> None:
     for each in found:
         console.print(
-            f"{each.pipeline}: {each.artifacts} artifacts, {each.files} files, {decimal(each.size)} read; "
-            f"{len(each.damaged) or 'nothing'} damaged",
+            f"{each.pipeline}: {each.artifacts} artifacts, {each.files} files, {decimal(each.size)}, and "
+            f"{each.copies} copies of models in MLflow read; {len(each.damaged) or 'nothing'} damaged",
             markup=False,
         )
+        if each.unread:
+            console.print(Text(f"· MLflow's copies were not read: {each.unread}", style="yellow"))
         if each.damaged:
             table = Table("what", "date", "damage", box=box.SIMPLE_HEAD)
             for item in each.damaged:

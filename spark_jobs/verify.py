@@ -1,4 +1,4 @@
-"""Reads all that the store holds and tells what is damaged: `vintage verify`."""
+"""Reads all that the store holds, and MLflow's copies of it, and tells what is damaged: `vintage verify`."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
-from spark_jobs.errors import StoreError
+from spark_jobs.errors import StoreError, TrackingError
 from spark_jobs.registry import ledger
+from spark_jobs.registry.copies import copies_of
+from spark_jobs.registry.tracking import Tracking
 from spark_jobs.store import Store
 from spark_jobs.store.checking import Broken, check
 from spark_jobs.sweep import pipelines_of
@@ -15,6 +17,7 @@ from spark_jobs.sweep import pipelines_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from spark_jobs.registry.copies import Copy
     from spark_jobs.spec import Home
 
 
@@ -22,8 +25,8 @@ class Damaged(BaseModel):
     """A file that is not as it was written.
 
     Attributes:
-        path: below the store.
-        what: the artifact's kind, `pointer`, `contract` or `ledger`.
+        path: below the store; of MLflow's copy of a model, its version.
+        what: the artifact's kind, `pointer`, `contract`, `ledger` or `copy`.
         date: the partition date; empty where there is none.
         key: the artifact's; empty where it is none.
         expected, found: what ought to be there, and what is.
@@ -47,7 +50,9 @@ class VerifiedPipeline(BaseModel):
     Attributes:
         pipeline: its name.
         artifacts, files, size: how many were read, and their bytes.
+        copies: how many of MLflow's copies of models were read.
         damaged: what is not as it was written.
+        unread: why MLflow's copies were not read; empty when they were.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -56,7 +61,9 @@ class VerifiedPipeline(BaseModel):
     artifacts: int
     files: int
     size: int
+    copies: int
     damaged: tuple[Damaged, ...]
+    unread: str
 
     @property
     def left(self) -> tuple[Damaged, ...]:
@@ -65,12 +72,12 @@ class VerifiedPipeline(BaseModel):
 
 
 def verify(home: Home, names: Sequence[str] = (), *, repair: bool = False) -> tuple[VerifiedPipeline, ...]:
-    """Compares every file in the store with its manifest.
+    """Compares every file in the store, and in MLflow's copies of models, with its manifest.
 
     Args:
-        home: where the store is.
+        home: where the store and MLflow are.
         names: the pipelines; all that are in the store when none is named.
-        repair: whether damaged artifacts are set aside, and pointers and contracts mended.
+        repair: whether damaged artifacts are set aside, and pointers and contracts mended; copies are not.
 
     Raises:
         SpecError: there is no such pipeline.
@@ -86,21 +93,52 @@ def _verified(home: Home, name: str, *, repair: bool) -> VerifiedPipeline:
         ledger.read(store.ledger_path)
     except StoreError as error:
         found.broken.append(Broken(store.ledger_path, "ledger", "", "", error.expected, str(error)))
+    copies, unread = _copies(home, store, {each.key for each in found.broken})
     return VerifiedPipeline(
         pipeline=name,
         artifacts=found.artifacts,
         files=found.files,
         size=found.size,
-        damaged=tuple(
-            Damaged(
-                path=each.path.relative_to(home.store).as_posix(),
-                what=each.what,
-                date=each.date,
-                key=each.key,
-                expected=each.expected,
-                found=each.found,
-                repair=each.repair,
-            )
-            for each in found.broken
+        copies=len(copies),
+        damaged=(
+            *(
+                Damaged(
+                    path=each.path.relative_to(home.store).as_posix(),
+                    what=each.what,
+                    date=each.date,
+                    key=each.key,
+                    expected=each.expected,
+                    found=each.found,
+                    repair=each.repair,
+                )
+                for each in found.broken
+            ),
+            *(_damaged_copy(each) for each in copies if each.problems),
         ),
+        unread=unread,
+    )
+
+
+def _copies(home: Home, store: Store, broken: set[str]) -> tuple[list[Copy], str]:
+    """MLflow's copies of the models that the store has, and why they were not read."""
+    tracking = Tracking(home.tracking_uri, home.mlflow_artifacts)
+    if not tracking.exists:
+        return [], ""
+    try:
+        versions = tracking.registered(store.pipeline).versions
+        return list(copies_of(store, tracking, versions, leave=broken)), ""
+    except TrackingError as error:
+        return [], str(error)
+
+
+def _damaged_copy(copy: Copy) -> Damaged:
+    pipeline = copy.model.manifest.pipeline
+    return Damaged(
+        path=f"version {copy.version.version} of {pipeline} in MLflow",
+        what="copy",
+        date=copy.version.date,
+        key=copy.model.key,
+        expected=f"the files of the model; `vintage registry repair {pipeline} --apply` copies it anew",
+        found=copy.told,
+        repair="",
     )

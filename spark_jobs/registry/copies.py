@@ -5,23 +5,47 @@ from __future__ import annotations
 import shutil
 import tempfile
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from spark_jobs.errors import StoreError
+from spark_jobs.errors import StoreError, TrackingError
+from spark_jobs.registry.agreement import is_dated
 from spark_jobs.registry.tracking import DESCRIPTION, MODEL, describes_the_same
 from spark_jobs.store import check_files
 from spark_jobs.store.files import file_digest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from spark_jobs.registry.tracking import Tracking, Version
-    from spark_jobs.store import Artifact
+    from spark_jobs.store import Artifact, Store
     from spark_jobs.store.manifest import DataFile
 
 _TOLD: Final = 3
 _PREFIX: Final = f"data/{MODEL}/"
+
+
+@dataclass(frozen=True)
+class Copy:
+    """What MLflow holds of a version.
+
+    Attributes:
+        version: whose.
+        model: what it is a copy of.
+        problems: how its files differ from the model's; empty where they do not.
+    """
+
+    version: Version
+    model: Artifact
+    problems: tuple[str, ...]
+
+    @property
+    def told(self) -> str:
+        """The problems for a person to read."""
+        more = f"; and {len(self.problems) - _TOLD} more" if len(self.problems) > _TOLD else ""
+        return "; ".join(self.problems[:_TOLD]) + more
 
 
 @contextmanager
@@ -38,19 +62,46 @@ def verified_copy(tracking: Tracking, model: Artifact, version: Version) -> Iter
     check_files([model])
     with tempfile.TemporaryDirectory(prefix="vintage-copy-") as scratch:
         copy = tracking.fetch_copy(version, model.manifest.pipeline, Path(scratch))
-        problems = problems_of(copy, model)
-        if problems:
-            more = f"; and {len(problems) - _TOLD} more" if len(problems) > _TOLD else ""
+        found = Copy(version, model, tuple(problems_of(copy, model)))
+        if found.problems:
             raise StoreError(
                 f"MLflow's copy of version {version.version} of {model.manifest.pipeline} is not the model "
                 f"that was fitted for {model.manifest.date}",
                 expected=f"the files of {model.data / MODEL}",
-                found="; ".join(problems[:_TOLD]) + more,
+                found=found.told,
                 fix="Nothing of it was loaded, and nothing was decided. Find out who wrote there; then "
                 f"`vintage registry repair {model.manifest.pipeline}` copies the model anew.",
             )
         shutil.copyfile(model.data / MODEL / DESCRIPTION, copy / DESCRIPTION)
         yield copy
+
+
+def copies_of(
+    store: Store, tracking: Tracking, versions: Iterable[Version], *, leave: Collection[str] = ()
+) -> Iterator[Copy]:
+    """What MLflow holds of each version whose model is in the store, and how its files differ.
+
+    Args:
+        store: the pipeline's.
+        tracking: where the copies are.
+        versions: whose.
+        leave: keys of models that the store itself has not as they were made.
+
+    Raises:
+        StoreError: a model in the store is damaged.
+    """
+    for version in versions:
+        model = None
+        if is_dated(version) and version.key not in leave:
+            model = store.find("model", date.fromisoformat(version.date), version.key)
+        if model is None:
+            continue
+        with tempfile.TemporaryDirectory(prefix="vintage-copy-") as scratch:
+            try:
+                problems = problems_of(tracking.fetch_copy(version, store.pipeline, Path(scratch)), model)
+            except TrackingError as error:
+                problems = [str(error)]
+        yield Copy(version, model, tuple(problems))
 
 
 def problems_of(copy: Path, model: Artifact) -> list[str]:

@@ -6,27 +6,24 @@ The ledger says who serves, the store holds the models; nothing is made up. What
 from __future__ import annotations
 
 import logging
-import tempfile
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from spark_jobs.errors import StoreError, TrackingError
+from spark_jobs.errors import StoreError
 from spark_jobs.registry import agreement
 from spark_jobs.registry import ledger as ledgers
 from spark_jobs.registry.agreement import contradictions, last_move, told_head, told_model, told_version
-from spark_jobs.registry.copies import problems_of
+from spark_jobs.registry.copies import copies_of
 from spark_jobs.registry.recording import record_model, registered, version_tags
 from spark_jobs.registry.tracking import MODEL
 from spark_jobs.store import check_files
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
+    from spark_jobs.registry.copies import Copy
     from spark_jobs.registry.ledger import Entry, Ledger
     from spark_jobs.registry.tracking import Registered, Tracking, Version
-    from spark_jobs.store import Artifact, Store
+    from spark_jobs.store import Store
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +35,7 @@ class Repair:
     Attributes:
         contradictions: what is wrong, as promotion tells it.
         register: the first line of each model that is to be registered, in the order of their numbers.
-        copy: the versions whose copy in MLflow is not the store's model, with the model and what differs.
+        copy: MLflow's copies that are not the store's model.
         redate: the versions whose date is to be corrected, and a line of their model.
         serves: the line of who is to serve; None where nobody is.
         alias: what becomes of the alias; empty where it stays.
@@ -48,7 +45,7 @@ class Repair:
 
     contradictions: tuple[str, ...]
     register: tuple[Entry, ...]
-    copy: tuple[tuple[Version, Artifact, str], ...]
+    copy: tuple[Copy, ...]
     redate: tuple[tuple[Version, Entry], ...]
     serves: Entry | None
     alias: str
@@ -67,8 +64,8 @@ class Repair:
             f"set the date of {told_version(version)}, to {entry.date}" for version, entry in self.redate
         ]
         steps += [
-            f"copy {told_version(version)}, from the store to MLflow anew: {problem}"
-            for version, _, problem in self.copy
+            f"copy {told_version(each.version)}, from the store to MLflow anew: {each.told}"
+            for each in self.copy
         ]
         steps += [self.alias] if self.alias else []
         if self.lost:
@@ -84,7 +81,8 @@ def repair_of(store: Store, tracking: Tracking) -> Repair:
         TrackingError: MLflow cannot be reached.
     """
     ledger, now = ledgers.read_ledger(store.ledger_path), tracking.registered(store.pipeline)
-    return _repair(store, ledger, now, tuple(_copies(store, tracking, now)))
+    copies = copies_of(store, tracking, now.versions)
+    return _repair(store, ledger, now, tuple(each for each in copies if each.problems))
 
 
 def carry_out(store: Store, tracking: Tracking) -> Repair:
@@ -99,9 +97,8 @@ def carry_out(store: Store, tracking: Tracking) -> Repair:
         for entry in found.register:
             version = _register(store, tracking, entry)
             log.info("registered %s", told_version(version))
-        for version, model, _ in found.copy:
-            check_files([model])
-            tracking.renew_copy(version, store.pipeline, model.data / MODEL)
+        for each in found.copy:
+            tracking.renew_copy(each.version, store.pipeline, each.model.data / MODEL)
         for version, entry in found.redate:
             tracking.set_date(store.pipeline, version.version, entry.date)
         if found.serves is not None and found.alias:
@@ -120,9 +117,7 @@ def carry_out(store: Store, tracking: Tracking) -> Repair:
     return found
 
 
-def _repair(
-    store: Store, ledger: Ledger, now: Registered, copies: tuple[tuple[Version, Artifact, str], ...]
-) -> Repair:
+def _repair(store: Store, ledger: Ledger, now: Registered, copies: tuple[Copy, ...]) -> Repair:
     wanted = agreement.missing(store, ledger, now)
     serves = last_move(ledger)
     problems = contradictions(store, ledger, now)
@@ -146,23 +141,6 @@ def _repair(
         head=head if head != (now.ledger or "") and (problems or head) else None,
         lost=any("MLflow was told of" in each for each in problems),
     )
-
-
-def _copies(store: Store, tracking: Tracking, now: Registered) -> Iterator[tuple[Version, Artifact, str]]:
-    """The versions whose files in MLflow are not those of their model in the store, and how they differ."""
-    for version in now.versions:
-        if not agreement.is_dated(version):
-            continue
-        model = store.find("model", date.fromisoformat(version.date), version.key)
-        if model is None:
-            continue
-        with tempfile.TemporaryDirectory(prefix="vintage-copy-") as scratch:
-            try:
-                problems = problems_of(tracking.fetch_copy(version, store.pipeline, Path(scratch)), model)
-            except TrackingError as error:
-                problems = [str(error)]
-        if problems:
-            yield version, model, "; ".join(problems[:3])
 
 
 def _alias(serves: Entry | None, now: Registered) -> str:

@@ -15,9 +15,11 @@ from spark_jobs.store.keys import Kind
 from spark_jobs.store.manifest import NAME, read_manifest
 from spark_jobs.store.reachable import KINDS
 from spark_jobs.store.sealing import seal
+from spark_jobs.store.steps import JOINED
 from spark_jobs.store.versions import date_folders, views_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from datetime import date
     from pathlib import Path
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 SET_ASIDE: Final = "set aside: the next run makes it again"
+_KINDS_OF_INPUTS: Final = {"baseline": "model"}
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,9 @@ class Checked:
 def check(store: Store, *, repair: bool = False) -> Checked:
     """Reads every artifact, pointer and contract of a pipeline and of its joined sources.
 
+    An artifact that another one was made from, by its manifest, and that is gone is told too; no repair
+    brings it back.
+
     A repair is one rename for each artifact, and one replacement for each pointer: killed between two of
     them, it is finished by the next.
 
@@ -82,12 +88,15 @@ def check(store: Store, *, repair: bool = False) -> Checked:
     checked = Checked()
     for own in views_of(store).values():
         schemas = set()
+        missing: dict[Path, Broken] = {}
         for kind in KINDS:
             for day, folder in date_folders(own, kind):
                 intact = _check_date(checked, kind, day, folder, repair=repair)
+                missing |= {each.path: each for each in _missing_inputs(own, intact)}
                 schemas |= {each.manifest.ingredients.spec.get("schema") for each in intact}
                 _check_pointer(checked, own, (kind, day), intact, repair=repair)
         _check_contract(checked, own, schemas - {None}, repair=repair)
+        checked.broken += missing.values()
     return checked
 
 
@@ -122,6 +131,20 @@ def _check_date(checked: Checked, kind: Kind, day: date, folder: Path, *, repair
         broken = [replace(one, repair=SET_ASIDE) for one in broken]
     checked.broken += broken
     return intact
+
+
+def _missing_inputs(own: Store, made: Iterable[Artifact]) -> Iterator[Broken]:
+    """The artifacts that those were made from and that are neither there nor set aside."""
+    for each in made:
+        whose = f"which {each.manifest.kind} {each.key[:12]} of {each.manifest.date} was made from"
+        for name, dated in each.manifest.ingredients.inputs.items():
+            store = own.joined(name.removeprefix(JOINED)) if name.startswith(JOINED) else own
+            kind = "snapshot" if store is not own else _KINDS_OF_INPUTS.get(name, name)
+            # A snapshot is made from rows, which are no artifact.
+            for day, key in dated.items() if kind in KINDS else ():
+                folder = store.folder / kind / f"date={day}" / key
+                if not (folder / NAME).exists() and not aside.in_place_of(folder):
+                    yield Broken(folder / NAME, kind, day, key, f"a manifest, {whose}", "no such file")
 
 
 def _check_pointer(

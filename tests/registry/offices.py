@@ -13,6 +13,7 @@ from spark_jobs.registry.intervention import carry_out
 from spark_jobs.registry.loadability import Loaded
 from spark_jobs.registry.recording import registered
 from spark_jobs.registry.tracking import Tracking
+from spark_jobs.spec import Home
 from spark_jobs.store import Artifact, Ingredients, Store
 from tests.evaluations import publish_evaluation
 
@@ -50,6 +51,10 @@ class Office:
     @property
     def tracking(self) -> Tracking:
         return Tracking(f"sqlite:///{self.database}", self.artifacts)
+
+    @property
+    def home(self) -> Home:
+        return Home(self.folder, self.folder / "store", f"sqlite:///{self.database}", self.artifacts)
 
     def copied(self, folder: Path) -> Office:
         """The same elsewhere; MLflow's copies of models stay where they are."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ import yaml
 from spark_jobs.errors import StoreError, TrackingError
 from spark_jobs.registry import repair
 from spark_jobs.registry.copies import verified_copy
+from spark_jobs.verify import verify
 from tests.registry.offices import Office, day
 
 if TYPE_CHECKING:
@@ -111,7 +113,8 @@ def test_the_copy_is_the_store_s_to_the_last_byte(office: Office, known: tuple[A
 @pytest.mark.parametrize("case", DAMAGE)
 @pytest.mark.fault(
     "MLflow's copy of a model with another byte, file or loader, such as code that it would import",
-    outcome="exit 4 that names the file, and nothing is imported; `vintage registry repair` copies it anew",
+    outcome="exit 4 that names the file, and nothing is imported; `vintage verify` tells it, and "
+    "`vintage registry repair` copies it anew",
 )
 def test_a_copy_that_is_another_is_told_and_copied_anew(
     office: Office, known: tuple[Artifact, Version], case: str
@@ -126,11 +129,16 @@ def test_a_copy_that_is_another_is_told_and_copied_anew(
     ):
         pass
     assert error.value.exit_code == 4
+    [verified] = verify(office.home)
+    assert [(each.what, each.date) for each in verified.left] == [("copy", str(day(1)))]
+    assert re.search(f"^{told.removeprefix('found ')}", verified.left[0].found)
     [step] = repair.repair_of(office.store, office.tracking).steps
     assert step.startswith("copy version 1")
     repair.carry_out(office.store, office.tracking)
     with verified_copy(office.tracking, *known):
         pass
+    [verified] = verify(office.home)
+    assert (verified.copies, verified.damaged, verified.unread) == (1, (), "")
 
 
 @pytest.mark.parametrize("damage", [shutil.rmtree, linked])
@@ -150,6 +158,8 @@ def test_what_the_store_holds_is_looked_at_first(office: Office, known: tuple[Ar
     weights = model.data / "model" / "sparkml" / "part-0"
     whole = weights.read_text(encoding="utf-8")
     weights.write_text("weights 9 1", encoding="utf-8")
+    [verified] = verify(office.home)
+    assert [(each.what, each.key) for each in verified.damaged] == [("model", model.key)]
     with (
         pytest.raises(StoreError, match=r"is damaged.*part-0.*SHA-256"),
         verified_copy(office.tracking, *known),

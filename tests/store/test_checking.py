@@ -58,6 +58,21 @@ def test_a_pointer_to_what_is_gone_without_a_trace_is_told(store: Store) -> None
     assert store.current("features", DAY) is None
 
 
+@pytest.mark.fault(
+    "an artifact that is gone, and that another one was made from",
+    outcome="`vintage verify` names both; exit 4",
+)
+@pytest.mark.parametrize("kind", ["snapshot", "features", "tuning", "model", "paint"])
+def test_what_something_was_made_from_and_is_gone_is_told(store: Store, kind: str) -> None:
+    made = full_lineage(store)
+    assert check(store).broken == []
+    gone = made[kind].folder
+    gone.rename(store.root / "elsewhere")
+    [broken] = [each for each in check(store, repair=True).broken if each.what != "pointer"]
+    assert (broken.path, broken.key, broken.repair) == (gone / "manifest.json", gone.name, "")
+    assert "was made from" in broken.expected
+
+
 @pytest.mark.parametrize("others", [0, 1])
 def test_a_damaged_pointer_is_mended_where_only_one_artifact_can_be_meant(store: Store, others: int) -> None:
     made = snapshot(store, DAY, rows="rows")

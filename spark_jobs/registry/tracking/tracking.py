@@ -30,6 +30,12 @@ class Tracking:
     def __init__(self, uri: str, artifacts: Path) -> None:
         self._connection = Connection(uri, artifacts)
 
+    @property
+    def exists(self) -> bool:
+        """Whether there is somebody to ask, or a database in which something was logged."""
+        database = self._connection.endpoint.database
+        return database is None or database.exists()
+
     def preload(self) -> None:
         """Imports and opens MLflow in the background, some seconds' work, while the caller starts Spark."""
         self._connection.preload()
