@@ -115,7 +115,7 @@ def promote(
     if version is not None:
         target, evaluation = intervention.version_of(store, tracking, version)
     else:
-        agreement.standing(store, tracking)
+        agreement.standing(store, tracking, by_hand=True)
         evaluation, model = intervention.evaluated(store, parse_partition_date(str(date)))
         target = registered(tracking, store, model, evaluation)
     wanted = intervention.force(

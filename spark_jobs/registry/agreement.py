@@ -55,15 +55,20 @@ class Standing:
     unfinished: bool
 
 
-def standing(store: Store, registry: Registry) -> Standing:
+def standing(store: Store, registry: Registry, *, by_hand: bool = False) -> Standing:
     """Who serves.
+
+    Args:
+        store: the pipeline's, with its ledger.
+        registry: where its versions are.
+        by_hand: whether a person chooses who is to serve: then a champion that is nowhere stands in no way.
 
     Raises:
         StoreError: ledger and registry contradict each other, or the ledger is damaged.
         TrackingError: MLflow cannot be reached.
     """
     try:
-        return _standing(store, registry)
+        return _standing(store, registry, by_hand=by_hand)
     except StoreError as error:
         # The registry was asked before another decision, and the ledger read after it: ask between two.
         with contextlib.ExitStack() as lock:
@@ -72,12 +77,12 @@ def standing(store: Store, registry: Registry) -> Standing:
             except StoreError:
                 # Of a store that may only be read, nobody decides beside us.
                 raise error from None
-            return _standing(store, registry)
+            return _standing(store, registry, by_hand=by_hand)
 
 
-def standing_to_decide(store: Store, registry: Registry) -> Standing:
+def standing_to_decide(store: Store, registry: Registry, *, by_hand: bool = False) -> Standing:
     """The same, for who holds the lock; a move that a crash left half-way is finished first."""
-    found = _standing(store, registry)
+    found = _standing(store, registry, by_hand=by_hand)
     if not found.unfinished or found.champion is None:
         return found
     log.warning(
@@ -86,7 +91,7 @@ def standing_to_decide(store: Store, registry: Registry) -> Standing:
         store.pipeline,
     )
     registry.set_champion(store.pipeline, found.champion.version)
-    return _standing(store, registry)
+    return _standing(store, registry, by_hand=by_hand)
 
 
 def remember(store: Store, registry: Registry, known: str | None) -> None:
@@ -103,13 +108,22 @@ def remember(store: Store, registry: Registry, known: str | None) -> None:
         registry.remember_ledger(store.pipeline, text)
 
 
-def contradictions(store: Store, ledger: Ledger, registered: Registered) -> tuple[str, ...]:
+def contradictions(
+    store: Store, ledger: Ledger, registered: Registered, *, by_hand: bool = False
+) -> tuple[str, ...]:
     """Where ledger and registry contradict each other, what each says; empty where they agree."""
+    passed_over = by_hand and is_nowhere(store, ledger, registered)
     return (
         *_of_head(ledger, registered),
         *_of_versions(store, ledger, registered),
-        *_of_champion(ledger, registered),
+        *(() if passed_over else _of_champion(ledger, registered)),
     )
+
+
+def is_nowhere(store: Store, ledger: Ledger, registered: Registered) -> bool:
+    """Whether who serves by the ledger is neither in the registry nor in the store."""
+    last = last_move(ledger)
+    return last is not None and registered.with_key(last.model_key) is None and not _in_store(store, last)
 
 
 def missing(store: Store, ledger: Ledger, registered: Registered) -> tuple[Entry, ...]:
@@ -152,10 +166,10 @@ def told_head(head: Head) -> str:
     return f"{head.lines} {head.digest}"
 
 
-def _standing(store: Store, registry: Registry) -> Standing:
+def _standing(store: Store, registry: Registry, *, by_hand: bool) -> Standing:
     registered = registry.registered(store.pipeline)
     ledger = ledgers.read_ledger(store.ledger_path)
-    problems = contradictions(store, ledger, registered)
+    problems = contradictions(store, ledger, registered, by_hand=by_hand)
     if problems:
         raise StoreError(
             f"the ledger of {store.pipeline} and MLflow's registry contradict each other",

@@ -63,7 +63,7 @@ def rollback(store: Store, tracking: Registry, *, to: str | None, why: str) -> I
         StoreError: its files are gone, or ledger and registry contradict each other.
         TrackingError: MLflow cannot be reached.
     """
-    now = agreement.standing(store, tracking)
+    now = agreement.standing(store, tracking, by_hand=True)
     champion, past = now.champion, now.ledger.entries
     served = {entry.model_key: entry for entry in past if entry.moves}
     if to is None:
@@ -114,7 +114,7 @@ def force(
             contradict each other.
         TrackingError: MLflow cannot be reached.
     """
-    now = agreement.standing(store, tracking)
+    now = agreement.standing(store, tracking, by_hand=True)
     champion = now.champion
     check_files([evaluation])
     reasons = list(evaluation.manifest.details["decision"]["reasons"])
@@ -147,7 +147,7 @@ def carry_out(
     """
     target, champion = wanted.target, wanted.champion
     with ledger.one_decision_at_a_time(store.ledger_path):
-        before = agreement.standing_to_decide(store, tracking)
+        before = agreement.standing_to_decide(store, tracking, by_hand=True)
         last = agreement.last_move(before.ledger)
         if last is not None and last.model_key == target.key:
             agreement.remember(store, tracking, before.registered.ledger)
@@ -160,7 +160,7 @@ def carry_out(
             fix="The champion stays. Choose another version, or run its date again.",
         )
     with ledger.one_decision_at_a_time(store.ledger_path):
-        now = agreement.standing_to_decide(store, tracking)
+        now = agreement.standing_to_decide(store, tracking, by_hand=True)
         if (now.champion.key if now.champion else None) != (champion.key if champion else None):
             raise StoreError(
                 f"{store.pipeline} has another champion by now",
@@ -199,7 +199,7 @@ def version_of(store: Store, tracking: Registry, named: str) -> tuple[Version, A
         SpecError: there is no such version, or the number is that of two models.
         StoreError: it was not evaluated, or that is gone; or ledger and registry contradict each other.
     """
-    now = agreement.standing(store, tracking)
+    now = agreement.standing(store, tracking, by_hand=True)
     found = registered_version(store.pipeline, named, now.ledger.entries, now.registered)
     day = date.fromisoformat(found.date)
     decided = [entry for entry in now.ledger.entries if entry.model_key == found.key]

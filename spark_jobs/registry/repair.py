@@ -77,7 +77,8 @@ def repair_of(store: Store, tracking: Tracking) -> Repair:
     """What is to be done; see `carry_out`.
 
     Raises:
-        StoreError: the ledger is damaged, or who is to serve is neither in the registry nor in the store.
+        StoreError: the ledger is damaged; or who is to serve is neither in the registry nor in the store, and
+            there is nothing else to do.
         TrackingError: MLflow cannot be reached.
     """
     ledger, now = ledgers.read_ledger(store.ledger_path), tracking.registered(store.pipeline)
@@ -113,7 +114,7 @@ def carry_out(store: Store, tracking: Tracking) -> Repair:
             tracking.remove_champion(store.pipeline)
         if found.head is not None:
             tracking.remember_ledger(store.pipeline, found.head)
-        agreement.standing_to_decide(store, tracking)
+        agreement.standing_to_decide(store, tracking, by_hand=True)
     return found
 
 
@@ -122,25 +123,28 @@ def _repair(store: Store, ledger: Ledger, now: Registered, copies: tuple[Copy, .
     serves = last_move(ledger)
     problems = contradictions(store, ledger, now)
     head = told_head(ledger.head) if ledger.head else ""
-    coming = {entry.model_key for entry in wanted}
-    if serves and serves.model_key not in coming and now.with_key(serves.model_key) is None:
-        raise StoreError(
-            f"by the ledger {told_model(serves.model_key, serves.date)} of {store.pipeline} serves, and is "
-            "neither in MLflow nor in the store",
-            expected=f"its folder below {store.folder}",
-            fix="Bring the folder back from a backup, or run the date again: from the same data, file and "
-            "code it makes the model under its key, and ends at promote. Repair then. Nothing was changed.",
-        )
-    return Repair(
+    nowhere = agreement.is_nowhere(store, ledger, now)
+    found = Repair(
         contradictions=problems,
         register=tuple(sorted(wanted, key=lambda entry: entry.version)),
         copy=copies,
         redate=agreement.misdated(ledger, now),
         serves=serves,
-        alias=_alias(serves, now),
+        alias="" if nowhere else _alias(serves, now),
         head=head if head != (now.ledger or "") and (problems or head) else None,
         lost=any("MLflow was told of" in each for each in problems),
     )
+    if nowhere and serves is not None and not found.steps:
+        raise StoreError(
+            f"by the ledger {told_model(serves.model_key, serves.date)} of {store.pipeline} serves, and is "
+            "neither in MLflow nor in the store",
+            expected=f"its folder below {store.folder}",
+            fix="Bring the folder back from a backup, or run the date again: from the same data, file and "
+            "code it makes the model under its key, and ends at promote. Repair then. Where neither can be, "
+            f"choose another model: `vintage rollback {store.pipeline} --to DATE --why …`, or `vintage "
+            f"promote {store.pipeline} --version DATE --force --why …`. Nothing was changed.",
+        )
+    return found
 
 
 def _alias(serves: Entry | None, now: Registered) -> str:

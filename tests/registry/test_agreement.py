@@ -246,6 +246,27 @@ def test_who_serves_and_is_nowhere_cannot_be_made_up(office: Office) -> None:
     assert office.champion == str(day(3))
 
 
+@pytest.mark.fault(
+    "a champion that is neither in MLflow nor in the store",
+    outcome="nothing is promoted by itself; `vintage rollback` and `promote --force` choose another",
+)
+@pytest.mark.parametrize("choose", [lambda office: office.back("1"), lambda office: office.forced("1")])
+def test_in_place_of_who_is_nowhere_a_person_chooses(
+    office: Office, choose: Callable[[Office], object]
+) -> None:
+    for version in ("2", "3"):
+        client_of(office).delete_model_version("demo", version)
+    shutil.rmtree(office.store.folder / "model" / f"date={day(3)}")
+    # The other one is registered anew, and what is nowhere is told when nothing else is left to do.
+    repair.carry_out(office.store, office.tracking)
+    for automatic in (lambda: office.night(5), lambda: repair.repair_of(office.store, office.tracking)):
+        with pytest.raises(StoreError, match=r"contradict each other|vintage rollback demo --to"):
+            automatic()
+    choose(office)
+    assert office.champion == str(day(1))
+    assert office.night(6).action == "promoted"
+
+
 def test_an_evaluation_that_is_gone_is_not_needed_to_register(office: Office) -> None:
     client_of(office).delete_model_version("demo", "2")
     shutil.rmtree(office.store.folder / "evaluation" / f"date={day(2)}")
