@@ -5,7 +5,10 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Mapping
-from typing import ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 FREE_SPACE: Final = "Free some space, or point VINTAGE_STORE at a folder that can be written."
 _OPEN_FILES: Final = "Raise the limit of open files (`ulimit -n`), or end what holds so many open."
@@ -17,6 +20,8 @@ REFUSALS: Final[Mapping[str, str]] = {
     os.strerror(errno.ENFILE): _OPEN_FILES,
 }
 """What the operating system says when it refuses to make or write a file → what to do about it."""
+
+_NOT_OF_THE_FILE: Final = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EACCES, errno.EPERM}
 
 
 class VintageError(Exception):
@@ -71,6 +76,10 @@ class StoreError(VintageError):
     exit_code = 4
 
 
+class Unreadable(StoreError):
+    """A file cannot be read for want of a permission or a descriptor: nothing is known of what is in it."""
+
+
 class TrackingError(VintageError):
     """MLflow cannot be reached or refused a request."""
 
@@ -109,6 +118,14 @@ class NotDelivered(VintageError):
     """A date's rows have not come into their database yet; asked later, it may have them."""
 
     exit_code = 8
+
+
+def unreadable(path: Path, error: OSError) -> StoreError:
+    """The error of a file of the store that the system does not hand out."""
+    found = error.strerror or str(error)
+    kind = Unreadable if error.errno in _NOT_OF_THE_FILE else StoreError
+    fix = REFUSALS.get(found, "Look at the disk and at who may read the store.")
+    return kind(f"{path} cannot be read", found=found, fix=fix)
 
 
 def printable(text: str, *, keep: str = "") -> str:

@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from spark_jobs.errors import StoreError
+from spark_jobs.errors import StoreError, Unreadable, unreadable
 from spark_jobs.store import aside, files, integrity
 from spark_jobs.store.code import short_digests
 from spark_jobs.store.engines import airflow_task, git_state, package_versions
@@ -178,7 +178,12 @@ class Store:
             found = repr(value)
         except (FileNotFoundError, NotADirectoryError):
             return None
-        except (ValueError, RecursionError, OSError) as error:
+        except OSError as error:
+            refused = unreadable(path, error)
+            if isinstance(refused, Unreadable):
+                raise refused from error
+            found = refused.found
+        except (ValueError, RecursionError) as error:
             found = str(error)
         raise StoreError(
             f"{path} is not a pointer",
@@ -282,6 +287,9 @@ class Store:
         except (FileNotFoundError, NotADirectoryError):
             return None
         except (ValueError, KeyError, AttributeError, RecursionError, OSError) as error:
+            refused = unreadable(path, error) if isinstance(error, OSError) else None
+            if isinstance(refused, Unreadable):
+                raise refused from error
             raise StoreError(
                 f"{path} cannot be read",
                 expected="the schema that the first snapshot inferred, as it was written",

@@ -7,7 +7,7 @@ import logging
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from spark_jobs.errors import StoreError
+from spark_jobs.errors import StoreError, Unreadable
 from spark_jobs.store import aside, files
 from spark_jobs.store.artifacts import CONTRACT, CURRENT, Artifact
 from spark_jobs.store.integrity import damages
@@ -108,6 +108,8 @@ def _check_date(checked: Checked, kind: Kind, day: date, folder: Path, *, repair
         named = (kind, day.isoformat(), each.name)
         try:
             manifest = read_manifest(each)
+        except Unreadable:
+            raise
         except StoreError as error:
             broken.append(Broken(each / NAME, *named, error.expected or "as it was written", error.found))
             continue
@@ -161,6 +163,8 @@ def _check_pointer(
             # A damaged artifact, which is told and made again under its key.
             return
         problem = Broken(path, "pointer", str(day), "", "the key of an artifact", str(pointer["key"]))
+    except Unreadable:
+        raise
     except StoreError as error:
         problem = Broken(path, "pointer", str(day), "", error.expected, error.found)
     if repair and len(intact) == 1:
@@ -177,6 +181,8 @@ def _check_contract(checked: Checked, own: Store, schemas: set[Any], *, repair: 
     path = own.folder / CONTRACT
     try:
         own.contract()
+    except Unreadable:
+        raise
     except StoreError as error:
         problem = Broken(path, "contract", "", "", error.expected, error.found)
     else:

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final
 
-from spark_jobs.errors import StoreError
+from spark_jobs.errors import StoreError, unreadable
 from spark_jobs.store.files import file_digest
 from spark_jobs.store.manifest import NAME
 
@@ -125,7 +125,7 @@ def _stamps(folder: Path) -> dict[str, Stamp]:
     try:
         found = dict(_walk(folder, folder, 0))
     except OSError as error:
-        raise _unreadable(folder, error) from error
+        raise unreadable(folder, error) from error
     found.pop(NAME, None)
     return found
 
@@ -168,7 +168,7 @@ def _file_damage(folder: Path, there: Mapping[str, Stamp], entry: DataFile) -> D
     except OSError as error:
         if error.errno in _BAD_DISK:
             return Damage(path, expected, f"{error.strerror} when it is read")
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
     return None if found == entry.sha256 else Damage(path, expected, f"SHA-256 {found}")
 
 
@@ -193,11 +193,3 @@ def _contradictions(folder: Path, manifest: Manifest) -> Iterator[Damage]:
     if kept != told:
         differing = [each for each in sorted({*kept, *told}) if kept.get(each) != told.get(each)]
         yield Damage(folder / NAME, f"what {path} tells", f"other {', '.join(differing)}")
-
-
-def _unreadable(path: Path, error: OSError) -> StoreError:
-    return StoreError(
-        f"{path} cannot be read",
-        found=error.strerror or str(error),
-        fix="Look at the disk and at who may read the store.",
-    )

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from spark_jobs.errors import StoreError
+from spark_jobs.errors import StoreError, unreadable
 from spark_jobs.store.keys import Ingredients, Kind
 from spark_jobs.store.sealing import seal, unseal
 
@@ -90,7 +90,7 @@ def read_manifest(folder: Path) -> Manifest | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        raise StoreError(f"{path} cannot be read", found=str(error)) from error
+        raise unreadable(path, error) from error
     try:
         raw = json.loads(text)
         manifest = Manifest.model_validate_json(text)
