@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 CHECKOUT = Path(__file__).parents[2]
 EXECUTORS = {"spark.executor.memory": "512m", "spark.executor.cores": "1"}
 """Those of a cluster; a local master has none."""
+CPU = ("JAVA_TOOL_OPTIONS", "OPENBLAS_CORETYPE", "NPY_DISABLE_CPU_FEATURES", "GLIBC_TUNABLES")
+"""What tells a process which CPU it sees; an executor does not have it from its driver by itself."""
 
 
 def made_again(
@@ -49,7 +51,8 @@ def made_again(
 def main(master: str, names: Sequence[str]) -> None:
     """Makes one after the other."""
     home = Home.from_environment(os.environ)
-    conf = submit_conf(load_pipeline(home, names[0]), home) | QUICK_PLANS | EXECUTORS
+    cpu = {f"spark.executorEnv.{name}": os.environ[name] for name in CPU if name in os.environ}
+    conf = submit_conf(load_pipeline(home, names[0]), home) | QUICK_PLANS | EXECUTORS | cpu
     provider = SparkProvider("remade", conf=conf, master=master)
     for name in names:
         found = reproduce(home, name, EXAMPLES[name].date, spark=provider)

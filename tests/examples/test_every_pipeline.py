@@ -81,19 +81,11 @@ def test_an_example_runs_to_a_champion(name: str, home: Home, spark: SparkSessio
     assert (entry.action, entry.date) == ("promoted", str(day))
 
 
-# The tests above made them on two cores, with all the vectors that this CPU has.
-
-
-def test_each_is_made_again_on_one_core_of_an_old_cpu(home: Home) -> None:
-    found = made_again(home.path, "local[1]", OTHERS, os.environ | AN_OLD_CPU)
-    assert [each["name"] for each in found] == list(OTHERS)
-    assert [each for each in found if each["first"] or each["steps"] < 8] == []
-
-
 @pytest.mark.integration
-def test_each_is_made_again_on_four_executors_of_one_core(home: Home, cluster: Cluster) -> None:
+def test_each_is_made_again_on_four_executors_of_one_core_of_an_old_cpu(home: Home, cluster: Cluster) -> None:
+    # The tests above made them on two cores, with all the vectors that this CPU has.
     before = set(cluster.work.glob("app-*/*"))
-    found = made_again(home.path, cluster.master, OTHERS, os.environ)
+    found = made_again(home.path, cluster.master, OTHERS, os.environ | AN_OLD_CPU)
     assert [each["name"] for each in found] == list(OTHERS)
     assert [each for each in found if each["first"] or each["steps"] < 8] == []
     assert len(set(cluster.work.glob("app-*/*")) - before) >= 4

@@ -37,13 +37,12 @@ def plain_environment() -> dict[str, str]:
 
 
 def quick_environment() -> dict[str, str]:
-    """The same, for many small jobs: not measured for coverage, and with the JVM's quick compiler alone.
+    """The same, for many small jobs: with the JVM's quick compiler alone.
 
-    What they run, other tests measure, as a night runs it. The six jobs of a small example take a quarter
-    less of the processor: most of their time, a JVM compiles what it then hardly uses.
+    The six jobs of a small example take a quarter less of the processor: most of their time, a JVM compiles
+    what it then hardly uses.
     """
-    quick = {name: value for name, value in plain_environment().items() if not name.startswith("COVERAGE")}
-    return quick | {"JAVA_TOOL_OPTIONS": QUICK_JVM}
+    return plain_environment() | {"JAVA_TOOL_OPTIONS": QUICK_JVM}
 
 
 def quick_spark(**conf: str) -> str:

@@ -23,7 +23,19 @@ from tests.integration.conftest import (
     write_day,
 )
 from tests.integration.postgresql import PROGRAMS, database
-from tests.integration.scheduler.runs import DAG, LATE, RUN_SECONDS, START, days_of
+from tests.integration.scheduler.runs import (
+    AFTER,
+    BY_HAND,
+    DAG,
+    IMPACT,
+    LATE,
+    RESTATED,
+    RUN_SECONDS,
+    SCORE,
+    START,
+    days_of,
+    made,
+)
 from tests.until import until
 
 if TYPE_CHECKING:
@@ -149,3 +161,36 @@ def page(stack: Stack) -> Iterator[Page]:
         page.locator("button[type=submit]").click()
         yield page
         browser.close()
+
+
+@pytest.fixture(scope="package")
+def restated(stack: Stack, api: AirflowApi, finish: Callable[..., Run]) -> Run:
+    """A manual run of a date whose rows came again otherwise, after a model of the next date was made."""
+    for dag in (IMPACT, SCORE):
+        api.wait_for_dag(dag, stack.check)
+    if AFTER not in made(stack, "model"):
+        assert finish(api.trigger(DAG, partition_key=AFTER)).state == "success"
+    for dag in (IMPACT, SCORE):
+        api.pause(dag, paused=False)
+    write_day(stack.home, RESTATED, seed=1)
+    run = finish(api.trigger(DAG, partition_key=str(RESTATED)))
+    assert run.state == "success"
+    return run
+
+
+@pytest.fixture(scope="package")
+def by_form(stack: Stack, api: AirflowApi, page: Page, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A run of the date BY_HAND with another hyperparameter, triggered in the form."""
+    before = {run.run_id for run in api.runs(DAG)}
+    page.goto(f"{stack.endpoints.airflow}/dags/{DAG}")
+    page.get_by_test_id("trigger-dag-button").first.click()
+    page.locator("#element_partition_date").fill(str(BY_HAND))
+    page.get_by_label("LogisticRegression.regParam").fill("0.25")
+    page.screenshot(path=tmp_path_factory.mktemp("form") / "form.png")
+    page.get_by_test_id("trigger-dag-submit").click()
+    # The UI goes to the new run.
+    page.wait_for_url("**/runs/manual__**")
+    # Its page asks for news again and again.
+    page.goto("about:blank")
+    [run] = [run for run in api.runs(DAG) if run.run_id not in before]
+    return run

@@ -12,11 +12,14 @@ if TYPE_CHECKING:
     from local.stack import Stack
 
 DAG = "retrain_tiny"
+IMPACT = "impact_tiny"
 SCORE = "score_tiny"
 RUN_SECONDS = 1200
 START = dt.date(2024, 1, 1)
 LATE = dt.date(2024, 1, 4)
 """Its data comes only when a test delivers it."""
+RESTATED, AFTER = dt.date(2024, 1, 2), "2024-01-03"
+BY_HAND = dt.date(2024, 1, 6)
 
 
 def days_of(first: dt.date, count: int) -> list[dt.date]:

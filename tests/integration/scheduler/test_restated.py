@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.integration.conftest import write_day
-from tests.integration.scheduler.runs import DAG, made
+from tests.integration.scheduler.runs import AFTER, IMPACT, RESTATED
 from tests.until import until
 
 if TYPE_CHECKING:
@@ -19,27 +17,14 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(1800)]
 
-IMPACT = "impact_tiny"
 REPRODUCE = "reproduce_tiny"
-RESTATED, AFTER = dt.date(2024, 1, 2), "2024-01-03"
 
 
-@pytest.fixture(scope="module")
-def trained(stack: Stack, api: AirflowApi, finish: Callable[..., Run]) -> None:
-    """A model of the day after, which learns from the restated one too."""
-    if AFTER not in made(stack, "model"):
-        assert finish(api.trigger(DAG, partition_key=AFTER)).state == "success"
-
-
-@pytest.mark.usefixtures("trained")
+@pytest.mark.usefixtures("restated")
 def test_rows_that_came_again_otherwise_are_an_event_for_each_date_to_retrain(
-    stack: Stack, api: AirflowApi, finish: Callable[..., Run]
+    api: AirflowApi, finish: Callable[..., Run]
 ) -> None:
-    api.wait_for_dag(IMPACT, stack.check)
-    api.pause(IMPACT, paused=False)
-    write_day(stack.home, RESTATED, seed=1)
-    # The night of the date itself takes the rows that came; the one after it stands on the old ones.
-    assert finish(api.trigger(DAG, partition_key=str(RESTATED))).state == "success"
+    # The night of the date itself took the rows that came; the one after it stands on the old ones.
     [check] = until(
         lambda: [run for run in api.runs(IMPACT) if run.partition_key == str(RESTATED)],
         "the check follows each night",
@@ -52,7 +37,7 @@ def test_rows_that_came_again_otherwise_are_an_event_for_each_date_to_retrain(
     assert told[AFTER]["restated"] == [str(RESTATED)]
 
 
-@pytest.mark.usefixtures("trained")
+@pytest.mark.usefixtures("restated")
 def test_a_model_is_made_again_from_what_it_was_made_from(
     stack: Stack, api: AirflowApi, finish: Callable[..., Run]
 ) -> None:

@@ -11,7 +11,7 @@ import pytest
 from local.processes import stop
 from spark_jobs.registry import ledger
 from spark_jobs.store import Store
-from tests.integration.scheduler.runs import DAG, RUN_SECONDS, jobs_of
+from tests.integration.scheduler.runs import BY_HAND, DAG, RUN_SECONDS, jobs_of
 from tests.until import until
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(1800)]
 
-DAY = "2024-01-07"
+DAY = str(BY_HAND)
 
 
 def fits(day: str) -> bool:
@@ -36,9 +36,8 @@ def fits(day: str) -> bool:
 
 @pytest.mark.fault("SIGKILL of Airflow's scheduler in a job", outcome="one result once it is back")
 def test_a_scheduler_that_dies_in_a_job_leaves_one_result(
-    stack: Stack, api: AirflowApi, finish: Callable[[Run], Run]
+    stack: Stack, api: AirflowApi, by_form: Run, finish: Callable[[Run], Run]
 ) -> None:
-    run = api.trigger(DAG, partition_key=DAY)
     until(lambda: fits(DAY), "the fit runs", seconds=RUN_SECONDS, every=0.1)
     [scheduler] = [service for service in stack.services if service.name == "scheduler"]
     workers = psutil.Process(scheduler.process.pid).children()
@@ -50,8 +49,8 @@ def test_a_scheduler_that_dies_in_a_job_leaves_one_result(
     stack.services.remove(scheduler)
     stack._run(scheduler.name, *scheduler.process.args)
 
-    assert finish(run).state == "success"
-    [fit] = [task for task in api.tasks(DAG, run.run_id) if task.name == "fit"]
+    assert finish(by_form).state == "success"
+    [fit] = [task for task in api.tasks(DAG, by_form.run_id) if task.name == "fit"]
     assert fit.try_number == 2
     store = Store(stack.home / "data" / "store", "tiny")
     for kind in ("model", "evaluation"):

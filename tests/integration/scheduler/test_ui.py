@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 
 from spark_jobs.store import Store
+from tests.integration.scheduler.runs import BY_HAND as DAY
 from tests.integration.scheduler.runs import DAG
 
 if TYPE_CHECKING:
@@ -22,24 +22,11 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(1800)]
 
-DAY = dt.date(2024, 1, 6)
-
 
 def test_a_run_of_a_date_with_another_hyperparameter_is_triggered_in_the_form(
-    stack: Stack, api: AirflowApi, page: Page, finish: Callable[..., Run], tmp_path: Path
+    stack: Stack, api: AirflowApi, page: Page, by_form: Run, finish: Callable[..., Run], tmp_path: Path
 ) -> None:
-    before = {run.run_id for run in api.runs(DAG)}
-    page.goto(f"{stack.endpoints.airflow}/dags/{DAG}")
-    page.get_by_test_id("trigger-dag-button").first.click()
-    page.locator("#element_partition_date").fill(str(DAY))
-    page.get_by_label("LogisticRegression.regParam").fill("0.25")
-    page.screenshot(path=tmp_path / "form.png")
-    page.get_by_test_id("trigger-dag-submit").click()
-    # The UI goes to the new run.
-    page.wait_for_url("**/runs/manual__**")
-    # Its page asks for news again and again.
-    page.goto("about:blank")
-    [run] = [run for run in api.runs(DAG) if run.run_id not in before]
+    run = by_form
     assert finish(run).state == "success"
     model = Store(stack.home / "data" / "store", "tiny").current("model", DAY)
     assert model is not None
