@@ -70,6 +70,7 @@ lint: setup ## Style, types, the boundaries between modules, and the YAML files 
 	@$(ENV) check-jsonschema --schemafile docs/schema/pipeline.schema.json pipelines/*.yaml
 	@$(ENV) check-jsonschema --schemafile docs/schema/suite.schema.json expectations/*.yaml
 	@$(ENV) check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yaml
+	@$(ENV) check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yaml
 
 format: setup ## Put the code into its format, and mend what can be mended
 	@$(ENV) ruff check --fix . ; ruff format .
