@@ -29,8 +29,9 @@ def scheduled_far_from_now(text: str) -> str:
 
 
 def plain_environment() -> dict[str, str]:
-    """This process's environment, without what names an Airflow, a home or an MLflow, or hurries a JVM."""
-    named = ("AIRFLOW", "VINTAGE_HOME", "VINTAGE_STORE", "VINTAGE_AIRFLOW", "MLFLOW", "JAVA_TOOL_OPTIONS")
+    """This process's environment, without what names an Airflow, a home or an MLflow, or hurries Spark."""
+    hurrying = ("JAVA_TOOL_OPTIONS", "PYSPARK_SUBMIT_ARGS")
+    named = ("AIRFLOW", "VINTAGE_HOME", "VINTAGE_STORE", "VINTAGE_AIRFLOW", "MLFLOW", *hurrying)
     plain = {name: value for name, value in os.environ.items() if not name.startswith(named)}
     # Two stacks that start at once would both take the usual ports for free.
     return plain | {name: str(free_port()) for name in ("VINTAGE_AIRFLOW_PORT", "VINTAGE_MLFLOW_PORT")}
