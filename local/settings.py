@@ -99,9 +99,6 @@ def environment(
         "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
         "AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE": str(schedule),
         "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.5",
-        # How soon a changed pipeline file shows; a stack for one run has the cores for that run.
-        "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "30" if schedule else "60",
-        "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "30" if schedule else "60",
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(folder / "logs"),
         # Airflow gives them to logs whatever its umask.
         "AIRFLOW__LOGGING__FILE_TASK_HANDLER_NEW_FOLDER_PERMISSIONS": f"0o{0o777 & ~closed:o}",
@@ -109,6 +106,9 @@ def environment(
     }
     defaults = {
         "PYSPARK_PYTHON": sys.executable,
+        # How soon a changed pipeline file shows; a stack for one run has the cores for that run.
+        "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "30" if schedule else "60",
+        "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "30" if schedule else "60",
         # No background workers for what nobody here uses, and no reports to anybody.
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         "MLFLOW_DISABLE_TELEMETRY": "true",

@@ -123,7 +123,7 @@ class ComposeStack:
         else:
             own = {"PATH": os.pathsep.join([str(postgresql.PROGRAMS[-1]), "/usr/bin", "/bin"]), **own}
         translated = {key: self._translated(name, value) for key, value in own.items()}
-        return {**self.extra, "HOME": str(self.folder), **translated}
+        return {"HOME": str(self.folder), **translated, **self.extra}
 
     def command(self, name: str) -> list[str]:
         """A service's command, on this machine."""

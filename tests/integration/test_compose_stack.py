@@ -26,7 +26,13 @@ from spark_jobs.registry import ledger
 from spark_jobs.store import Store
 from tests.dags.conftest import write_home
 from tests.integration.compose import ComposeStack
-from tests.integration.conftest import LAST_NIGHT, quick_spark, scheduled_far_from_now, write_day
+from tests.integration.conftest import (
+    LAST_NIGHT,
+    PARSED_SELDOM,
+    quick_spark,
+    scheduled_far_from_now,
+    write_day,
+)
 from tests.integration.postgresql import PROGRAMS, free_port
 from tests.integration.slow_pipeline import write_slow_pipeline
 from tests.quick import QUICK_JVM
@@ -83,7 +89,7 @@ def stack(folder: Path, home: Path, secrets: dict[str, str]) -> Iterator[Compose
         assert not os.environ.get("CI"), ".ci/run installs postgresql"
         pytest.skip("needs the package postgresql")
     variables = {**secrets, "VINTAGE_HOME": str(home), "VINTAGE_WORKER_MEMORY": "1g"}
-    started = ComposeStack(folder, variables, extra={"JAVA_TOOL_OPTIONS": QUICK_JVM})
+    started = ComposeStack(folder, variables, extra={"JAVA_TOOL_OPTIONS": QUICK_JVM, **PARSED_SELDOM})
     with started:
         yield started
         family = started.family()

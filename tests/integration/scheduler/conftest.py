@@ -17,6 +17,7 @@ from local.stack import Stack
 from tests.dags.conftest import from_database, write_home
 from tests.integration.conftest import (
     LAST_NIGHT,
+    PARSED_SELDOM,
     quick_environment,
     quick_spark,
     scheduled_far_from_now,
@@ -71,6 +72,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
             write_day(home, day)
     with ExitStack() as opened:
         environ = quick_environment() | {
+            **PARSED_SELDOM,
             "VINTAGE_NOTIFIER": "tests.dags.notified.ToFile",
             # How soon a task whose worker died is taken for failed; 300 by itself.
             "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "45",
