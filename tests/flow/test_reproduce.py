@@ -21,6 +21,7 @@ from spark_jobs.report.summary import summarise
 from spark_jobs.reproduce import reproduce, require_same
 from spark_jobs.spec import Home
 from spark_jobs.store import Ingredients, partitions, steps
+from spark_jobs.store.files import file_digest
 from spark_jobs.store.scratch import Scratch
 from spark_jobs.store.sealing import seal
 from tests.flow.conftest import Team, rows_of
@@ -100,6 +101,32 @@ def edit_json(path: Path, change: Callable[[dict[str, Any]], None]) -> None:
     path.write_text(json.dumps(seal(content)))
 
 
+def write_as_the_release_before(team: Team) -> None:
+    """Give the last night's artifacts the specs of before: with a mode, and no number of partitions."""
+    keys: dict[str, str] = {}
+    kinds: tuple[Kind, ...] = ("tuning", "model", "evaluation")
+    for kind in kinds:
+        folder = folder_of(team, kind)
+        for path in (folder / "manifest.json", *folder.glob("data/*.json")):
+            text = path.read_text()
+            for now, then in keys.items():
+                text = text.replace(now, then)
+            path.write_text(text)
+        manifest = json.loads((folder / "manifest.json").read_text())
+        for entry in manifest["files"]:
+            entry["sha256"] = file_digest(folder / entry["path"])
+        assert manifest["ingredients"]["spec"].pop("partitions") == 1
+        if kind != "evaluation":
+            manifest["ingredients"]["spec"]["reproducibility"] = "exact"
+        if kind == "model":
+            manifest["details"]["reproducibility"] = {"mode": "exact"}
+        key = Ingredients.model_validate(manifest["ingredients"]).key
+        keys[manifest["key"]] = key
+        (folder / "manifest.json").write_text(json.dumps(seal(manifest | {"key": key})))
+        folder.rename(folder.with_name(key))
+        edit_json(folder.parent / "current.json", lambda pointer, key=key: pointer.update(key=key))
+
+
 def folder_of(team: Team, kind: Kind, day: date = DAY) -> Path:
     found = team.store.current(kind, day)
     assert found is not None
@@ -150,13 +177,14 @@ def test_it_is_the_same_and_nothing_is_changed(made: Team) -> None:
 
 
 def test_what_has_changed_since_does_not_matter(copied: Team) -> None:
-    """Restated rows, another joined table, a store in another place, and a pipeline whose file is gone."""
+    """Restated rows, another joined table, a moved store, a pipeline whose file is gone, an older release."""
     restated = DAY - timedelta(days=2)
     copied.deliver(restated, rows_of(restated, count=20))
     paint = copied.home.path / "raw" / "paint.json"
     paint.write_text(paint.read_text() + '{"colour": "green", "price": 1}\n')
     copied.run("snapshot")
     (copied.home.path / "pipelines" / f"{copied.name}.yaml").unlink()
+    write_as_the_release_before(copied)
     first = summarise(copied.store, DAY)
 
     found = remake(copied)
