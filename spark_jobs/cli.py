@@ -153,7 +153,7 @@ def show(
     store = Store(home.store, load_pipeline(home, pipeline).name)
     summary = _summary(home, store, date)
     if as_markdown:
-        evaluation = current_evaluation(store, parse_partition_date(summary.date))
+        evaluation = current_evaluation(store, summary.date)
         sys.stdout.write(as_text(summary, links_of(home, store, evaluation)))
     else:
         _print(summary, as_json=as_json)

@@ -110,7 +110,7 @@ class DryRun:
         train, test = windows.sides(self._pipeline, features, job.date)
         model = self._fit(job.date, train)
         baseline = self._baseline(job.date)
-        self._tried.baseline = baseline.manifest.date if baseline else None
+        self._tried.baseline = str(baseline.date) if baseline else None
         named = steps.evaluation(self._pipeline, job.date, model=model, test=test, baseline=baseline)
         evaluation = self._make(self._store, named)
         self._tried.champion = self._promote(model, evaluation)
@@ -140,7 +140,7 @@ class DryRun:
         noted = {(step.view, step.date) for step in self._tried.steps}
         for found in window.values():
             for view, artifact in found.items():
-                place = (view, artifact.manifest.date)
+                place = (view, str(artifact.date))
                 if place not in noted:
                     noted.add(place)
                     self._note(artifact, view, "reused")
@@ -184,7 +184,7 @@ class DryRun:
                 ledger.Entry(
                     action="promoted",
                     pipeline=self._pipeline.name,
-                    date=model.manifest.date,
+                    date=str(model.date),
                     model_key=model.key,
                     evaluation_key=evaluation.key,
                     version=0,
@@ -205,7 +205,7 @@ class DryRun:
         note: Mapping[str, object] | None = None,
     ) -> Artifact:
         """The artifact of these ingredients: found, or planned and noted as made, and why."""
-        day = date.fromisoformat(named.date)
+        day = named.date
         found = store.find(named.kind, day, named.key)
         reads = note is not None
         if found is None:
@@ -237,7 +237,9 @@ class DryRun:
         reads_raw: bool = False,
     ) -> None:
         told = artifact.manifest
-        step = Step(kind=told.kind, view=view, date=told.date, action=action, why=why, reads_raw=reads_raw)
+        step = Step(
+            kind=told.kind, view=view, date=str(told.date), action=action, why=why, reads_raw=reads_raw
+        )
         self._tried.steps.append(step)
 
 

@@ -73,7 +73,7 @@ def run(job: Job) -> Artifact:
     named = named_evaluation(job.pipeline, job.date, model, test, baseline)
     found = job.store.find("evaluation", job.date, named.key)
     if found is not None:
-        log.info("evaluation %s for %s is found by its key", found.key[:12], job.date)
+        log.info("evaluation %s for %s is found by its key", found.key.short, job.date)
         job.store.set_current(found)
         return found
     from spark_jobs.registry.recording import record_evaluation

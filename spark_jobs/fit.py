@@ -110,14 +110,14 @@ def run(job: Job) -> Artifact:
     named = steps.model(job.pipeline, job.date, train=train, tuned=tuned_by)
     found = job.store.find("model", job.date, named.key)
     if found is not None:
-        log.info("model %s for %s is found by its key; nothing to fit", found.key[:12], job.date)
+        log.info("model %s for %s is found by its key; nothing to fit", found.key.short, job.date)
         job.store.set_current(found)
         return found
     job.begin()
     check_files(train.values())
     tracking = open_tracking(job)
     run_id = tracking.start_run(
-        pipeline=job.pipeline.name, date=named.date, key=named.key, tags=tags_of(named)
+        pipeline=job.pipeline.name, date=str(named.date), key=named.key, tags=tags_of(named)
     )
     try:
         ship_own_code(job, job.pipeline.stage_paths)
@@ -191,7 +191,7 @@ def make(
                 "columns": stage_columns(pipeline),
                 "requirements": _requirements(job.pipeline),
                 "snapshots": {
-                    str(day): artifact.manifest.ingredients.inputs["snapshot"][str(day)]
+                    str(day): artifact.manifest.ingredients.inputs["snapshot"][day]
                     for day, artifact in train.items()
                 },
                 **({"tuning": _told(tuned)} if tuned else {}),
@@ -203,11 +203,11 @@ def make(
 
 def _tuned(job: Job, named: Ingredients) -> Artifact:
     """The tuning that is named: found by its key, or made, be it of an earlier date."""
-    day = date.fromisoformat(named.date)
+    day = named.date
     found = job.store.find("tuning", day, named.key)
     if found is not None:
         found.check_files()
-        log.info("tuning %s of %s is found by its key", found.key[:12], day)
+        log.info("tuning %s of %s is found by its key", found.key.short, day)
     else:
         if day != job.pipeline.tuning_date(job.date):
             log.warning(
@@ -218,7 +218,7 @@ def _tuned(job: Job, named: Ingredients) -> Artifact:
         parts = [
             part
             for each, key in named.inputs["features"].items()
-            if (part := job.store.find("features", date.fromisoformat(each), key))
+            if (part := job.store.find("features", each, key))
         ]
         found = make_tuning(job, named, parts)
     job.store.set_current(found)
@@ -240,7 +240,7 @@ def make_tuning(job: Job, named: Ingredients, parts: Sequence[Artifact]) -> Arti
         TrainingError: the rows cannot give a model, or no candidate gave one.
     """
     require_pinned(job.spark(), job.pipeline)
-    with job.store.attempt("tuning", date.fromisoformat(named.date)) as attempt:
+    with job.store.attempt("tuning", named.date) as attempt:
         pipeline = job.pipeline.on_partitions(named.spec["partitions"])
         rows = read_rows(job.spark.learning(named.spec["partitions"]), parts).where(TRAINABLE)
         details = tune(in_split(rows, pipeline, "train"), pipeline).details()
@@ -255,7 +255,7 @@ def _winner(tuned: Artifact) -> dict[str, Any]:
 
 def _told(tuned: Artifact) -> dict[str, Any]:
     """A tuning as a model's manifest tells it."""
-    return {"date": tuned.manifest.date, "key": tuned.key, **tuned.manifest.details}
+    return {"date": str(tuned.date), "key": tuned.key, **tuned.manifest.details}
 
 
 def _save(tracking: Tracking, fitted: Fitted, attempt: Attempt, requirements: Sequence[str]) -> None:

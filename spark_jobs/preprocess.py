@@ -120,7 +120,7 @@ def make(
         snapshots: view → the snapshot that the SQL reads.
         validated: view → key of what validated it, for the record.
     """
-    day = date.fromisoformat(named.date)
+    day = named.date
     session = job.spark.apart()
     views = {view: read_rows(session, [found]) for view, found in snapshots.items()}
     rows = preprocess(views, job.pipeline, day)
@@ -172,7 +172,7 @@ def _validation(job: Job, view: str, suite: Suite, snapshot: Artifact) -> Artifa
     if found is None:
         raise StoreError(
             f"the snapshot of {snapshot.date} has not been validated against {name}",
-            expected=f"validation {named.key[:12]} of snapshot {snapshot.key[:12]}",
+            expected=f"validation {named.key.short} of snapshot {snapshot.key.short}",
             fix="Run validate first; if it ran, data or suite changed meanwhile: run the chain again.",
         )
     if not found.manifest.details["passed"]:

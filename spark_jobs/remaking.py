@@ -184,7 +184,7 @@ class Remaking:
         original, made = pair
         step = Step(
             step=name,
-            date=original.manifest.date,
+            date=str(original.date),
             same=then == now,
             then=shown(then),
             now=shown(now),

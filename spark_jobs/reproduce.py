@@ -72,7 +72,7 @@ def reproduce(
     java_major()
     log.info(
         "model %s of %s for %s: %d dates of features, made by commit %s",
-        ancestry.model.key[:12],
+        ancestry.model.key.short,
         name,
         day,
         len(ancestry.features),
@@ -113,7 +113,7 @@ def require_same(found: Reproduction) -> None:
     first = found.first_difference
     if first is not None:
         raise NotReproduced(
-            f"model {found.key[:12]} of {found.pipeline} for {found.date}, made again, is not the same",
+            f"model {found.key.short} of {found.pipeline} for {found.date}, made again, is not the same",
             expected=f"{first.step} of {first.date} as the store has it",
             found=f"another: {first.reason}",
         )

@@ -89,7 +89,7 @@ def run(job: Job, version: str | None = None) -> Artifact:
         artifact = make(fitted, named, scorer, features, tracking)
     else:
         artifact.check_files()
-        log.info("predictions %s for %s are found by their key", artifact.key[:12], job.date)
+        log.info("predictions %s for %s are found by their key", artifact.key.short, job.date)
     _require_some(artifact)
     job.store.set_current(artifact)
     rows = artifact.manifest.details["rows"]
@@ -189,7 +189,7 @@ def make(job: Job, named: Ingredients, scorer: Scorer, features: Artifact, track
             ),
             details={
                 "model": scorer.model.key,
-                "model_date": scorer.model.manifest.date,
+                "model_date": str(scorer.model.date),
                 "version": scorer.version.version,
                 "rows": {"given": total, "scored": count, "rejected": total - count},
                 "rejected": reasons,
@@ -207,10 +207,10 @@ def _prepares(job: Job) -> object:
 def _learnt_from(store: Store, model: Artifact) -> Artifact:
     """Feature rows that the model was fitted on: those of the last date will do."""
     day, key = max(model.manifest.ingredients.inputs["features"].items())
-    found = store.find("features", date.fromisoformat(day), key)
+    found = store.find("features", day, key)
     if found is None:
         raise StoreError(
-            f"features {key[:12]} of {day} are gone, from which model {model.key[:12]} was made",
+            f"features {key.short} of {day} are gone, from which model {model.key.short} was made",
             expected="their manifest, which tells how rows are prepared for the model",
             fix="Bring them back from a backup, or run the date again.",
         )

@@ -84,7 +84,7 @@ def decide(
     entry = ledger.Entry(
         action=action,
         pipeline=store.pipeline,
-        date=model.manifest.date,
+        date=str(model.date),
         model_key=model.key,
         evaluation_key=evaluation.key,
         version=version,

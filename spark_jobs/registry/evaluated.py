@@ -10,13 +10,13 @@ from spark_jobs.registry.gates import UnreadableBaseline
 from spark_jobs.store import check_files, steps, windows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import date
 
     from spark_jobs.registry.baseline import BaselineModel
     from spark_jobs.registry.tracking import Registered
     from spark_jobs.spec import Pipeline
-    from spark_jobs.store import Artifact, Ingredients, Store
+    from spark_jobs.store import Artifact, Ingredients, Key, Store
 
 
 def named_evaluation(
@@ -90,7 +90,7 @@ def asked_about(
         raise DataError(
             f"{pipeline.name} for {day} was evaluated anew after a person was asked",
             expected=f"evaluation {key[:12]}",
-            found=f"evaluation {stands.key[:12]}" if stands else "none",
+            found=f"evaluation {stands.key.short}" if stands else "none",
             fix=again,
         )
     inputs = stands.manifest.ingredients.inputs
@@ -104,12 +104,12 @@ def asked_about(
             found=f"model {_told(now)}",
             fix=again,
         )
-    model = store.find("model", day, inputs["model"][day.isoformat()])
+    model = store.find("model", day, inputs["model"][day])
     if model is None:
         raise StoreError(f"the model that {pipeline.name} was evaluated with for {day} is gone", fix=again)
     check_files([stands, model])
     return stands, model
 
 
-def _told(keys: set[str]) -> str:
-    return ", ".join(key[:12] for key in keys) or "none"
+def _told(keys: Iterable[Key]) -> str:
+    return ", ".join(key.short for key in keys) or "none"

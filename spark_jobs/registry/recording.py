@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from datetime import date
 from typing import TYPE_CHECKING, Any, Literal
 
 from spark_jobs.registry.metric_names import under_mlflow_names
@@ -44,7 +43,7 @@ def record_model(tracking: Tracking, store: Store, model: Artifact) -> str:
     airflow = {f"airflow.{name}": value for name, value in manifest.airflow.items()}
     run_id = tracking.start_run(
         pipeline=manifest.pipeline,
-        date=manifest.date,
+        date=str(manifest.date),
         key=manifest.key,
         tags=tags_of(manifest.ingredients) | _digest_tag(model) | airflow,
     )
@@ -108,7 +107,7 @@ def registered(tracking: Tracking, store: Store, model: Artifact, evaluation: Ar
     known = next((each for each in tracking.versions(pipeline) if each.key == key), None)
     return known or tracking.register(
         pipeline=pipeline,
-        date=model.manifest.date,
+        date=str(model.date),
         key=key,
         run_id=record_evaluation(tracking, store, model, evaluation),
         tags=version_tags(model),
@@ -143,13 +142,13 @@ def _candidates(tuning: Mapping[str, Any]) -> Iterator[TriedCandidate]:
 
 def _datasets(store: Store, artifact: Artifact, context: Context) -> Iterator[TrainingData]:
     for day, key in artifact.manifest.ingredients.inputs["features"].items():
-        features = store.find("features", date.fromisoformat(day), key)
+        features = store.find("features", day, key)
         if features is None or features.manifest.rows is None:
             continue
         rows = features.manifest.rows
         yield TrainingData(
             name=f"{artifact.manifest.pipeline} {day}",
-            date=day,
+            date=str(day),
             fingerprint=rows.fingerprint,
             rows=rows.count,
             path=str(features.place),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
 from spark_jobs.spec import SOURCE_VIEW
+from spark_jobs.store import Key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,7 +22,7 @@ class Content(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    key: str
+    key: Key
     rows: int
     fingerprint: str | None
 
@@ -35,7 +37,7 @@ class Restated(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     source: str
-    date: str
+    date: dt.date
     old: Content
     new: Content
 
@@ -45,9 +47,9 @@ class Dates(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    only_old: tuple[str, ...]
-    only_new: tuple[str, ...]
-    both: tuple[str, ...]
+    only_old: tuple[dt.date, ...]
+    only_new: tuple[dt.date, ...]
+    both: tuple[dt.date, ...]
 
 
 class DataSection(BaseModel):
@@ -95,11 +97,11 @@ def compare_data(old: Lineage, new: Lineage) -> DataSection:
     )
 
 
-def _read_by(artifact: Artifact | None) -> Mapping[str, str]:
+def _read_by(artifact: Artifact | None) -> Mapping[dt.date, Key]:
     return {} if artifact is None else artifact.manifest.ingredients.inputs.get("features", {})
 
 
-def _dates(old: Mapping[str, object], new: Mapping[str, object]) -> Dates:
+def _dates(old: Mapping[dt.date, object], new: Mapping[dt.date, object]) -> Dates:
     return Dates(
         only_old=tuple(sorted(old.keys() - new.keys())),
         only_new=tuple(sorted(new.keys() - old.keys())),

@@ -11,6 +11,7 @@ from spark_jobs.report.pictures import MOST_BARS, bars
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import date
 
     from spark_jobs.report.history import Measured
     from spark_jobs.report.summary import Summary
@@ -95,7 +96,7 @@ def slices_picture(summary: Summary) -> Picture | None:
     )
 
 
-def trend_picture(trend: Sequence[Measured], metric: str, day: str) -> Picture | None:
+def trend_picture(trend: Sequence[Measured], metric: str, day: date) -> Picture | None:
     """The deciding metric from date to date, with this one marked; None where there is nothing to compare."""
     known = [each for each in trend if each.value is not None]
     if len(known) < 2:  # noqa: PLR2004 - one point is no trend
@@ -129,7 +130,7 @@ def trend_picture(trend: Sequence[Measured], metric: str, day: str) -> Picture |
     )
     step = -(-len(trend) // 5)
     ticks = range(len(trend) - 1, -1, -step)
-    canvas.axes.set_xticks(ticks, [trend[place].date for place in ticks], rotation=25, ha="right")
+    canvas.axes.set_xticks(ticks, [str(trend[place].date) for place in ticks], rotation=25, ha="right")
     canvas.axes.set(ylabel=metric)
     canvas.axes.grid(visible=True, axis="y", lw=0.5, color=GRID)
     canvas.axes.margins(y=0.18)

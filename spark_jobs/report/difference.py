@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel, ConfigDict
@@ -13,6 +13,7 @@ from spark_jobs.report.changed_data import DataSection, compare_data
 from spark_jobs.report.changed_metrics import MetricsSection, compare_metrics
 from spark_jobs.report.changes import Change, Section, changes, section
 from spark_jobs.report.declared import declared_spec, named_params
+from spark_jobs.store import Key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,10 +38,10 @@ class Side(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    date: str
-    model: str
-    evaluation: str | None
-    made: datetime
+    date: dt.date
+    model: Key
+    evaluation: Key | None
+    made: dt.datetime
     version: int | None
     action: str | None
 
@@ -127,7 +128,7 @@ def difference_of(pipeline: str, old: Lineage, new: Lineage, decisions: Sequence
 def _side(lineage: Lineage, decisions: Sequence[Entry]) -> Side:
     entry = _entry(lineage, decisions)
     return Side(
-        date=lineage.model.manifest.date,
+        date=lineage.model.date,
         model=lineage.model.key,
         evaluation=lineage.evaluation.key if lineage.evaluation else None,
         made=lineage.model.manifest.finished,

@@ -65,7 +65,7 @@ def show(difference: Difference, console: Console) -> None:
 def _head(difference: Difference) -> RenderableType:
     sides = Table.grid(padding=(0, 2))
     for name, side in (("old", difference.old), ("new", difference.new)):
-        sides.add_row(name, side.date, f"model {side.model[:_DIGITS]}", _became(side))
+        sides.add_row(name, str(side.date), f"model {side.model.short}", _became(side))
     every = ("data", *_SECTIONS[:-2], "metrics", *_SECTIONS[-2:])
     same = [_NAMES.get(name, name) for name in every if name not in difference.changed]
     changed = [_NAMES.get(name, name) for name in every if name in difference.changed]
@@ -112,7 +112,9 @@ def _restated(restated: Sequence[Restated]) -> Iterator[RenderableType]:
     for each in changed[:MOST_RESTATED]:
         old, new = each.old, each.new
         rows = f"{old.rows:,}" if old.rows == new.rows else f"{old.rows:,} → {new.rows:,}"
-        table.add_row(each.source, each.date, rows, f"{_short(old.fingerprint)} → {_short(new.fingerprint)}")
+        table.add_row(
+            each.source, str(each.date), rows, f"{_short(old.fingerprint)} → {_short(new.fingerprint)}"
+        )
     if len(changed) > MOST_RESTATED:
         table.caption = f"and {len(changed) - MOST_RESTATED} more; --json tells all"
     yield table
@@ -200,10 +202,10 @@ def _metrics(difference: Difference, width: int) -> RenderableType:
     return Group(*parts)
 
 
-def date_ranges(days: Sequence[str]) -> str:
+def date_ranges(days: Sequence[date]) -> str:
     """Dates, those that follow one another as a range: `2013-02-01 to 2013-02-04, 2013-02-07`."""
     found: list[list[date]] = []
-    for day in map(date.fromisoformat, days):
+    for day in days:
         if found and day - found[-1][-1] == timedelta(days=1):
             found[-1].append(day)
         else:

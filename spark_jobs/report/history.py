@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING, Final
 
 from pydantic import BaseModel, ConfigDict
@@ -16,10 +17,9 @@ from spark_jobs.registry import ledger
 # pydantic reads the fields' types when the module is loaded.
 from spark_jobs.registry.ledger import Entry
 from spark_jobs.report.details import number
+from spark_jobs.store import Key
 
 if TYPE_CHECKING:
-    from datetime import date
-
     from rich.console import RenderableType
 
     from spark_jobs.store import Store
@@ -49,10 +49,10 @@ class Measured(BaseModel):
 
     model_config = ConfigDict(frozen=True, protected_namespaces=())
 
-    date: str
+    date: dt.date
     value: float | None
-    model_key: str
-    evaluation_key: str
+    model_key: Key
+    evaluation_key: Key
     action: str | None
     version: int | None
     serves: bool
@@ -76,7 +76,7 @@ class History(BaseModel):
 
 
 def history_of(
-    store: Store, metric: str, *, champion: str | None, last: int = LAST, until: date | None = None
+    store: Store, metric: str, *, champion: str | None, last: int = LAST, until: dt.date | None = None
 ) -> History:
     """The past of a pipeline, from its ledger and the manifests of its evaluations.
 
@@ -98,7 +98,7 @@ def history_of(
         entry = decided.get(evaluation.key)
         trend.append(
             Measured(
-                date=day.isoformat(),
+                date=day,
                 value=details["metrics"].get(metric),
                 model_key=details["model"],
                 evaluation_key=evaluation.key,
@@ -132,7 +132,9 @@ def _trend(history: History) -> RenderableType:
         decision = Text(
             (each.action or "not decided").replace("_", " "), style=_STYLES.get(each.action or "", "")
         )
-        table.add_row(each.date, number(each.value), bar, version, decision, "serves" if each.serves else "")
+        table.add_row(
+            str(each.date), number(each.value), bar, version, decision, "serves" if each.serves else ""
+        )
     if known:
         table.caption = f"bars from {low:.4f} to {high:.4f}"
         table.caption_justify = "left"

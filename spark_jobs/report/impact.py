@@ -19,6 +19,7 @@ from spark_jobs.report.restatement import (
 )
 from spark_jobs.spec import SOURCE_VIEW
 from spark_jobs.spec.range import in_airflow
+from spark_jobs.store.keys import Key
 from spark_jobs.store.steps import JOINED
 from spark_jobs.store.versions import all_of, published_folders, versions, views_of
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from spark_jobs.report.restatement import Pending, Role, State
     from spark_jobs.store import Artifact, Store
 
-_Snapshot = tuple[str, date, str]
+_Snapshot = tuple[str, date, Key]
 """View, date and key."""
 
 
@@ -101,7 +102,7 @@ class _Lineage:
     store: Store
     old: Mapping[_Snapshot, State]
     waiting: set[tuple[str, date]]
-    _known: dict[tuple[str, str], tuple[_Snapshot, ...]] = field(default_factory=dict)
+    _known: dict[tuple[date, Key], tuple[_Snapshot, ...]] = field(default_factory=dict)
 
     def uses(self, artifact: Artifact, role: Role) -> Iterator[Use]:
         """The restated rows behind the features that an artifact names as its input."""
@@ -114,14 +115,14 @@ class _Lineage:
                     seen.add(snapshot)
                     yield Use(role=role, source=view, date=of, snapshot=used, state=state)
 
-    def _behind(self, day: str, key: str) -> tuple[_Snapshot, ...]:
+    def _behind(self, day: date, key: Key) -> tuple[_Snapshot, ...]:
         if (day, key) not in self._known:
-            part = self.store.find("features", date.fromisoformat(day), key)
+            part = self.store.find("features", day, key)
             inputs = part.manifest.ingredients.inputs if part else {}
             self._known[day, key] = tuple(
                 (
                     SOURCE_VIEW if name == "snapshot" else name.removeprefix(JOINED),
-                    date.fromisoformat(of),
+                    of,
                     used,
                 )
                 for name, dated in inputs.items()
@@ -185,7 +186,7 @@ def _scored(store: Store, lineage: _Lineage, models: Collection[str]) -> Iterato
 
 def _tuned(store: Store, model: Artifact, lineage: _Lineage) -> Iterator[Use]:
     for day, key in model.manifest.ingredients.inputs.get("tuning", {}).items():
-        tuning = store.find("tuning", date.fromisoformat(day), key)
+        tuning = store.find("tuning", day, key)
         if tuning is not None:
             yield from lineage.uses(tuning, "tuned")
 

@@ -82,7 +82,7 @@ def _versions(restated: tuple[Restated, ...]) -> Table:
             table.add_row(
                 str(each.date),
                 each.source,
-                version.key[:_SHORT],
+                version.key.short,
                 f"{version.taken:%Y-%m-%d %H:%M}",
                 str(version.rows),
                 Text(state, style="bold green" if version.current else ""),

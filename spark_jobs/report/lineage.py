@@ -36,10 +36,10 @@ class Lineage:
 
     model: Artifact
     evaluation: Artifact | None
-    features: Mapping[str, Artifact]
-    snapshots: Mapping[str, Artifact]
-    joined: Mapping[str, Mapping[str, Artifact]]
-    tuning: Mapping[str, Artifact]
+    features: Mapping[date, Artifact]
+    snapshots: Mapping[date, Artifact]
+    joined: Mapping[str, Mapping[date, Artifact]]
+    tuning: Mapping[date, Artifact]
 
 
 def current_evaluation(store: Store, day: date | None) -> Artifact:
@@ -102,7 +102,7 @@ def find_lineage(store: Store, wanted: str) -> Lineage:
     return _lineage(store, found[0], _evaluation_of(store, found[0]))
 
 
-def inputs_of(store: Store, manifest: Manifest, kind: Kind, *, named: str = "") -> dict[str, Artifact]:
+def inputs_of(store: Store, manifest: Manifest, kind: Kind, *, named: str = "") -> dict[date, Artifact]:
     """Date → artifact of a kind that another was made from, under `named` where the manifest says otherwise.
 
     Raises:
@@ -110,11 +110,10 @@ def inputs_of(store: Store, manifest: Manifest, kind: Kind, *, named: str = "") 
     """
     artifacts = {}
     for day, key in manifest.ingredients.inputs.get(named or kind, {}).items():
-        found = store.find(kind, date.fromisoformat(day), key)
+        found = store.find(kind, day, key)
         if found is None:
             raise StoreError(
-                f"{kind} {key[:_DIGITS]} of {day} is gone; {manifest.kind} {manifest.key[:_DIGITS]} was made "
-                "from it",
+                f"{kind} {key.short} of {day} is gone; {manifest.kind} {manifest.key.short} was made from it",
                 expected=f"its folder below {store.folder / kind}",
                 fix="Bring it back from a backup, or run the date again.",
             )
@@ -126,7 +125,7 @@ def _lineage(store: Store, model: Artifact, evaluation: Artifact | None) -> Line
     features = inputs_of(store, model.manifest, "features")
     if evaluation is not None:
         features |= inputs_of(store, evaluation.manifest, "features")
-    snapshots: dict[str, Artifact] = {}
+    snapshots: dict[date, Artifact] = {}
     for part in features.values():
         snapshots |= inputs_of(store, part.manifest, "snapshot")
     return Lineage(
@@ -139,8 +138,8 @@ def _lineage(store: Store, model: Artifact, evaluation: Artifact | None) -> Line
     )
 
 
-def _joined(store: Store, features: Mapping[str, Artifact]) -> dict[str, dict[str, Artifact]]:
-    found: dict[str, dict[str, Artifact]] = {}
+def _joined(store: Store, features: Mapping[date, Artifact]) -> dict[str, dict[date, Artifact]]:
+    found: dict[str, dict[date, Artifact]] = {}
     for day, part in sorted(features.items()):
         for kind in part.manifest.ingredients.inputs:
             if kind.startswith(JOINED):

@@ -136,7 +136,7 @@ def _facts(summary: Summary, links: Links) -> list[str]:
         f"rows: {summary.rows['train']} to learn from, {summary.rows['test']} to test on",
     ]
     if summary.without_data:
-        facts.append(f"**no raw data**: {', '.join(summary.without_data)}")
+        facts.append(f"**no raw data**: {', '.join(map(str, summary.without_data))}")
     if summary.overlap_warning:
         facts.append(f"**holdout**: {plain(summary.overlap_warning)}")
     if summary.key_warning:

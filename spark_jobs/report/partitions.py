@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
 from spark_jobs.spec import SOURCE_VIEW
+from spark_jobs.store import Key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -46,8 +48,8 @@ class Partition(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     source: str
-    date: str
-    key: str
+    date: dt.date
+    key: Key
     rows: int
     fingerprint: str | None
     validation: Validation | None
@@ -55,14 +57,14 @@ class Partition(BaseModel):
 
 def partitions_of(
     store: Store,
-    features: Mapping[str, Artifact],
-    snapshots: Mapping[str, Artifact],
-    joined: Mapping[str, Mapping[str, Artifact]],
+    features: Mapping[dt.date, Artifact],
+    snapshots: Mapping[dt.date, Artifact],
+    joined: Mapping[str, Mapping[dt.date, Artifact]],
 ) -> Iterator[Partition]:
     """The raw rows behind the features: the source's by date, then each joined source's."""
     for view, dated in {SOURCE_VIEW: snapshots, **joined}.items():
         # An undated source that is joined has one snapshot for many dates.
-        seen: set[str] = set()
+        seen: set[Key] = set()
         for day, found in sorted(dated.items()):
             if found.key in seen:
                 continue
@@ -70,7 +72,7 @@ def partitions_of(
             key = features[day].manifest.details["validation"].get(view)
             yield Partition(
                 source=view,
-                date=found.manifest.date,
+                date=found.date,
                 key=found.key,
                 rows=found.row_count,
                 fingerprint=found.manifest.rows.fingerprint if found.manifest.rows else None,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 from rich.text import Text
+
+from spark_jobs.store import Key
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -30,10 +33,10 @@ class Scored(BaseModel):
     model_config = ConfigDict(frozen=True, protected_namespaces=())
 
     pipeline: str
-    date: str
-    key: str
-    model: str
-    model_date: str
+    date: dt.date
+    key: Key
+    model: Key
+    model_date: dt.date
     version: int
     rows: Mapping[str, int]
     rejected: Mapping[str, int]

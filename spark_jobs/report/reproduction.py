@@ -13,6 +13,7 @@ from rich.text import Text
 
 # pydantic reads the fields' types when the module is loaded.
 from spark_jobs.sources.changed_rows import RowChange
+from spark_jobs.store import Key
 from spark_jobs.store.environment import Held
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ class Reproduction(_Told):
 
     pipeline: str
     date: str
-    key: str
+    key: Key
     evaluation: str
     same: bool
     environment: tuple[Held, ...]
@@ -156,14 +157,14 @@ def _verdict(found: Reproduction) -> RenderableType:
     first = found.first_difference
     if first is None:
         lines = [
-            Text(f"the same: model {found.key[:_KEY]}, made again", style="bold green"),
+            Text(f"the same: model {found.key.short}, made again", style="bold green"),
             Text(f"· {len(found.steps)} comparisons in {found.seconds:.0f} s, numbers to the last bit"),
         ]
         if found.other_environment:
             lines.append(Text("· though the environment is another"))
     else:
         lines = [
-            Text(f"not the same: model {found.key[:_KEY]}, made again", style="bold red"),
+            Text(f"not the same: model {found.key.short}, made again", style="bold red"),
             Text(
                 f"· first, {first.step} of {first.date}: {_short(first.then)} then, {_short(first.now)} now"
             ),

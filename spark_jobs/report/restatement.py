@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 # pydantic reads the fields' types when the module is loaded.
 from spark_jobs.sources.changed_rows import RowChange
+from spark_jobs.store import Key
 
 Role = Literal["learnt", "tuned", "tested", "scored"]
 State = Literal["restated", "pending"]
@@ -29,7 +30,7 @@ class SnapshotVersion(_Told):
         current: whether it stands for the date now.
     """
 
-    key: str
+    key: Key
     fingerprint: str
     rows: int
     taken: dt.datetime
@@ -88,7 +89,7 @@ class Use(_Told):
     role: Role
     source: str
     date: dt.date
-    snapshot: str
+    snapshot: Key
     state: State
 
 
@@ -100,7 +101,7 @@ class Predictions(_Told):
         stands: whether it is the current one of its date.
     """
 
-    key: str
+    key: Key
     stands: bool
 
 
@@ -120,7 +121,7 @@ class TouchedModel(_Told):
     """
 
     date: dt.date
-    key: str
+    key: Key
     made: dt.datetime
     version: int | None
     uses: tuple[Use, ...]
@@ -144,9 +145,9 @@ class ScoredRows(_Told):
     """
 
     date: dt.date
-    key: str
+    key: Key
     made: dt.datetime
-    model: str
+    model: Key
     version: int
     model_touched: bool
     uses: tuple[Use, ...]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -14,6 +14,7 @@ from spark_jobs.report.lineage import current_evaluation, evaluation_lineage
 from spark_jobs.report.partitions import Partition, partitions_of
 from spark_jobs.report.predictions import Scored, scored_of
 from spark_jobs.spec import SOURCE_VIEW
+from spark_jobs.store import Key
 from spark_jobs.store.steps import JOINED
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class Champion(BaseModel):
 
     version: int
     date: str
-    key: str
+    key: Key
 
 
 class Summary(BaseModel):
@@ -78,13 +79,13 @@ class Summary(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     pipeline: str
-    date: str
-    window: tuple[str, ...]
+    date: dt.date
+    window: tuple[dt.date, ...]
     rows: Mapping[str, int]
-    keys: Mapping[str, str]
-    lineage: Mapping[str, Mapping[str, str]]
-    fingerprints: Mapping[str, str]
-    joined_fingerprints: Mapping[str, Mapping[str, str]] = Field(default_factory=dict)
+    keys: Mapping[str, Key]
+    lineage: Mapping[str, Mapping[dt.date, Key]]
+    fingerprints: Mapping[dt.date, str]
+    joined_fingerprints: Mapping[str, Mapping[dt.date, str]] = Field(default_factory=dict)
     metrics: Mapping[str, float | None]
     baseline: Mapping[str, Any] | None = None
     task: str
@@ -108,9 +109,9 @@ class Summary(BaseModel):
     made_with: Mapping[str, str] = Field(default_factory=dict)
     model_digest: str = ""
     reproducibility: Mapping[str, Any] = Field(default_factory=dict)
-    evaluated: datetime | None = None
+    evaluated: dt.datetime | None = None
     key: tuple[str, ...] = ()
-    repeated_keys: Mapping[str, int] = Field(default_factory=dict)
+    repeated_keys: Mapping[dt.date, int] = Field(default_factory=dict)
     overlap: Mapping[str, Any] = Field(default_factory=dict)
     scored: Scored | None = None
 
@@ -127,11 +128,11 @@ class Summary(BaseModel):
         return f"made again it is the same to the last bit; fitted on {parts}, {why}"
 
     @property
-    def without_data(self) -> tuple[str, ...]:
+    def without_data(self) -> tuple[dt.date, ...]:
         """The days between the first and the last date of the window of which no row was used."""
-        first, last = (date.fromisoformat(each) for each in (self.window[0], self.window[-1]))
-        days = (first + timedelta(days=step) for step in range((last - first).days))
-        return tuple(str(day) for day in days if str(day) not in self.window)
+        first, last = self.window[0], self.window[-1]
+        days = (first + dt.timedelta(days=step) for step in range((last - first).days))
+        return tuple(day for day in days if day not in self.window)
 
     @property
     def key_warning(self) -> str:
@@ -139,7 +140,7 @@ class Summary(BaseModel):
         if not self.repeated_keys:
             return ""
         days = sorted(self.repeated_keys)
-        on = days[0] if len(days) == 1 else f"{len(days)} dates from {days[0]} to {days[-1]}"
+        on = str(days[0]) if len(days) == 1 else f"{len(days)} dates from {days[0]} to {days[-1]}"
         rows = f"{sum(self.repeated_keys.values())} rows of {on}"
         return (
             f"{rows} share their key ({', '.join(self.key)}) with another: "
@@ -155,7 +156,7 @@ class Summary(BaseModel):
         return f"{shared} holdout rows ({self.overlap['share']:.2%}) stand in the training rows too"
 
 
-def summarise(store: Store, day: date | None, *, version: int | None = None) -> Summary:
+def summarise(store: Store, day: dt.date | None, *, version: int | None = None) -> Summary:
     """The summary of a date's current evaluation.
 
     Args:
@@ -175,34 +176,33 @@ def summary_of(store: Store, evaluation: Artifact, *, version: int | None = None
     Raises:
         StoreError: an artifact on the way back is gone.
     """
-    chosen, details = evaluation.date, evaluation.manifest.details
+    own, details = evaluation.date, evaluation.manifest.details
     found = evaluation_lineage(store, evaluation)
     model, features, snapshots, joined = found.model, found.features, found.snapshots, found.joined
     validations = {
-        day: str(part.manifest.details["validation"][SOURCE_VIEW]) for day, part in features.items()
+        day: Key(part.manifest.details["validation"][SOURCE_VIEW]) for day, part in features.items()
     }
-    lineage = {
+    lineage: dict[str, dict[dt.date, Key]] = {
         "snapshot": {day: part.key for day, part in snapshots.items()},
         "validation": validations,
         "features": {day: part.key for day, part in features.items()},
-        "model": {chosen.isoformat(): model.key},
-        "evaluation": {chosen.isoformat(): evaluation.key},
+        "model": {own: model.key},
+        "evaluation": {own: evaluation.key},
     }
     lineage |= {
         JOINED + name: {day: part.key for day, part in dated.items()} for name, dated in joined.items()
     }
     if found.tuning:
         lineage["tuning"] = {day: part.key for day, part in found.tuning.items()}
-    own = chosen.isoformat()
-    scored = store.current("predictions", chosen)
+    scored = store.current("predictions", own)
     made = (snapshots[own], features[own], *found.tuning.values(), model, evaluation)
     return Summary(
         pipeline=store.pipeline,
-        date=chosen.isoformat(),
+        date=own,
         window=tuple(sorted(features)),
         rows=details["rows"],
         # A tuning may be of an earlier date, and is the only one.
-        keys={kind: keys.get(chosen.isoformat()) or keys[max(keys)] for kind, keys in lineage.items()},
+        keys={kind: keys.get(own) or keys[max(keys)] for kind, keys in lineage.items()},
         lineage={kind: dict(sorted(keys.items())) for kind, keys in lineage.items()},
         fingerprints={
             day: part.manifest.rows.fingerprint

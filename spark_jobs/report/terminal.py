@@ -119,7 +119,7 @@ def _made_from(summary: Summary) -> RenderableType:
         "window", f"{summary.window[0]} to {summary.window[-1]}, {len(summary.window)} dates with rows"
     )
     if summary.without_data:
-        table.add_row("no raw data", Text(", ".join(summary.without_data), style="yellow"))
+        table.add_row("no raw data", Text(", ".join(map(str, summary.without_data)), style="yellow"))
     table.add_row("rows", f"{summary.rows['train']} to learn from, {summary.rows['test']} to test on")
     if summary.overlap_warning:
         table.add_row("holdout", Text(summary.overlap_warning, style="yellow"))

@@ -15,7 +15,7 @@ from spark_jobs.store.steps import JOINED, input_name
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from spark_jobs.store.keys import Kind
+    from spark_jobs.store.keys import Key, Kind
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def evaluation_with(store: Store, day: date, key: str) -> Artifact:
     found = [each for each in known if each.key.startswith(key) or _model_key(each).startswith(key)]
     models = sorted({_model_key(each) for each in known if each in found})
     if not found:
-        told = sorted({_model_key(each)[:12] for each in known})
+        told = sorted({_model_key(each).short for each in known})
         raise StoreError(
             f"{store.pipeline} has no evaluated model {key} for {day}",
             expected=f"one of {', '.join(told)}" if told else "a finished run of that date",
@@ -117,7 +117,7 @@ def evaluation_with(store: Store, day: date, key: str) -> Artifact:
     return max(found, key=lambda each: each.manifest.finished)
 
 
-def _model_key(evaluation: Artifact) -> str:
+def _model_key(evaluation: Artifact) -> Key:
     return next(iter(evaluation.manifest.ingredients.inputs["model"].values()))
 
 
@@ -133,11 +133,11 @@ def _inputs(store: Store, artifact: Artifact, kind: Kind, *, named: str = "") ->
     """Date → input of a kind; empty where it has none."""
     found = {}
     for day, key in artifact.manifest.ingredients.inputs.get(named or kind, {}).items():
-        part = store.find(kind, date.fromisoformat(day), key)
+        part = store.find(kind, day, key)
         if part is None:
             raise StoreError(
-                f"{named or kind} {key[:12]} of {day} is gone, from which {artifact.manifest.kind} "
-                f"{artifact.key[:12]} of {artifact.manifest.date} was made",
+                f"{named or kind} {key.short} of {day} is gone, from which {artifact.manifest.kind} "
+                f"{artifact.key.short} of {artifact.manifest.date} was made",
                 expected=f"a folder {store.folder / kind / f'date={day}' / key}",
                 fix="Bring it back from a backup; without it this cannot be made again.",
             )

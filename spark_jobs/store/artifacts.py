@@ -24,7 +24,7 @@ from spark_jobs.store.sealing import seal, unseal
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from spark_jobs.store.keys import Ingredients, Kind
+    from spark_jobs.store.keys import Ingredients, Key, Kind
 
 log = logging.getLogger(__name__)
 
@@ -41,14 +41,14 @@ class Artifact:
     manifest: Manifest
 
     @property
-    def key(self) -> str:
+    def key(self) -> Key:
         """The artifact's name."""
         return self.manifest.key
 
     @property
     def date(self) -> date:
         """The partition date."""
-        return date.fromisoformat(self.manifest.date)
+        return self.manifest.date
 
     @property
     def place(self) -> Path:
@@ -312,10 +312,9 @@ class Store:
 
     def _adopt(self, ours: Manifest) -> Artifact | None:
         """What another attempt published; None where a sweep took it just now."""
-        day = date.fromisoformat(ours.date)
-        theirs = self.find(ours.kind, day, ours.key)
+        theirs = self.find(ours.kind, ours.date, ours.key)
         if theirs is None:
-            folder = self._day(ours.kind, day) / ours.key
+            folder = self._day(ours.kind, ours.date) / ours.key
             if not folder.exists() or (folder / NAME).exists():
                 return None
             raise StoreError(

@@ -58,8 +58,7 @@ def check_promise(folder: Path, manifest: Manifest) -> None:
             for name in before.keys() & now.keys():
                 if before[name] != now[name]:
                     raise StoreError(
-                        f"{manifest.kind} {manifest.key[:12]} of {manifest.pipeline} for {manifest.date} was "
-                        f"damaged, and made again it is another: its {name} differs",
+                        f"{manifest.named} was damaged, and made again it is another: its {name} differs",
                         expected=before[name],
                         found=now[name],
                         fix="What it is made from, or the machine, is not as it was; nothing was published. "

@@ -70,8 +70,7 @@ def require_intact(artifacts: Iterable[tuple[Path, Manifest]]) -> None:
         if damage:
             first, more = damage[0], f" (and {len(damage) - 1} more files)" if damage[1:] else ""
             raise StoreError(
-                f"{manifest.kind} {manifest.key[:12]} of {manifest.pipeline} for {manifest.date} is damaged: "
-                f"{first.file}{more}",
+                f"{manifest.named} is damaged: {first.file}{more}",
                 expected=first.expected,
                 found=first.found,
                 fix="`vintage verify --repair` sets the artifact aside, and the next run makes it again; or "

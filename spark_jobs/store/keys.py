@@ -2,17 +2,38 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
+from pydantic_core import CoreSchema, core_schema
 
 Kind = Literal["snapshot", "validation", "features", "tuning", "model", "evaluation", "predictions"]
 
 KEY_FORMAT: Final = 1
 """Raised when the store itself comes to mean something else by the same ingredients."""
+
+
+class Key(str):
+    """The name of an artifact, or of any content: a SHA-256 as hexadecimal digits.
+
+    >>> Key("9f86d081884c7d659a2feaa0c55ad015").short
+    '9f86d081884c'
+    """
+
+    __slots__ = ()
+
+    @property
+    def short(self) -> str:
+        """The first 12 digits, which tell it apart for a person."""
+        return self[:12]
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(cls, handler(str))
 
 
 def canonical_json(value: object) -> str:
@@ -24,9 +45,9 @@ def canonical_json(value: object) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
-def digest(value: object) -> str:
+def digest(value: object) -> Key:
     """SHA-256 of the canonical JSON, 64 hexadecimal digits."""
-    return hashlib.sha256(canonical_json(value).encode()).hexdigest()
+    return Key(hashlib.sha256(canonical_json(value).encode()).hexdigest())
 
 
 class Ingredients(BaseModel):
@@ -34,7 +55,7 @@ class Ingredients(BaseModel):
 
     Attributes:
         kind: what is made.
-        date: the partition date, ISO 8601.
+        date: the partition date.
         inputs: kind → date → key of each artifact that is read; for a snapshot, `rows` → date → fingerprint.
         spec: the part of the pipeline's YAML (and suite) that the step reads.
         seed: the seed of every random choice.
@@ -45,15 +66,15 @@ class Ingredients(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Kind
-    date: str
-    inputs: Mapping[str, Mapping[str, str]]
+    date: dt.date
+    inputs: Mapping[str, Mapping[dt.date, Key]]
     spec: Mapping[str, Any]
     seed: int
-    code: str
+    code: Key
     engines: Mapping[str, str]
     format: int = KEY_FORMAT
 
     @property
-    def key(self) -> str:
+    def key(self) -> Key:
         """The artifact's name."""
         return digest(self.model_dump(mode="json"))

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Mapping
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from spark_jobs.errors import StoreError, unreadable
-from spark_jobs.store.keys import Ingredients, Kind
+from spark_jobs.store.keys import Ingredients, Key, Kind
 from spark_jobs.store.sealing import seal, unseal
 
 NAME = "manifest.json"
@@ -48,8 +48,8 @@ class Manifest(BaseModel):
 
     kind: Kind
     pipeline: str
-    date: str
-    key: str
+    date: dt.date
+    key: Key
     ingredients: Ingredients
     rows: Rows | None = None
     details: Mapping[str, Any]
@@ -62,8 +62,8 @@ class Manifest(BaseModel):
     airflow: Mapping[str, str]
     mlflow_run_id: str | None = None
     modules: Mapping[str, str] = {}
-    started: datetime
-    finished: datetime
+    started: dt.datetime
+    finished: dt.datetime
     format: int = 1
     digest: str | None = None
 
@@ -71,6 +71,11 @@ class Manifest(BaseModel):
         """The same with its digest."""
         both = seal(json.loads(self.model_dump_json()))
         return self.model_copy(update={"format": both["format"], "digest": both["digest"]})
+
+    @property
+    def named(self) -> str:
+        """Which artifact it is, in words: `model 9f86d081884c of wine for 2024-01-01`."""
+        return f"{self.kind} {self.key.short} of {self.pipeline} for {self.date}"
 
     @property
     def seconds(self) -> float:

@@ -61,7 +61,6 @@ class PlannedStore(Store):
             details: what its manifest would tell.
             note: what would be kept beside the pointer to it.
         """
-        day = date.fromisoformat(ingredients.date)
         manifest = Manifest(
             kind=ingredients.kind,
             pipeline=self.pipeline,
@@ -80,8 +79,8 @@ class PlannedStore(Store):
             started=_NEVER,
             finished=_NEVER,
         )
-        artifact = Artifact(self._day(ingredients.kind, day) / ingredients.key, manifest)
-        self._planned[ingredients.kind, day, artifact.key] = artifact
+        artifact = Artifact(self._day(ingredients.kind, ingredients.date) / ingredients.key, manifest)
+        self._planned[ingredients.kind, ingredients.date, artifact.key] = artifact
         self.point_to(artifact, note)
         return artifact
 

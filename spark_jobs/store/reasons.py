@@ -80,17 +80,21 @@ def _inputs(
         if not other:
             continue
         if name == "baseline":
-            yield Why(reason="baseline", what=f"the champion of {', '.join(sorted(ours)) or 'nothing'}")
+            yield Why(
+                reason="baseline", what=f"the champion of {', '.join(map(str, sorted(ours))) or 'nothing'}"
+            )
             continue
         handed = {
-            day: [why for why in planned.get(ours.get(day, ""), ()) if why.reason != "new"] for day in other
+            day: [why for why in planned.get(key, ()) if why.reason != "new"]
+            for day, key in ours.items()
+            if day in other
         }
         for whys in handed.values():
             yield from whys
         # Those of a date that had none before, or that an earlier run made anew.
-        others = [day for day in other if not handed[day]]
+        others = [day for day in other if not handed.get(day)]
         if others:
-            yield Why(reason="data", what=f"{name} of {_named(others)}")
+            yield Why(reason="data", what=f"{name} of {_named([str(day) for day in others])}")
 
 
 def _spec(wanted: Ingredients, before: Ingredients) -> Iterator[Why]:

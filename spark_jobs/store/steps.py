@@ -9,7 +9,7 @@ from spark_jobs.ordered import source_digest
 from spark_jobs.spec import SOURCE_VIEW
 from spark_jobs.store.code import code_digest
 from spark_jobs.store.engines import engines
-from spark_jobs.store.keys import Ingredients, Kind
+from spark_jobs.store.keys import Ingredients, Key, Kind
 from spark_jobs.store.own_code import ingredients_of, look_in
 from spark_jobs.store.partitions import partitions_for
 
@@ -37,7 +37,7 @@ def snapshot(pipeline: Pipeline, source: Source, day: date, *, schema: str, rows
     spec: dict[str, Any] = {"format": source.format, "options": source.value_options, "schema": schema}
     if source.years is not None:
         spec["years"] = list(source.years)
-    return _ingredients("snapshot", pipeline, day, {"rows": {day: rows}}, spec)
+    return _ingredients("snapshot", pipeline, day, {"rows": {day: Key(rows)}}, spec)
 
 
 def input_name(view: str) -> str:
@@ -45,7 +45,7 @@ def input_name(view: str) -> str:
     return "snapshot" if view == SOURCE_VIEW else JOINED + view
 
 
-def validation(pipeline: Pipeline, suite: Suite, day: date, *, snapshot_key: str) -> Ingredients:
+def validation(pipeline: Pipeline, suite: Suite, day: date, *, snapshot_key: Key) -> Ingredients:
     """Whether a date's snapshot holds the suite."""
     return _ingredients(
         "validation",
@@ -130,7 +130,7 @@ def model(
     """
     inputs = {"features": _keys(train)}
     if tuned is not None:
-        inputs["tuning"] = {date.fromisoformat(tuned.date): tuned.key}
+        inputs["tuning"] = {tuned.date: tuned.key}
     learning = _learning(pipeline, partitions or partitions_for(pipeline, train.values()))
     return _ingredients("model", pipeline, day, inputs, learning)
 
@@ -195,7 +195,7 @@ def _own_code(pipeline: Pipeline, paths: Iterable[str]) -> dict[str, Any]:
     return {"own_code": found} if found else {}
 
 
-def _keys(parts: Mapping[date, Artifact]) -> dict[date, str]:
+def _keys(parts: Mapping[date, Artifact]) -> dict[date, Key]:
     return {day: found.key for day, found in parts.items()}
 
 
@@ -215,17 +215,14 @@ def _ingredients(
     kind: Kind,
     pipeline: Pipeline,
     day: date,
-    inputs: Mapping[str, Mapping[date, str]],
+    inputs: Mapping[str, Mapping[date, Key]],
     spec: Mapping[str, Any],
     packages: tuple[str, ...] = (),
 ) -> Ingredients:
     return Ingredients(
         kind=kind,
-        date=day.isoformat(),
-        inputs={
-            name: {when.isoformat(): key for when, key in sorted(dated.items())}
-            for name, dated in inputs.items()
-        },
+        date=day,
+        inputs={name: dict(sorted(dated.items())) for name, dated in inputs.items()},
         spec=spec,
         seed=pipeline.seed,
         code=code_digest(kind),

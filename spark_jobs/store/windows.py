@@ -84,7 +84,7 @@ def window_features(pipeline: Pipeline, store: Store, dates: Iterable[date]) -> 
         if found is None:
             raise StoreError(
                 f"{day} has no feature rows",
-                expected=f"features {named.key[:12]} of snapshot {snapshots[SOURCE_VIEW].key[:12]}",
+                expected=f"features {named.key.short} of snapshot {snapshots[SOURCE_VIEW].key.short}",
                 fix="Run preprocess first; if it ran, data or code changed meanwhile: run the chain again.",
             )
         artifacts[day] = found
@@ -167,7 +167,7 @@ def window_model(pipeline: Pipeline, store: Store, day: date, train: Mapping[dat
     if found is None:
         raise StoreError(
             f"{pipeline.name} has no model for {day} from today's features and spec",
-            expected=f"model {named.key[:12]}",
+            expected=f"model {named.key.short}",
             fix="Run fit first, with the same --set; if it ran, data or code changed: run the chain again.",
         )
     return found
@@ -181,10 +181,10 @@ def window_evaluation(store: Store, day: date, named: Ingredients) -> Artifact:
     """
     found = store.find("evaluation", day, named.key)
     if found is None:
-        model_key = named.inputs["model"][day.isoformat()]
+        model_key = named.inputs["model"][day]
         raise StoreError(
-            f"model {model_key[:12]} of {store.pipeline} for {day} has not been evaluated",
-            expected=f"evaluation {named.key[:12]}",
+            f"model {model_key.short} of {store.pipeline} for {day} has not been evaluated",
+            expected=f"evaluation {named.key.short}",
             fix="Run evaluate first, with the same --set.",
         )
     found.check_files()

@@ -52,7 +52,7 @@ def test_a_run_over_an_odd_day_is_as_any_other(team: Team, clock: Callable[[str]
     team.run(day=day)
 
     made = summarise(team.store, day)
-    assert made.window == tuple(map(str, window))
+    assert made.window == tuple(window)
     # Of 24 rows a day, one an hour, one has no label to learn.
     assert made.rows == {"train": 3 * 23, "test": 23}
     clock("UTC")

@@ -126,7 +126,7 @@ def test_what_changed_since_the_eve_is_told_from_the_manifests(nights: Team) -> 
     """The last model of the day, which reads no colour, against the eve's champion."""
     sides = find_lineage(nights.store, str(EVE)), find_lineage(nights.store, str(DAY))
     found = difference_of(nights.name, *sides, ledger.read(nights.store.ledger_path))
-    assert (found.data.window.only_old, found.data.window.only_new) == (("2024-03-02",), (str(DAY),))
+    assert (found.data.window.only_old, found.data.window.only_new) == ((date(2024, 3, 2),), (DAY,))
     assert found.data.restated == ()
     spec = {each.path: each for each in found.spec.changes}
     assert set(spec) == {

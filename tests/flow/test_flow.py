@@ -43,14 +43,14 @@ def test_the_same_run_again_makes_nothing(done: Team) -> None:
 
 def test_the_manifests_lead_from_the_model_to_the_raw_rows(done: Team) -> None:
     summary = summarise(done.store, DAY)
-    assert summary.window == tuple(str(DAY - timedelta(days=back)) for back in (3, 2, 1, 0))
+    assert summary.window == tuple(DAY - timedelta(days=back) for back in (3, 2, 1, 0))
     assert summary.rows == {"train": 3 * 23, "test": 23}
     assert set(summary.keys) == {"snapshot", "validation", "features", "model", "evaluation"}
     assert list(summary.fingerprints) == list(summary.window)
     model = json.loads(
         (done.store.folder / "model" / f"date={DAY}" / summary.keys["model"] / "manifest.json").read_text()
     )
-    assert set(model["ingredients"]["inputs"]["features"]) == set(summary.window[:-1])
+    assert set(model["ingredients"]["inputs"]["features"]) == set(map(str, summary.window[:-1]))
     assert model["ingredients"]["spec"]["stages"][3]["params"] == {"maxIter": 5, "regParam": 0.01}
     assert model["ingredients"]["seed"] == 42
     assert {"pyspark", "java", "python", "mlflow"} <= set(model["packages"])
@@ -136,7 +136,7 @@ def test_corrected_data_gives_new_keys_and_keeps_the_old(team: Team) -> None:
     team.run()
     new = summarise(team.store, DAY)
     changed = {day for day in new.fingerprints if new.fingerprints[day] != old.fingerprints[day]}
-    assert changed == {str(corrected)}
+    assert changed == {corrected}
     assert new.keys["model"] != old.keys["model"]
     assert team.published() == {"snapshot": 5, "validation": 5, "features": 5, "model": 2, "evaluation": 2}
 

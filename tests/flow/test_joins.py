@@ -116,9 +116,9 @@ def test_each_date_is_joined_with_its_own_rows_and_the_table_as_it_stood(joined:
     assert table is not None
     inputs = found.manifest.ingredients.inputs
     assert set(inputs) == {"snapshot", "join.stock", "join.paint"}
-    assert inputs["join.paint"] == {str(DAY): table.key}
+    assert inputs["join.paint"] == {DAY: table.key}
     summary = summarise(joined.store, DAY)
-    assert summary.lineage["join.paint"] == {str(day): table.key for day in WINDOW}
+    assert summary.lineage["join.paint"] == dict.fromkeys(WINDOW, table.key)
     assert set(summary.joined_fingerprints) == {"stock", "paint"}
     assert len(set(summary.joined_fingerprints["stock"].values())) == len(WINDOW)
 

@@ -87,8 +87,8 @@ def test_a_night_s_date_is_scored_by_its_champion_from_the_features_that_are_the
     [entry] = ledger.read(served.store.ledger_path)
     features, evaluation = (served.store.current(kind, DAY) for kind in ("features", "evaluation"))
     assert manifest.ingredients.inputs == {
-        "model": {str(DAY): entry.model_key},
-        "features": {str(DAY): features.key},
+        "model": {DAY: entry.model_key},
+        "features": {DAY: features.key},
     }
     # Also the row without a label.
     assert manifest.details["rows"] == {"given": 24, "scored": 24, "rejected": 0}

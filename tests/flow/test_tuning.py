@@ -96,7 +96,7 @@ def test_the_summary_tells_the_winner_and_the_candidates(tuned: Team) -> None:
     summary = summarise(tuned.store, DAY)
     assert summary.tuning is not None
     assert summary.tuning["date"] == str(DAY)
-    assert summary.lineage["tuning"] == {str(DAY): summary.keys["tuning"]}
+    assert summary.lineage["tuning"] == {DAY: summary.keys["tuning"]}
     console = Console(record=True, width=200, file=None, quiet=False)
     with console.capture() as shown:
         show(summary, console)
@@ -125,7 +125,7 @@ def test_a_param_set_by_hand_is_not_tuned(tuned: Team) -> None:
     assert summarise(tuned.store, DAY) == before
 
 
-def model_of(team: Team, day: date) -> tuple[str, dict[str, str]]:
+def model_of(team: Team, day: date) -> tuple[str, dict[date, str]]:
     """The key of a date's model, and date → key of its tuning."""
     model = team.store.current("model", day)
     assert model is not None
@@ -148,7 +148,7 @@ def test_between_refreshes_dates_share_a_tuning_in_whatever_order_they_run(
         assert manifest.parent.parent.name == f"date={yesterday}"
     for day in (yesterday, DAY):
         assert model_of(forth, day) == model_of(back, day)
-        assert list(model_of(forth, day)[1]) == [str(yesterday)]
+        assert list(model_of(forth, day)[1]) == [yesterday]
     assert model_of(forth, DAY)[1] == model_of(forth, yesterday)[1]
     assert model_of(forth, DAY)[0] != model_of(forth, yesterday)[0]
     # The tuning learnt from the training side of its own date, and so from no row that DAY tests on.

@@ -75,7 +75,7 @@ class Office:
 
     def baseline(self, number: int) -> str | None:
         found = model_of(baseline_of(self.store, day(number)))
-        return found.manifest.date if found else None
+        return str(found.date) if found else None
 
     @property
     def actions(self) -> list[tuple[str, int]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -67,11 +67,11 @@ def test_a_model_is_the_same_as_itself(store: Store) -> None:
 def test_another_date_has_another_window_and_the_rows_of_both_are_compared(store: Store) -> None:
     found = between(store, Made(day=EVE), Made(restated={EVE: 25}))
     assert found.changed == ("data", "model")
-    assert found.data.learnt.only_old == ("2024-03-03",)
-    assert found.data.learnt.only_new == ("2024-03-05",)
-    assert found.data.window.both == ("2024-03-04", "2024-03-05")
+    assert found.data.learnt.only_old == (DAY - timedelta(days=3),)
+    assert found.data.learnt.only_new == (EVE,)
+    assert found.data.window.both == (DAY - timedelta(days=2), EVE)
     [restated] = found.data.restated
-    assert (restated.source, restated.date) == ("source", "2024-03-05")
+    assert (restated.source, restated.date) == ("source", EVE)
     assert (restated.old.rows, restated.new.rows) == (24, 25)
     assert restated.old.fingerprint != restated.new.fingerprint
     text = shown(found)
@@ -84,7 +84,7 @@ def test_dates_whose_snapshots_alone_are_others_are_one_line(store: Store) -> No
     found = between(store, Made(), Made(restated={DAY: 25}, engines={"spark": "4.1.5"}))
     restated = [
         each
-        if each.date == str(DAY)
+        if each.date == DAY
         else each.model_copy(update={"new": each.old.model_copy(update={"key": "k"})})
         for each in found.data.restated
     ]
@@ -303,7 +303,7 @@ def test_an_artifact_on_the_way_that_is_gone_is_named(store: Store) -> None:
 
 
 def test_dates_that_follow_one_another_are_a_range() -> None:
-    days = ["2013-02-27", "2013-02-28", "2013-03-01", "2013-03-05"]
+    days = [date(2013, 2, 27), date(2013, 2, 28), date(2013, 3, 1), date(2013, 3, 5)]
     assert date_ranges(days) == "2013-02-27 to 2013-03-01, 2013-03-05"
 
 

@@ -33,7 +33,7 @@ def decide(store: Store, made: Artifact, action: ledger.Action, version: int, *r
     entry = ledger.Entry(
         action=action,
         pipeline=store.pipeline,
-        date=made.manifest.date,
+        date=str(made.date),
         model_key=made.manifest.details["model"],
         evaluation_key=made.key,
         version=version,
@@ -65,7 +65,7 @@ def shown(history: History) -> str:
 
 def test_each_date_has_the_evaluation_that_stands_and_what_became_of_it(store: Store) -> None:
     history = history_of(store, "areaUnderROC", champion="202403011".ljust(64, "0"))
-    told = [(each.date, each.value, each.action, each.version, each.serves) for each in history.trend]
+    told = [(str(each.date), each.value, each.action, each.version, each.serves) for each in history.trend]
     assert told == [
         ("2024-03-01", 0.8, "registered", 3, False),
         ("2024-03-02", 0.5, "refused", 2, False),
@@ -76,7 +76,7 @@ def test_each_date_has_the_evaluation_that_stands_and_what_became_of_it(store: S
 
 def test_the_latest_are_kept_and_the_champion_is_marked(store: Store) -> None:
     history = history_of(store, "areaUnderROC", champion="202403022".ljust(64, "0"), last=2)
-    assert [each.date for each in history.trend] == ["2024-03-02", "2024-03-03"]
+    assert [str(each.date) for each in history.trend] == ["2024-03-02", "2024-03-03"]
     assert [entry.version for entry in history.decisions] == [2, 3]
     serving = history_of(store, "areaUnderROC", champion="202403021".ljust(64, "0"))
     assert [each.serves for each in serving.trend] == [False, True, False]

@@ -102,7 +102,7 @@ def decide(store: Store, evaluation: Any, action: Any, version: int) -> None:
         ledger.Entry(
             action=action,
             pipeline=store.pipeline,
-            date=evaluation.manifest.date,
+            date=str(evaluation.date),
             model_key=evaluation.manifest.details["model"],
             evaluation_key=evaluation.key,
             version=version,
