@@ -20,6 +20,7 @@ from spark_jobs.report.plan import Move, Step
 from spark_jobs.session import SparkProvider
 from spark_jobs.spec import SOURCE_VIEW, load_suite
 from spark_jobs.store import Rows, steps, windows
+from spark_jobs.store.details import Failures, ValidationDetails
 from spark_jobs.store.planned import PlannedStore
 from spark_jobs.store.reasons import reasons
 
@@ -147,12 +148,13 @@ class DryRun:
 
     def _validate(self, window: Mapping[date, Mapping[str, Artifact]]) -> None:
         failed = []
+        passed = ValidationDetails(passed=True, summary="", failures=Failures())
         for view, (name, suite) in self._suites.items():
             store = _planned(windows.store_of(self._store, view))
             for day, found in {each[view].date: each[view] for each in window.values()}.items():
                 named = steps.validation(self._pipeline, suite, day, snapshot_key=found.key)
-                made = self._make(store, named, view=view, details={"passed": True})
-                if not made.manifest.details["passed"]:
+                made = self._make(store, named, view=view, details=passed)
+                if not ValidationDetails.of(made).passed:
                     failed.append(f"{day} does not hold {name}")
         if failed:
             raise ValidationFailed(
@@ -201,7 +203,7 @@ class DryRun:
         *,
         view: str = SOURCE_VIEW,
         rows: Rows | None = None,
-        details: Mapping[str, object] | None = None,
+        details: ValidationDetails | None = None,
         note: Mapping[str, object] | None = None,
     ) -> Artifact:
         """The artifact of these ingredients: found, or planned and noted as made, and why."""

@@ -23,6 +23,7 @@ from spark_jobs.registry.tracking import Tracking
 from spark_jobs.session import recorded_conf, root_cause
 from spark_jobs.sources.rows import TRAINABLE, read_rows, schema_json, write_rows
 from spark_jobs.store import Artifact, Rows, check_files, windows
+from spark_jobs.store.details import EvaluationDetails, OverlapDetails
 from spark_jobs.store.fingerprint import fingerprint, fingerprint_sql
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def run(job: Job) -> Artifact:
     log.info("report: %s", write_report(job.store, artifact).html)
     record_evaluation(tracking, job.store, model, artifact)
     job.store.set_current(artifact)
-    log.info("%s", "; ".join(artifact.manifest.details["decision"]["reasons"]))
+    log.info("%s", "; ".join(EvaluationDetails.of(artifact).decision.reasons))
     return artifact
 
 
@@ -155,8 +156,9 @@ def make(job: Job, named: Ingredients, examined: Examined, tracking: Tracking) -
             suspicions=tuple(suspicions(job.pipeline, measured, overlap)),
         )
         details = outcome(job.pipeline, model, measured, decision, compared, weighed)
-        details["overlap"] = asdict(overlap)
-        (attempt.data / "evaluation.json").write_text(json.dumps(details, indent=2) + "\n", encoding="utf-8")
+        details = details.model_copy(update={"overlap": OverlapDetails(**asdict(overlap))})
+        text = json.dumps(details.model_dump(mode="json"), indent=2)
+        (attempt.data / "evaluation.json").write_text(text + "\n", encoding="utf-8")
         return job.store.publish(
             attempt,
             named,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from typing import TYPE_CHECKING, Any, Final
 
@@ -60,11 +59,6 @@ def explained(step: Step, original: Artifact, made: Artifact | None, job: Job) -
     )
 
 
-def plain(details: Mapping[str, Any]) -> dict[str, Any]:
-    """Details as their JSON has them, whether they were just made or read; what is not finite is null."""
-    return dict(json.loads(json.dumps(details), parse_constant=lambda _: None))
-
-
 def saved_model(model: Artifact) -> Path:
     """The folder of the PipelineModel."""
     return model.data / "model" / SPARK_MODEL
@@ -90,7 +84,7 @@ def _changed_rows(step: Step, original: Artifact, made: Artifact, job: Job) -> R
 
 def _told(step: Step, original: Artifact, made: Artifact) -> Iterator[str]:
     """What differs within a step, a line each."""
-    then, now = plain(original.manifest.details), plain(made.manifest.details)
+    then, now = original.manifest.details.as_json(), made.manifest.details.as_json()
     if step.step == "model":
         yield from _lines(then["params"], now["params"], "Param ")
         yield from _stages_that_differ(saved_model(original), saved_model(made))

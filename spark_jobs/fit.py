@@ -26,6 +26,7 @@ from spark_jobs.registry.tracking import SPARK_MODEL
 from spark_jobs.session import recorded_conf
 from spark_jobs.sources.rows import TRAINABLE, read_rows
 from spark_jobs.store import Artifact, check_files, steps, windows
+from spark_jobs.store.details import ModelDetails, ModelTuning, Reproducibility, TuningDetails
 from spark_jobs.store.own_code import distribution_of
 
 if TYPE_CHECKING:
@@ -173,29 +174,28 @@ def make(
         )
         _save(tracking, fitted, attempt, _requirements(job.pipeline))
         if tuned is not None:
-            _write_json(attempt.data / "tuning.json", _told(tuned))
+            _write_json(attempt.data / "tuning.json", _told(tuned).model_dump(mode="json"))
         return job.store.publish(
             attempt,
             named,
-            details={
-                "task": job.pipeline.task,
-                "digest": model_digest(attempt.data / "model" / SPARK_MODEL),
-                "arithmetic": arithmetic,
-                "reproducibility": {
-                    "partitions": partitions,
-                    "declared": job.pipeline.partitions is not None,
-                },
-                "rows": {"train": fitted.rows.count},
-                "labels": {"min": fitted.rows.label_min, "max": fitted.rows.label_max},
-                "params": dict(fitted.params),
-                "columns": stage_columns(pipeline),
-                "requirements": _requirements(job.pipeline),
-                "snapshots": {
-                    str(day): artifact.manifest.ingredients.inputs["snapshot"][day]
+            details=ModelDetails(
+                task=job.pipeline.task,
+                digest=model_digest(attempt.data / "model" / SPARK_MODEL),
+                arithmetic=arithmetic,
+                reproducibility=Reproducibility(
+                    partitions=partitions, declared=job.pipeline.partitions is not None
+                ),
+                rows={"train": fitted.rows.count},
+                labels={"min": fitted.rows.label_min, "max": fitted.rows.label_max},
+                params=dict(fitted.params),
+                columns=tuple(stage_columns(pipeline)),
+                requirements=tuple(_requirements(job.pipeline)),
+                snapshots={
+                    day: artifact.manifest.ingredients.inputs["snapshot"][day]
                     for day, artifact in train.items()
                 },
                 **({"tuning": _told(tuned)} if tuned else {}),
-            },
+            ),
             spark_conf=recorded_conf(rows.sparkSession),
             mlflow_run_id=mlflow_run_id,
         )
@@ -245,17 +245,17 @@ def make_tuning(job: Job, named: Ingredients, parts: Sequence[Artifact]) -> Arti
         rows = read_rows(job.spark.learning(named.spec["partitions"]), parts).where(TRAINABLE)
         details = tune(in_split(rows, pipeline, "train"), pipeline).details()
         attempt.data.mkdir()
-        _write_json(attempt.data / "tuning.json", details)
+        _write_json(attempt.data / "tuning.json", details.model_dump(mode="json"))
         return job.store.publish(attempt, named, details=details, spark_conf=recorded_conf(rows.sparkSession))
 
 
 def _winner(tuned: Artifact) -> dict[str, Any]:
-    return dict(tuned.manifest.details["winner"]["params"])
+    return dict(TuningDetails.of(tuned).winner.params)
 
 
-def _told(tuned: Artifact) -> dict[str, Any]:
+def _told(tuned: Artifact) -> ModelTuning:
     """A tuning as a model's manifest tells it."""
-    return {"date": str(tuned.date), "key": tuned.key, **tuned.manifest.details}
+    return ModelTuning(date=tuned.date, key=tuned.key, **dict(TuningDetails.of(tuned)))
 
 
 def _save(tracking: Tracking, fitted: Fitted, attempt: Attempt, requirements: Sequence[str]) -> None:

@@ -13,6 +13,7 @@ from spark_jobs.sources.own_function import apply_function
 from spark_jobs.sources.rows import LABEL, TRAINABLE, read_rows, schema_json, write_rows
 from spark_jobs.spec import SOURCE_VIEW, load_suite
 from spark_jobs.store import Rows, check_files, steps, windows
+from spark_jobs.store.details import FeaturesDetails, ValidationDetails
 from spark_jobs.store.fingerprint import fingerprint, fingerprint_sql
 from spark_jobs.store.spark_paths import parquet
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
     from spark_jobs.spec import Pipeline, Suite
-    from spark_jobs.store import Artifact, Ingredients
+    from spark_jobs.store import Artifact, Ingredients, Key
 
 log = logging.getLogger(__name__)
 
@@ -110,7 +111,7 @@ def run(job: Job) -> dict[date, Artifact]:
 
 
 def make(
-    job: Job, named: Ingredients, snapshots: Mapping[str, Artifact], validated: Mapping[str, str]
+    job: Job, named: Ingredients, snapshots: Mapping[str, Artifact], validated: Mapping[str, Key]
 ) -> Artifact:
     """Makes the feature rows that are named, and publishes them in the job's store.
 
@@ -147,11 +148,9 @@ def make(
                 spark_schema=schema_json(rows.schema),
                 fingerprint=fingerprint(observed["content"]),
             ),
-            details={
-                "trainable": observed["trainable"],
-                "rows_of_repeated_keys": repeated,
-                "validation": validated,
-            },
+            details=FeaturesDetails(
+                trainable=observed["trainable"], rows_of_repeated_keys=repeated, validation=validated
+            ),
             spark_conf=recorded_conf(session),
         )
 
@@ -175,7 +174,7 @@ def _validation(job: Job, view: str, suite: Suite, snapshot: Artifact) -> Artifa
             expected=f"validation {named.key.short} of snapshot {snapshot.key.short}",
             fix="Run validate first; if it ran, data or suite changed meanwhile: run the chain again.",
         )
-    if not found.manifest.details["passed"]:
+    if not ValidationDetails.of(found).passed:
         raise ValidationFailed(
             f"{snapshot.date} did not pass {name}",
             fix=f"See {found.place / 'index.html'}.",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from spark_jobs import evaluate, fit, preprocess
-from spark_jobs.explanation import explained, plain, saved_model
+from spark_jobs.explanation import explained, saved_model
 from spark_jobs.job import Job, for_each_date, ship_own_code
 from spark_jobs.ml.model_digest import model_digest
 from spark_jobs.registry.baseline import baseline_then
@@ -17,6 +17,7 @@ from spark_jobs.registry.tracking import Tracking
 from spark_jobs.report.reproduction import FirstDifference, Step, marked
 from spark_jobs.sources.rows import read_rows
 from spark_jobs.store import steps
+from spark_jobs.store.details import FeaturesDetails
 from spark_jobs.store.fingerprint import fingerprint, fingerprint_sql, with_vector_contents
 from spark_jobs.store.keys import canonical_json
 from spark_jobs.store.partitions import partitions_then
@@ -118,7 +119,7 @@ class Remaking:
             ship_own_code(self._job, [pipeline.preprocess.function])
 
         def make(day: date) -> Artifact:
-            validated = originals[day].manifest.details["validation"]
+            validated = FeaturesDetails.of(originals[day]).validation
             return preprocess.make(self._job, named[day], snapshots[day], validated)
 
         made = for_each_date(make, originals, doing="features")
@@ -136,7 +137,7 @@ class Remaking:
             pipeline, pipeline.tuning, original.date, train=parts, partitions=partitions_then(original)
         )
         made = fit.make_tuning(self._job, named, list(parts.values()))
-        then, now = plain(original.manifest.details), plain(made.manifest.details)
+        then, now = original.manifest.details.as_json(), made.manifest.details.as_json()
         self._compare("tuning", (original, made), then, now)
         return made
 
@@ -166,7 +167,7 @@ class Remaking:
         examined = evaluate.Examined(model, train, test, held)
         made = evaluate.make(self._job, named, examined, self._tracking)
         self._compare("predictions", (original, made), _rows(original), _rows(made))
-        then, now = plain(original.manifest.details), plain(made.manifest.details)
+        then, now = original.manifest.details.as_json(), made.manifest.details.as_json()
         for name in _TOLD:
             if name in then or name in now:
                 shown = (lambda value: value) if name in _WHOLE else _digest

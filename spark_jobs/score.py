@@ -21,6 +21,7 @@ from spark_jobs.registry.tracking import Tracking
 from spark_jobs.session import recorded_conf
 from spark_jobs.sources.rows import read_rows, schema_json, write_rows
 from spark_jobs.store import Rows, check_files, steps
+from spark_jobs.store.details import PredictionsDetails
 from spark_jobs.store.fingerprint import fingerprint, fingerprint_sql
 from spark_jobs.store.recipe import to_score_with
 
@@ -92,7 +93,7 @@ def run(job: Job, version: str | None = None) -> Artifact:
         log.info("predictions %s for %s are found by their key", artifact.key.short, job.date)
     _require_some(artifact)
     job.store.set_current(artifact)
-    rows = artifact.manifest.details["rows"]
+    rows = PredictionsDetails.of(artifact).rows
     log.info(
         "%d rows of %s scored by version %d, %d kept aside",
         rows["scored"],
@@ -187,13 +188,13 @@ def make(job: Job, named: Ingredients, scorer: Scorer, features: Artifact, track
                 spark_schema=schema_json(kept),
                 fingerprint=fingerprint(observed["content"]),
             ),
-            details={
-                "model": scorer.model.key,
-                "model_date": str(scorer.model.date),
-                "version": scorer.version.version,
-                "rows": {"given": total, "scored": count, "rejected": total - count},
-                "rejected": reasons,
-            },
+            details=PredictionsDetails(
+                model=scorer.model.key,
+                model_date=scorer.model.date,
+                version=scorer.version.version,
+                rows={"given": total, "scored": count, "rejected": total - count},
+                rejected=reasons,
+            ),
             spark_conf=recorded_conf(session),
             mlflow_run_id=scorer.model.manifest.mlflow_run_id,
         )
@@ -250,13 +251,13 @@ def _counted(aside: DataFrame) -> dict[str, int]:
 
 
 def _require_some(artifact: Artifact) -> None:
-    manifest, details = artifact.manifest, artifact.manifest.details
-    rows = details["rows"]
+    manifest, details = artifact.manifest, PredictionsDetails.of(artifact)
+    rows = details.rows
     if rows["rejected"] and not rows["scored"]:
         raise DataError(
             f"none of {rows['given']} rows of {manifest.pipeline} for {manifest.date} "
-            f"can be scored by version {details['version']}",
-            found="; ".join(f"{number} rows: {why}" for why, number in details["rejected"].items()),
+            f"can be scored by version {details.version}",
+            found="; ".join(f"{number} rows: {why}" for why, number in details.rejected.items()),
             fix=f"They are in {artifact.folder / REJECTED}. What was current for the date stays so.",
         )
 

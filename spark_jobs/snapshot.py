@@ -21,6 +21,7 @@ from spark_jobs.spec import SOURCE_VIEW
 from spark_jobs.spec.names import list_names
 from spark_jobs.spec.raw_key import raw_key
 from spark_jobs.store import Rows, steps, windows
+from spark_jobs.store.details import SnapshotDetails
 from spark_jobs.store.fingerprint import fingerprint, fingerprint_sql
 from spark_jobs.store.spark_paths import parquet
 
@@ -138,7 +139,7 @@ def _dated(job: Job, feed: Feed, dates: Sequence[date], take: Take) -> dict[date
     _require_rows(feed, job.date, snapshots[job.date])
     for day, found in snapshots.items():
         # Of a snapshot that was taken when more of them were allowed.
-        undated = found.manifest.details.get("raw", {}).get(UNDATED, 0)
+        undated = SnapshotDetails.of(found).raw.get(UNDATED, 0)
         require_dated(source, undated, feed.of(day))
         if undated:
             log.warning("%s: %d rows have no day and belong to no date", feed.of(day), undated)
@@ -238,7 +239,7 @@ def _snapshot(job: Job, feed: Feed, day: date, delivery: Delivery) -> Artifact:
             attempt,
             steps.snapshot(job.pipeline, feed.source, day, schema=schema, rows=content),
             rows=Rows(count=count, spark_schema=schema_json(incoming.schema), fingerprint=content),
-            details={"raw": {**delivery.facts(), **seen_of_raw}, "profile": seen.columns},
+            details=SnapshotDetails(raw={**delivery.facts(), **seen_of_raw}, profile=seen.columns),
         )
     feed.store.set_current(artifact, delivery.note())
     return artifact

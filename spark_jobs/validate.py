@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from spark_jobs.errors import ValidationFailed
 from spark_jobs.job import Job, for_each_date, main
@@ -13,6 +13,7 @@ from spark_jobs.sources.expectations import check_suite, run_suite
 from spark_jobs.sources.rows import read_rows
 from spark_jobs.spec import SOURCE_VIEW, InvalidSpec, Suite, load_suite
 from spark_jobs.store import check_files, steps, windows
+from spark_jobs.store.details import Failures, ValidationDetails
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -81,38 +82,39 @@ def _validated(job: Job, view: str, suite: Suite, snapshots: Mapping[date, Artif
     return artifacts
 
 
-def _details(found: ValidationReport) -> dict[str, Any]:
+def _details(found: ValidationReport) -> ValidationDetails:
     outcomes = [asdict(outcome) for outcome in found.outcomes]
-    return {
-        "passed": found.passed,
-        "summary": found.summary,
-        "failures": {
-            severity: [outcome.describe() for outcome in found.failures(severity)]
-            for severity in ("critical", "warning", "info")
-        },
-        "outcomes": json.loads(json.dumps(outcomes, default=str)),
-    }
+
+    def failures(severity: str) -> tuple[str, ...]:
+        return tuple(outcome.describe() for outcome in found.failures(severity))
+
+    return ValidationDetails(
+        passed=found.passed,
+        summary=found.summary,
+        failures=Failures(critical=failures("critical"), warning=failures("warning"), info=failures("info")),
+        outcomes=tuple(json.loads(json.dumps(outcomes, default=str))),
+    )
 
 
 def _judge(job: Job, view: str, suite: Suite, artifacts: Mapping[date, Artifact]) -> None:
-    failed = [day for day, found in artifacts.items() if not found.manifest.details["passed"]]
+    failed = [day for day, found in artifacts.items() if not ValidationDetails.of(found).passed]
     latest = max(artifacts, default=None)
     for day, artifact in artifacts.items():
-        failures = artifact.manifest.details["failures"]
-        for text in (*failures["warning"], *failures["info"]):
+        failures = ValidationDetails.of(artifact).failures
+        for text in (*failures.warning, *failures.info):
             if day == latest:
                 log.warning("%s: %s", day, text)
-        for text in failures["critical"]:
+        for text in failures.critical:
             log.error("%s: %s", day, text)
     old = sum(
-        bool(artifacts[day].manifest.details["failures"]["warning"]) for day in artifacts if day != latest
+        bool(ValidationDetails.of(artifacts[day]).failures.warning) for day in artifacts if day != latest
     )
     if old:
         log.info("%d earlier dates of the window have warnings too", old)
     if failed:
         first = artifacts[failed[0]]
         more = f" (and {len(failed) - 1} more dates: {', '.join(map(str, failed[1:]))})" if failed[1:] else ""
-        reasons = "; ".join(first.manifest.details["failures"]["critical"])
+        reasons = "; ".join(ValidationDetails.of(first).failures.critical)
         raise ValidationFailed(
             f"{failed[0]} does not hold the {len(suite.expectations)} expectations of "
             f"{job.pipeline.suites[view]}{more}: {reasons}",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from spark_jobs.store import Ingredients
+from tests.manifests import details as details_of
 
 if TYPE_CHECKING:
     from datetime import date
@@ -26,6 +26,6 @@ def publish_evaluation(store: Store, day: date, model: str, *, seed: int = 1, **
     )
     with store.attempt("evaluation", day) as attempt:
         attempt.data.mkdir()
-        told = {"model": model, **details}
-        (attempt.data / "evaluation.json").write_text(json.dumps(told), encoding="utf-8")
+        told = details_of("evaluation", model=model, **details)
+        (attempt.data / "evaluation.json").write_text(told.model_dump_json(), encoding="utf-8")
         return store.publish(attempt, named, details=told)

@@ -12,6 +12,7 @@ from spark_jobs.registry import ledger
 from spark_jobs.store import Ingredients, Rows
 from spark_jobs.store.manifest import read_manifest
 from spark_jobs.store.sealing import seal
+from tests.manifests import details as details_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,7 +38,7 @@ def publish(
     with store.attempt(kind, day) as attempt:
         attempt.data.mkdir()
         (attempt.data / "content").write_text(f"{kind} {day} {seed}", encoding="utf-8")
-        return store.publish(attempt, made_from, details=details)
+        return store.publish(attempt, made_from, details=details_of(kind, **details))
 
 
 def snapshot(store: Store, day: date, *, rows: str, count: int = 3, seed: int = 0) -> Artifact:

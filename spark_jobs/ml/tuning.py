@@ -20,6 +20,7 @@ from spark_jobs.ml.training import canonical, check_training_rows
 from spark_jobs.session import causes, root_cause
 from spark_jobs.sources.rows import LABEL
 from spark_jobs.spec.sql import expression_columns
+from spark_jobs.store.details import CandidateDetails, TuningDetails, WinnerDetails
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -90,15 +91,15 @@ class Tuned:
     winner: int
     rows: int
 
-    def details(self) -> dict[str, Any]:
+    def details(self) -> TuningDetails:
         """All of it as JSON can say it; NaN becomes null."""
-        return {
-            "metric": self.metric.name,
-            "larger_is_better": self.metric.larger_is_better,
-            "rows": self.rows,
-            "winner": {"candidate": self.winner, **_as_json(self.candidates[self.winner])},
-            "candidates": [_as_json(each) for each in self.candidates],
-        }
+        return TuningDetails(
+            metric=self.metric.name,
+            larger_is_better=self.metric.larger_is_better,
+            rows=self.rows,
+            winner=WinnerDetails(candidate=self.winner, **_as_json(self.candidates[self.winner])),
+            candidates=tuple(CandidateDetails(**_as_json(each)) for each in self.candidates),
+        )
 
 
 def tune(rows: DataFrame, pipeline: Pipeline) -> Tuned:

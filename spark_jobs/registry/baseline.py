@@ -17,6 +17,7 @@ from spark_jobs.registry import agreement, ledger
 from spark_jobs.registry.gates import NoBaseline, UnreadableBaseline
 from spark_jobs.registry.timeline import champion_as_of
 from spark_jobs.store import check_files
+from spark_jobs.store.details import EvaluationDetails
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -102,7 +103,7 @@ def baseline_then(evaluation: Artifact, model: Artifact | None) -> BaselineModel
     told = evaluation.manifest.ingredients.spec.get("unreadable_baseline")
     if told is None:
         return NoBaseline()
-    why = evaluation.manifest.details.get("baseline", {}).get("incomparable", "")
+    why = (EvaluationDetails.of(evaluation).baseline or {}).get("incomparable", "")
     return UnreadableBaseline(told["date"], told["key"], why)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from spark_jobs.registry.timeline import replaced_by
+from spark_jobs.store.details import EvaluationDetails
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,14 +55,14 @@ class Case:
     @classmethod
     def of(cls, evaluation: Artifact, *, key: str, mode: str, answer: Answer | None = None) -> Case:
         """The case of an evaluation, with what its gates said."""
-        gates = evaluation.manifest.details["decision"]
+        gates = EvaluationDetails.of(evaluation).decision
         return cls(
             key=key,
             day=evaluation.date,
             evaluation_key=evaluation.key,
             mode=mode,
-            passed=gates["promote"],
-            reasons=tuple(gates["reasons"]),
+            passed=gates.promote,
+            reasons=gates.reasons,
             answer=answer,
         )
 

@@ -15,6 +15,7 @@ from spark_jobs.registry.naming import chosen_key, renumbered
 from spark_jobs.registry.timeline import line_of_champions
 from spark_jobs.spec.names import list_names
 from spark_jobs.store import check_files
+from spark_jobs.store.details import EvaluationDetails
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -117,7 +118,7 @@ def force(
     now = agreement.standing(store, tracking, by_hand=True)
     champion = now.champion
     check_files([evaluation])
-    reasons = list(evaluation.manifest.details["decision"]["reasons"])
+    reasons = list(EvaluationDetails.of(evaluation).decision.reasons)
     if mode == "never":
         reasons.append("the spec says promote: never")
     if champion is not None and champion.key != target.key and champion.date >= target.date:
@@ -208,7 +209,7 @@ def version_of(store: Store, tracking: Registry, named: str) -> tuple[Version, A
         if decided
         else store.current("evaluation", day)
     )
-    if evaluation is None or evaluation.manifest.details["model"] != found.key:
+    if evaluation is None or EvaluationDetails.of(evaluation).model != found.key:
         raise StoreError(
             f"version {found.version} of {store.pipeline} has no evaluation", fix=f"Run {found.date} again."
         )
@@ -246,10 +247,12 @@ def evaluated(store: Store, day: date) -> tuple[Artifact, Artifact]:
     evaluation = store.current("evaluation", day)
     if evaluation is None:
         raise StoreError(f"{store.pipeline} has no evaluated model for {day}", fix="Run the date first.")
-    key = str(evaluation.manifest.details["model"])
+    key = EvaluationDetails.of(evaluation).model
     model = store.find("model", day, key)
     if model is None:
-        raise StoreError(f"model {key[:12]} of {store.pipeline} for {day} is gone", fix="Run the date again.")
+        raise StoreError(
+            f"model {key.short} of {store.pipeline} for {day} is gone", fix="Run the date again."
+        )
     return evaluation, model
 
 

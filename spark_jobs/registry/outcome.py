@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from spark_jobs.registry.gates import Baseline, NoBaseline, UnreadableBaseline
 from spark_jobs.spec import METRICS
+from spark_jobs.store.details import DecisionDetails, EvaluationDetails, ModelDetails
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,7 +26,7 @@ def outcome(
     decision: Decision,
     baseline: Compared,
     importances: Mapping[str, Any] | None,
-) -> dict[str, Any]:
+) -> EvaluationDetails:
     """The details of an evaluation; numbers that are not finite become null.
 
     Args:
@@ -42,22 +43,22 @@ def outcome(
         value = found.values.get(pipeline.evaluate.metric, math.nan)
         return math.isnan(value), value if larger else -value
 
-    return {
-        "model": model.key,
-        "rows": {"train": model.manifest.details["rows"]["train"], "test": measured.rows},
+    return EvaluationDetails(
+        model=model.key,
+        rows={"train": ModelDetails.of(model).rows["train"], "test": measured.rows},
         **({"weight": pipeline.evaluate.weight} if pipeline.evaluate.weight else {}),
-        "metrics": _finite(measured.values),
-        "intervals": {
+        metrics=_finite(measured.values),
+        intervals={
             "confidence": pipeline.evaluate.confidence,
             "method": measured.method,
             "metrics": {name: asdict(each) for name, each in sorted(measured.intervals.items())},
         },
         **({} if isinstance(baseline, NoBaseline) else {"baseline": _baseline(baseline)}),
-        "details": {**measured.details, **({"importances": importances} if importances else {})},
-        "slices": [_slice(each) for each in sorted(measured.slices, key=worst_first)],
-        "gates": [_verdict(each) for each in decision.verdicts],
-        "decision": {"promote": decision.promote, "reasons": list(decision.reasons)},
-    }
+        details={**measured.details, **({"importances": importances} if importances else {})},
+        slices=tuple(_slice(each) for each in sorted(measured.slices, key=worst_first)),
+        gates=tuple(_verdict(each) for each in decision.verdicts),
+        decision=DecisionDetails(promote=decision.promote, reasons=decision.reasons),
+    )
 
 
 def _verdict(verdict: Verdict) -> dict[str, Any]:

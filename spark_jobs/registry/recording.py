@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from spark_jobs.registry.metric_names import under_mlflow_names
 from spark_jobs.registry.tracking import TrainingData, TriedCandidate
+from spark_jobs.store.details import EvaluationDetails, ModelDetails, TuningDetails
 from spark_jobs.store.engines import git_state
 from spark_jobs.store.reports import report_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from spark_jobs.registry.tracking import Tracking, Version
     from spark_jobs.store import Artifact, Ingredients, Store
@@ -39,7 +40,7 @@ def record_model(tracking: Tracking, store: Store, model: Artifact) -> str:
     Raises:
         TrackingError: MLflow cannot be reached.
     """
-    manifest = model.manifest
+    manifest, details = model.manifest, ModelDetails.of(model)
     airflow = {f"airflow.{name}": value for name, value in manifest.airflow.items()}
     run_id = tracking.start_run(
         pipeline=manifest.pipeline,
@@ -49,14 +50,13 @@ def record_model(tracking: Tracking, store: Store, model: Artifact) -> str:
     )
     tracking.log_fit(
         run_id,
-        params=dict(manifest.details["params"]),
+        params=dict(details.params),
         datasets=list(_datasets(store, model, "training")),
         model_dir=model.data / "model",
-        metrics={"training_rows": float(manifest.details["rows"]["train"]), "fit_seconds": manifest.seconds},
+        metrics={"training_rows": float(details.rows["train"]), "fit_seconds": manifest.seconds},
     )
-    tuning = manifest.details.get("tuning")
-    if tuning is not None:
-        tracking.log_candidates(run_id, tuning=tuning["key"], tried=list(_candidates(tuning)))
+    if details.tuning is not None:
+        tracking.log_candidates(run_id, tuning=details.tuning.key, tried=list(_candidates(details.tuning)))
     tracking.finish_run(run_id)
     return run_id
 
@@ -73,12 +73,10 @@ def record_evaluation(tracking: Tracking, store: Store, model: Artifact, evaluat
         TrackingError: MLflow cannot be reached.
     """
     run_id = record_model(tracking, store, model)
-    details = evaluation.manifest.details
-    metrics = {
-        name: math.nan if value is None else float(value) for name, value in details["metrics"].items()
-    }
-    rows = float(details["rows"]["test"])
-    standard = under_mlflow_names(model.manifest.details["task"], metrics) | {"example_count": rows}
+    details = EvaluationDetails.of(evaluation)
+    metrics = {name: math.nan if value is None else float(value) for name, value in details.metrics.items()}
+    rows = float(details.rows["test"])
+    standard = under_mlflow_names(ModelDetails.of(model).task, metrics) | {"example_count": rows}
     artifacts = {
         "evaluation": evaluation.data / "evaluation.json",
         "report": report_folder(store, evaluation),
@@ -91,7 +89,7 @@ def record_evaluation(tracking: Tracking, store: Store, model: Artifact, evaluat
         at=evaluation.manifest.finished,
         tags={
             "vintage.evaluation_key": evaluation.key,
-            "vintage.gates": "passed" if details["decision"]["promote"] else "failed",
+            "vintage.gates": "passed" if details.decision.promote else "failed",
         },
     )
     return run_id
@@ -121,22 +119,22 @@ def version_tags(model: Artifact) -> dict[str, str]:
 
 def _digest_tag(model: Artifact) -> dict[str, str]:
     """What the model is, by value; a model of an earlier Vintage has none."""
-    digest = model.manifest.details.get("digest")
-    return {"vintage.model_digest": str(digest)} if digest else {}
+    digest = ModelDetails.of(model).digest
+    return {"vintage.model_digest": digest} if digest else {}
 
 
-def _candidates(tuning: Mapping[str, Any]) -> Iterator[TriedCandidate]:
-    name = tuning["metric"]
-    for number, each in enumerate(tuning["candidates"]):
-        values = {f"{name}.part_{part}": value for part, value in enumerate(each["metrics"], start=1)}
-        if not each["error"]:
-            values[name] = each["mean"]
+def _candidates(tuning: TuningDetails) -> Iterator[TriedCandidate]:
+    name = tuning.metric
+    for number, each in enumerate(tuning.candidates):
+        values = {f"{name}.part_{part}": value for part, value in enumerate(each.metrics, start=1)}
+        if not each.error:
+            values[name] = each.mean
         yield TriedCandidate(
             number=number,
-            params={param: str(value) for param, value in each["params"].items()},
+            params={param: str(value) for param, value in each.params.items()},
             metrics={key: math.nan if value is None else value for key, value in values.items()},
-            error=each["error"] or "",
-            won=number == tuning["winner"]["candidate"],
+            error=each.error or "",
+            won=number == tuning.winner.candidate,
         )
 
 

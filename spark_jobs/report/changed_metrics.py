@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from spark_jobs.spec import METRICS
+from spark_jobs.store.details import EvaluationDetails, ModelDetails
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,12 +69,12 @@ class MetricsSection(BaseModel):
 def compare_metrics(old: Lineage, new: Lineage) -> MetricsSection:
     """How the metrics differ."""
     before, after = _details(old), _details(new)
-    task = str(new.model.manifest.details["task"])
+    task = ModelDetails.of(new.model).task
     evaluated = new.evaluation or old.evaluation
     spec = evaluated.manifest.ingredients.spec if evaluated is not None else {}
     decides = spec.get("evaluate", {}).get("metric")
-    names = dict.fromkeys([*after.get("metrics", {}), *before.get("metrics", {})])
-    baseline = after.get("baseline") or {}
+    names = dict.fromkeys([*_metrics(after), *_metrics(before)])
+    baseline = (after.baseline if after else None) or {}
     gains = baseline.get("gains", {}) if baseline.get("key") == old.model.key else {}
     found = tuple(
         _change(name, before, after, task, gains.get(name) or {})
@@ -81,20 +82,24 @@ def compare_metrics(old: Lineage, new: Lineage) -> MetricsSection:
     )
     return MetricsSection(
         same=all(each.old == each.new for each in found)
-        and before.get("metrics", {}).keys() == after.get("metrics", {}).keys(),
+        and _metrics(before).keys() == _metrics(after).keys(),
         same_holdout=_holdout(old) == _holdout(new),
         metrics=found,
     )
 
 
 def _change(
-    name: str, before: Mapping[str, Any], after: Mapping[str, Any], task: str, gain: Mapping[str, Any]
+    name: str,
+    before: EvaluationDetails | None,
+    after: EvaluationDetails | None,
+    task: str,
+    gain: Mapping[str, Any],
 ) -> MetricChange:
-    old, new = (side.get("metrics", {}).get(name) for side in (before, after))
-    spreads = [
-        _interval(((side.get("intervals") or {}).get("metrics") or {}).get(name)) for side in (before, after)
-    ]
-    one, other = spreads
+    old, new = (_metrics(side).get(name) for side in (before, after))
+    one, other = (
+        _interval((((side.intervals if side else None) or {}).get("metrics") or {}).get(name))
+        for side in (before, after)
+    )
     overlap = None if one is None or other is None else one.low <= other.high and other.low <= one.high
     return MetricChange(
         name=name,
@@ -128,8 +133,12 @@ def _interval(found: Mapping[str, Any] | None) -> Interval | None:
     return None if low is None or high is None else Interval(low=low, high=high)
 
 
-def _details(lineage: Lineage) -> Mapping[str, Any]:
-    return lineage.evaluation.manifest.details if lineage.evaluation is not None else {}
+def _details(lineage: Lineage) -> EvaluationDetails | None:
+    return EvaluationDetails.of(lineage.evaluation) if lineage.evaluation is not None else None
+
+
+def _metrics(details: EvaluationDetails | None) -> Mapping[str, float | None]:
+    return details.metrics if details is not None else {}
 
 
 def _holdout(lineage: Lineage) -> object:

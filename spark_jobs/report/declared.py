@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from spark_jobs.store.details import ModelDetails
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from spark_jobs.report.lineage import Lineage
 
@@ -39,7 +41,7 @@ def declared_spec(lineage: Lineage) -> dict[str, Any]:
 
 def named_params(lineage: Lineage) -> dict[str, str]:
     """Every Param of every stage as the fit used it, `StringIndexer[1].handleInvalid` → `keep`."""
-    given: Mapping[str, str] = lineage.model.manifest.details["params"]
+    given = ModelDetails.of(lineage.model).params
     # A manifest names them by the stage's place: `4.StringIndexer.handleInvalid`.
     classes = {int(name.split(".")[0]): name.split(".")[1] for name in given}
     places = sorted(classes)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel, ConfigDict
@@ -14,6 +13,7 @@ from spark_jobs.report.changed_metrics import MetricsSection, compare_metrics
 from spark_jobs.report.changes import Change, Section, changes, section
 from spark_jobs.report.declared import declared_spec, named_params
 from spark_jobs.store import Key
+from spark_jobs.store.details import EvaluationDetails, FeaturesDetails, ModelDetails
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -146,26 +146,23 @@ def _entry(lineage: Lineage, decisions: Sequence[Entry]) -> Entry | None:
 
 
 def _rows(lineage: Lineage) -> dict[str, Any]:
-    model = lineage.model.manifest.details.get("rows", {})
-    rows = dict(lineage.evaluation.manifest.details["rows"] if lineage.evaluation else model)
-    repeated = sum(
-        part.manifest.details.get("rows_of_repeated_keys", 0) for part in lineage.features.values()
-    )
+    model = ModelDetails.of(lineage.model).rows
+    rows = dict(EvaluationDetails.of(lineage.evaluation).rows if lineage.evaluation else model)
+    repeated = sum(FeaturesDetails.of(part).rows_of_repeated_keys for part in lineage.features.values())
     return rows | {"of repeated keys": repeated}
 
 
 def _tuning(lineage: Lineage) -> dict[str, Any]:
-    tuned: Mapping[str, Any] | None = lineage.model.manifest.details.get("tuning")
+    tuned = ModelDetails.of(lineage.model).tuning
     if tuned is None:
         return {}
-    winner = tuned["winner"]
     return {
-        "date": tuned["date"],
-        "key": tuned["key"],
-        "metric": tuned["metric"],
-        "candidates": len(tuned["candidates"]),
-        "winner": winner["params"],
-        "mean": tuned["candidates"][winner["candidate"]]["mean"],
+        "date": str(tuned.date),
+        "key": tuned.key,
+        "metric": tuned.metric,
+        "candidates": len(tuned.candidates),
+        "winner": tuned.winner.params,
+        "mean": tuned.candidates[tuned.winner.candidate].mean,
     }
 
 
@@ -209,7 +206,7 @@ def _packages(model: Artifact) -> dict[str, Any]:
 
 
 def _made(lineage: Lineage) -> dict[str, Any]:
-    digest = lineage.model.manifest.details.get("digest")
+    digest = ModelDetails.of(lineage.model).digest
     found = {} if digest is None else {"digest": digest}
     if lineage.evaluation is not None and lineage.evaluation.manifest.rows is not None:
         found["predictions"] = lineage.evaluation.manifest.rows.fingerprint
@@ -217,7 +214,7 @@ def _made(lineage: Lineage) -> dict[str, Any]:
 
 
 def _gates(lineage: Lineage) -> dict[str, str]:
-    gates = lineage.evaluation.manifest.details["gates"] if lineage.evaluation else ()
+    gates = EvaluationDetails.of(lineage.evaluation).gates if lineage.evaluation else ()
     return {str(gate["gate"]): "passed" if gate["passed"] else "failed" for gate in gates}
 
 
@@ -232,11 +229,11 @@ def _decided(old: Lineage, new: Lineage, decisions: Sequence[Entry]) -> Section:
 def _decision(lineage: Lineage, decisions: Sequence[Entry]) -> dict[str, Any]:
     if lineage.evaluation is None:
         return {}
-    details, entry = lineage.evaluation.manifest.details, _entry(lineage, decisions)
-    before = details.get("baseline")
+    details, entry = EvaluationDetails.of(lineage.evaluation), _entry(lineage, decisions)
+    before = details.baseline
     return {
-        "gates": "let it through" if details["decision"]["promote"] else "refused it",
-        "reasons": list(details["decision"]["reasons"]),
+        "gates": "let it through" if details.decision.promote else "refused it",
+        "reasons": list(details.decision.reasons),
         "held against": None if before is None else f"the model of {before['date']}",
         "became": entry.action.replace("_", " ") if entry else "not decided",
     }

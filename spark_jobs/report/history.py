@@ -18,6 +18,7 @@ from spark_jobs.registry import ledger
 from spark_jobs.registry.ledger import Entry
 from spark_jobs.report.details import number
 from spark_jobs.store import Key
+from spark_jobs.store.details import EvaluationDetails
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -94,17 +95,17 @@ def history_of(
         evaluation = store.current("evaluation", day)
         if evaluation is None:
             continue
-        details = evaluation.manifest.details
+        details = EvaluationDetails.of(evaluation)
         entry = decided.get(evaluation.key)
         trend.append(
             Measured(
                 date=day,
-                value=details["metrics"].get(metric),
-                model_key=details["model"],
+                value=details.metrics.get(metric),
+                model_key=details.model,
                 evaluation_key=evaluation.key,
                 action=entry.action if entry else None,
                 version=entry.version if entry else None,
-                serves=details["model"] == champion,
+                serves=details.model == champion,
             )
         )
     return History(pipeline=store.pipeline, metric=metric, decisions=decisions[-last:], trend=tuple(trend))

@@ -19,6 +19,7 @@ from spark_jobs.report.restatement import (
 )
 from spark_jobs.spec import SOURCE_VIEW
 from spark_jobs.spec.range import in_airflow
+from spark_jobs.store.details import PredictionsDetails
 from spark_jobs.store.keys import Key
 from spark_jobs.store.steps import JOINED
 from spark_jobs.store.versions import all_of, published_folders, versions, views_of
@@ -169,16 +170,16 @@ def _touched(store: Store, lineage: _Lineage) -> Iterator[TouchedModel]:
 
 def _scored(store: Store, lineage: _Lineage, models: Collection[str]) -> Iterator[ScoredRows]:
     for each in all_of(store, "predictions"):
-        uses, details = tuple(lineage.uses(each, "scored")), each.manifest.details
-        if uses or details["model"] in models:
+        uses, details = tuple(lineage.uses(each, "scored")), PredictionsDetails.of(each)
+        if uses or details.model in models:
             standing = store.pointer("predictions", each.date)
             yield ScoredRows(
                 date=each.date,
                 key=each.key,
                 made=each.manifest.finished,
-                model=details["model"],
-                version=details["version"],
-                model_touched=details["model"] in models,
+                model=details.model,
+                version=details.version,
+                model_touched=details.model in models,
                 uses=uses,
                 stands=standing is not None and standing["key"] == each.key,
             )

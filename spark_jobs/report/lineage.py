@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from spark_jobs.errors import SpecError, StoreError
 from spark_jobs.spec import parse_partition_date
 from spark_jobs.spec.names import list_names
+from spark_jobs.store.details import EvaluationDetails
 from spark_jobs.store.published import SHORTEST_PREFIX, is_key, published
 from spark_jobs.store.steps import JOINED
 
@@ -152,11 +153,11 @@ def _joined(store: Store, features: Mapping[date, Artifact]) -> dict[str, dict[d
 def _evaluation_of(store: Store, model: Artifact) -> Artifact | None:
     """The evaluation of a model: its date's current one if that is of it, else the latest that was made."""
     current = store.current("evaluation", model.date)
-    if current is not None and current.manifest.details["model"] == model.key:
+    if current is not None and EvaluationDetails.of(current).model == model.key:
         return current
     made = [
         each
         for each in published(store, "evaluation", day=model.date)
-        if each.manifest.details["model"] == model.key
+        if EvaluationDetails.of(each).model == model.key
     ]
     return made[-1] if made else None

@@ -54,7 +54,7 @@ def as_text(summary: Summary, links: Links) -> str:
         _gates(summary),
         _metrics(summary),
         _slices(summary),
-        _listed("What the gates said:", map(plain, _first(summary.decision["reasons"]))),
+        _listed("What the gates said:", map(plain, _first(summary.decision.reasons))),
         _listed("What it was made from, and where to read more:", _facts(summary, links)),
     ]
     return "\n\n".join(block for block in blocks if block) + "\n"
@@ -63,7 +63,7 @@ def as_text(summary: Summary, links: Links) -> str:
 def _head(summary: Summary) -> str:
     version = summary.mlflow.version
     named = f"version {version}" if version is not None else "the model"
-    passed = "All its gates passed." if summary.decision["promote"] else "**Its gates refuse it.**"
+    passed = "All its gates passed." if summary.decision.promote else "**Its gates refuse it.**"
     if summary.champion is None:
         serves = "No model serves yet."
     elif summary.champion.key == summary.keys["model"]:

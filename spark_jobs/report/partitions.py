@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from spark_jobs.spec import SOURCE_VIEW
 from spark_jobs.store import Key
+from spark_jobs.store.details import FeaturesDetails, ValidationDetails
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -69,7 +70,7 @@ def partitions_of(
             if found.key in seen:
                 continue
             seen.add(found.key)
-            key = features[day].manifest.details["validation"].get(view)
+            key = FeaturesDetails.of(features[day]).validation.get(view)
             yield Partition(
                 source=view,
                 date=found.date,
@@ -80,14 +81,14 @@ def partitions_of(
             )
 
 
-def _validation(store: Store, snapshot: Artifact, key: str | None) -> Validation | None:
+def _validation(store: Store, snapshot: Artifact, key: Key | None) -> Validation | None:
     found = store.find("validation", snapshot.date, key) if key else None
     if found is None:
         return None
-    details = found.manifest.details
+    details = ValidationDetails.of(found)
     return Validation(
-        passed=details["passed"],
-        summary=details["summary"],
-        failures=tuple(text for texts in details["failures"].values() for text in texts),
+        passed=details.passed,
+        summary=details.summary,
+        failures=details.failures.all,
         docs=found.place / "index.html",
     )

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from rich.text import Text
 
 from spark_jobs.store import Key
+from spark_jobs.store.details import PredictionsDetails
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -52,19 +53,19 @@ class Scored(BaseModel):
 
 def scored_of(artifact: Artifact) -> Scored:
     """What an artifact of predictions says of itself."""
-    manifest, details = artifact.manifest, artifact.manifest.details
+    manifest, details = artifact.manifest, PredictionsDetails.of(artifact)
     aside = artifact.folder / "rejected"
     return Scored(
         pipeline=manifest.pipeline,
         date=manifest.date,
         key=artifact.key,
-        model=details["model"],
-        model_date=details["model_date"],
-        version=details["version"],
-        rows=details["rows"],
-        rejected=details["rejected"],
+        model=details.model,
+        model_date=details.model_date,
+        version=details.version,
+        rows=details.rows,
+        rejected=details.rejected,
         path=str(artifact.place),
-        rejected_path=str(aside) if details["rows"]["rejected"] else None,
+        rejected_path=str(aside) if details.rows["rejected"] else None,
     )
 
 

@@ -15,6 +15,15 @@ from spark_jobs.report.partitions import Partition, partitions_of
 from spark_jobs.report.predictions import Scored, scored_of
 from spark_jobs.spec import SOURCE_VIEW
 from spark_jobs.store import Key
+from spark_jobs.store.details import (
+    DecisionDetails,
+    EvaluationDetails,
+    FeaturesDetails,
+    ModelDetails,
+    ModelTuning,
+    OverlapDetails,
+    Reproducibility,
+)
 from spark_jobs.store.steps import JOINED
 
 if TYPE_CHECKING:
@@ -92,10 +101,10 @@ class Summary(BaseModel):
     details: Mapping[str, Any]
     confusion_matrix: Mapping[str, Any] | None
     gates: tuple[Mapping[str, Any], ...]
-    decision: Mapping[str, Any]
+    decision: DecisionDetails
     action: str | None
     params: Mapping[str, str]
-    tuning: Mapping[str, Any] | None
+    tuning: ModelTuning | None
     git: Mapping[str, str | bool | None]
     mlflow: Tracked
     champion: Champion | None
@@ -108,21 +117,21 @@ class Summary(BaseModel):
     stages: tuple[Mapping[str, Any], ...] = ()
     made_with: Mapping[str, str] = Field(default_factory=dict)
     model_digest: str = ""
-    reproducibility: Mapping[str, Any] = Field(default_factory=dict)
+    reproducibility: Reproducibility = Reproducibility()
     evaluated: dt.datetime | None = None
     key: tuple[str, ...] = ()
     repeated_keys: Mapping[dt.date, int] = Field(default_factory=dict)
-    overlap: Mapping[str, Any] = Field(default_factory=dict)
+    overlap: OverlapDetails = OverlapDetails()
     scored: Scored | None = None
 
     @property
     def how_exact(self) -> str:
         """Whether the model is the same when it is made again, and who decided that; empty if not known."""
-        if self.reproducibility.get("mode") == "parallel":
+        if self.reproducibility.mode == "parallel":
             return "fitted in parallel by an earlier version, which promised no bits"
-        if "partitions" not in self.reproducibility:
+        number, declared = self.reproducibility.partitions, self.reproducibility.declared
+        if number is None:
             return ""
-        number, declared = self.reproducibility["partitions"], self.reproducibility["declared"]
         parts = f"{number} partition{'s' if number != 1 else ''}"
         why = "as declared" if declared else "as the number of rows says"
         return f"made again it is the same to the last bit; fitted on {parts}, {why}"
@@ -150,10 +159,9 @@ class Summary(BaseModel):
     @property
     def overlap_warning(self) -> str:
         """That holdout rows stand in the training rows; empty where none do."""
-        shared = self.overlap.get("rows", 0)
-        if not shared:
+        if not self.overlap.rows:
             return ""
-        return f"{shared} holdout rows ({self.overlap['share']:.2%}) stand in the training rows too"
+        return f"{self.overlap.rows} holdout rows ({self.overlap.share:.2%}) stand in the training rows too"
 
 
 def summarise(store: Store, day: dt.date | None, *, version: int | None = None) -> Summary:
@@ -176,12 +184,11 @@ def summary_of(store: Store, evaluation: Artifact, *, version: int | None = None
     Raises:
         StoreError: an artifact on the way back is gone.
     """
-    own, details = evaluation.date, evaluation.manifest.details
+    own, details = evaluation.date, EvaluationDetails.of(evaluation)
     found = evaluation_lineage(store, evaluation)
     model, features, snapshots, joined = found.model, found.features, found.snapshots, found.joined
-    validations = {
-        day: Key(part.manifest.details["validation"][SOURCE_VIEW]) for day, part in features.items()
-    }
+    fitted = ModelDetails.of(model)
+    validations = {day: FeaturesDetails.of(part).validation[SOURCE_VIEW] for day, part in features.items()}
     lineage: dict[str, dict[dt.date, Key]] = {
         "snapshot": {day: part.key for day, part in snapshots.items()},
         "validation": validations,
@@ -200,7 +207,7 @@ def summary_of(store: Store, evaluation: Artifact, *, version: int | None = None
         pipeline=store.pipeline,
         date=own,
         window=tuple(sorted(features)),
-        rows=details["rows"],
+        rows=details.rows,
         # A tuning may be of an earlier date, and is the only one.
         keys={kind: keys.get(own) or keys[max(keys)] for kind, keys in lineage.items()},
         lineage={kind: dict(sorted(keys.items())) for kind, keys in lineage.items()},
@@ -213,37 +220,37 @@ def summary_of(store: Store, evaluation: Artifact, *, version: int | None = None
             name: {day: part.manifest.rows.fingerprint for day, part in dated.items() if part.manifest.rows}
             for name, dated in joined.items()
         },
-        metrics=details["metrics"],
-        baseline=details.get("baseline"),
-        task=model.manifest.details["task"],
-        details=details["details"],
-        confusion_matrix=details["details"].get("confusion_matrix"),
-        gates=tuple(details["gates"]),
-        decision=details["decision"],
+        metrics=details.metrics,
+        baseline=details.baseline,
+        task=fitted.task,
+        details=details.details,
+        confusion_matrix=details.details.get("confusion_matrix"),
+        gates=details.gates,
+        decision=details.decision,
         action=None,
-        params=model.manifest.details["params"],
-        tuning=model.manifest.details.get("tuning"),
+        params=fitted.params,
+        tuning=fitted.tuning,
         git=model.manifest.git,
         mlflow=Tracked(run_id=model.manifest.mlflow_run_id, version=version),
         champion=None,
         seconds={artifact.manifest.kind: round(artifact.manifest.seconds, 2) for artifact in made},
         metric=str(evaluation.manifest.ingredients.spec.get("evaluate", {}).get("metric", "")),
-        weight=details.get("weight"),
-        intervals=details.get("intervals"),
-        slices=tuple(details.get("slices") or ()),
+        weight=details.weight,
+        intervals=details.intervals,
+        slices=details.slices,
         partitions=tuple(partitions_of(store, features, snapshots, joined)),
         stages=tuple(model.manifest.ingredients.spec.get("stages", ())),
         made_with=_made_with(model),
-        model_digest=model.manifest.details.get("digest", ""),
-        reproducibility=model.manifest.details.get("reproducibility", {}),
+        model_digest=fitted.digest or "",
+        reproducibility=fitted.reproducibility,
         evaluated=evaluation.manifest.finished,
         key=tuple(model.manifest.ingredients.spec.get("key", ())),
         repeated_keys={
             day: repeated
             for day, part in sorted(features.items())
-            if (repeated := part.manifest.details.get("rows_of_repeated_keys", 0))
+            if (repeated := FeaturesDetails.of(part).rows_of_repeated_keys)
         },
-        overlap=details.get("overlap", {}),
+        overlap=details.overlap or OverlapDetails(),
         scored=None if scored is None else scored_of(scored),
     )
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from spark_jobs.registry.ledger import Entry
 from spark_jobs.store import Artifact
+from spark_jobs.store.details import EvaluationDetails, ModelDetails, PredictionsDetails, ValidationDetails
 from spark_jobs.store.reports import report_folder
 
 if TYPE_CHECKING:
@@ -56,32 +57,34 @@ def told_of(home: Home, store: Store, day: date, result: object, window: Sequenc
 
 
 def _of_artifact(home: Home, store: Store, artifact: Artifact) -> Told:
-    details = artifact.manifest.details
     facts: dict[str, Any] = {"key": artifact.key}
     links: dict[str, str] = {}
     match artifact.manifest.kind:
         case "snapshot" | "features":
             facts["rows"] = artifact.row_count
         case "validation":
-            facts |= {"passed": details["passed"], "warnings": len(details["failures"]["warning"])}
+            validated = ValidationDetails.of(artifact)
+            facts |= {"passed": validated.passed, "warnings": len(validated.failures.warning)}
             links[DATA_DOCS] = page_address(home, artifact.place / "index.html")
         case "model":
-            facts["rows"] = details["rows"]["train"]
+            facts["rows"] = ModelDetails.of(artifact).rows["train"]
             links |= _mlflow(home, artifact)
         case "evaluation":
+            evaluated = EvaluationDetails.of(artifact)
             metric = artifact.manifest.ingredients.spec["evaluate"]["metric"]
             facts |= {
-                "rows": details["rows"]["test"],
-                metric: details["metrics"].get(metric),
-                "gates": "passed" if details["decision"]["promote"] else "failed",
-                "reasons": list(details["decision"]["reasons"]),
+                "rows": evaluated.rows["test"],
+                metric: evaluated.metrics.get(metric),
+                "gates": "passed" if evaluated.decision.promote else "failed",
+                "reasons": list(evaluated.decision.reasons),
             }
             links |= _mlflow(home, artifact)
             page = report_folder(store, artifact) / "report.html"
             if page.exists():
                 links[REPORT] = page_address(home, page)
         case "predictions":
-            facts |= {"rows": details["rows"], "rejected": details["rejected"], "version": details["version"]}
+            scored = PredictionsDetails.of(artifact)
+            facts |= {"rows": scored.rows, "rejected": scored.rejected, "version": scored.version}
             links |= _mlflow(home, artifact)
     return Told(facts=facts, links=links)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from rich import box
 from rich.console import Console, Group
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from spark_jobs.report.summary import Summary
+    from spark_jobs.store.details import ModelTuning
 
 
 MOST_CANDIDATES: Final = 10
@@ -40,11 +41,11 @@ def _decision(summary: Summary) -> RenderableType:
     )
     if serves:
         head = Text(f"champion: {version} serves", style="bold green")
-    elif summary.decision["promote"]:
+    elif summary.decision.promote:
         head = Text(f"gates passed: {version}", style="bold yellow")
     else:
         head = Text(f"refused: {version} does not serve", style="bold red")
-    lines = [head, *(Text(f"· {reason}") for reason in summary.decision["reasons"])]
+    lines = [head, *(Text(f"· {reason}") for reason in summary.decision.reasons)]
     if not serves and summary.champion is not None:
         lines.append(Text(f"· champion is version {summary.champion.version} of {summary.champion.date}"))
     title = f"{summary.pipeline} {summary.date}"
@@ -85,24 +86,24 @@ def _slices(summary: Summary) -> Iterator[Table]:
     yield table
 
 
-def _candidates(tuning: Mapping[str, Any]) -> RenderableType:
-    best, names = tuning["winner"]["candidate"], list(tuning["winner"]["params"])
-    table = Table(box=box.SIMPLE_HEAD, title=f"tuned on {tuning['date']}", title_justify="left")
+def _candidates(tuning: ModelTuning) -> RenderableType:
+    best, names = tuning.winner.candidate, list(tuning.winner.params)
+    table = Table(box=box.SIMPLE_HEAD, title=f"tuned on {tuning.date}", title_justify="left")
     for name in names:
         # Stage over Param: a few of them side by side are wider than a terminal.
         table.add_column(name.replace(".", ".\n", 1), overflow="fold")
-    table.add_column(f"mean {tuning['metric']}", overflow="fold")
-    tried = tuning["candidates"]
+    table.add_column(f"mean {tuning.metric}", overflow="fold")
+    tried = tuning.candidates
     # The best first; those that failed last.
-    sign = -1 if tuning["larger_is_better"] else 1
+    sign = -1 if tuning.larger_is_better else 1
     order = sorted(
         range(len(tried)),
-        key=lambda place: (tried[place]["mean"] is None, sign * (tried[place]["mean"] or 0), place),
+        key=lambda place: (tried[place].mean is None, sign * (tried[place].mean or 0), place),
     )
     for place in order[:MOST_CANDIDATES]:
-        mean, error = tried[place]["mean"], tried[place]["error"]
+        mean, error = tried[place].mean, tried[place].error
         told = f"failed: {error}" if error else number(mean)
-        values = [Text(str(value)) for value in tried[place]["params"].values()]
+        values = [Text(str(value)) for value in tried[place].params.values()]
         table.add_row(*values, Text(told), style="bold green" if place == best else "")
     if len(order) > MOST_CANDIDATES:
         table.caption = f"and {len(order) - MOST_CANDIDATES} more candidates; --json shows all"

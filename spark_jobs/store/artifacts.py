@@ -24,6 +24,7 @@ from spark_jobs.store.sealing import seal, unseal
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from spark_jobs.store.details import Details
     from spark_jobs.store.keys import Ingredients, Key, Kind
 
 log = logging.getLogger(__name__)
@@ -232,7 +233,7 @@ class Store:
         ingredients: Ingredients,
         *,
         rows: Rows | None = None,
-        details: Mapping[str, Any],
+        details: Details,
         spark_conf: Mapping[str, str] | None = None,
         mlflow_run_id: str | None = None,
     ) -> Artifact:

@@ -6,11 +6,12 @@ import contextlib
 import json
 import os
 import uuid
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from spark_jobs.errors import StoreError
 from spark_jobs.store import files
-from spark_jobs.store.keys import canonical_json, digest
+from spark_jobs.store.details import ModelDetails
+from spark_jobs.store.keys import digest
 from spark_jobs.store.manifest import NAME, Manifest
 from spark_jobs.store.sealing import unseal
 
@@ -77,12 +78,11 @@ def _promised(aside: Path) -> Iterator[Manifest]:
 def _content(manifest: Manifest) -> dict[str, str]:
     """What an artifact holds, by name: digests that are the same wherever it is made."""
     found: dict[str, str] = {}
-    details: Any = json.loads(manifest.model_dump_json())["details"]
+    details = manifest.details
     if manifest.rows is not None:
         found["rows' fingerprint"] = manifest.rows.fingerprint
     if manifest.kind == "tuning":
-        found["result"] = digest(json.loads(canonical_json(details)))
-    parallel = (details.get("reproducibility") or {}).get("mode") == "parallel"
-    if manifest.kind == "model" and "digest" in details and not parallel:
-        found["model digest"] = str(details["digest"])
+        found["result"] = digest(details.as_json())
+    if isinstance(details, ModelDetails) and details.digest and details.reproducibility.mode != "parallel":
+        found["model digest"] = details.digest
     return found

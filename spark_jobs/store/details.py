@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
 
 # pydantic reads the fields' types when the module is loaded.
+from spark_jobs.spec.metrics import Task
 from spark_jobs.store.keys import Key, Kind
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ class FeaturesDetails(Details):
     validation: Mapping[str, Key] = {}
 
 
-class Candidate(_Part):
+class CandidateDetails(_Part):
     """Params that a tuning tried.
 
     Attributes:
@@ -119,7 +120,7 @@ class Candidate(_Part):
     error: str | None = None
 
 
-class Winner(Candidate):
+class WinnerDetails(CandidateDetails):
     """The best; `candidate` is its place among all."""
 
     candidate: int
@@ -136,8 +137,8 @@ class TuningDetails(Details):
     metric: str
     larger_is_better: bool
     rows: int
-    winner: Winner
-    candidates: tuple[Candidate, ...]
+    winner: WinnerDetails
+    candidates: tuple[CandidateDetails, ...]
 
 
 class ModelTuning(TuningDetails):
@@ -177,7 +178,7 @@ class ModelDetails(Details):
         tuning: what chose its Params, where they were tuned.
     """
 
-    task: str
+    task: Task
     digest: str | None = None
     arithmetic: Any = None
     reproducibility: Reproducibility = Reproducibility()

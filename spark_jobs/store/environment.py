@@ -89,7 +89,7 @@ def causes(then: Artifact, now: Artifact) -> tuple[Held, ...]:
     ]
     found.append(Held("uv.lock", _short(then.manifest.lock), _short(now.manifest.lock)))
     found += _settings([then.manifest], now.manifest.spark_conf)
-    ways = [each.manifest.details.get("arithmetic") for each in (then, now)]
+    ways = [getattr(each.manifest.details, "arithmetic", None) for each in (then, now)]
     found += paths_that_differ("arithmetic", *ways) if None not in ways else ()
     return tuple(each for each in found if not each.same)
 

@@ -188,7 +188,7 @@ def _contradictions(folder: Path, manifest: Manifest) -> Iterator[Damage]:
         return
     # A manifest has null where a file may have NaN.
     kept = json.loads(path.read_text(encoding="utf-8"), parse_constant=lambda _: None)
-    told = json.loads(json.dumps(manifest.details), parse_constant=lambda _: None)
+    told = manifest.details.as_json()
     if kept != told:
         differing = [each for each in sorted({*kept, *told}) if kept.get(each) != told.get(each)]
         yield Damage(folder / NAME, f"what {path} tells", f"other {', '.join(differing)}")

@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, SerializeAsAny, ValidationError, ValidationInfo, field_validator
 
 from spark_jobs.errors import StoreError, unreadable
+from spark_jobs.store.details import DETAILS, Details
 from spark_jobs.store.keys import Ingredients, Key, Kind
 from spark_jobs.store.sealing import seal, unseal
 
@@ -52,7 +53,7 @@ class Manifest(BaseModel):
     key: Key
     ingredients: Ingredients
     rows: Rows | None = None
-    details: Mapping[str, Any]
+    details: SerializeAsAny[Details]
     files: tuple[DataFile, ...]
     seed: int
     spark_conf: Mapping[str, str]
@@ -66,6 +67,12 @@ class Manifest(BaseModel):
     finished: dt.datetime
     format: int = 1
     digest: str | None = None
+
+    @field_validator("details", mode="before")
+    @classmethod
+    def _parse_details(cls, value: Any, info: ValidationInfo) -> Any:
+        kind = info.data.get("kind")
+        return value if kind is None else DETAILS[kind].model_validate(value)
 
     def sealed(self) -> Manifest:
         """The same with its digest."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from spark_jobs.store.details import FeaturesDetails
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -24,8 +26,13 @@ def partitions_for(pipeline: Pipeline, parts: Iterable[Artifact]) -> int:
     """
     if pipeline.partitions is not None:
         return pipeline.partitions
-    rows: int = sum(part.manifest.details.get("trainable", part.row_count) for part in parts)
+    rows = sum(_trainable(part) for part in parts)
     return min(MOST_PARTITIONS, max(1, -(-rows // ROWS_PER_PARTITION)))
+
+
+def _trainable(features: Artifact) -> int:
+    counted = FeaturesDetails.of(features).trainable
+    return features.row_count if counted is None else counted
 
 
 def partitions_then(model: Artifact) -> int:

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from spark_jobs.store.artifacts import Artifact, Store
+from spark_jobs.store.details import DETAILS, Details
 from spark_jobs.store.manifest import Manifest, Rows
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class PlannedStore(Store):
         ingredients: Ingredients,
         *,
         rows: Rows | None = None,
-        details: Mapping[str, Any] | None = None,
+        details: Details | None = None,
         note: Mapping[str, Any] | None = None,
     ) -> Artifact:
         """Has an artifact of these ingredients be found from now on, and be the current one of its date.
@@ -68,7 +69,7 @@ class PlannedStore(Store):
             key=ingredients.key,
             ingredients=ingredients,
             rows=rows,
-            details=details or {},
+            details=details or DETAILS[ingredients.kind].model_construct(),
             files=(),
             seed=ingredients.seed,
             spark_conf={},

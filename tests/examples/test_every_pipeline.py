@@ -75,7 +75,7 @@ def test_an_example_runs_to_a_champion(name: str, home: Home, spark: SparkSessio
     made = summarise(Store(home.store, name), day)
     assert made.gates
     assert all(gate["passed"] for gate in made.gates)
-    assert made.decision["promote"]
+    assert made.decision.promote
     assert min(made.rows.values()) > 0
     [entry] = ledger.read(Store(home.store, name).ledger_path)
     assert (entry.action, entry.date) == ("promoted", str(day))

@@ -255,7 +255,7 @@ def test_keys_that_are_not_a_row_s_own_are_told(team: Team, caplog: pytest.LogCa
     assert f"features {DAY}: in 4 of 26 rows the key id, seen is not theirs alone" in caplog.text
     found = team.store.current("features", DAY)
     assert found is not None
-    assert found.manifest.details["rows_of_repeated_keys"] == 4
+    assert found.manifest.details.rows_of_repeated_keys == 4
 
 
 def test_a_param_that_was_set_by_hand_is_named_as_it_was_given(team: Team) -> None:

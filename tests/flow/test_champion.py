@@ -41,10 +41,10 @@ def nights(new_team: Callable[[], Team]) -> Team:
 def test_the_first_model_has_nobody_to_be_held_against(nights: Team) -> None:
     first = summarise(nights.store, EVE)
     assert first.baseline is None
-    assert first.decision == {
-        "promote": True,
-        "reasons": ["gate logLoss vs champion >= -0.05 does not apply: there is no baseline"],
-    }
+    assert first.decision.promote
+    assert first.decision.reasons == (
+        "gate logLoss vs champion >= -0.05 does not apply: there is no baseline",
+    )
 
 
 def test_the_champion_is_measured_on_the_same_rows(nights: Team) -> None:
@@ -71,8 +71,8 @@ def test_the_champion_is_measured_on_the_same_rows(nights: Team) -> None:
     scored = family.score(holdout, model, job.pipeline)
     by_hand = family.measure(Holdout(holdout, scored, holdout.count(), model, job.pipeline)).values
     assert second.baseline["metrics"] == by_hand
-    assert second.decision["promote"]
-    [reason] = second.decision["reasons"]
+    assert second.decision.promote
+    [reason] = second.decision.reasons
     assert f"against {by_hand['logLoss']:.6g} of {EVE}" in reason
 
 

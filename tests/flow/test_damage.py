@@ -251,7 +251,7 @@ def test_what_was_made_can_be_used_where_nothing_can_be_written(
         ):
             ended = CliRunner().invoke(app, words, env=environment, catch_exceptions=False)
             assert ended.exit_code == 0, ended.output
-        assert score.run(copied.job()).manifest.details["rows"]["scored"] == 24
+        assert score.run(copied.job()).manifest.details.rows["scored"] == 24
         with pytest.raises(StoreError, match=r"Read-only file system.*Mount it for writing"):
             copied.run(day=DAY - timedelta(days=1))
     finally:

@@ -108,7 +108,7 @@ def test_each_date_has_its_own_rows(team: Team, database: Database, keys: dict[s
     assert ids(team, EVE) == list(range(6))
     snapshot = team.store.current("snapshot", DAY)
     assert snapshot is not None
-    assert snapshot.manifest.details["raw"]["connection"] == "warehouse"
+    assert snapshot.manifest.details.raw["connection"] == "warehouse"
     assert len(list(snapshot.data.glob("part-*"))) == (2 if "options" in keys else 1)
     seen = {
         row.seen.isoformat() for row in read_rows(team.provider(), [snapshot]).toDF(*COLUMN_NAMES).collect()
@@ -271,4 +271,4 @@ def test_an_embedded_database_needs_no_connection(team: Team, spark: SparkSessio
     assert ids(team) == [1, 2]
     snapshot = team.store.current("snapshot", DAY)
     assert snapshot is not None
-    assert str(team.home.path) not in json.dumps(snapshot.manifest.details["raw"])
+    assert str(team.home.path) not in json.dumps(snapshot.manifest.details.raw)

@@ -95,7 +95,7 @@ def test_rows_without_a_day_that_are_allowed_are_counted(team: Team) -> None:
     found = team.store.current("snapshot", DAY)
     assert found is not None
     assert found.row_count == 2
-    assert found.manifest.details["raw"]["undated_rows"] == 4
+    assert found.manifest.details.raw["undated_rows"] == 4
     # The snapshot stands, but what was allowed is no more.
     team.edit("undated_rows: 4", "undated_rows: 3")
     with pytest.raises(DataError, match=r"4 rows of 2024-03-0\d have no day"):

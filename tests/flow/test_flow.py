@@ -187,13 +187,13 @@ def test_rows_are_weighed_and_one_without_a_weight_refuses(team: Team) -> None:
     team.run()
     evaluation = team.store.current("evaluation", DAY)
     assert evaluation is not None
-    assert evaluation.manifest.details["weight"] == "size"
+    assert evaluation.manifest.details.weight == "size"
     scored = pq.read_table(evaluation.data / "predictions").to_pandas()
     assert set(scored.columns) == {"id", "seen", "label", "prediction", "probability", "score"}
     sizes = {int(line.split(",")[0]): float(line.split(",")[2]) for line in rows_of(DAY)}
     weights = [sizes[number] for number in scored["id"]]
     area = roc_auc_score(scored["label"], scored["score"], sample_weight=weights)
-    assert evaluation.manifest.details["metrics"]["areaUnderROC"] == pytest.approx(area)
+    assert evaluation.manifest.details.metrics["areaUnderROC"] == pytest.approx(area)
     assert area != pytest.approx(roc_auc_score(scored["label"], scored["score"]))
     team.deliver(DAY, [*rows_of(DAY), f"99,red,-1,{DAY}T00:00:00Z,1"])
     team.run()
@@ -209,7 +209,7 @@ def test_warnings_pass_and_are_reported(team: Team, caplog: pytest.LogCaptureFix
     assert any("77" in text and "size" in text for text in map(logging.LogRecord.getMessage, caplog.records))
     manifest = team.store.current("validation", DAY)
     assert manifest is not None
-    assert manifest.manifest.details["passed"]
+    assert manifest.manifest.details.passed
 
 
 def test_one_partition_and_one_order_whatever_the_delivery(team: Team) -> None:

@@ -117,7 +117,7 @@ def test_a_format_from_raw_data_to_feature_rows(team: Team, new_team: Callable[[
     team.run("snapshot", "validate", "preprocess")
     snapshot = current(team, "snapshot")
     assert snapshot.row_count == len(THINGS)
-    assert set(snapshot.manifest.details["profile"]) == {
+    assert set(snapshot.manifest.details.profile) == {
         field["name"] for field in snapshot.manifest.rows.spark_schema["fields"]
     }
     if kind == "libsvm":
@@ -221,7 +221,7 @@ def test_names_with_a_dot_a_space_and_other_letters(team: Team, schema: str | No
     rules = [{"type": "expect_column_values_to_not_be_null", "kwargs": {"column": name}} for name in NAMES]
     suite.write_text(json.dumps({"expectations": rules}), encoding="utf-8")
     team.run("snapshot", "validate", "preprocess", "fit")
-    assert list(current(team, "snapshot").manifest.details["profile"]) == NAMES
+    assert list(current(team, "snapshot").manifest.details.profile) == NAMES
     assert sorted((row[0], row[1], row[2]) for row in features(team).collect()) == rows
 
 

@@ -131,7 +131,7 @@ def test_each_date_is_joined_with_its_own_rows_and_the_table_as_it_stood(joined:
     joined.deliver(NEXT)
     deliver_stock(joined, NEXT, NEXT.day)
     scored = score.run(joined.job(NEXT))
-    assert scored.manifest.details["rows"]["scored"] == 24
+    assert scored.manifest.details.rows["scored"] == 24
     assert told(joined, NEXT) == {("red", NEXT.day, 7), ("blue", NEXT.day, 5)}
     assert features(joined) == before
 

@@ -146,7 +146,7 @@ def test_a_table_is_read_in_parallel_and_the_password_is_nowhere(team: Team, thi
     assert found is not None
     assert found.row_count == 40
     assert len(list(found.data.glob("part-*"))) == 4
-    profile = found.manifest.details["profile"]
+    profile = found.manifest.details.profile
     assert profile["seen"]["min"] == f"{DAY} 00:00:00"
     assert profile["where from"]["nulls"] == 20
     assert profile["price"]["type"] == "decimal(9,2)"

@@ -91,8 +91,8 @@ def test_a_night_s_date_is_scored_by_its_champion_from_the_features_that_are_the
         "features": {DAY: features.key},
     }
     # Also the row without a label.
-    assert manifest.details["rows"] == {"given": 24, "scored": 24, "rejected": 0}
-    assert (manifest.details["version"], manifest.details["model"]) == (entry.version, entry.model_key)
+    assert manifest.details.rows == {"given": 24, "scored": 24, "rejected": 0}
+    assert (manifest.details.version, manifest.details.model) == (entry.version, entry.model_key)
     rows = read_rows(spark, [made])
     answer = ["prediction", "probability", "score"]
     assert rows.columns == ["id", "seen", *answer, "model_key", "model_version"]
@@ -119,9 +119,9 @@ def test_a_date_without_labels_is_scored_and_what_cannot_be_is_kept_aside(
         made = score.run(served.job(unlabelled))
 
     details = made.manifest.details
-    assert details["rows"] == {"given": 24, "scored": 21, "rejected": 3}
+    assert details.rows == {"given": 24, "scored": 21, "rejected": 3}
     infinite = "column size has infinite values"
-    assert details["rejected"] == {INDEXER: 2, infinite: 1}
+    assert details.rejected == {INDEXER: 2, infinite: 1}
     assert f"2 rows are kept aside: {INDEXER}" in caplog.text
     aside = rejected(spark, made)
     assert aside.columns == ["id", "seen", "colour", "size", "late", "label", "trainable", "reason", "found"]
@@ -160,7 +160,7 @@ def test_rows_are_prepared_as_for_the_model_that_serves_whatever_the_file_says_n
 def test_a_version_can_be_asked_for_and_where_chooses_rows(served: Team) -> None:
     with edited(served, "trigger_params:", "score: {where: label IS NULL}\ntrigger_params:"):
         made = score.run(served.job(), version="1")
-    assert made.manifest.details["rows"] == {"given": 1, "scored": 1, "rejected": 0}
+    assert made.manifest.details.rows == {"given": 1, "scored": 1, "rejected": 0}
     with pytest.raises(SpecError, match=r"has no version 7 that Vintage registered; expected one of 1"):
         score.run(served.job(), version="7")
 

@@ -65,8 +65,8 @@ def test_the_winner_is_fitted_and_saved_with_all_candidates(tuned: Team) -> None
     assert means[3] < means[2]
     assert all("string of column colour" in each["error"] for each in kept["candidates"][:2])
     assert all(len(each["metrics"]) == 2 for each in kept["candidates"][2:])
-    assert model.manifest.details["tuning"] == kept
-    assert model.manifest.details["params"][f"3.{REG}"] == "0.001"
+    assert model.manifest.details.as_json()["tuning"] == kept
+    assert model.manifest.details.params[f"3.{REG}"] == "0.001"
     assert Pipeline.load(f"file://{model.data / 'pipeline'}").getStages()[3].getRegParam() == 0.001
     saved = PipelineModel.load(f"file://{model.data / 'model' / 'sparkml'}")
     assert saved.stages[3].getOrDefault("regParam") == 0.001
@@ -95,7 +95,7 @@ def test_the_candidates_are_runs_under_the_model_s(tuned: Team) -> None:
 def test_the_summary_tells_the_winner_and_the_candidates(tuned: Team) -> None:
     summary = summarise(tuned.store, DAY)
     assert summary.tuning is not None
-    assert summary.tuning["date"] == str(DAY)
+    assert summary.tuning.date == DAY
     assert summary.lineage["tuning"] == {DAY: summary.keys["tuning"]}
     console = Console(record=True, width=200, file=None, quiet=False)
     with console.capture() as shown:
@@ -118,8 +118,8 @@ def test_a_param_set_by_hand_is_not_tuned(tuned: Team) -> None:
     model = tuned.store.current("model", DAY)
     assert model is not None
     # What is set is out of the grid; the rest is tuned.
-    assert list(model.manifest.details["tuning"]["winner"]["params"]) == ["VectorAssembler.inputCols"]
-    assert model.manifest.details["params"][f"3.{REG}"] == "0.5"
+    assert list(model.manifest.details.tuning.winner.params) == ["VectorAssembler.inputCols"]
+    assert model.manifest.details.params[f"3.{REG}"] == "0.5"
     assert len(tunings(tuned)) == 2
     tuned.run("fit", "evaluate", "promote")
     assert summarise(tuned.store, DAY) == before

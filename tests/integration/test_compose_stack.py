@@ -245,7 +245,7 @@ def run_slow(stack: ComposeStack, log: Path, **connections: str) -> Service:
 def digest_of(store: Store) -> str:
     found = store.current("model", PAST[-1])
     assert found is not None
-    digest: str = found.manifest.details["digest"]
+    digest: str = found.manifest.details.digest
     return digest
 
 

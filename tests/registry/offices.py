@@ -16,6 +16,7 @@ from spark_jobs.registry.tracking import Tracking
 from spark_jobs.spec import Home
 from spark_jobs.store import Artifact, Ingredients, Store
 from tests.evaluations import publish_evaluation
+from tests.manifests import details as details_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,7 +80,7 @@ class Office:
             )
             weights = attempt.data / "model" / "sparkml" / "part-0"
             weights.write_text(f"weights {number} {seed}", encoding="utf-8")
-            details = {"params": {}, "rows": {"train": 3}, "task": "regression"}
+            details = details_of("model", task="regression")
             model = self.store.publish(attempt, named, details=details)
         evaluation = publish_evaluation(
             self.store,

@@ -18,6 +18,7 @@ from spark_jobs.registry.loadability import Loaded
 from spark_jobs.registry.tracking import Version
 from spark_jobs.store import Artifact, Ingredients, Store
 from tests.evaluations import publish_evaluation
+from tests.manifests import details as details_of
 from tests.registries import FakeRegistry
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class Office:
         with self.store.attempt("model", day(number)) as attempt:
             attempt.data.mkdir()
             (attempt.data / "weights").write_text("1", encoding="utf-8")
-            model = self.store.publish(attempt, named, details={})
+            model = self.store.publish(attempt, named, details=details_of("model"))
         reasons = ["gate a passed" if passed else "gate a failed"]
         decision = {"promote": passed, "reasons": reasons}
         made = publish_evaluation(self.store, day(number), model.key, seed=seed, decision=decision)

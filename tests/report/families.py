@@ -211,6 +211,7 @@ DECIDES = {
 }
 TUNING = {
     "date": "2024-03-01",
+    "rows": 17372,
     "metric": "areaUnderROC",
     "larger_is_better": True,
     "winner": {"candidate": 1, "params": {"LogisticRegression.regParam": 0.01}},

@@ -216,8 +216,10 @@ def test_decisions_and_tunings(store: Store) -> None:
         "date": "2024-03-01",
         "key": "f" * 64,
         "metric": "areaUnderROC",
+        "larger_is_better": True,
+        "rows": 20,
         "winner": {"candidate": 1, "params": {"LogisticRegression.regParam": 0.1}},
-        "candidates": [{"mean": 0.6}, {"mean": 0.7}],
+        "candidates": [{"params": {}, "mean": 0.6}, {"params": {}, "mean": 0.7}],
     }
     model = Made(day=EVE).publish(store)
     evaluation = store.current("evaluation", EVE)
@@ -259,7 +261,7 @@ def test_a_model_s_evaluation_is_found_though_another_is_current(store: Store) -
     Made(seed=2).publish(store)
     found = find_lineage(store, first.key)
     assert found.evaluation is not None
-    assert found.evaluation.manifest.details["model"] == first.key
+    assert found.evaluation.manifest.details.model == first.key
 
 
 @pytest.mark.parametrize("wanted", ["latest", "abc", "0123456", "../../etc", "ABCDEF12", "*" * 8, ""])

@@ -11,6 +11,7 @@ import pytest
 from spark_jobs.report.durations import durations_of
 from spark_jobs.store import Ingredients, Store
 from spark_jobs.store.sealing import seal
+from tests.manifests import details as details_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +27,7 @@ def publish(store: Store, kind: Kind, day: date, begin: float, end: float, run: 
     named = Ingredients(kind=kind, date=str(day), inputs={}, spec={}, seed=1, code="c", engines={})
     with store.attempt(kind, day) as attempt:
         attempt.data.mkdir()
-        made = store.publish(attempt, named, details={})
+        made = store.publish(attempt, named, details=details_of(kind))
     path = made.folder / "manifest.json"
     told = json.loads(path.read_text(encoding="utf-8"))
     told |= {

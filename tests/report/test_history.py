@@ -34,7 +34,7 @@ def decide(store: Store, made: Artifact, action: ledger.Action, version: int, *r
         action=action,
         pipeline=store.pipeline,
         date=str(made.date),
-        model_key=made.manifest.details["model"],
+        model_key=made.manifest.details.model,
         evaluation_key=made.key,
         version=version,
         champion_before=None,

@@ -103,7 +103,7 @@ def decide(store: Store, evaluation: Any, action: Any, version: int) -> None:
             action=action,
             pipeline=store.pipeline,
             date=str(evaluation.date),
-            model_key=evaluation.manifest.details["model"],
+            model_key=evaluation.manifest.details.model,
             evaluation_key=evaluation.key,
             version=version,
             champion_before=None,
@@ -238,7 +238,7 @@ def test_a_gain_is_better_only_beyond_its_interval(tmp_path: Path) -> None:
 def test_an_evaluation_whose_model_is_gone_is_told_and_nothing_is_written(tmp_path: Path) -> None:
     store = Store(tmp_path, "things")
     evaluation = publish_run(store, "regression", EVALUATIONS["regression"])
-    model = evaluation.manifest.details["model"]
+    model = evaluation.manifest.details.model
     (store.folder / "model" / f"date={DAY}" / model / "manifest.json").unlink()
     with pytest.raises(StoreError, match=r"model .* is gone"):
         write_report(store, evaluation)

@@ -14,6 +14,7 @@ from spark_jobs.report.markdown import MOST_ROWS, MOST_SLICES, Links, as_text
 from spark_jobs.report.summary import Champion, Tracked, summary_of
 from spark_jobs.spec.markdown import MOST_CHARACTERS, code, plain
 from spark_jobs.store import Store
+from spark_jobs.store.details import DecisionDetails
 from tests.report.families import EVALUATIONS, ODD, publish_run
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def test_any_text_stays_one_cell_and_itself(text: str) -> None:
 def test_what_would_be_endless_is_cut_and_says_so(store: Store) -> None:
     made = summary(store)
     gate = {"gate": f"areaUnderROC >= 0.5 where x = {'y' * 5000}", "value": 0.6, "passed": True}
-    reasons = {"promote": True, "reasons": ["r" * 5000] * 500}
+    reasons = DecisionDetails(promote=True, reasons=("r" * 5000,) * 500)
     long = made.model_copy(update={"gates": (gate,) * 500, "decision": reasons})
     text = as_text(long, Links())
     assert len(text) < 3 * MOST_ROWS * (MOST_CHARACTERS + 100)

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from spark_jobs.report.summary import Champion, Summary, Tracked
 from spark_jobs.report.terminal import show
+from spark_jobs.store.details import Reproducibility
 
 DAY = "2024-03-06"
 SUMMARY = Summary(
@@ -76,7 +77,7 @@ def test_every_name_is_shown_whole(width: int) -> None:
     ],
 )
 def test_whether_a_model_is_exact_is_told(given: dict[str, Any], told: str) -> None:
-    text = shown(160, SUMMARY.model_copy(update={"reproducibility": given}))
+    text = shown(160, SUMMARY.model_copy(update={"reproducibility": Reproducibility(**given)}))
     assert told in text
     assert ("reproducibility" in text) == bool(told)
 

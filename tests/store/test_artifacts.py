@@ -164,7 +164,7 @@ def edited(path: Path, change: Callable[[dict[str, Any]], object], *, sealed: bo
         (lambda manifest: manifest["ingredients"].update(seed=43), True, "does not match its own key"),
         (lambda manifest: manifest.update(date="2013-02-27"), True, "of another artifact than its folder"),
         (lambda manifest: manifest.update(pipeline="other"), True, "of another artifact than its folder"),
-        (lambda manifest: manifest.update(kind="model"), True, "of another artifact than its folder"),
+        (lambda manifest: manifest.update(kind="snapshot"), True, "of another artifact than its folder"),
     ],
 )
 def test_an_edited_manifest_is_told(

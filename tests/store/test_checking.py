@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from spark_jobs.errors import StoreError
 from spark_jobs.store import Ingredients, Rows, Store, aside
 from spark_jobs.store.checking import SET_ASIDE, check
 from tests.lineages import age, publish, rewrite, snapshot
+from tests.manifests import details as details_of
 from tests.store.sweeps import DAY, OLD, full_lineage, keys, sweep, written
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def test_joined_sources_are_checked_too(store: Store) -> None:
 @pytest.mark.parametrize(
     ("kind", "then", "now", "told"),
     [
-        ("tuning", {"winner": 1}, {"winner": 2}, "its result differs"),
+        ("tuning", {"rows": 1}, {"rows": 2}, "its result differs"),
         ("model", {"digest": "a"}, {"digest": "b"}, "its model digest differs; expected a; found b"),
         ("model", {"digest": "a"}, {"digest": "a", "seconds": 2}, ""),
         ("model", {"digest": "a", "reproducibility": {"mode": "parallel"}}, {"digest": "b"}, ""),
@@ -240,13 +240,13 @@ def test_a_killed_repair_is_finished_by_the_next(store: Store, module: str, name
 def test_a_manifest_that_tells_other_than_its_file_is_damage(store: Store) -> None:
     with store.attempt("evaluation", DAY) as attempt:
         attempt.data.mkdir()
-        details = {"decision": {"promote": False}}
-        (attempt.data / "evaluation.json").write_text(json.dumps(details), encoding="utf-8")
+        details = details_of("evaluation", decision={"promote": False, "reasons": []})
+        (attempt.data / "evaluation.json").write_text(details.model_dump_json(), encoding="utf-8")
         named = Ingredients(
             kind="evaluation", date=str(DAY), inputs={}, spec={}, seed=1, code="c", engines={}
         )
         made = store.publish(attempt, named, details=details)
-    rewrite(made.folder / "manifest.json", details={"decision": {"promote": True}})
+    rewrite(made.folder / "manifest.json", details=details_of("evaluation").as_json())
     found = store.find("evaluation", DAY, made.key)
     assert found is not None
     with pytest.raises(StoreError, match=r"expected what .*evaluation.json tells; found other decision"):

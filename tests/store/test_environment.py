@@ -12,6 +12,7 @@ from spark_jobs.store import Ingredients, Store
 from spark_jobs.store.engines import AIRFLOW_VARIABLES, git_state
 from spark_jobs.store.environment import causes
 from spark_jobs.store.files import file_digest, lock_digest
+from tests.manifests import details as details_of
 
 if TYPE_CHECKING:
     from spark_jobs.store import Artifact
@@ -26,7 +27,7 @@ def made_under(store: Store, options: str, seed: int = 1) -> Artifact:
     )
     with store.attempt("model", DAY) as attempt:
         attempt.data.mkdir()
-        return store.publish(attempt, named, details={}, spark_conf={SETTING: options})
+        return store.publish(attempt, named, details=details_of("model"), spark_conf={SETTING: options})
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from spark_jobs.store.details import FeaturesDetails
 from spark_jobs.store.partitions import (
     MOST_PARTITIONS,
     ROWS_PER_PARTITION,
@@ -19,7 +20,7 @@ STAGES = "- LogisticRegression: {}"
 
 
 def part(trainable: int | None, rows: int = 0) -> Any:
-    details = {} if trainable is None else {"trainable": trainable}
+    details = FeaturesDetails(trainable=trainable)
     return SimpleNamespace(manifest=SimpleNamespace(details=details), row_count=rows)
 
 

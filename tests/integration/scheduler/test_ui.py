@@ -30,7 +30,7 @@ def test_a_run_of_a_date_with_another_hyperparameter_is_triggered_in_the_form(
     assert finish(run).state == "success"
     model = Store(stack.home / "data" / "store", "tiny").current("model", DAY)
     assert model is not None
-    assert model.manifest.details["params"]["1.LogisticRegression.regParam"] == "0.25"
+    assert model.manifest.details.params["1.LogisticRegression.regParam"] == "0.25"
     # A run without a partition key of its own still says whose date it made.
     assert run.partition_key is None
     events = api._get("/assets/events", limit=100)["asset_events"]
