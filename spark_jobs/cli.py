@@ -27,7 +27,6 @@ from spark_jobs.errors import SpecError, StoreError, TrackingError, VintageError
 from spark_jobs.job import Job, configure_logging, open_job, report, stage_problems
 from spark_jobs.report.history import LAST, history_of
 from spark_jobs.report.history import show as show_history
-from spark_jobs.report.lineage import current_evaluation
 from spark_jobs.report.markdown import as_text, links_of
 from spark_jobs.report.screen import Console, write_json
 from spark_jobs.report.summary import Champion, Summary, summarise
@@ -36,6 +35,7 @@ from spark_jobs.spec import Home, contained, load_pipeline, parse_partition_date
 from spark_jobs.spec.permissions import close_to_others
 from spark_jobs.spec.problem import without_echoes
 from spark_jobs.store import Store
+from spark_jobs.store.lineage import current_evaluation
 
 if TYPE_CHECKING:
     from collections.abc import Callable

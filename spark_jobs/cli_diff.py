@@ -31,7 +31,7 @@ def diff(
     from spark_jobs.registry import ledger
     from spark_jobs.report.difference import difference_of
     from spark_jobs.report.difference_terminal import show
-    from spark_jobs.report.lineage import find_lineage
+    from spark_jobs.store.lineage import find_lineage
 
     home = Home.from_environment(os.environ)
     store = Store(home.store, load_pipeline(home, pipeline).name)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from spark_jobs.store import Artifact
-    from spark_jobs.store.ancestry import Ancestry
+    from spark_jobs.store.lineage import Lineage
 
 log = logging.getLogger(__name__)
 
@@ -51,12 +51,12 @@ class Remaking:
 
     Args:
         job: its pipeline is that of then, and its store is where things are made.
-        ancestry: the originals.
+        lineage: the originals.
     """
 
-    def __init__(self, job: Job, ancestry: Ancestry) -> None:
+    def __init__(self, job: Job, lineage: Lineage) -> None:
         self._job = job
-        self._ancestry = ancestry
+        self._lineage = lineage
         self._compared: list[Compared] = []
         # Writes and reads models' folders; MLflow itself is asked nothing.
         self._tracking = Tracking(job.home.tracking_uri, job.home.mlflow_artifacts)
@@ -67,29 +67,29 @@ class Remaking:
         Raises:
             VintageError: a step cannot be made again at all.
         """
-        log.info("step 1 of 5: the rows of %d dates' snapshots", len(self._ancestry.snapshots))
+        log.info("step 1 of 5: the rows of %d dates' snapshots", len(self._lineage.raw))
         self._check_snapshots()
-        log.info("step 2 of 5: features of %d dates", len(self._ancestry.features))
+        log.info("step 2 of 5: features of %d dates", len(self._lineage.features))
         features = self._make_features()
-        log.info("step 3 of 5: tuning%s", "" if self._ancestry.tuning else ": there was none")
+        log.info("step 3 of 5: tuning%s", "" if self._lineage.tuning else ": there was none")
         tuning = self._make_tuning(features)
-        log.info("step 4 of 5: model, fitted on %d dates", len(self._ancestry.train))
+        log.info("step 4 of 5: model, fitted on %d dates", len(self._lineage.train))
         model = self._make_model(features, tuning)
-        log.info("step 5 of 5: evaluation on %d dates", len(self._ancestry.test))
+        log.info("step 5 of 5: evaluation on %d dates", len(self._lineage.test))
         self._make_evaluation(features, model)
         found = marked([each.step for each in self._compared])
         first = next((each for each in self._compared if not each.step.same), None)
         if first is None:
             return found, None
         difference = explained(first.step, first.original, first.made, self._job)
-        if self._ancestry.model.manifest.ingredients.spec.get("reproducibility") == "parallel":
+        if self._lineage.model.manifest.ingredients.spec.get("reproducibility") == "parallel":
             difference = difference.model_copy(update={"told": (_IN_PARALLEL, *difference.told)})
         return found, difference
 
     def _check_snapshots(self) -> None:
         """Counts the raw rows' fingerprint anew from the Parquet: a key names the rows by it."""
         by_view: dict[str, dict[date, Artifact]] = {}
-        for views in self._ancestry.snapshots.values():
+        for views in self._lineage.raw.values():
             for view, snapshot in views.items():
                 by_view.setdefault(view, {})[snapshot.date] = snapshot
         for view, dated in by_view.items():
@@ -112,7 +112,7 @@ class Remaking:
         return content
 
     def _make_features(self) -> dict[date, Artifact]:
-        originals, snapshots = self._ancestry.features, self._ancestry.snapshots
+        originals, snapshots = self._lineage.features, self._lineage.raw
         pipeline = self._job.pipeline
         named = {day: steps.features(pipeline, day, snapshots=snapshots[day]) for day in originals}
         if pipeline.preprocess.function is not None:
@@ -128,11 +128,11 @@ class Remaking:
         return made
 
     def _make_tuning(self, features: Mapping[date, Artifact]) -> Artifact | None:
-        original, pipeline = self._ancestry.tuning, self._job.pipeline
+        original, pipeline = self._lineage.tuning, self._job.pipeline
         if original is None or pipeline.tuning is None:
             return None
         ship_own_code(self._job, pipeline.stage_paths)
-        parts = {day: features[day] for day in self._ancestry.tuned_on}
+        parts = {day: features[day] for day in self._lineage.tuned_on}
         named = steps.tuning(
             pipeline, pipeline.tuning, original.date, train=parts, partitions=partitions_then(original)
         )
@@ -142,9 +142,9 @@ class Remaking:
         return made
 
     def _make_model(self, features: Mapping[date, Artifact], tuning: Artifact | None) -> Artifact:
-        original, pipeline = self._ancestry.model, self._job.pipeline
+        original, pipeline = self._lineage.model, self._job.pipeline
         ship_own_code(self._job, pipeline.stage_paths)
-        train = {day: features[day] for day in self._ancestry.train}
+        train = {day: features[day] for day in self._lineage.train}
         tuned = None if tuning is None else tuning.manifest.ingredients
         named = steps.model(
             pipeline, self._job.date, train=train, tuned=tuned, partitions=partitions_then(original)
@@ -155,13 +155,13 @@ class Remaking:
         return made
 
     def _make_evaluation(self, features: Mapping[date, Artifact], model: Artifact) -> None:
-        original, baseline = self._ancestry.evaluation, self._ancestry.baseline
+        original, baseline = self._lineage.evaluated, self._lineage.baseline
         train, test = (
-            {day: features[day] for day in dates} for dates in (self._ancestry.train, self._ancestry.test)
+            {day: features[day] for day in dates} for dates in (self._lineage.train, self._lineage.test)
         )
         held = baseline_then(original, baseline)
         spec = original.manifest.ingredients.spec
-        partitions = spec.get("partitions", partitions_then(self._ancestry.model))
+        partitions = spec.get("partitions", partitions_then(self._lineage.model))
         pipeline = self._job.pipeline.on_partitions(partitions)
         named = named_evaluation(pipeline, self._job.date, model, test, held)
         examined = evaluate.Examined(model, train, test, held)

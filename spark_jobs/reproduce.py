@@ -16,15 +16,14 @@ from spark_jobs.job import Job, configure_logging, report
 from spark_jobs.remaking import Remaking
 from spark_jobs.report.reproduction import Reproduction, Restated, show
 from spark_jobs.report.screen import Console
-from spark_jobs.report.summary import current_evaluation
 from spark_jobs.session import SparkProvider, recorded_conf
 from spark_jobs.spec import Home, did_you_mean, load_pipeline, parse_partition_date, submit_conf
 from spark_jobs.spec.names import list_names, require_name, sentence
 from spark_jobs.spec.permissions import close_to_others
 from spark_jobs.store import Store, check_files
-from spark_jobs.store.ancestry import Ancestry, ancestry_of, evaluation_with
 from spark_jobs.store.engines import java_major
 from spark_jobs.store.environment import environment
+from spark_jobs.store.lineage import Lineage, current_evaluation, evaluation_with, lineage_of
 from spark_jobs.store.own_code import ingredients_of, look_in
 from spark_jobs.store.recipe import pipeline_of
 from spark_jobs.store.scratch import Scratch, scratch_store
@@ -67,39 +66,39 @@ def reproduce(
     started = time.monotonic()
     store = _existing(home, name)
     evaluation = evaluation_with(store, day, key) if key else current_evaluation(store, day)
-    ancestry = ancestry_of(store, evaluation)
-    pipeline = pipeline_of(ancestry, home.path)
+    lineage = lineage_of(store, evaluation)
+    pipeline = pipeline_of(lineage, home.path)
     java_major()
     log.info(
         "model %s of %s for %s: %d dates of features, made by commit %s",
-        ancestry.model.key.short,
+        lineage.model.key.short,
         name,
         day,
-        len(ancestry.features),
-        ancestry.model.manifest.git.get("commit"),
+        len(lineage.features),
+        lineage.model.manifest.git.get("commit"),
     )
-    check_files(ancestry.artifacts)
+    check_files(lineage.artifacts)
     with scratch_store(store, scratch or Scratch()) as beside:
-        provider = spark or SparkProvider(f"reproduce {name} {day}", conf=_conf(home, pipeline, ancestry))
+        provider = spark or SparkProvider(f"reproduce {name} {day}", conf=_conf(home, pipeline, lineage))
         try:
-            held = environment(ancestry.steps, recorded_conf(provider()), _own_code(pipeline))
+            held = environment(lineage.steps, recorded_conf(provider()), _own_code(pipeline))
             for each in held:
                 if not each.same:
                     log.warning("another environment: %s was %s, is %s", each.what, each.then, each.now)
-            compared, first = Remaking(Job(home, pipeline, evaluation.date, beside, provider), ancestry).run()
+            compared, first = Remaking(Job(home, pipeline, evaluation.date, beside, provider), lineage).run()
         finally:
             if spark is None:
                 provider.stop()
     return Reproduction(
         pipeline=name,
         date=str(day),
-        key=ancestry.model.key,
+        key=lineage.model.key,
         evaluation=evaluation.key,
         same=first is None,
         environment=held,
         steps=compared,
         first_difference=first,
-        restated=tuple(_restated(store, ancestry)),
+        restated=tuple(_restated(store, lineage)),
         seconds=round(time.monotonic() - started, 2),
     )
 
@@ -133,14 +132,14 @@ def _existing(home: Home, name: str) -> Store:
     return store
 
 
-def _conf(home: Home, pipeline: Pipeline, ancestry: Ancestry) -> dict[str, str]:
+def _conf(home: Home, pipeline: Pipeline, lineage: Lineage) -> dict[str, str]:
     """The settings to open Spark with: today's memory and the like, and what the model was made under."""
     try:
         today = load_pipeline(home, pipeline.name)
     except SpecError:
         log.warning("pipelines/%s.yaml is gone or wrong; Spark is opened without its settings", pipeline.name)
         today = pipeline
-    then = ancestry.model.manifest.spark_conf
+    then = lineage.model.manifest.spark_conf
     return submit_conf(today, home) | {
         setting: value for setting, value in then.items() if setting.startswith("spark.sql.")
     }
@@ -153,11 +152,9 @@ def _own_code(pipeline: Pipeline) -> dict[str, str]:
     return ingredients_of([*([function] if function else []), *pipeline.stage_paths])
 
 
-def _restated(store: Store, ancestry: Ancestry) -> Iterator[Restated]:
+def _restated(store: Store, lineage: Lineage) -> Iterator[Restated]:
     """The dates whose raw rows are others today."""
-    seen = {
-        (view, found.date): found for views in ancestry.snapshots.values() for view, found in views.items()
-    }
+    seen = {(view, found.date): found for views in lineage.raw.values() for view, found in views.items()}
     for (view, day), then in sorted(seen.items(), key=lambda each: each[0]):
         try:
             now = store_of(store, view).current("snapshot", day)

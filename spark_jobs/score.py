@@ -23,6 +23,7 @@ from spark_jobs.sources.rows import read_rows, schema_json, write_rows
 from spark_jobs.store import Rows, check_files, steps
 from spark_jobs.store.details import PredictionsDetails
 from spark_jobs.store.fingerprint import fingerprint, fingerprint_sql
+from spark_jobs.store.lineage import follow, references
 from spark_jobs.store.recipe import to_score_with
 
 if TYPE_CHECKING:
@@ -207,15 +208,8 @@ def _prepares(job: Job) -> object:
 
 def _learnt_from(store: Store, model: Artifact) -> Artifact:
     """Feature rows that the model was fitted on: those of the last date will do."""
-    day, key = max(model.manifest.ingredients.inputs["features"].items())
-    found = store.find("features", day, key)
-    if found is None:
-        raise StoreError(
-            f"features {key.short} of {day} are gone, from which model {model.key.short} was made",
-            expected="their manifest, which tells how rows are prepared for the model",
-            fix="Bring them back from a backup, or run the date again.",
-        )
-    return found
+    last = max(references(model.manifest, "features"), key=lambda each: each.date)
+    return follow(store, model, last)
 
 
 def _wanted(rows: DataFrame, job: Job) -> DataFrame:

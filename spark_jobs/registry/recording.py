@@ -9,6 +9,7 @@ from spark_jobs.registry.metric_names import under_mlflow_names
 from spark_jobs.registry.tracking import TrainingData, TriedCandidate
 from spark_jobs.store.details import EvaluationDetails, ModelDetails, TuningDetails
 from spark_jobs.store.engines import git_state
+from spark_jobs.store.lineage import references
 from spark_jobs.store.reports import report_folder
 
 if TYPE_CHECKING:
@@ -139,14 +140,14 @@ def _candidates(tuning: TuningDetails) -> Iterator[TriedCandidate]:
 
 
 def _datasets(store: Store, artifact: Artifact, context: Context) -> Iterator[TrainingData]:
-    for day, key in artifact.manifest.ingredients.inputs["features"].items():
-        features = store.find("features", day, key)
+    for each in references(artifact.manifest, "features"):
+        features = store.find(each.kind, each.date, each.key)
         if features is None or features.manifest.rows is None:
             continue
         rows = features.manifest.rows
         yield TrainingData(
-            name=f"{artifact.manifest.pipeline} {day}",
-            date=str(day),
+            name=f"{artifact.manifest.pipeline} {each.date}",
+            date=str(each.date),
             fingerprint=rows.fingerprint,
             rows=rows.count,
             path=str(features.place),

@@ -13,8 +13,8 @@ from spark_jobs.store import Key
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from spark_jobs.report.lineage import Lineage
     from spark_jobs.store import Artifact
+    from spark_jobs.store.lineage import Lineage
 
 
 class Content(BaseModel):
@@ -74,7 +74,7 @@ class DataSection(BaseModel):
 
 def compare_data(old: Lineage, new: Lineage) -> DataSection:
     """Which raw rows differ."""
-    window = _dates(old.features, new.features)
+    window = _dates(old.window, new.window)
     learnt = _dates(_read_by(old.model), _read_by(new.model))
     tested = _dates(_read_by(old.evaluation), _read_by(new.evaluation))
     sources = {SOURCE_VIEW: (old.snapshots, new.snapshots)}

@@ -12,7 +12,7 @@ from spark_jobs.store.details import EvaluationDetails, ModelDetails
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from spark_jobs.report.lineage import Lineage
+    from spark_jobs.store.lineage import Lineage
 
 
 class Interval(BaseModel):

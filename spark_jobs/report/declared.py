@@ -10,7 +10,7 @@ from spark_jobs.store.details import ModelDetails
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from spark_jobs.report.lineage import Lineage
+    from spark_jobs.store.lineage import Lineage
 
 
 def declared_spec(lineage: Lineage) -> dict[str, Any]:
@@ -18,21 +18,21 @@ def declared_spec(lineage: Lineage) -> dict[str, Any]:
 
     `stages` is name → Params, a class that stands again being `StringIndexer[1]`; their order is beside them.
     """
-    day = max(lineage.features)
+    day = max(lineage.window)
     model = lineage.model.manifest.ingredients.spec
     found: dict[str, Any] = {"source": lineage.snapshots[day].manifest.ingredients.spec}
     joined = {
         name: dated[max(dated)].manifest.ingredients.spec for name, dated in lineage.joined.items() if dated
     }
     found |= {"joins": joined} if joined else {}
-    found["preprocess"] = lineage.features[day].manifest.ingredients.spec.get("preprocess", {})
+    found["preprocess"] = lineage.window[day].manifest.ingredients.spec.get("preprocess", {})
     found |= {name: model[name] for name in ("split", "task", "partitions") if name in model}
     stages = model.get("stages", ())
     names = stage_names(str(stage["type"]) for stage in stages)
     found["order of stages"] = names
     found["stages"] = {name: stage["params"] for name, stage in zip(names, stages, strict=True)}
-    for tuned in lineage.tuning.values():
-        search = dict(tuned.manifest.ingredients.spec["tuning"])
+    if lineage.tuning is not None:
+        search = dict(lineage.tuning.manifest.ingredients.spec["tuning"])
         found["tuning"] = search | {"grid": dict(search["grid"])}
     if lineage.evaluation is not None:
         found["evaluate"] = lineage.evaluation.manifest.ingredients.spec.get("evaluate", {})

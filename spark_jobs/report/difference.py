@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from spark_jobs.registry.ledger import Entry
-    from spark_jobs.report.lineage import Lineage
     from spark_jobs.store import Artifact
+    from spark_jobs.store.lineage import Lineage
 
 COMMIT: Final = "git commit"
 CLEAN: Final = "git tree clean"
@@ -148,7 +148,7 @@ def _entry(lineage: Lineage, decisions: Sequence[Entry]) -> Entry | None:
 def _rows(lineage: Lineage) -> dict[str, Any]:
     model = ModelDetails.of(lineage.model).rows
     rows = dict(EvaluationDetails.of(lineage.evaluation).rows if lineage.evaluation else model)
-    repeated = sum(FeaturesDetails.of(part).rows_of_repeated_keys for part in lineage.features.values())
+    repeated = sum(FeaturesDetails.of(part).rows_of_repeated_keys for part in lineage.window.values())
     return rows | {"of repeated keys": repeated}
 
 
@@ -189,9 +189,10 @@ def _git(artifact: Artifact) -> dict[str, Any]:
 
 def _newest(lineage: Lineage) -> list[Artifact]:
     """One artifact of each kind: the latest date's, which was made last."""
-    dated = (lineage.snapshots, lineage.features, lineage.tuning)
+    dated = (lineage.snapshots, lineage.window)
     found = [artifacts[max(artifacts)] for artifacts in dated if artifacts]
-    return [*found, lineage.model, *([lineage.evaluation] if lineage.evaluation else [])]
+    made = (lineage.tuning, lineage.model, lineage.evaluation)
+    return [*found, *(each for each in made if each is not None)]
 
 
 def _engines(lineage: Lineage) -> dict[str, str]:

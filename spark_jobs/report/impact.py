@@ -17,11 +17,10 @@ from spark_jobs.report.restatement import (
     TouchedModel,
     Use,
 )
-from spark_jobs.spec import SOURCE_VIEW
 from spark_jobs.spec.range import in_airflow
 from spark_jobs.store.details import PredictionsDetails
 from spark_jobs.store.keys import Key
-from spark_jobs.store.steps import JOINED
+from spark_jobs.store.lineage import Reference, references
 from spark_jobs.store.versions import all_of, published_folders, versions, views_of
 
 if TYPE_CHECKING:
@@ -103,42 +102,34 @@ class _Lineage:
     store: Store
     old: Mapping[_Snapshot, State]
     waiting: set[tuple[str, date]]
-    _known: dict[tuple[date, Key], tuple[_Snapshot, ...]] = field(default_factory=dict)
+    _known: dict[tuple[date, Key], tuple[Reference, ...]] = field(default_factory=dict)
 
     def uses(self, artifact: Artifact, role: Role) -> Iterator[Use]:
         """The restated rows behind the features that an artifact names as its input."""
         seen = set()
-        for day, key in artifact.manifest.ingredients.inputs.get("features", {}).items():
-            for snapshot in self._behind(day, key):
-                view, of, used = snapshot
-                state = self.old.get(snapshot) or ("pending" if (view, of) in self.waiting else None)
+        for part in references(artifact.manifest, "features"):
+            for raw in self._behind(part.date, part.key):
+                snapshot = (raw.view, raw.date, raw.key)
+                waiting = (raw.view, raw.date) in self.waiting
+                state = self.old.get(snapshot) or ("pending" if waiting else None)
                 if state is not None and snapshot not in seen:
                     seen.add(snapshot)
-                    yield Use(role=role, source=view, date=of, snapshot=used, state=state)
+                    yield Use(role=role, source=raw.view, date=raw.date, snapshot=raw.key, state=state)
 
-    def _behind(self, day: date, key: Key) -> tuple[_Snapshot, ...]:
+    def _behind(self, day: date, key: Key) -> tuple[Reference, ...]:
         if (day, key) not in self._known:
             part = self.store.find("features", day, key)
-            inputs = part.manifest.ingredients.inputs if part else {}
-            self._known[day, key] = tuple(
-                (
-                    SOURCE_VIEW if name == "snapshot" else name.removeprefix(JOINED),
-                    of,
-                    used,
-                )
-                for name, dated in inputs.items()
-                for of, used in dated.items()
-            )
+            self._known[day, key] = tuple(references(part.manifest)) if part else ()
         return self._known[day, key]
 
 
 def _touched(store: Store, lineage: _Lineage) -> Iterator[TouchedModel]:
     entries = ledger.read(store.ledger_path)
     moves = reigns(entries)
-    evaluations: dict[str, list[Artifact]] = {}
+    evaluations: dict[Key, list[Artifact]] = {}
     for each in all_of(store, "evaluation"):
-        for key in each.manifest.ingredients.inputs["model"].values():
-            evaluations.setdefault(key, []).append(each)
+        for judged_model in references(each.manifest, "model"):
+            evaluations.setdefault(judged_model.key, []).append(each)
     for model in all_of(store, "model"):
         judged = sorted(evaluations.get(model.key, ()), key=lambda each: each.manifest.finished)
         made_from = (*lineage.uses(model, "learnt"), *_tuned(store, model, lineage))
@@ -186,8 +177,8 @@ def _scored(store: Store, lineage: _Lineage, models: Collection[str]) -> Iterato
 
 
 def _tuned(store: Store, model: Artifact, lineage: _Lineage) -> Iterator[Use]:
-    for day, key in model.manifest.ingredients.inputs.get("tuning", {}).items():
-        tuning = store.find("tuning", day, key)
+    for each in references(model.manifest, "tuning"):
+        tuning = store.find(each.kind, each.date, each.key)
         if tuning is not None:
             yield from lineage.uses(tuning, "tuned")
 

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from spark_jobs.report.lineage import current_evaluation, evaluation_lineage
-
 # pydantic reads the fields' types when the module is loaded.
 from spark_jobs.report.partitions import Partition, partitions_of
 from spark_jobs.report.predictions import Scored, scored_of
@@ -24,6 +22,7 @@ from spark_jobs.store.details import (
     OverlapDetails,
     Reproducibility,
 )
+from spark_jobs.store.lineage import current_evaluation, lineage_of
 from spark_jobs.store.steps import JOINED
 
 if TYPE_CHECKING:
@@ -185,8 +184,8 @@ def summary_of(store: Store, evaluation: Artifact, *, version: int | None = None
         StoreError: an artifact on the way back is gone.
     """
     own, details = evaluation.date, EvaluationDetails.of(evaluation)
-    found = evaluation_lineage(store, evaluation)
-    model, features, snapshots, joined = found.model, found.features, found.snapshots, found.joined
+    found = lineage_of(store, evaluation)
+    model, features, snapshots, joined = found.model, found.window, found.snapshots, found.joined
     fitted = ModelDetails.of(model)
     validations = {day: FeaturesDetails.of(part).validation[SOURCE_VIEW] for day, part in features.items()}
     lineage: dict[str, dict[dt.date, Key]] = {
@@ -199,10 +198,11 @@ def summary_of(store: Store, evaluation: Artifact, *, version: int | None = None
     lineage |= {
         JOINED + name: {day: part.key for day, part in dated.items()} for name, dated in joined.items()
     }
-    if found.tuning:
-        lineage["tuning"] = {day: part.key for day, part in found.tuning.items()}
+    tuned = () if found.tuning is None else (found.tuning,)
+    if found.tuning is not None:
+        lineage["tuning"] = {found.tuning.date: found.tuning.key}
     scored = store.current("predictions", own)
-    made = (snapshots[own], features[own], *found.tuning.values(), model, evaluation)
+    made = (snapshots[own], features[own], *tuned, model, evaluation)
     return Summary(
         pipeline=store.pipeline,
         date=own,
@@ -259,6 +259,3 @@ def _made_with(model: Artifact) -> dict[str, str]:
     manifest = model.manifest
     lock = {"lock": manifest.lock} if manifest.lock else {}
     return {"seed": str(manifest.seed), **manifest.ingredients.engines, **lock}
-
-
-__all__ = ["Champion", "Summary", "Tracked", "current_evaluation", "summarise", "summary_of"]

@@ -12,10 +12,10 @@ from spark_jobs.store import aside, files
 from spark_jobs.store.artifacts import CONTRACT, CURRENT, Artifact
 from spark_jobs.store.integrity import damages
 from spark_jobs.store.keys import Kind
+from spark_jobs.store.lineage import folder_of, references
 from spark_jobs.store.manifest import NAME, read_manifest
 from spark_jobs.store.reachable import KINDS
 from spark_jobs.store.sealing import seal
-from spark_jobs.store.steps import JOINED
 from spark_jobs.store.versions import date_folders, views_of
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 SET_ASIDE: Final = "set aside: the next run makes it again"
-_KINDS_OF_INPUTS: Final = {"baseline": "model"}
 
 
 @dataclass(frozen=True)
@@ -138,15 +137,12 @@ def _check_date(checked: Checked, kind: Kind, day: date, folder: Path, *, repair
 def _missing_inputs(own: Store, made: Iterable[Artifact]) -> Iterator[Broken]:
     """The artifacts that those were made from and that are neither there nor set aside."""
     for each in made:
-        whose = f"which {each.manifest.kind} {each.key[:12]} of {each.manifest.date} was made from"
-        for name, dated in each.manifest.ingredients.inputs.items():
-            store = own.joined(name.removeprefix(JOINED)) if name.startswith(JOINED) else own
-            kind = "snapshot" if store is not own else _KINDS_OF_INPUTS.get(name, name)
-            # A snapshot is made from rows, which are no artifact.
-            for day, key in dated.items() if kind in KINDS else ():
-                folder = store.folder / kind / f"date={day}" / key
-                if not (folder / NAME).exists() and not aside.in_place_of(folder):
-                    yield Broken(folder / NAME, kind, day, key, f"a manifest, {whose}", "no such file")
+        whose = f"which {each.manifest.kind} {each.key.short} of {each.date} was made from"
+        for named in references(each.manifest):
+            folder = folder_of(own, named)
+            if not (folder / NAME).exists() and not aside.in_place_of(folder):
+                place = (named.kind, str(named.date), named.key)
+                yield Broken(folder / NAME, *place, f"a manifest, {whose}", "no such file")
 
 
 def _check_pointer(

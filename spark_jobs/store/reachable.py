@@ -13,6 +13,7 @@ from spark_jobs.errors import StoreError
 from spark_jobs.store import aside
 from spark_jobs.store.artifacts import CURRENT
 from spark_jobs.store.keys import Kind
+from spark_jobs.store.lineage import references
 from spark_jobs.store.manifest import NAME, Manifest, read_manifest
 from spark_jobs.store.versions import date_folders as of_kind
 from spark_jobs.store.versions import views_of
@@ -194,7 +195,7 @@ def _models(manifest: Manifest | None) -> frozenset[str]:
     """What an evaluation evaluated."""
     if manifest is None or manifest.kind != "evaluation":
         return frozenset()
-    return frozenset(manifest.ingredients.inputs.get("model", {}).values())
+    return frozenset(each.key for each in references(manifest, "model"))
 
 
 def _pointers(store: Store) -> Iterator[Path]:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from spark_jobs.store.ancestry import Ancestry
     from spark_jobs.store.artifacts import Artifact
+    from spark_jobs.store.lineage import Lineage
 
 # No manifest keeps these, because no result depends on them once there are snapshots.
 _FILLED_IN: Final[Mapping[str, Any]] = {
@@ -28,26 +28,26 @@ _FILLED_IN: Final[Mapping[str, Any]] = {
 }
 
 
-def pipeline_of(ancestry: Ancestry, home: Path) -> Pipeline:
+def pipeline_of(lineage: Lineage, home: Path) -> Pipeline:
     """The pipeline that gives the same ingredients, as far as the spec decides them.
 
     Args:
-        ancestry: its manifests hold the parts of the spec that decided something.
+        lineage: its manifests hold the parts of the spec that decided something.
         home: where code that is named by dotted path is looked for.
 
     Raises:
         StoreError: a manifest lacks a part, or has one that this version of Vintage does not read.
     """
-    features = list(ancestry.features.values())
-    model, evaluation = ancestry.model, ancestry.evaluation
-    for artifact in ancestry.steps:
+    features = list(lineage.features.values())
+    model, evaluation = lineage.model, lineage.evaluated
+    for artifact in lineage.steps:
         if artifact.manifest.ingredients.format != KEY_FORMAT:
             raise _unreadable(
                 artifact,
                 f"key format {artifact.manifest.ingredients.format} where this version writes {KEY_FORMAT}",
             )
-    if ancestry.tuning is not None:
-        tuning = {"tuning": _tuning(_part(ancestry.tuning, "tuning"), ancestry.tuning)}
+    if lineage.tuning is not None:
+        tuning = {"tuning": _tuning(_part(lineage.tuning, "tuning"), lineage.tuning)}
     else:
         tuning = {}
     spec = {

@@ -10,8 +10,8 @@ import pytest
 
 from spark_jobs.registry import ledger
 from spark_jobs.report.difference import difference_of
-from spark_jobs.report.lineage import find_lineage
 from spark_jobs.report.summary import summarise
+from spark_jobs.store.lineage import find_lineage
 
 if TYPE_CHECKING:
     from collections.abc import Callable

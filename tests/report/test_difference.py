@@ -15,11 +15,10 @@ from typer.testing import CliRunner
 from spark_jobs.cli import app
 from spark_jobs.errors import SpecError, StoreError
 from spark_jobs.registry import ledger
-from spark_jobs.report import lineage
 from spark_jobs.report.difference import Difference, difference_of
 from spark_jobs.report.difference_terminal import date_ranges, show
-from spark_jobs.report.lineage import find_lineage
-from spark_jobs.store import Store, artifacts
+from spark_jobs.store import Store, artifacts, lineage
+from spark_jobs.store.lineage import find_lineage
 from tests.report.models import DAY, STAGES, Made
 
 if TYPE_CHECKING:
@@ -301,7 +300,7 @@ def test_an_artifact_on_the_way_that_is_gone_is_named(store: Store) -> None:
     [features] = (store.folder / "features" / f"date={DAY}").glob("[!.]*")
     features.rename(store.folder / "elsewhere")
     with pytest.raises(StoreError, match=f"features {features.name[:12]} of {DAY} is gone"):
-        find_lineage(store, made.key)
+        _ = find_lineage(store, made.key).window
 
 
 def test_dates_that_follow_one_another_are_a_range() -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from spark_jobs.errors import SpecError, StoreError
-from spark_jobs.store import Store, ancestry
+from spark_jobs.store import Store, lineage
 from spark_jobs.store.published import SHORTEST_PREFIX
 from tests.lineages import publish
 
@@ -37,26 +37,26 @@ def test_the_beginning_of_either_key_is_enough(store: Store) -> None:
     evaluated(store, 2)
     for key in (model.key, evaluation.key):
         for length in (SHORTEST_PREFIX, len(key)):
-            assert ancestry.evaluation_with(store, DAY, key[:length]).key == evaluation.key
+            assert lineage.evaluation_with(store, DAY, key[:length]).key == evaluation.key
 
 
 def test_of_several_evaluations_of_one_model_the_latest_is_meant(store: Store) -> None:
     model, _ = evaluated(store, 1)
     later = publish(store, "evaluation", DAY, {"model": [model]}, seed=2)
-    assert ancestry.evaluation_with(store, DAY, model.key).key == later.key
+    assert lineage.evaluation_with(store, DAY, model.key).key == later.key
 
 
 def test_what_begins_two_keys_is_refused_with_more_digits_of_each(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Of as few digits as two keys share without a long search.
-    monkeypatch.setattr(ancestry, "is_key", lambda _key: True)
+    monkeypatch.setattr(lineage, "is_key", lambda _key: True)
     made = [evaluated(store, seed)[0].key for seed in range(17)]
     [(digit, count)] = Counter(key[0] for key in made).most_common(1)
     assert count > 1
     keys = [key for key in made if key.startswith(digit)]
     with pytest.raises(SpecError, match=f"{digit} begins the keys of") as raised:
-        ancestry.evaluation_with(store, DAY, digit)
+        lineage.evaluation_with(store, DAY, digit)
     assert all(key[:9] in str(raised.value) for key in keys)
 
 
@@ -73,4 +73,4 @@ def test_what_is_no_key_of_the_date_is_refused(
 ) -> None:
     evaluated(store, 1)
     with pytest.raises(error, match=told):
-        ancestry.evaluation_with(store, DAY, key)
+        lineage.evaluation_with(store, DAY, key)
