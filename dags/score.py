@@ -11,6 +11,7 @@ from dags.alerts import on_failure
 from dags.assets import model_of, predictions_of, raw_of
 from dags.each_pipeline import daily, date_param, make_dags, nightly_arguments, run_of
 from dags.spark_submit import MACROS, spark_job
+from spark_jobs.spec.markdown import code
 
 if TYPE_CHECKING:
     from spark_jobs.spec import Home, Pipeline
@@ -71,7 +72,7 @@ def documentation(pipeline: Pipeline) -> str:
         if pipeline.score.schedule
         else f"After each night of `retrain_{pipeline.name}`, for the same date."
     )
-    rows = f"those where `{pipeline.score.where}`" if pipeline.score.where else "all of the date"
+    rows = f"those where {code(pipeline.score.where)}" if pipeline.score.where else "all of the date"
     return "\n".join(
         [
             f"Scores rows with the champion of `{pipeline.name}`, label or not. {started}",
@@ -81,7 +82,7 @@ def documentation(pipeline: Pipeline) -> str:
             "are kept aside, with the reason. While no version serves, the task is skipped.",
             "",
             f"- **Rows**: {rows}",
-            f"- **Key**: {', '.join(f'`{name}`' for name in pipeline.preprocess.key)}",
+            f"- **Key**: {', '.join(map(code, pipeline.preprocess.key))}",
             f"- **File**: `pipelines/{pipeline.name}.yaml`",
         ]
     )

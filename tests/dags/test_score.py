@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException, ParamValidationError
+from markdown_it import MarkdownIt
 
+from dags import retrain, score
 from dags.spark_submit import failure, tell_outlets
 from spark_jobs.errors import DataError, NothingServes
+from spark_jobs.spec import Home, load_pipeline
 from tests.dags.conftest import CHECKOUT, RUN_AFTER, load_dags
 from tests.dags.test_schedule import scheduled_keys
+from tests.hostile import MARKUP
 
 if TYPE_CHECKING:
     from airflow.sdk import DAG
@@ -67,6 +72,18 @@ def test_a_schedule_of_its_own_takes_the_day_before_from_the_start_date_on(home:
         ("2024-01-03T05:30:00+00:00", "2024-01-02"),
     ]
     assert "`x > 0`" in dag.doc_md
+
+
+def test_what_the_file_holds_is_text_in_what_the_ui_shows(home: Path) -> None:
+    said = " ".join(MARKUP)
+    pipeline = load_pipeline(Home.from_environment({"VINTAGE_HOME": str(home)}), "tiny")
+    pipeline = pipeline.model_copy(
+        update={"description": said, "score": pipeline.score.model_copy(update={"where": said})}
+    )
+    for documentation in (retrain.documentation, score.documentation):
+        html = MarkdownIt("commonmark", {"html": True}).render(documentation(pipeline))
+        assert set(re.findall(r"<(\w+)[^>]*>", html)) <= {"p", "ul", "li", "strong", "code"}
+        assert re.findall(r"<\w+ [^>]*>", html) == []
 
 
 def test_its_arguments_are_single_words(dag: DAG) -> None:

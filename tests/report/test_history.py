@@ -8,12 +8,13 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from rich.console import Console
 
 from spark_jobs.registry import ledger
 from spark_jobs.report.history import History, history_of, show
+from spark_jobs.report.screen import Console
 from spark_jobs.store import Artifact, Store
 from tests.evaluations import publish_evaluation
+from tests.hostile import MARKUP, OBEYED
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -104,6 +105,19 @@ def test_what_people_decided_is_shown_with_their_reasons(store: Store) -> None:
     console = Console(width=200, file=io.StringIO(), record=True, highlight=False)
     show(history, console)
     assert "rolled back by gwen: too many false alarms" in console.export_text()
+
+
+def test_a_reason_is_seen_and_not_obeyed(store: Store) -> None:
+    first = ledger.read(store.ledger_path)[0]
+    said = " | ".join((*MARKUP, *OBEYED))
+    back = first.model_copy(update={"action": "rolled_back", "why": said, "by": said})
+    assert ledger.append(store.ledger_path, back)
+    assert ledger.read(store.ledger_path)[-1].why == said
+    console = Console(width=2000, file=io.StringIO(), record=True, highlight=False)
+    show(history_of(store, "areaUnderROC", champion=None), console)
+    text = console.export_text()
+    assert [letter for letter in text if not letter.isprintable() and letter != "\n"] == []
+    assert text.count(" | ".join(MARKUP)) == 2
 
 
 def test_one_value_has_a_whole_bar_and_nothing_is_said_so(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html import escape
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +16,7 @@ from spark_jobs.report.summary import Champion, Tracked, summary_of
 from spark_jobs.spec.markdown import MOST_CHARACTERS, code, plain
 from spark_jobs.store import Store
 from spark_jobs.store.details import DecisionDetails
+from tests.hostile import MARKUP, OBEYED
 from tests.report.families import EVALUATIONS, ODD, publish_run
 
 if TYPE_CHECKING:
@@ -35,6 +37,10 @@ def summary(store: Store, task: str = "classification") -> Summary:
     found = summary_of(store, publish_run(store, task, EVALUATIONS[task]), version=7)
     serving = Champion(version=6, date="2024-03-05", key="b" * 64)
     return found.model_copy(update={"champion": serving, "mlflow": Tracked(run_id="r" * 32, version=7)})
+
+
+def escaped(text: str) -> str:
+    return escape(text, quote=False).replace('"', "&quot;")
 
 
 def cells(html: str) -> list[list[list[str]]]:
@@ -67,11 +73,17 @@ def test_every_family_has_its_gates_and_both_models(store: Store, task: str) -> 
 
 
 def test_nothing_of_the_data_is_taken_for_markup(store: Store) -> None:
-    html = READER.render(as_text(summary(store), Links()))
-    assert "<script" not in html
-    assert ODD.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;") in html
+    told = summary(store)
+    reasons = (*told.decision.reasons, *MARKUP, *OBEYED)
+    told = told.model_copy(update={"decision": DecisionDetails(promote=False, reasons=reasons)})
+    html = READER.render(as_text(told, Links()))
+    for value in MARKUP:
+        assert f"<li>{escaped(value)}</li>" in html
+    assert [letter for letter in html if not letter.isprintable() and letter != "\n"] == []
+    assert escaped(ODD) in html
     ours = {"p", "strong", "table", "thead", "tbody", "tr", "th", "td", "ul", "li", "code"}
     assert set(re.findall(r"<(\w+)", html)) <= ours
+    assert re.findall(r"<\w+ [^>]*>", html) == []
 
 
 @given(st.text(alphabet=st.characters() | st.sampled_from("`|\\<>[]()!*_~#&\n{}%$"), max_size=60))
