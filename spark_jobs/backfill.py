@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pydantic import BaseModel, ConfigDict
 
@@ -17,7 +17,7 @@ from spark_jobs.session import SparkProvider
 from spark_jobs.spec import submit_conf
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import date
 
     from spark_jobs.job import Job
@@ -26,6 +26,15 @@ if TYPE_CHECKING:
     from spark_jobs.spec import Home, Pipeline
 
 log = logging.getLogger(__name__)
+
+TRAINING: Final[Mapping[str, Callable[[Job], object]]] = {
+    "snapshot": snapshot.run,
+    "validate": validate.run,
+    "preprocess": preprocess.run,
+    "fit": fit.run,
+    "evaluate": evaluate.run,
+}
+"""The jobs that make a date's evaluated model, in their order; `promote` decides on it."""
 
 
 class Backfilled(BaseModel):
@@ -95,7 +104,7 @@ def backfill(
 
 
 def _run(job: Job, load: Callable[[Loading], Loaded]) -> Entry:
-    for step in (snapshot.run, validate.run, preprocess.run, fit.run, evaluate.run):
-        log.info("%s: %s", job.date, step.__module__.rpartition(".")[2])
+    for name, step in TRAINING.items():
+        log.info("%s: %s", job.date, name)
         step(job)
     return promote.run(job, load=load)

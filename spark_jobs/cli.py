@@ -8,7 +8,7 @@ import sys
 import time
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -24,7 +24,7 @@ from spark_jobs import (
 from spark_jobs.cli_arguments import AsJson, PipelineName
 from spark_jobs.ending import ends_in_order
 from spark_jobs.errors import SpecError, StoreError, TrackingError, VintageError
-from spark_jobs.job import Job, configure_logging, open_job, report, stage_problems
+from spark_jobs.job import configure_logging, open_job, report, stage_problems
 from spark_jobs.report.history import LAST, history_of
 from spark_jobs.report.history import show as show_history
 from spark_jobs.report.markdown import as_text, links_of
@@ -36,9 +36,6 @@ from spark_jobs.spec.permissions import close_to_others
 from spark_jobs.spec.problem import without_echoes
 from spark_jobs.store import Store
 from spark_jobs.store.lineage import current_evaluation
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 log = logging.getLogger(__name__)
 
@@ -112,18 +109,12 @@ def run(
     Steps that were done before are found by their key, and only the rest runs.
     Example: vintage run flight_delay --date 2013-02-28 --set LogisticRegression.regParam=0.1
     """
-    from spark_jobs import evaluate, fit, preprocess, promote, snapshot, validate
+    from spark_jobs import promote
+    from spark_jobs.backfill import TRAINING
 
     configure_logging()
     job = open_job(Home.from_environment(os.environ), pipeline, date, set_ or ())
-    steps: dict[str, Callable[[Job], object]] = {
-        "snapshot": snapshot.run,
-        "validate": validate.run,
-        "preprocess": preprocess.run,
-        "fit": fit.run,
-        "evaluate": evaluate.run,
-        "promote": promote.run,
-    }
+    steps = {**TRAINING, "promote": promote.run}
     seconds = {}
     try:
         for number, (name, step) in enumerate(steps.items(), start=1):

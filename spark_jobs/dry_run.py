@@ -21,6 +21,7 @@ from spark_jobs.session import SparkProvider
 from spark_jobs.spec import SOURCE_VIEW, load_suite
 from spark_jobs.store import Rows, steps, windows
 from spark_jobs.store.details import Failures, ValidationDetails
+from spark_jobs.store.flow import Flow
 from spark_jobs.store.planned import PlannedStore
 from spark_jobs.store.reasons import reasons
 
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from spark_jobs.snapshot import Feed
     from spark_jobs.sources.deliveries import Delivery
     from spark_jobs.spec import Home, Pipeline
-    from spark_jobs.store import Artifact, Ingredients, Store
+    from spark_jobs.store import Artifact, Ingredients, Kind, Store
     from spark_jobs.store.reasons import Why
 
 _UNREAD: Final = "not read yet"
@@ -80,6 +81,7 @@ class DryRun:
         self._moves: list[Entry] = []
         self._why: dict[str, tuple[Why, ...]] = {}
         self._tried = Tried()
+        self._noted: set[tuple[Kind, str, str]] = set()
 
     def run(self, day: date) -> Tried:
         """What the run of a date does after those that were tried before.
@@ -88,6 +90,7 @@ class DryRun:
             SpecError: the pipeline or a suite is not what it must be.
         """
         self._tried = tried = Tried()
+        self._noted.clear()
         job = Job(self._home, self._pipeline, day, self._store, SparkProvider("dry run"))
         with _warnings_of_the_jobs() as warned:
             try:
@@ -102,17 +105,19 @@ class DryRun:
     def _flow(self, job: Job) -> None:
         snapshot.run(job, take=self._take)
         window = windows.window_snapshots(self._pipeline, self._store, job.dates)
-        self._reuse(window)
+        for found in window.values():
+            for view, artifact in found.items():
+                self._note(artifact, view, "reused")
         self._validate(window)
-        for day, found in window.items():
-            self._make(self._store, steps.features(self._pipeline, day, snapshots=found))
-        features = windows.window_features(self._pipeline, self._store, job.window)
-        require_enough(job, list(features))
-        train, test = windows.sides(self._pipeline, features, job.date)
-        model = self._fit(job.date, train)
+        flow = Flow(self._pipeline, self._store, job.date, lambda _, named: self._make(self._store, named))
+        flow.features_of(job.dates)
+        require_enough(job, list(flow.features))
+        if flow.tuning is not None and self._store.find("model", job.date, flow.named_model.key) is None:
+            self._make(self._store, flow.tuning)
+        model = flow.model
         baseline = self._baseline(job.date)
         self._tried.baseline = str(baseline.date) if baseline else None
-        named = steps.evaluation(self._pipeline, job.date, model=model, test=test, baseline=baseline)
+        named = steps.evaluation(self._pipeline, job.date, model=model, test=flow.test, baseline=baseline)
         evaluation = self._make(self._store, named)
         self._tried.champion = self._promote(model, evaluation)
 
@@ -136,16 +141,6 @@ class DryRun:
             taken[day] = self._make(store, named, view=feed.view, rows=known, note=delivery.note())
         return taken
 
-    def _reuse(self, window: Mapping[date, Mapping[str, Artifact]]) -> None:
-        """Notes the snapshots that stand."""
-        noted = {(step.view, step.date) for step in self._tried.steps}
-        for found in window.values():
-            for view, artifact in found.items():
-                place = (view, str(artifact.date))
-                if place not in noted:
-                    noted.add(place)
-                    self._note(artifact, view, "reused")
-
     def _validate(self, window: Mapping[date, Mapping[str, Artifact]]) -> None:
         failed = []
         passed = ValidationDetails(passed=True, summary="", failures=Failures())
@@ -160,13 +155,6 @@ class DryRun:
             raise ValidationFailed(
                 "; ".join(failed), fix="Correct the data, the suite, or choose other dates."
             )
-
-    def _fit(self, day: date, train: Mapping[date, Artifact]) -> Artifact:
-        tuned = windows.window_tuning(self._pipeline, self._store, day, train)
-        named = steps.model(self._pipeline, day, train=train, tuned=tuned)
-        if tuned is not None and self._store.find("model", day, named.key) is None:
-            self._make(self._store, tuned)
-        return self._make(self._store, named)
 
     def _baseline(self, day: date) -> Artifact | None:
         """The champion as of the date, where those of the plan may have become champion as well."""
@@ -238,11 +226,12 @@ class DryRun:
         *,
         reads_raw: bool = False,
     ) -> None:
-        told = artifact.manifest
-        step = Step(
-            kind=told.kind, view=view, date=str(told.date), action=action, why=why, reads_raw=reads_raw
-        )
-        self._tried.steps.append(step)
+        """Notes what becomes of an artifact, the first time that the run asks for it."""
+        kind, day = artifact.manifest.kind, str(artifact.date)
+        if (kind, view, day) not in self._noted:
+            self._noted.add((kind, view, day))
+            step = Step(kind=kind, view=view, date=day, action=action, why=why, reads_raw=reads_raw)
+            self._tried.steps.append(step)
 
 
 def _planned(store: Store) -> PlannedStore:

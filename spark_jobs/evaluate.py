@@ -22,9 +22,10 @@ from spark_jobs.registry.suspicions import suspicions
 from spark_jobs.registry.tracking import Tracking
 from spark_jobs.session import recorded_conf, root_cause
 from spark_jobs.sources.rows import TRAINABLE, read_rows, schema_json, write_rows
-from spark_jobs.store import Artifact, Rows, check_files, windows
+from spark_jobs.store import Artifact, Rows, check_files
 from spark_jobs.store.details import EvaluationDetails, OverlapDetails
 from spark_jobs.store.fingerprint import fingerprint, fingerprint_sql
+from spark_jobs.store.flow import Flow
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,9 +67,8 @@ def run(job: Job) -> Artifact:
         StoreError: the model has not been fitted, or it or the features are damaged.
         TrackingError: MLflow cannot be reached.
     """
-    features = windows.window_features(job.pipeline, job.store, job.window)
-    train, test = windows.sides(job.pipeline, features, job.date)
-    model = windows.window_model(job.pipeline, job.store, job.date, train)
+    flow = Flow(job.pipeline, job.store, job.date)
+    train, test, model = flow.train, flow.test, flow.model
     asked = Tracking(job.home.tracking_uri, job.home.mlflow_artifacts)
     baseline = baseline_for(job.pipeline, job.store, job.date, asked.registered)
     named = named_evaluation(job.pipeline, job.date, model, test, baseline)

@@ -25,8 +25,9 @@ from spark_jobs.registry.recording import record_model, tags_of
 from spark_jobs.registry.tracking import SPARK_MODEL
 from spark_jobs.session import recorded_conf
 from spark_jobs.sources.rows import TRAINABLE, read_rows
-from spark_jobs.store import Artifact, check_files, steps, windows
+from spark_jobs.store import Artifact, check_files
 from spark_jobs.store.details import ModelDetails, ModelTuning, Reproducibility, TuningDetails
+from spark_jobs.store.flow import Flow
 from spark_jobs.store.own_code import distribution_of
 
 if TYPE_CHECKING:
@@ -104,11 +105,9 @@ def run(job: Job) -> Artifact:
         TrackingError: MLflow cannot be reached.
     """
     require_valid_stages(job)
-    features = windows.window_features(job.pipeline, job.store, job.window)
-    require_enough(job, list(features))
-    train, _ = windows.sides(job.pipeline, features, job.date)
-    tuned_by = windows.window_tuning(job.pipeline, job.store, job.date, train)
-    named = steps.model(job.pipeline, job.date, train=train, tuned=tuned_by)
+    flow = Flow(job.pipeline, job.store, job.date)
+    require_enough(job, list(flow.features))
+    train, tuned_by, named = flow.train, flow.tuning, flow.named_model
     found = job.store.find("model", job.date, named.key)
     if found is not None:
         log.info("model %s for %s is found by its key; nothing to fit", found.key.short, job.date)

@@ -16,6 +16,7 @@ from spark_jobs.sources.deliveries import find_delivery
 from spark_jobs.spec.range import dates_of, in_airflow
 from spark_jobs.store import Kind, windows
 from spark_jobs.store.engines import java_major
+from spark_jobs.store.keys import BY_DATE
 from spark_jobs.store.planned import PlannedStore
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
 JOBS: Final = 6
 _KINDS: Final = get_args(Kind)
-_BY_DATE: Final = ("snapshot", "validation", "features")
 
 
 def plan(home: Home, pipeline: Pipeline, first: date, last: date) -> Plan:
@@ -158,7 +158,7 @@ def _seconds(run: PlannedRun, durations: Durations) -> tuple[float, float] | Non
             )
             if wanted and kind not in durations.seconds:
                 return None
-            rounds = math.ceil(wanted / DATES_AT_ONCE) if kind in _BY_DATE else wanted
+            rounds = math.ceil(wanted / DATES_AT_ONCE) if kind in BY_DATE else wanted
             total += rounds * durations.seconds.get(kind, 0.0)
         bounds.append(round(total, 1))
     return bounds[0], bounds[1]

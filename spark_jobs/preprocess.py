@@ -6,7 +6,7 @@ import logging
 from datetime import date
 from typing import TYPE_CHECKING
 
-from spark_jobs.errors import SpecError, StoreError, ValidationFailed, first_line
+from spark_jobs.errors import SpecError, ValidationFailed, first_line
 from spark_jobs.job import Job, for_each_date, main, ship_own_code
 from spark_jobs.session import recorded_conf
 from spark_jobs.sources.own_function import apply_function
@@ -15,6 +15,7 @@ from spark_jobs.spec import SOURCE_VIEW, load_suite
 from spark_jobs.store import Rows, check_files, steps, windows
 from spark_jobs.store.details import FeaturesDetails, ValidationDetails
 from spark_jobs.store.fingerprint import fingerprint, fingerprint_sql
+from spark_jobs.store.flow import required
 from spark_jobs.store.spark_paths import parquet
 
 if TYPE_CHECKING:
@@ -166,17 +167,10 @@ def _repeated(rows: DataFrame, key: Sequence[str]) -> int:
 
 def _validation(job: Job, view: str, suite: Suite, snapshot: Artifact) -> Artifact:
     named = steps.validation(job.pipeline, suite, snapshot.date, snapshot_key=snapshot.key)
-    found = windows.store_of(job.store, view).find("validation", snapshot.date, named.key)
-    name = job.pipeline.suites[view]
-    if found is None:
-        raise StoreError(
-            f"the snapshot of {snapshot.date} has not been validated against {name}",
-            expected=f"validation {named.key.short} of snapshot {snapshot.key.short}",
-            fix="Run validate first; if it ran, data or suite changed meanwhile: run the chain again.",
-        )
+    found = required(windows.store_of(job.store, view), named)
     if not ValidationDetails.of(found).passed:
         raise ValidationFailed(
-            f"{snapshot.date} did not pass {name}",
+            f"{snapshot.date} did not pass {job.pipeline.suites[view]}",
             fix=f"See {found.place / 'index.html'}.",
         )
     return found

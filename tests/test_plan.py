@@ -13,9 +13,12 @@ import yaml
 from typer.testing import CliRunner
 
 from spark_jobs.cli import app
-from spark_jobs.errors import SpecError
+from spark_jobs.dry_run import DryRun
+from spark_jobs.errors import SpecError, StoreError
 from spark_jobs.plan import plan
 from spark_jobs.spec import Home, load_pipeline
+from spark_jobs.store.flow import Flow, required
+from spark_jobs.store.planned import PlannedStore
 from tests.flow.conftest import HEADER, PIPELINE, SUITE, rows_of
 
 if TYPE_CHECKING:
@@ -198,6 +201,22 @@ def test_a_tuning_is_planned_on_the_date_that_it_is_refreshed_on(shop: Shop) -> 
         [("2024-03-05", "made")],
         [("2024-03-05", "reused")],
     ]
+    pipeline, store = load_pipeline(shop.home, "things"), PlannedStore(shop.home.store, "things")
+    dry_run, day = DryRun(shop.home, pipeline, store, most=False), date(2024, 3, 3)
+    for each in (date(2024, 3, 2), day):
+        assert dry_run.run(each).fails == ""
+    # A run walks the same graph: it looks up what the plan has made, and names the step that is missing.
+    flow = Flow(pipeline, store, day)
+    assert flow.model == store.current("model", day)
+    assert flow.tuning is not None
+    assert flow.tuning.date == date(2024, 3, 2)
+    assert sorted({*flow.train, *flow.test}) == list(flow.features)
+    for kind, step in (("features", "preprocess"), ("model", "fit"), ("evaluation", "evaluate")):
+        made = store.current(kind, day)
+        assert made is not None
+        named = made.manifest.ingredients.model_copy(update={"seed": 7})
+        with pytest.raises(StoreError, match=f"Run {step} first"):
+            required(store, named)
 
 
 def test_a_database_is_asked_again_and_may_hold_other_rows(shop: Shop) -> None:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from spark_jobs.errors import DataError, StoreError
 from spark_jobs.registry.baseline import baseline_for, model_of
 from spark_jobs.registry.gates import UnreadableBaseline
-from spark_jobs.store import check_files, steps, windows
+from spark_jobs.store import check_files, steps
+from spark_jobs.store.flow import Flow, required
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -62,12 +63,10 @@ def made_now(
     Raises:
         StoreError: the model has not been fitted and evaluated, or one of the two is not as it was made.
     """
-    features = windows.window_features(pipeline, store, windows.window_of(pipeline, day))
-    train, test = windows.sides(pipeline, features, day)
-    model = windows.window_model(pipeline, store, day, train)
+    flow = Flow(pipeline, store, day)
+    model = flow.model
     baseline = baseline_for(pipeline, store, day, registered)
-    named = named_evaluation(pipeline, day, model, test, baseline)
-    evaluation = windows.window_evaluation(store, day, named)
+    evaluation = required(store, named_evaluation(pipeline, day, model, flow.test, baseline))
     check_files([evaluation, model])
     return evaluation, model
 

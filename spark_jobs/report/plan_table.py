@@ -8,6 +8,8 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
+from spark_jobs.store.keys import BY_DATE
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -44,7 +46,6 @@ _REASONS: Final = {
 }
 _MARKS: Final = {"made": "●", "if_changed": "◐"}
 _STYLES: Final = {"made": "bold yellow", "if_changed": "yellow"}
-_BY_DATE: Final = ("snapshot", "validation", "features")
 _MOST_REASONS: Final = 12
 _MINUTE: Final = 60
 _HOUR: Final = 3600
@@ -103,7 +104,7 @@ def _cell(run: PlannedRun, steps: Sequence[Step]) -> Text:
     for action, mark in _MARKS.items():
         number = sum(step.action == action for step in steps)
         if number:
-            text.append(f"{mark}{number if steps[0].kind in _BY_DATE else ''}", style=_STYLES[action])
+            text.append(f"{mark}{number if steps[0].kind in BY_DATE else ''}", style=_STYLES[action])
     letters = {_LETTERS[why.reason] for step in steps for why in step.why}
     if letters:
         text.append(" " + "".join(letter for letter in _LETTERS.values() if letter in letters))

@@ -13,6 +13,9 @@ from pydantic_core import CoreSchema, core_schema
 
 Kind = Literal["snapshot", "validation", "features", "tuning", "model", "evaluation", "predictions"]
 
+BY_DATE: Final[frozenset[Kind]] = frozenset({"snapshot", "validation", "features"})
+"""Those of which a run needs one for each date of its window."""
+
 KEY_FORMAT: Final = 1
 """Raised when the store itself comes to mean something else by the same ingredients."""
 

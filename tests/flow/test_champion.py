@@ -53,15 +53,14 @@ def test_the_champion_is_measured_on_the_same_rows(nights: Team) -> None:
     from spark_jobs.ml.splits import in_split
     from spark_jobs.registry.tracking import Tracking
     from spark_jobs.sources.rows import TRAINABLE, read_rows
-    from spark_jobs.store import windows
+    from spark_jobs.store.flow import Flow
 
     second = summarise(nights.store, DAY)
     assert second.baseline is not None
     eve = summarise(nights.store, EVE)
     assert (second.baseline["date"], second.baseline["key"]) == (str(EVE), eve.keys["model"])
     job = nights.job()
-    features = windows.window_features(job.pipeline, job.store, job.window)
-    _, test = windows.sides(job.pipeline, features, DAY)
+    test = Flow(job.pipeline, job.store, DAY).test
     rows = read_rows(job.spark.apart(), list(test.values())).where(TRAINABLE)
     holdout = in_split(rows, job.pipeline, "test")
     artifact = nights.store.find("model", EVE, eve.keys["model"])

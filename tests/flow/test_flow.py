@@ -216,11 +216,11 @@ def test_one_partition_and_one_order_whatever_the_delivery(team: Team) -> None:
     from spark_jobs.ml.stages import stage_columns
     from spark_jobs.ml.training import canonical
     from spark_jobs.sources.rows import read_rows
-    from spark_jobs.store import windows
+    from spark_jobs.store.flow import Flow
 
     team.run("snapshot", "validate", "preprocess")
     job = team.job()
-    artifacts = list(windows.window_features(job.pipeline, job.store, job.window).values())
+    artifacts = list(Flow(job.pipeline, job.store, job.date).features.values())
     columns = stage_columns(job.pipeline)
     orders = []
     for shuffled in (1, 5):
