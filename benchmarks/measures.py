@@ -8,7 +8,7 @@ import shutil
 import statistics
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -226,6 +226,18 @@ def _measured(
     for number in range(runs):
         mine.append(list(ours(number)))
         theirs.append(list(baseline(number)))
+    return compared(measure, mine, theirs, goal=goal)
+
+
+def compared(
+    measure: str,
+    mine: Sequence[Sequence[Timing]],
+    theirs: Sequence[Sequence[Timing]],
+    *,
+    goal: float,
+    detail: Mapping[str, float] | None = None,
+) -> Row:
+    """The medians of runs that were made in turn, each of one step or several."""
     our_seconds = statistics.median(sum(each.seconds for each in run) for run in mine)
     their_seconds = statistics.median(sum(each.seconds for each in run) for run in theirs)
     return Row(
@@ -235,10 +247,12 @@ def _measured(
         ours=round(our_seconds, 2),
         baseline=round(their_seconds, 2),
         unit="s",
-        runs=runs,
+        runs=len(mine),
         ours_peak_mib=round(max(each.peak_mib for run in mine for each in run)),
         baseline_peak_mib=round(max(each.peak_mib for run in theirs for each in run)),
-        detail={
+        detail=dict(detail)
+        if detail is not None
+        else {
             f"step {place + 1}": round(statistics.median(run[place].seconds for run in mine), 2)
             for place in range(len(mine[0]))
         },

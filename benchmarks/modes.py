@@ -7,11 +7,14 @@ import statistics
 from typing import TYPE_CHECKING
 
 from benchmarks.chain import Bench, Timing
-from benchmarks.measures import RAW, Row
+from benchmarks.measures import RAW, Row, compared
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
     from pathlib import Path
+
+    # A process, and seconds of the clock and of CPU of each thing that it did.
+    Run = tuple[Timing, dict[str, dict[str, float]]]
 
 # Against what, the goal, and the masters of ours and of the baseline.
 _AGAINST = {
@@ -21,12 +24,12 @@ _AGAINST = {
 }
 
 
-def exactness(scratch: Path, sizes: Iterable[int], runs: int) -> list[Row]:
+def exactness(scratch: Path, sizes: Sequence[int], runs: int) -> list[Row]:
     """(g) ordered fits against those of Spark as it is, of one partition, and of one core."""
     bench = Bench(scratch / "exactness", RAW)
     found = []
     for rows in sizes:
-        timings: dict[tuple[str, str], list[tuple[Timing, dict[str, float]]]] = {}
+        timings: dict[tuple[str, str], list[Run]] = {}
         places = {
             place
             for mode, _, ours, theirs in _AGAINST.values()
@@ -41,22 +44,24 @@ def exactness(scratch: Path, sizes: Iterable[int], runs: int) -> list[Row]:
                 )
         for name, (mode, goal, ours, theirs) in _AGAINST.items():
             one, other = timings["ordered", ours], timings[mode, theirs]
-            for model in one[0][1]:
-                took, against = (
-                    statistics.median(each[model] for _, each in these) for these in (one, other)
+            found += [
+                compared(
+                    f"{what if 'parts' in what else f'{what} of {rows:,} rows'}: ordered / {name}",
+                    _of(what, one),
+                    _of(what, other),
+                    goal=goal,
+                    detail={"CPU s": _cpu(what, one), "CPU s, baseline": _cpu(what, other)},
                 )
-                peaks = [statistics.median(timing.peak_mib for timing, _ in these) for these in (one, other)]
-                found.append(
-                    Row(
-                        measure=f"{model} of {rows:,} rows: ordered / {name}",
-                        ratio=round(took / against, 3),
-                        goal=goal,
-                        ours=round(took, 2),
-                        baseline=round(against, 2),
-                        unit="s",
-                        runs=runs,
-                        ours_peak_mib=round(peaks[0]),
-                        baseline_peak_mib=round(peaks[1]),
-                    )
-                )
+                for what in one[0][1]
+                # How many rows and cores there are says nothing of parts.
+                if "parts" not in what or (name, rows) == ("Spark as it is", min(sizes))
+            ]
     return found
+
+
+def _of(what: str, runs: Sequence[Run]) -> list[list[Timing]]:
+    return [[Timing(found[what]["seconds"], timing.peak_mib)] for timing, found in runs]
+
+
+def _cpu(what: str, runs: Sequence[Run]) -> float:
+    return round(statistics.median(found[what]["cpu"] for _, found in runs), 2)
