@@ -1,7 +1,7 @@
 # Every target prepares what it needs first: `make run` on a fresh clone is enough.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data run backfill up up-compose down-compose test test-fast test-all lint format bench schema clean
+.PHONY: help setup data run backfill up up-compose down-compose test test-fast test-all exact lint format bench schema clean
 
 # The environment that local/setup.sh wrote: Java, .venv, the class archive.
 ENV = . ./.cache/env.sh &&
@@ -57,6 +57,9 @@ test: setup ## The tests that need no server
 
 test-all: setup ## All tests, with coverage
 	@$(ENV) pytest $(PARALLEL) --cov --cov-report=term $(ARGS)
+
+exact: setup ## Every stage on 1 to 64 partitions, bit for bit the same on four machines: hours
+	@$(ENV) VINTAGE_EXACT_CASES=every pytest -n0 tests/integration/test_executors_exact.py $(ARGS)
 
 lint: setup ## Style, types, the boundaries between modules, and the YAML files against their schemas
 	@$(ENV) ruff check .

@@ -1,10 +1,13 @@
-"""Fits models of every family and with every stage, and prints what each is, predicts and measures.
+"""Fits models and prints what each is, predicts and measures.
 
-    python -m tests.integration.exact_fits MASTER KILLED [SETTING=VALUE …]
+    python -m tests.integration.exact_fits MASTER KILLED merges|every [SETTING=VALUE …]
 
-on any master and any JVM; on a cluster, so many executors are killed under way. It prints a line of JSON a
-model: its family and digests of the model, of its predictions bit for bit and of what else its evaluation
-tells, and its metrics; or a group of tests/ml/every_stage.yaml, and digests of its model and of what it adds.
+on any master and any JVM; on a cluster, so many executors are killed under way. `merges` are a stage of each
+way in which partial results are merged, on each number of partitions, and two models as a night has them;
+`every` are models of every family, and every stage, on each number of partitions.
+
+It prints a line of JSON a case: digests of the model and of its predictions bit for bit; and of a family's
+also its metrics, and a digest of what else its evaluation tells.
 """
 
 from __future__ import annotations
@@ -41,7 +44,7 @@ if TYPE_CHECKING:
     from spark_jobs.ml.families import Family, Measured
 
 ROWS = 1200
-BETWEEN_KILLS = 40
+BETWEEN_KILLS = 15
 SCHEMA = (
     "id INT, small DOUBLE, large DOUBLE, skewed DOUBLE, gaps DOUBLE, colour STRING, words ARRAY<STRING>, "
     "user INT, item INT, rating DOUBLE, kind DOUBLE, amount DOUBLE"
@@ -83,9 +86,35 @@ FAMILIES: dict[str, tuple[str, str, str]] = {
         "- ALS: {userCol: user, itemCol: item, ratingCol: rating, rank: 4, maxIter: 3}\n",
     ),
 }
-PARTITIONS = {"logistic": 16, "words": 16, "linear": 1, "components": 64}
-"""Of the families; 7 of those that are not named, and in turn of the groups of stages."""
-IN_TURN = (7, 16, 1)
+PARTITIONS = (1, 7, 16, 64)
+USUAL = 7
+MERGES = """
+# Quantiles.
+- Imputer: {inputCols: [gaps], outputCols: [filled], strategy: median}
+- VectorAssembler: {inputCols: [small, large, skewed, filled], outputCol: features}
+# The driver's handler.
+- LogisticRegression: {labelCol: kind, maxIter: 3, predictionCol: p0, probabilityCol: q0,
+    rawPredictionCol: r0}
+# SQL's aggregation, of numbers and of vectors.
+- StringIndexer: {inputCol: colour, outputCol: colour_ix}
+- TargetEncoder: {inputCol: colour_ix, outputCol: mean, labelCol: amount, targetType: continuous}
+- NaiveBayes: {labelCol: kind, modelType: gaussian, predictionCol: p1, probabilityCol: q1,
+    rawPredictionCol: r1}
+# Accumulators of doubles.
+- KMeans: {k: 3, maxIter: 2, predictionCol: p2}
+- GaussianMixture: {k: 2, maxIter: 3, predictionCol: p3, probabilityCol: q3}
+# Values combined by key in a shuffle: of equal ones some are taken, or sums of fractions.
+- CountVectorizer: {inputCol: words, outputCol: counts, vocabSize: 40}
+- Word2Vec: {inputCol: words, outputCol: meaning, vectorSize: 3, minCount: 2, maxIter: 1}
+- RandomForestRegressor: {labelCol: amount, numTrees: 3, maxDepth: 3, predictionCol: p4}
+# Grouped and joined by key.
+- ALS: {userCol: user, itemCol: item, ratingCol: rating, rank: 3, maxIter: 2, predictionCol: p5}
+# Sorted between sampled bounds.
+- IsotonicRegression: {labelCol: amount, predictionCol: p6}
+"""
+"""A stage of each way in which Spark merges what partitions give."""
+NIGHTS = ("logistic", "clusters")
+"""Of the families, those whose evaluation is fitted and whose sums over the holdout come in order."""
 SETTINGS = {"spark.executor.memory": "512m", "spark.executor.cores": "1", "spark.sql.shuffle.partitions": "2"}
 METRICS = {
     "classification": "logLoss",
@@ -120,10 +149,10 @@ def rows(spark: SparkSession) -> DataFrame:
     return spark.createDataFrame(made, SCHEMA)
 
 
-def pipeline_of(name: str, settings: Mapping[str, str] = SETTINGS) -> Pipeline:
+def pipeline_of(name: str, partitions: int, settings: Mapping[str, str] = SETTINGS) -> Pipeline:
     """The pipeline of one of the families, with Spark's settings for it."""
     task, _, stages = FAMILIES[name]
-    return pipeline_with(yaml.safe_load(stages), task, PARTITIONS.get(name, 7), settings)
+    return pipeline_with(yaml.safe_load(stages), task, partitions, settings)
 
 
 def pipeline_with(
@@ -161,11 +190,11 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def made_of(name: str, frame: DataFrame, folder: Path) -> dict[str, Any]:
+def made_of(name: str, partitions: int, frame: DataFrame, folder: Path) -> dict[str, Any]:
     """A family's model as a night has it: fitted, saved, loaded, and measured on the holdout."""
     from pyspark.ml import PipelineModel
 
-    pipeline, (_, label, _) = pipeline_of(name), FAMILIES[name]
+    pipeline, (_, label, _) = pipeline_of(name, partitions), FAMILIES[name]
     seen = frame.withColumn("label", frame[label]) if label else frame
     train, holdout = (in_split(seen, pipeline, side) for side in ("train", "test"))
     fit(train, pipeline).model.write().overwrite().save(f"file://{folder / name}")
@@ -186,24 +215,46 @@ def made_of(name: str, frame: DataFrame, folder: Path) -> dict[str, Any]:
     }
 
 
-def stages_of(group: str, spark: SparkSession, folder: Path) -> dict[str, Any]:
-    """A model with each stage of a group: fitted, saved, loaded, and applied to the rows it learnt from."""
+def stages_of(stages: list[dict[str, Any]], partitions: int, seen: DataFrame, folder: Path) -> dict[str, Any]:
+    """A model of stages of several tasks: fitted, saved, loaded, and applied to the rows it learnt from."""
     from pyspark.ml import PipelineModel
 
-    stages, rows_of = every_stage.declared(group), every_stage.ROWS[every_stage.GROUPS[group]["rows"]]
-    seen = rows_of(spark).repartition(spark.sparkContext.defaultParallelism)
     with every_stage.of_any_task():
-        number = IN_TURN[list(every_stage.GROUPS).index(group) % len(IN_TURN)]
-        fitted = fit(seen, pipeline_with(stages, "reduction", number))
-    fitted.model.write().overwrite().save(f"file://{folder / group}")
-    made = PipelineModel.load(f"file://{folder / group}").transform(seen)
+        fitted = fit(seen, pipeline_with(stages, "reduction", partitions))
+    fitted.model.write().overwrite().save(f"file://{folder / 'stages'}")
+    made = PipelineModel.load(f"file://{folder / 'stages'}").transform(seen)
     if "FPGrowth" in stages[-1]:
         from pyspark.sql import functions as F
 
         # What it predicts is a set.
         made = made.withColumn("FPGrowth_predictionCol", F.sort_array("FPGrowth_predictionCol"))
     added = sorted(map(told, made.collect()))
-    return {"model": model_digest(folder / group), "predictions": digest("\n".join(added))}
+    return {"model": model_digest(folder / "stages"), "predictions": digest("\n".join(added))}
+
+
+def cases(which: str, frame: DataFrame, folder: Path) -> dict[str, Callable[[], dict[str, Any]]]:
+    """What is fitted, by name and number of partitions."""
+    if which == "merges":
+        stages = yaml.safe_load(MERGES)
+        merged = {
+            f"merges, {number}": partial(stages_of, stages, number, frame, folder) for number in PARTITIONS
+        }
+        return merged | {name: partial(made_of, name, USUAL, frame, folder) for name in NIGHTS}
+    groups = {
+        name: (every_stage.declared(name), every_stage.ROWS[group["rows"]](frame.sparkSession).persist())
+        for name, group in every_stage.GROUPS.items()
+    }
+    return {
+        f"{name}, {number}": make
+        for number in PARTITIONS
+        for name, make in {
+            **{name: partial(made_of, name, number, frame, folder) for name in FAMILIES},
+            **{
+                f"stages, {name}": partial(stages_of, stages, number, rows_of, folder)
+                for name, (stages, rows_of) in groups.items()
+            },
+        }.items()
+    }
 
 
 def kill_executors(app: str, most: int) -> None:
@@ -221,25 +272,21 @@ def kill_executors(app: str, most: int) -> None:
             sys.stderr.write(f"killed executor {running[0].pid}\n")
 
 
-def main(master: str, killed: int, settings: Mapping[str, str]) -> None:
-    """Opens a session as a job does, and fits each family and group."""
+def main(master: str, killed: int, which: str, settings: Mapping[str, str]) -> None:
+    """Opens a session as a job does, and fits each case."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         (folder / "pipelines").mkdir()
         home = Home.from_environment({"VINTAGE_HOME": scratch})
-        pipeline = pipeline_of("logistic", SETTINGS | settings)
+        pipeline = pipeline_of("logistic", USUAL, SETTINGS | settings)
         provider = SparkProvider("exact", conf=submit_conf(pipeline, home), master=master)
         require_pinned(provider(), pipeline)
-        spark = provider.learning(7)
+        spark = provider.learning(USUAL)
         app = spark.sparkContext.applicationId
         threading.Thread(target=kill_executors, args=(app, killed), daemon=True).start()
         # As many parts as there are cores: what a fit or a measure sees must not follow from it.
         frame = rows(spark).repartition(spark.sparkContext.defaultParallelism).persist()
-        made: dict[str, Callable[[], dict[str, Any]]] = {
-            **{name: partial(made_of, name, frame, folder) for name in FAMILIES},
-            **{f"stages, {name}": partial(stages_of, name, spark, folder) for name in every_stage.GROUPS},
-        }
-        for name, make in made.items():
+        for name, make in cases(which, frame, folder).items():
             started = time.monotonic()
             sys.stdout.write(json.dumps([name, make()]) + "\n")
             sys.stdout.flush()
@@ -248,4 +295,4 @@ def main(master: str, killed: int, settings: Mapping[str, str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), dict(word.split("=", 1) for word in sys.argv[3:]))
+    main(sys.argv[1], int(sys.argv[2]), sys.argv[3], dict(word.split("=", 1) for word in sys.argv[4:]))
