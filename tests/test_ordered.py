@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
+from pyspark.ml.regression import IsotonicRegression
 
 from spark_jobs.errors import EnvironmentProblem
+from spark_jobs.ml.fitting import fit_stage
 from spark_jobs.ordered import (
     CONTEXT,
     JARS_SETTING,
@@ -110,6 +112,13 @@ def test_groups_of_objects_are_held_and_never_sorted_while_a_stage_learns(spark:
     lists = session.range(0, 600, 1, 2).selectExpr("id % 300 AS group").groupBy("group")
     with learning(session):
         assert len(lists.agg({"group": "collect_list"}).collect()) == 300
+
+
+def test_what_samples_by_the_number_of_an_rdd_has_one_partition_whatever_is_before_it(
+    spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(IsotonicRegression, "fit", lambda _, rows: rows.rdd.getNumPartitions())
+    assert fit_stage(IsotonicRegression(), spark.range(0, 9, 1, 7)) == 1
 
 
 def test_no_stage_learns_from_what_ends_by_the_clock(spark: SparkSession) -> None:

@@ -46,7 +46,7 @@ def fit_stages(stages: Sequence[Any], rows: DataFrame, pipeline: Pipeline) -> Pi
     for index, stage in enumerate(stages):
         _check_bins(index, stage, seen, pipeline)
         try:
-            model = fit_stage(stage, seen, pipeline)
+            model = fit_stage(stage, seen)
             fitted.append(model)
             if index + 1 < len(stages):
                 seen = model.transform(seen)
@@ -57,13 +57,14 @@ def fit_stages(stages: Sequence[Any], rows: DataFrame, pipeline: Pipeline) -> Pi
     return PipelineModel(fitted)
 
 
-def fit_stage(stage: Any, rows: DataFrame, pipeline: Pipeline) -> Any:
+def fit_stage(stage: Any, rows: DataFrame) -> Any:
     """The stage fitted on the rows; a Transformer as it is."""
     from pyspark.ml import Estimator
 
     if not isinstance(stage, Estimator):
         return stage
-    if type(stage).__name__ in ON_ONE_PARTITION and (pipeline.partitions or 1) > 1:
+    if type(stage).__name__ in ON_ONE_PARTITION:
+        # Whatever the pipeline's number: a model before it, such as ALS's, may have joined rows onto others.
         # By a shuffle, whose rows come in order: those of a coalesced frame come as they are near.
         rows = rows.repartition(1)
     with learning(rows.sparkSession):

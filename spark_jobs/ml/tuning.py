@@ -208,7 +208,7 @@ def _judged(
             chosen = pipeline.with_params(candidate.params)
             rest, seen = [], prepared
             for stage in build_stages(chosen)[first:]:
-                rest.append(fit_stage(stage, seen, chosen))
+                rest.append(fit_stage(stage, seen))
                 seen = rest[-1].transform(seen)
             model = PipelineModel(stages=[*common.stages, *rest])
             holdout = Holdout(judged, judged, count, model, chosen, train=taught)
