@@ -190,10 +190,16 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def learn_on(partitions: int, spark: SparkSession) -> None:
+    """Has the session join and group as that of a fit on so many partitions does."""
+    spark.conf.set("spark.sql.shuffle.partitions", str(partitions))
+
+
 def made_of(name: str, partitions: int, frame: DataFrame, folder: Path) -> dict[str, Any]:
     """A family's model as a night has it: fitted, saved, loaded, and measured on the holdout."""
     from pyspark.ml import PipelineModel
 
+    learn_on(partitions, frame.sparkSession)
     pipeline, (_, label, _) = pipeline_of(name, partitions), FAMILIES[name]
     seen = frame.withColumn("label", frame[label]) if label else frame
     train, holdout = (in_split(seen, pipeline, side) for side in ("train", "test"))
@@ -219,6 +225,7 @@ def stages_of(stages: list[dict[str, Any]], partitions: int, seen: DataFrame, fo
     """A model of stages of several tasks: fitted, saved, loaded, and applied to the rows it learnt from."""
     from pyspark.ml import PipelineModel
 
+    learn_on(partitions, seen.sparkSession)
     with every_stage.of_any_task():
         fitted = fit(seen, pipeline_with(stages, "reduction", partitions))
     fitted.model.write().overwrite().save(f"file://{folder / 'stages'}")

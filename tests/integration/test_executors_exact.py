@@ -55,12 +55,6 @@ class Where:
 # Each of these moves what is in memory, or how rows come together, and no sum.
 OFF_HEAP = ("spark.memory.offHeap.enabled=true", "spark.memory.offHeap.size=64m")
 NO_BROADCAST = ("spark.sql.autoBroadcastJoinThreshold=-1",)
-COMING_AND_GOING = (
-    "spark.dynamicAllocation.enabled=true",
-    "spark.dynamicAllocation.shuffleTracking.enabled=true",
-    "spark.dynamicAllocation.initialExecutors=2",
-    "spark.dynamicAllocation.executorIdleTimeout=10s",
-)
 QUICK = tuple(f"{name}={value}" for name, value in QUICK_PLANS.items())
 # Whatever Spark combines or sorts outside of SQL is spilled after so many records.
 SPILLING = "spark.shuffle.spill.numElementsForceSpillThreshold=50"
@@ -77,7 +71,7 @@ PLACES = {
         "local[4]", given=AN_OLD_CPU, elsewhere=True, settings=(*QUICK, *NO_BROADCAST)
     ),
     "four executors on two workers, speculating, two of them killed": Where(
-        CLUSTER, killed=2, settings=(*QUICK, *SPECULATING, *COMING_AND_GOING)
+        CLUSTER, killed=2, settings=(*QUICK, *SPECULATING)
     ),
 }
 Found = Mapping[str, Mapping[str, Any]]
