@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from spark_jobs.store.artifacts import Artifact
 
 ROWS_PER_PARTITION: Final = 250_000
-"""So many rows are quicker on one core than shared by two; docs/exactness.md has the measurement."""
+"""A fit of 300,000 rows was quicker on one partition than on sixteen, with two cores: docs/exactness.md."""
 MOST_PARTITIONS: Final = 10_000
 # What a manifest said before it had the number itself.
 _PARTITIONS_OF_MODES: Final = {"exact": 1, "parallel": 16}
