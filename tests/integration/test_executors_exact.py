@@ -23,14 +23,15 @@ if TYPE_CHECKING:
 
     from local.cluster import Cluster
 
-pytestmark = [pytest.mark.integration, pytest.mark.spark, pytest.mark.timeout(1800)]
-
 CHECKOUT = Path(__file__).parents[2]
 PROGRAM = "tests.integration.exact_fits"
 CASES = os.environ.get("VINTAGE_EXACT_CASES", "merges")
 """`every`, the complete table, takes hours: `make exact`."""
 SECONDS = 900 if CASES == "merges" else 4 * 3600
 CLUSTER = "the cluster"
+
+# A test fits in its place, and the first one on one core as well.
+pytestmark = [pytest.mark.integration, pytest.mark.spark, pytest.mark.timeout(2 * SECONDS)]
 
 
 @dataclass(frozen=True)
