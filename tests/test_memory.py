@@ -41,6 +41,10 @@ LOST = "ExecutorLostFailure (executor 1 exited caused by one of the running task
 DRIVER, EXECUTOR = "Raise spark.driver.memory", "Raise spark.executor.memory"
 
 
+@pytest.mark.fault(
+    "a value or a partition that is larger than the memory of Spark",
+    outcome="exit 4 that names the setting to raise; the other dates go on",
+)
 @pytest.mark.parametrize(
     ("words", "told"),
     [
@@ -60,6 +64,7 @@ def test_want_of_memory_is_told_with_what_to_raise(words: str, told: str) -> Non
     assert "\n" not in str(found)
 
 
+@pytest.mark.fault("a JVM that ends in the midst of a job", outcome="exit 4 with one line")
 def test_a_jvm_that_is_gone_is_told_in_one_line() -> None:
     found = readable(Py4JNetworkError("Answer from Java side is empty"))
     assert isinstance(found, EnvironmentProblem)

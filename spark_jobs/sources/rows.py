@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import unquote
 
 from spark_jobs.errors import StoreError, first_line
 from spark_jobs.store import check_files
@@ -52,7 +54,9 @@ def read_rows(spark: SparkSession, artifacts: Sequence[Artifact]) -> DataFrame:
     for artifact in artifacts:
         _check_count(artifact)
     schema = StructType.fromJson(dict(_schema_of(artifacts[0])))
-    return parquet(spark.read.schema(schema), *(artifact.place for artifact in artifacts))
+    rows = parquet(spark.read.schema(schema), *(artifact.place for artifact in artifacts))
+    _check_listing(rows, artifacts)
+    return rows
 
 
 def write_rows(
@@ -88,14 +92,39 @@ def schema_json(schema: StructType) -> dict[str, Any]:
     return dict(json.loads(schema.json()))
 
 
+def _files_of(artifact: Artifact) -> list[Path]:
+    files = (artifact.folder / entry.path for entry in artifact.manifest.files)
+    return [path for path in files if path.parent == artifact.place]
+
+
+def _check_listing(rows: DataFrame, artifacts: Sequence[Artifact]) -> None:
+    """Compares the files that Spark is about to read with the manifests: each of them, once.
+
+    With the rows that each file counts, that is the number of rows that are read, without a job for it.
+    """
+    leaves: Any = rows._jdf.queryExecution().analyzed().collectLeaves()
+    found = [
+        PurePosixPath(unquote(uri)).name
+        for leaf in map(leaves.apply, range(leaves.size()))
+        for uri in leaf.relation().location().inputFiles()
+    ]
+    expected = [path.name for artifact in artifacts for path in _files_of(artifact)]
+    if sorted(found) != sorted(expected):
+        raise StoreError(
+            f"Spark finds other files than the manifests name in {artifacts[0].place} and further partitions",
+            expected=f"{len(expected)} files, each once",
+            found=f"{len(found)} files, {len(set(found))} of them different",
+            fix="No step reads them so. Look whether something writes into the store beside Vintage.",
+        )
+
+
 def _check_count(artifact: Artifact) -> None:
     """Compares the rows that the Parquet files count in their footers with the manifest."""
     from pyarrow import ArrowException
     from pyarrow.parquet import read_metadata
 
-    files = [artifact.folder / entry.path for entry in artifact.manifest.files]
     try:
-        found = sum(read_metadata(path).num_rows for path in files if path.parent == artifact.place)
+        found = sum(read_metadata(path).num_rows for path in _files_of(artifact))
     except (ArrowException, OSError) as error:
         raise StoreError(f"{artifact.place} holds no Parquet", found=first_line(error)) from error
     if found != artifact.row_count:

@@ -38,6 +38,10 @@ def asking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TestClient:
     return TestClient(store_pages.app)
 
 
+@pytest.mark.fault(
+    "a page of the store in Airflow's web server, whatever the data in it",
+    outcome="no script but Vintage's own, no connection",
+)
 def test_a_page_is_confined(asking: TestClient) -> None:
     page = asking.get("/store/tiny/reports/a%20b.html")
     assert (page.status_code, page.text) == (200, "<p>a page")
@@ -49,6 +53,10 @@ def test_a_page_is_confined(asking: TestClient) -> None:
     assert page.headers["X-Content-Type-Options"] == "nosniff"
 
 
+@pytest.mark.fault(
+    "a path out of the store, or a link, asked of Airflow's web server",
+    outcome="404; 403 to who may not see the pipeline",
+)
 @pytest.mark.parametrize(
     ("path", "code"),
     [

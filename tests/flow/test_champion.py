@@ -12,6 +12,7 @@ from spark_jobs.registry import ledger
 from spark_jobs.report.difference import difference_of
 from spark_jobs.report.summary import summarise
 from spark_jobs.store.lineage import find_lineage
+from tests.flow.conftest import rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,8 +89,11 @@ def test_a_worse_model_is_refused_and_the_champion_stays(nights: Team) -> None:
     assert again.baseline["date"] == str(EVE)
 
 
+@pytest.mark.fault(
+    "a champion of which a file was cut to a byte, and a holdout delivered with the rows of a training date",
+    outcome="the next model is refused for both; the reason says how to go on",
+)
 def test_a_damaged_champion_fails_the_gate_and_says_why(nights: Team) -> None:
-    """Its files have their sizes, and one of them has another content."""
     eve = summarise(nights.store, EVE)
     artifact = nights.store.find("model", EVE, eve.keys["model"])
     assert artifact is not None
@@ -97,14 +101,20 @@ def test_a_damaged_champion_fails_the_gate_and_says_why(nights: Team) -> None:
     whole = metadata.read_bytes()
     for check in metadata.parent.glob(".*.crc"):
         check.unlink()
-    metadata.write_bytes(b"#" * len(whole))
+    metadata.write_bytes(b"#")
+    nights.deliver(DAY, rows_of(EVE))
     try:
         entry = nights.run(overrides=["LogisticRegression.regParam=0.02"])
     finally:
         metadata.write_bytes(whole)
+        nights.deliver(DAY)
     assert isinstance(entry, ledger.Entry)
     assert entry.action == "refused"
-    assert re.search(rf"the champion \w+ of {EVE} cannot be read", entry.reasons[0])
+    same, damaged = entry.reasons
+    assert re.search(rf"the champion \w+ of {EVE} cannot be read", damaged)
+    assert "`vintage verify --repair`" in damaged
+    assert "`vintage promote --force --why …`" in damaged
+    assert f"{DAY} has the same rows as {EVE}" in same
 
 
 def test_a_champion_of_other_columns_fails_the_gate_and_says_why(nights: Team) -> None:

@@ -310,6 +310,9 @@ def edit_results(team: Team) -> None:
     edit_json(folder_of(team, "evaluation") / "manifest.json", change)
 
 
+@pytest.mark.fault(
+    "a damaged or missing artifact, when a model is made again", outcome="exit 4 before anything is made"
+)
 @pytest.mark.parametrize(
     ("spoil", "told"),
     [

@@ -113,6 +113,7 @@ def test_up_shows_both_uis_on_loopback_alone_and_ctrl_c_ends_all(
     assert running(home) is None
 
 
+@pytest.mark.fault("a service of the embedded stack dies", outcome="it is named, and the others end")
 def test_a_service_that_dies_is_named_and_ends_the_rest(up: subprocess.Popen[str]) -> None:
     read_until(up, "Ctrl-C")
     family = family_of(up)
@@ -126,6 +127,7 @@ def test_a_service_that_dies_is_named_and_ends_the_rest(up: subprocess.Popen[str
     assert alive(family) == []
 
 
+@pytest.mark.fault("SIGKILL of the embedded stack", outcome="its services end too")
 def test_services_end_with_a_stack_that_is_killed_outright(up: subprocess.Popen[str]) -> None:
     read_until(up, "Ctrl-C")
     family = family_of(up)

@@ -192,6 +192,7 @@ def test_a_backfill_runs_there_too(stack: ComposeStack, api: AirflowApi) -> None
     assert all(store.current("evaluation", day) for day in PAST)
 
 
+@pytest.mark.fault("secrets of the stack", outcome="in no log and no command line")
 def test_no_secret_is_in_a_log_or_a_command_line(stack: ComposeStack, secrets: dict[str, str]) -> None:
     told = []
     for process in stack.family():

@@ -198,6 +198,7 @@ def test_what_is_no_model_is_refused(tmp_path: Path) -> None:
         model_digest(folder)
 
 
+@pytest.mark.fault("a file of a saved model that is no Parquet", outcome="an error that names it")
 def test_a_damaged_file_is_told(tmp_path: Path) -> None:
     folder = write_model(tmp_path / "model")
     [part] = folder.rglob("*.parquet")

@@ -84,6 +84,7 @@ def test_a_gate_against_a_baseline_does_not_apply_where_there_is_none() -> None:
     assert not judged(gates, {"silhouette": 0.4, "stability": math.nan}, rows=10).promote
 
 
+@pytest.mark.fault("a champion that cannot be read", outcome="every gate that compares fails")
 @pytest.mark.parametrize("metric", ["areaUnderROC", "stability"])
 def test_a_champion_that_cannot_be_read_fails_every_gate_that_compares(metric: str) -> None:
     lost = UnreadableBaseline("2013-02-27", "k", "the champion k of 2013-02-27 cannot be read: it is gone")

@@ -39,6 +39,7 @@ def started(apart: LoadingProcess) -> psutil.Process:
     return process
 
 
+@pytest.mark.fault("the process that loads a model ends", outcome="exit 4; the model is not refused for it")
 def test_a_process_that_is_gone_is_an_error_of_the_machine(apart: LoadingProcess, tmp_path: Path) -> None:
     process = started(apart)
     os.kill(process.pid, signal.SIGKILL)

@@ -129,6 +129,7 @@ def test_a_hostile_pipeline_is_refused_at_once(home_with: Callable[..., Home], c
         load_pipeline(home, "bad")
 
 
+@pytest.mark.fault("a hostile suite", outcome="the pipelines that name it are refused, and no other")
 def test_a_hostile_suite_harms_those_that_name_it(home_with: Callable[..., Home]) -> None:
     home = home_with()
     (home.pipelines_dir / "other.yaml").write_text(PIPELINE.replace("tips", "other"))

@@ -205,6 +205,7 @@ def test_settings_that_are_secrets_or_run_code_may_not_be_set() -> None:
         assert refused_option("spark.driver.extraJavaOptions", f"-Xss4m {option}") == option
 
 
+@pytest.mark.fault("a setting of Spark that holds a secret, in a pipeline", outcome="exit 2 with its line")
 @pytest.mark.parametrize(
     "value",
     ["-Dshop.password=hush", "-Djavax.net.ssl.keyStorePassword=x -Xss4m", "jdbc:x://ann:hush@db/shop"],

@@ -73,6 +73,10 @@ def test_what_something_was_made_from_and_is_gone_is_told(store: Store, kind: st
     assert "was made from" in broken.expected
 
 
+@pytest.mark.fault(
+    "a damaged `current.json`, at `vintage verify --repair`",
+    outcome="written again where one artifact can be meant, else set aside",
+)
 @pytest.mark.parametrize("others", [0, 1])
 def test_a_damaged_pointer_is_mended_where_only_one_artifact_can_be_meant(store: Store, others: int) -> None:
     made = snapshot(store, DAY, rows="rows")
@@ -87,6 +91,10 @@ def test_a_damaged_pointer_is_mended_where_only_one_artifact_can_be_meant(store:
     assert store.current("snapshot", DAY) == (None if others else made)
 
 
+@pytest.mark.fault(
+    "a damaged contract of an inferred schema, at `vintage verify --repair`",
+    outcome="written again from the snapshots' manifests",
+)
 def test_a_damaged_contract_is_written_again_from_the_snapshots(store: Store) -> None:
     named = Ingredients(
         kind="snapshot",

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
 
+from spark_jobs.errors import StoreError
+from spark_jobs.sources import rows
 from spark_jobs.sources.raw import readable_paths
 from spark_jobs.store.spark_paths import parquet
 
@@ -35,18 +38,45 @@ def test_each_file_is_read_once(beside: Path, spark: SparkSession) -> None:
 
     for paths in (files, *([file] for file in files)):
         readable, options = readable_paths([str(file) for file in paths])
-        rows = spark.read.options(**options).text(readable).collect()
-        assert sorted(row.value for row in rows) == sorted(file.read_text().strip() for file in paths)
+        found = spark.read.options(**options).text(readable).collect()
+        assert sorted(row.value for row in found) == sorted(file.read_text().strip() for file in paths)
 
 
 @pytest.mark.parametrize("names", [NAMES, COLONS])
 def test_each_folder_of_parquet_is_read_once(beside: Path, spark: SparkSession, names: list[str]) -> None:
-    rows = spark.range(3).coalesce(1)
+    three = spark.range(3).coalesce(1)
     folders = []
     for name in names:
-        rows.write.parquet(f"file://{beside / 'written'}")
+        three.write.parquet(f"file://{beside / 'written'}")
         folders.append((beside / "written").rename(beside / f"{name} rows"))
 
     found = parquet(spark.read.schema("id BIGINT"), *folders)
 
     assert sorted(row.id for row in found.collect()) == sorted([0, 1, 2] * len(names))
+
+
+@pytest.mark.fault(
+    "a file of an artifact that Spark would read twice, or not at all",
+    outcome="exit 4 before the step reads a row",
+)
+def test_what_spark_finds_is_held_against_the_manifests(
+    tmp_path: Path, spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    artifacts = []
+    for number in (1, 2):
+        folder = tmp_path / str(number)
+        rows.write_rows(spark.newSession().range(3), folder / "data", {"rows": "count(1)"})
+        files = [SimpleNamespace(path=path.relative_to(folder)) for path in folder.rglob("*.parquet")]
+        told = SimpleNamespace(spark_schema=rows.schema_json(spark.range(1).schema))
+        manifest = SimpleNamespace(files=files, rows=told)
+        artifacts.append(
+            SimpleNamespace(folder=folder, place=folder / "data", manifest=manifest, row_count=3)
+        )
+    monkeypatch.setattr(rows, "check_files", lambda _: None)
+    assert rows.read_rows(spark, artifacts).count() == 6  # type: ignore[arg-type]
+    for misread in (lambda one, other: (one, other, one), lambda one, _: (one,)):
+        monkeypatch.setattr(
+            rows, "parquet", lambda reader, *places, misread=misread: parquet(reader, *misread(*places))
+        )
+        with pytest.raises(StoreError, match=r"expected 2 files, each once; found \d files"):
+            rows.read_rows(spark, artifacts)  # type: ignore[arg-type]
