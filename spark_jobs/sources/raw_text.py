@@ -125,30 +125,28 @@ def in_utf8(raw: RawFiles, form: TextForm, scratch: Path, day: date, *, quotes: 
     Raises:
         DataError: bytes are not the declared encoding's, or a file is of another Unicode encoding.
     """
-    roots: list[Path] = []
     files: list[RawFile] = []
     for number, file in enumerate(raw.files):
         path = raw.root / file.path
         mark = _mark_of(path)
         _check_mark(path, mark, form, day)
-        copy = scratch / str(number) / _unpacked_name(path)
+        # Folders stay: their names may be columns.
+        folder = scratch / str(number) / Path(file.path).parent
+        copy = folder / _unpacked_name(path)
         ready = path
         if form.encoding != "utf-8" or mark:
             copy.parent.mkdir(parents=True)
             _copy(path, copy, form, day)
             ready = copy
         if quotes and path.suffix not in PACKED_FOR_SPARK and _mixes_line_ends(ready, form):
-            alike = scratch / str(number) / "rows" / copy.name
+            alike = folder / "rows" / copy.name
             alike.parent.mkdir(parents=True)
             _end_rows_alike(ready, alike, form)
-            copy = ready = alike
-        if ready == path:
-            roots.append(path)
-            files.append(file)
-            continue
-        roots.append(copy)
-        files.append(replace(file, path=str(copy)))
-    return raw if roots == [raw.root / file.path for file in raw.files] else RawFiles(Path("/"), tuple(files))
+            ready = alike
+        files.append(replace(file, path=str(ready.absolute())))
+    # Of the copies and of the others alike, the whole paths.
+    copied = RawFiles(Path("/"), tuple(files))
+    return raw if copied.paths == [str(Path(path).absolute()) for path in raw.paths] else copied
 
 
 def fault_in(path: Path, form: TextForm, *, quotes: bool) -> Fault | None:
