@@ -225,6 +225,10 @@ def _snapshot(job: Job, feed: Feed, day: date, delivery: Delivery) -> Artifact:
     with feed.store.attempt("snapshot", day) as attempt:
         copies = attempt.folder / COPIES
         incoming = foreseen(delivery, lambda: delivery.read(session, schema, copies))
+        if feed.view == SOURCE_VIEW and isinstance(delivery, FileDelivery):
+            views = {view: source.column_names for view, source in job.pipeline.joins.items()}
+            views[feed.view] = tuple(incoming.schema.names)
+            delivery.require_columns(job.pipeline.preprocess.sql_for(day), views)
         observed = foreseen(delivery, lambda: _write(incoming, delivery, attempt.data))
         count = observed["fingerprint"]["rows"]
         found = {"corrupt": observed["corrupt"], "rows": count}

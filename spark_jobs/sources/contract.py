@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, cast
 
 from spark_jobs.errors import DataError
+from spark_jobs.sources.folder_columns import hint
 from spark_jobs.sources.lossless import mismatches
 from spark_jobs.spec.ddl import parse_ddl
 from spark_jobs.store.fingerprint import quoted
@@ -15,10 +16,20 @@ if TYPE_CHECKING:
 
     from pyspark.sql.types import StructType
 
+    from spark_jobs.sources.raw import RawFiles
+
 VECTOR: Final = "VECTOR"
 
 
-def check_columns(declared: StructType, found: StructType, *, typed: bool, day: date, where: str) -> None:
+def check_columns(
+    declared: StructType,
+    found: StructType,
+    *,
+    typed: bool,
+    day: date,
+    where: str,
+    folders: RawFiles | None = None,
+) -> None:
     """Holds what a file has to what was declared; every difference is named at once.
 
     Args:
@@ -27,6 +38,7 @@ def check_columns(declared: StructType, found: StructType, *, typed: bool, day: 
         typed: whether the format itself carries types (Parquet does, CSV does not).
         day: the partition date.
         where: the file, for the message.
+        folders: the raw files, whose folders' names may be what is missing.
 
     Raises:
         DataError: a column is missing, added or of another type.
@@ -51,7 +63,8 @@ def check_columns(declared: StructType, found: StructType, *, typed: bool, day: 
             f"the raw columns of {day} are not those of the contract ({where})",
             expected=f"{len(ours)} columns: {', '.join(ours)}",
             found="; ".join(filter(None, differences)),
-            fix="Correct the delivery, or change source.schema if the change is meant.",
+            fix=(hint(missing, folders) if folders else "")
+            or "Correct the delivery, or change source.schema if the change is meant.",
         )
 
 

@@ -7,18 +7,20 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
-from spark_jobs.errors import DataError, VintageError
+from spark_jobs.errors import DataError, SpecError, VintageError
 from spark_jobs.session import disk_refusal
 from spark_jobs.sources.database import raw_table
 from spark_jobs.sources.doubled import refuse_doubled
+from spark_jobs.sources.folder_columns import hint, in_folders
 from spark_jobs.sources.raw import RawFiles, list_raw_files
 from spark_jobs.sources.reader import RawRows, check_files, infer_schema, read_raw
 from spark_jobs.sources.undated import UNDATED, examples, require_dated
 from spark_jobs.sources.unreadable import unreadable
+from spark_jobs.spec.sql import read_query
 from spark_jobs.store.spark_paths import parquet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
     from datetime import date
     from pathlib import Path
 
@@ -131,6 +133,26 @@ class FileDelivery:
             where = ", ".join(str(self.raw.root / file.path) for file in self.raw.files[:3])
             require_dated(self.source, count, where, found=shown)
         return {UNDATED: count}
+
+    def require_columns(self, sql: str, views: Mapping[str, Collection[str] | None]) -> None:
+        """Refuses an SQL that reads a column which the names of folders alone hold.
+
+        Args:
+            sql: the pipeline's, for the date.
+            views: what it reads: their columns, None where those are not known.
+
+        Raises:
+            SpecError: names the folders, and how they become columns.
+        """
+        missing = [column.name for column in read_query(sql).unknown_columns(views)]
+        cure = hint(missing, self.raw)
+        if cure:
+            raise SpecError(
+                f"the SQL reads {', '.join(missing)}, which the raw files of {self.day} lack",
+                expected=f"columns of the files in {self.raw.root}, or declared partition columns",
+                found=f"folders: {', '.join(in_folders(self.raw).values())}",
+                fix=cure,
+            )
 
     def refuse_doubled(
         self, spark: SparkSession, written: Path, schema: str, key: tuple[tuple[str, ...], str] | None

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spark_jobs.errors import DataError
+from spark_jobs.sources.folder_columns import with_folder_columns
 from spark_jobs.spec import SOURCE_VIEW
 from spark_jobs.spec.raw_paths import data_files
 from spark_jobs.spec.stray_files import strays_at
+from spark_jobs.store.fingerprint import quoted
 from spark_jobs.store.spark_paths import places
 
 if TYPE_CHECKING:
@@ -131,21 +133,27 @@ def load_raw(
     options: Mapping[str, str],
     schema: StructType | None = None,
 ) -> DataFrame:
-    """Files as Spark's reader of the source's format gives them, whatever is in their names.
+    """Files as Spark's reader of the source's format gives them, with the columns that stand in folders.
 
     Args:
         spark: the session.
         source: its format and options.
         paths: full paths.
         options: they win over those of the source.
-        schema: left out, the reader tells it.
+        schema: of all columns, those that stand in folders as STRING; left out, the reader tells it.
     """
+    from pyspark.sql.types import StructType
+
     # One spelling for one option: Spark takes any, and two spellings of one would both be handed on.
     ours = {name.lower() for name in options}
     given = {name: value for name, value in source.reader_options.items() if name.lower() not in ours}
     readable, further = readable_paths(paths)
     reader = spark.read.format(source.format).options(**{**given, **options, **further})
-    return (reader if schema is None else reader.schema(schema)).load(readable)
+    if schema is None:
+        return with_folder_columns(reader.load(readable), source.partition_columns)
+    in_files = StructType([field for field in schema.fields if field.name not in source.partition_columns])
+    frame = with_folder_columns(reader.schema(in_files).load(readable), source.partition_columns)
+    return frame.select(*(quoted(name) for name in schema.names))
 
 
 def readable_paths(paths: Sequence[str]) -> tuple[list[str], dict[str, str]]:

@@ -12,6 +12,7 @@ from spark_jobs.sources import libsvm, typed_files
 from spark_jobs.sources.blame import Blame
 from spark_jobs.sources.checked import CORRUPT, Checked, of_texts, plausible_rows
 from spark_jobs.sources.contract import check_columns, check_unique, schema_text, struct_of
+from spark_jobs.sources.folder_columns import check_folders, folder_values
 from spark_jobs.sources.raw import load_raw, readable_paths
 from spark_jobs.sources.raw_text import (
     PACKED_FOR_SPARK,
@@ -135,6 +136,7 @@ class _Reading:
 
     def __init__(self, spark: SparkSession, source: Source, raw: RawFiles, day: date, scratch: Path) -> None:
         self.spark, self.source, self.day, self.given = spark, source, day, raw
+        check_folders(source.partition_columns, raw, day)
         self.is_text = source.format in TEXT_FORMATS
         self.form = TextForm.of(source.reader_options if self.is_text else {})
         is_csv = source.format == "csv"
@@ -147,7 +149,8 @@ class _Reading:
         found = self.load(self.raw.paths, inferring).schema
         for path in self.raw.paths:
             names = self._names_in(path) if self.has_header else None
-            check_unique(names or found.names, day=self.day, where=self.original(path))
+            names = [*names, *self.source.partition_columns] if names else found.names
+            check_unique(names, day=self.day, where=self.original(path))
         if CORRUPT in found.names:
             # Spark adds it where something does not parse; no contract is made of that.
             row = self.load(self.raw.paths, {}, found).where(column_of(CORRUPT).isNotNull()).first()
@@ -211,8 +214,11 @@ class _Reading:
             if self.source.format in _MARKS_CORRUPT_ROWS:
                 parts.append(of_texts(frame, declared, forms))
             else:
-                columns = [column_of(name) for name in declared.names]
-                rows = frame.select(*columns, F.lit(None).cast("string").alias(CORRUPT))
+                folders = [field for field in declared if field.name in self.source.partition_columns]
+                values, bad = folder_values(folders, forms)
+                columns = [values.get(name, column_of(name)).alias(name) for name in declared.names]
+                corrupt = F.coalesce(F.lit(None).cast("string"), *bad)
+                rows = frame.select(*columns, corrupt.alias(CORRUPT))
                 parts.append(plausible_rows(rows, declared, forms.years))
         if self.is_text:
             parts.append(self._bad_lines(declared))
@@ -252,12 +258,14 @@ class _Reading:
 
         if self.source.format == "text":
             return tuple(declared.names)
+        folders = self.source.partition_columns
+        in_files = StructType([field for field in declared.fields if field.name not in folders])
         where = self.original(path)
         names = self._names_in(path)
         if names is None:
             found = self.load([path], {}).schema
         else:
-            found = StructType([StructField(name, StringType()) for name in names])
+            found = StructType([StructField(name, StringType()) for name in (*names, *folders)])
         if CORRUPT in found.names and CORRUPT not in declared.names:
             # What Spark infers of a text of which something does not parse; it is told with its rows.
             fault = self._text_fault()
@@ -268,13 +276,13 @@ class _Reading:
             if len(found.fields) != len(declared.fields):
                 raise DataError(
                     f"the raw rows of {self.day} have another number of columns ({where})",
-                    expected=f"{len(declared.fields)}: {', '.join(declared.names)}",
-                    found=str(len(found.fields)),
+                    expected=f"{len(in_files.fields)}: {', '.join(in_files.names)}",
+                    found=str(len(found.fields) - len(folders)),
                     fix="Correct the delivery, or change source.schema if the change is meant.",
                 )
-            return tuple(declared.names)
+            return (*in_files.names, *folders)
         check_unique(found.names, day=self.day, where=where)
-        check_columns(declared, found, typed=False, day=self.day, where=where)
+        check_columns(declared, found, typed=False, day=self.day, where=where, folders=self.given)
         return tuple(found.names)
 
     def _names_in(self, path: str) -> list[str] | None:
@@ -300,6 +308,7 @@ class _Reading:
                 relative(F.col("path")).alias("path"),
                 "length",
                 "content",
+                *self.source.partition_columns,
                 F.lit(None).cast("string").alias(CORRUPT),
             )
         # Spark gives a picture that it cannot decode a negative height and no data.
@@ -307,7 +316,8 @@ class _Reading:
         origin = relative(F.url_decode(F.replace(F.col("image.origin"), F.lit("+"), F.lit("%2B"))))
         rest = [F.col(f"image.{name}") for name in ("height", "width", "nChannels", "mode", "data")]
         bad = F.when(F.col("image.height") < 0, origin).alias(CORRUPT)
-        return frame.select(F.struct(origin.alias("origin"), *rest).alias("image"), bad)
+        image = F.struct(origin.alias("origin"), *rest).alias("image")
+        return frame.select(image, *self.source.partition_columns, bad)
 
     def _undecoded(self, rows: DataFrame, count: int) -> DataError:
         bad = rows.where(rows[CORRUPT].isNotNull()).select(CORRUPT).orderBy(CORRUPT).limit(EXAMPLES)

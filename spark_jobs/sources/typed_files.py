@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Final
 
 from spark_jobs.errors import DataError
 from spark_jobs.sources.contract import check_columns, check_unique
+from spark_jobs.sources.folder_columns import folder_values
 from spark_jobs.sources.lossless import converted, losses
 from spark_jobs.sources.parquet_types import as_meant, has_nanos, int96_loss, unsupported
 from spark_jobs.sources.raw import load_raw
+from spark_jobs.sources.strict import YEARS, Forms
 from spark_jobs.store.fingerprint import quoted
 
 if TYPE_CHECKING:
@@ -41,12 +43,12 @@ def typed_schema(spark: SparkSession, source: Source, raw: RawFiles, day: date) 
     Raises:
         DataError: a column stands twice, or is of a type that Spark does not read.
     """
-    from pyspark.sql.types import NullType
+    from pyspark.sql.types import NullType, StringType, StructField, StructType
 
     # Of its own, because a setting is changed.
     alike = list(_alike(spark.newSession(), source, raw, day))
     for each in alike:
-        check_unique(each.meant.names, day=day, where=each.paths[0])
+        check_unique([*each.meant.names, *source.partition_columns], day=day, where=each.paths[0])
     first = alike[0]
     empty = [field.name for field in first.meant.fields if isinstance(field.dataType, NullType)]
     if empty:
@@ -56,7 +58,8 @@ def typed_schema(spark: SparkSession, source: Source, raw: RawFiles, day: date) 
             found="nulls alone",
             fix="Declare source.schema.",
         )
-    return first.meant
+    folders = [StructField(name, StringType()) for name in source.partition_columns]
+    return StructType([*first.meant.fields, *folders])
 
 
 def typed_rows(
@@ -76,21 +79,33 @@ def typed_rows(
         DataError: the columns are not those of the contract.
     """
     from pyspark.sql import functions as F
+    from pyspark.sql.types import StringType, StructField, StructType
 
     frames = []
+    folders = [field for field in declared.fields if field.name in source.partition_columns]
+    in_files = StructType([field for field in declared.fields if field not in folders])
+    forms = Forms(years=source.years or YEARS)
     for each in _alike(spark, source, raw, day):
-        check_unique(each.meant.names, day=day, where=each.paths[0])
-        check_columns(declared, each.meant, typed=True, day=day, where=each.paths[0])
+        where = each.paths[0]
+        check_unique([*each.meant.names, *source.partition_columns], day=day, where=where)
+        check_columns(in_files, each.meant, typed=True, day=day, where=where, folders=raw)
         for path in each.paths if source.format == "parquet" else ():
             _refuse_int96_loss(path, day)
-        frame = load_raw(spark, source, each.paths, {}, each.read)
-        columns = [
-            converted(
-                F.col(quoted(name)), each.read[name].dataType, each.meant[name].dataType, field.dataType
-            ).alias(name)
-            for name, field in ((field.name, field) for field in declared.fields)
-        ]
-        frames.append(frame.select(*columns, _lost(each).alias(corrupt)))
+        texts = [StructField(field.name, StringType()) for field in folders]
+        frame = load_raw(spark, source, each.paths, {}, StructType([*each.read.fields, *texts]))
+        values = {
+            field.name: converted(
+                F.col(quoted(field.name)),
+                each.read[field.name].dataType,
+                each.meant[field.name].dataType,
+                field.dataType,
+            )
+            for field in in_files.fields
+        }
+        in_folders, bad = folder_values(folders, forms)
+        values |= in_folders
+        columns = [values[name].alias(name) for name in declared.names]
+        frames.append(frame.select(*columns, F.coalesce(_lost(each), *bad).alias(corrupt)))
     rows = frames[0]
     for frame in frames[1:]:
         rows = rows.unionByName(frame)
@@ -117,6 +132,7 @@ def _shown(name: str) -> Column:
 
 def _alike(spark: SparkSession, source: Source, raw: RawFiles, day: date) -> Iterator[_Alike]:
     """The files by their schemas, each schema told once by Spark, in the order of the files."""
+    source = source.model_copy(update={"partition_columns": ()})
     if source.format != "parquet":
         by_schema: dict[str, tuple[StructType, list[str]]] = {}
         for path in raw.paths:

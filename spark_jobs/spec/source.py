@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Final, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, Strict, field_validator, model_validator
 
 from spark_jobs.spec import date_in_text
-from spark_jobs.spec.base import Dated, Ddl, ScalarText, SpecModel, Text, refusal
+from spark_jobs.spec.base import Dated, Ddl, Listed, ScalarText, SpecModel, Text, refusal
 from spark_jobs.spec.database_query import is_table, query_problem
 from spark_jobs.spec.ddl import Column, parse_ddl
 from spark_jobs.spec.names import did_you_mean
@@ -123,8 +123,16 @@ class Source(SpecModel):
         ),
     ] = None
 
+    partition_columns: Annotated[
+        Listed[Text],
+        Field(
+            description="Columns that stand in the names of folders below a date, `region=eu`, and not in "
+            "the files. They are STRING unless `schema`, which names them too, has another type.",
+            examples=[["region"]],
+        ),
+    ] = ()
     years: Annotated[
-        tuple[int, int] | None,
+        Annotated[tuple[int, int], Strict(False)] | None,
         Field(
             description="The first and the last year that a date can have: one outside is refused, because "
             "it was most likely written in another way than it is read. 1900 to 2200 when left out.",
@@ -214,6 +222,7 @@ class Source(SpecModel):
         else:
             self._check_files()
         names = [column.name.casefold() for column in self.columns or ()]
+        self._check_partition_columns(names)
         if self.date_column is not None and names and self.date_column.casefold() not in names:
             raise refusal(f'the schema lacks the date_column "{self.date_column}"')
         lacking = date_in_text.lacking(self._dated_text) if self._dated_by_text else ""
@@ -227,6 +236,22 @@ class Source(SpecModel):
         if self.date_column is None and self.undated_rows:
             raise refusal("source.undated_rows needs a date_column", expected="it beside date_column")
         return self
+
+    def _check_partition_columns(self, names: Sequence[str]) -> None:
+        if self.partition_columns and self.is_jdbc:
+            raise refusal("source.partition_columns is of files alone", found="format jdbc")
+        for column in self.partition_columns:
+            if "=" in column or "/" in column:
+                raise refusal(
+                    f'source.partition_columns has "{column}"', expected="a column, the name before the ="
+                )
+            if len([each for each in self.partition_columns if each.casefold() == column.casefold()]) > 1:
+                raise refusal(f'source.partition_columns has "{column}" twice', expected="each column once")
+            if names and column.casefold() not in names:
+                raise refusal(
+                    f'the schema lacks the partition column "{column}"',
+                    expected=f"it too, {column} STRING say: the schema has all columns of the source",
+                )
 
     def _check_files(self) -> None:
         if self.path is None:
@@ -291,8 +316,10 @@ class Source(SpecModel):
     @property
     def fixed_schema(self) -> str | None:
         """The columns that every delivery has: those declared, or those of the format; None when inferred."""
-        own = "value STRING" if self.format == "text" else None
-        return self.schema_ddl or _FIXED_SCHEMAS.get(self.format.lower(), own)
+        own = _FIXED_SCHEMAS.get(self.format.lower(), "value STRING" if self.format == "text" else None)
+        if self.schema_ddl is None and own is not None:
+            return ", ".join([own, *(f"`{name}` STRING" for name in self.partition_columns)])
+        return self.schema_ddl
 
     @property
     def columns(self) -> tuple[Column, ...] | None:

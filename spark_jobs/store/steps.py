@@ -37,6 +37,8 @@ def snapshot(pipeline: Pipeline, source: Source, day: date, *, schema: str, rows
     spec: dict[str, Any] = {"format": source.format, "options": source.value_options, "schema": schema}
     if source.years is not None:
         spec["years"] = list(source.years)
+    if source.partition_columns:
+        spec["partition_columns"] = list(source.partition_columns)
     return _ingredients("snapshot", pipeline, day, {"rows": {day: Key(rows)}}, spec)
 
 

@@ -16,8 +16,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from spark_jobs.errors import DataError
+from spark_jobs.errors import DataError, SpecError
 from spark_jobs.sources.checked import CORRUPT
+from spark_jobs.sources.deliveries import FileDelivery
 from spark_jobs.sources.raw import list_raw_files
 from spark_jobs.sources.reader import infer_schema, read_raw
 from spark_jobs.spec import Source
@@ -337,3 +338,22 @@ def test_a_struct_with_a_map_and_a_name_with_a_colon_go_through(team: Team) -> N
     found = team.store.current("snapshot", DAY)
     assert found is not None
     assert found.row_count == 3
+
+
+def test_folders_are_columns_where_they_are_declared(spark: SparkSession, tmp_path: Path) -> None:
+    for region, day in (("eu", "03"), ("us", "4x")):
+        written(tmp_path / f"region={region}" / f"n={day}", "a.parquet", {"id": pa.array([1])})
+    raw = list_raw_files(str(tmp_path), DAY)
+    assert raw is not None
+    source = Source(format="parquet", path=str(tmp_path), partition_columns=("region", "n"))
+    inferred = infer_schema(spark, source, raw, DAY, tmp_path / "_copies")
+    assert inferred == "`id` bigint, `region` string, `n` string"
+    found = read_raw(spark, source, raw, "n INT, region STRING, id BIGINT", DAY, tmp_path / "_copies").rows
+    assert sorted(map(tuple, found.collect()), key=str) == [
+        (3, "eu", 1, None),
+        (None, "us", 1, "no int: folder n=4x"),
+    ]
+    delivery = FileDelivery(source.model_copy(update={"partition_columns": ()}), str(tmp_path), raw, DAY)
+    delivery.require_columns("SELECT id FROM source", {"source": ("id",)})
+    with pytest.raises(SpecError, match=r"reads Region, which.*partition_columns: \[region\]"):
+        delivery.require_columns("SELECT id, Region FROM source", {"source": ("id",)})

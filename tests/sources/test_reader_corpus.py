@@ -45,6 +45,7 @@ class Case:
         options: the reader's.
         kind: the format.
         years: those that are declared.
+        folders: the partition columns.
     """
 
     name: str
@@ -55,12 +56,14 @@ class Case:
     options: dict[str, str] = field(default_factory=dict)
     kind: str = "csv"
     years: tuple[int, int] | None = None
+    folders: tuple[str, ...] = ()
 
     def read(self, spark: SparkSession, home: Path) -> RawRows:
         folder = home / str(len(list(home.iterdir())))
         folder.mkdir()
         files = self.raw if isinstance(self.raw, dict) else {f"a.{self.kind}": self.raw}
         for name, content in files.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes(content.encode() if isinstance(content, str) else content)
         source = Source(
             format=self.kind,
@@ -68,6 +71,7 @@ class Case:
             options={"header": "true", **self.options} if self.kind == "csv" else self.options,
             schema=self.schema,
             years=self.years,
+            partition_columns=self.folders,
         )
         raw = list_raw_files(str(folder), DAY)
         assert raw is not None
@@ -202,6 +206,12 @@ ENCODINGS = [
         None,
         "is UTF-8, as its first bytes say",
         encoding="ISO-8859-1",
+    ),
+    Case(
+        "a mark in one file of two",
+        "id INT, v STRING",
+        {"a.csv": b"\xef\xbb\xbf" + UMLAUT.encode(), "b.csv": "id,v\n2,a\n"},
+        [("1", "Köln"), ("2", "a")],
     ),
     Case(
         "text",
@@ -374,7 +384,73 @@ OTHERS = [
         options={"sep": ";"},
     ),
 ]
-CASES = [*QUOTES, *ENCODINGS, *OTHERS]
+BY_REGION = "id INT, region STRING, hour INT"
+FOLDERS = [
+    Case(
+        "folders as columns",
+        BY_REGION,
+        {
+            "region=eu/hour=03/a.csv": "id\n1\n",
+            "region=a%2Fb c+d/hour=4/b.csv": "id\n2\n",
+            "region=5%/hour=5/c.csv": b"\xef\xbb\xbfid\n3\n",
+            "region=__HIVE_DEFAULT_PARTITION__/hour=6/c.csv": b"\xef\xbb\xbfid\n4\n",
+        },
+        [("1", "eu", "3"), ("2", "a/b c+d", "4"), ("3", "5%", "5"), ("4", None, "6")],
+        folders=("region", "hour"),
+    ),
+    Case(
+        "folders without a header",
+        "region STRING, id INT",
+        {"region=eu/a.csv": "1\n"},
+        [("eu", "1")],
+        options={"header": "false"},
+        folders=("region",),
+    ),
+    Case(
+        "folders of json",
+        BY_REGION,
+        {"hour=1/region=Köln/x=1/a.json": '{"id":1}\n'},
+        [("1", "Köln", "1")],
+        kind="json",
+        folders=("region", "hour"),
+    ),
+    Case(
+        "folders of text",
+        "value STRING, region STRING",
+        {"region=eu/a.txt": "a\n"},
+        [("a", "eu")],
+        kind="text",
+        folders=("region",),
+    ),
+    Case(
+        "a folder that is no number",
+        BY_REGION,
+        {"region=eu/hour=3h/a.csv": "id\n1\n"},
+        refusal="column hour: 1 not int, such as '3h'",
+        folders=("region", "hour"),
+    ),
+    Case(
+        "a file in no folder",
+        BY_REGION,
+        {"region=eu/hour=3/a.csv": "id\n1\n", "region=eu/b.csv": "id\n1\n"},
+        refusal="region=eu/b.csv.*does not lie in one folder hour=.*found the folders region=eu",
+        folders=("region", "hour"),
+    ),
+    Case(
+        "folders that are not declared",
+        "id INT, region STRING",
+        {"region=eu/a.csv": "id\n1\n"},
+        refusal=r"missing: region.*no column unless.*region=eu.*source.partition_columns: \[region\]",
+    ),
+    Case(
+        "a folder's column in the file too",
+        "id INT, region STRING",
+        {"region=eu/a.csv": "id,region\n1,eu\n"},
+        refusal="stands twice.*region",
+        folders=("region",),
+    ),
+]
+CASES = [*QUOTES, *ENCODINGS, *OTHERS, *FOLDERS]
 
 
 def test_what_is_read_and_what_is_refused(spark: SparkSession, tmp_path: Path) -> None:

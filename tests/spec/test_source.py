@@ -264,3 +264,23 @@ def test_another_form_of_the_date_is_refused(home_with: HomeWith, path: str, tol
 def test_undated_rows_need_a_date_column(home_with: HomeWith) -> None:
     with pytest.raises(SpecError, match="undated_rows needs a date_column"):
         load_pipeline(home_with(("raw/{date}\n", "raw/{date}\n  undated_rows: allow\n")), "tips")
+
+
+@pytest.mark.parametrize(
+    ("columns", "told"),
+    [
+        ("[region=eu]", "the name before the ="),
+        ("[size, SIZE]", 'has "size" twice'),
+        ("[region]", 'the schema lacks the partition column "region"'),
+    ],
+)
+def test_partition_columns_are_the_schemas(home_with: HomeWith, columns: str, told: str) -> None:
+    with pytest.raises(SpecError, match=told):
+        load_pipeline(home_with(("raw/{date}\n", f"raw/{{date}}\n  partition_columns: {columns}\n")), "tips")
+
+
+def test_a_source_has_years_of_its_own(home_with: HomeWith) -> None:
+    home = home_with(("raw/{date}\n", "raw/{date}\n  years: [1, 9999]\n"))
+    assert load_pipeline(home, "tips").source.years == (1, 9999)
+    with pytest.raises(SpecError, match="no range of years"):
+        load_pipeline(home_with(("raw/{date}\n", "raw/{date}\n  years: [2024, 2023]\n")), "tips")
