@@ -16,9 +16,10 @@ from spark_jobs.job import Job, main, open_tracking, require_enough, require_val
 from spark_jobs.ml import golden
 from spark_jobs.ml.arithmetic import require_pinned
 from spark_jobs.ml.fitting import fit_stages
+from spark_jobs.ml.label_flow import require_read
 from spark_jobs.ml.model_digest import model_digest
 from spark_jobs.ml.splits import in_split
-from spark_jobs.ml.stages import build_stages, resolved_params, stage_columns
+from spark_jobs.ml.stages import build_stages, over_rows, resolved_params, stage_columns
 from spark_jobs.ml.training import canonical, check_training_rows
 from spark_jobs.ml.tuning import tune
 from spark_jobs.registry.recording import record_model, tags_of
@@ -76,10 +77,13 @@ def fit(rows: DataFrame, pipeline: Pipeline) -> Fitted:
         pipeline: its stages, seed and row key.
 
     Raises:
+        InvalidSpec: the rows lack a column that a stage reads, or the label is among what an RFormula takes.
         TrainingError: the rows cannot give a model.
     """
     from pyspark.ml import Pipeline as SparkPipeline
 
+    pipeline = over_rows(pipeline, rows)
+    require_read(pipeline, rows.columns)
     columns = stage_columns(pipeline)
     ordered = canonical(rows, pipeline, columns).persist()
     try:
@@ -187,7 +191,7 @@ def make(
                 rows={"train": fitted.rows.count},
                 labels={"min": fitted.rows.label_min, "max": fitted.rows.label_max},
                 params=dict(fitted.params),
-                columns=tuple(stage_columns(pipeline)),
+                columns=tuple(stage_columns(over_rows(pipeline, rows))),
                 requirements=tuple(_requirements(job.pipeline)),
                 snapshots={
                     day: artifact.manifest.ingredients.inputs["snapshot"][day]

@@ -281,12 +281,13 @@ def stage_problems(pipeline: Pipeline) -> list[Problem]:
     from spark_jobs.ml.column_types import type_problems
     from spark_jobs.ml.grid import check_grid
     from spark_jobs.ml.label_flow import label_problems
-    from spark_jobs.ml.stages import check_stages
+    from spark_jobs.ml.stages import check_stages, over_columns
     from spark_jobs.sources.own_function import function_problems
     from spark_jobs.spec.label_checks import label_type_problems
     from spark_jobs.spec.repeatable_checks import statement_problems
 
     columns = feature_columns(pipeline)
+    pipeline = over_columns(pipeline, columns)
     problems = [*statement_problems(pipeline), *label_type_problems(pipeline)]
     of_stages = check_stages(pipeline, columns)
     if not of_stages:

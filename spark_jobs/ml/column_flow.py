@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from spark_jobs.ml.catalogue import find_stage_class, is_sparks_own, params_of
+from spark_jobs.ml.formula import Formula
 from spark_jobs.spec.sql import SOURCE_VIEW, BadSql, read_query
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from spark_jobs.spec import Stage
 
@@ -50,7 +50,6 @@ _ADDED: Final[Mapping[str, str | None]] = {
     "pred_contrib_col": None,
 }
 LABEL: Final = "label"
-_NAMES: Final = re.compile(r"[A-Za-z_]\w*")
 
 
 class BadFlow(ValueError):
@@ -84,12 +83,14 @@ class Flow:
         adds: what it adds, in order.
         keeps: whether the columns that were there stay; only an SQLTransformer may drop them.
         open: whether it may add columns that its Params do not name, as a stage of one's own can.
+        unresolved: whether it reads columns that only the rows tell, besides.
     """
 
     reads: tuple[NamedColumn, ...] = ()
     adds: tuple[NamedColumn, ...] = ()
     keeps: bool = True
     open: bool = False
+    unresolved: bool = False
 
 
 def stage_flow(stage: Stage) -> Flow:
@@ -99,10 +100,18 @@ def stage_flow(stage: Stage) -> Flow:
         BadFlow: an input or an output is missing, or there are more of one than of the other.
     """
     found = find_stage_class(stage.type)
-    return flow_of(found.__name__, params_of(found), stage.params, own=not is_sparks_own(found))
+    own = not is_sparks_own(found)
+    return flow_of(found.__name__, params_of(found), stage.params, own=own, there=stage.there)
 
 
-def flow_of(class_name: str, params: Collection[str], values: Mapping[str, Any], *, own: bool) -> Flow:
+def flow_of(
+    class_name: str,
+    params: Collection[str],
+    values: Mapping[str, Any],
+    *,
+    own: bool,
+    there: Sequence[str] | None = None,
+) -> Flow:
     """The flow of a stage.
 
     Args:
@@ -110,6 +119,7 @@ def flow_of(class_name: str, params: Collection[str], values: Mapping[str, Any],
         params: the names of all Params that the class has.
         values: those that are set.
         own: whether the class is the user's own.
+        there: the feature columns that a `.` of an RFormula may take; None where they are not known.
 
     Raises:
         BadFlow: an input or an output is missing, or there are more of one than of the other.
@@ -117,7 +127,7 @@ def flow_of(class_name: str, params: Collection[str], values: Mapping[str, Any],
     if class_name == "SQLTransformer" and not own:
         return _of_statement(str(values.get("statement", "")))
     if class_name == "RFormula" and not own:
-        return _of_formula(values)
+        return _of_formula(values, there)
     if not own:
         _require_columns(class_name, params, values)
     # Where single columns are named, xgboost reads no vector.
@@ -184,20 +194,25 @@ def _of_statement(statement: str) -> Flow:
     return Flow(reads, adds, keeps=query.has_star)
 
 
-def _of_formula(values: Mapping[str, Any]) -> Flow:
-    formula = str(values.get("formula", ""))
-    label, tilde, terms = formula.partition("~")
-    if not tilde or "." in terms:
+def _of_formula(values: Mapping[str, Any], there: Sequence[str] | None) -> Flow:
+    formula = Formula.read(str(values.get("formula", "")))
+    if formula is None:
         raise BadFlow(
-            "the columns of RFormula cannot be told",
-            param="formula",
-            expected="label ~ a + b, each column by its name",
+            "the formula of RFormula has no label or no terms", param="formula", expected="label ~ a + b, say"
         )
-    reads = dict.fromkeys([label.strip(), *_NAMES.findall(terms)])
+    if formula.rest and formula.label != LABEL and LABEL not in formula.removed:
+        raise BadFlow(
+            f"the . of RFormula takes {LABEL}, the answer, for a feature",
+            param="formula",
+            expected=f"{LABEL} ~ ., or {formula.label} ~ . - {LABEL}",
+        )
     target = str(values.get("labelCol", "label"))
     adds = [NamedColumn(str(values.get("featuresCol", "features")), ("featuresCol",))]
     # Spark leaves a label that is there as it is, and every row of ours has one of that name.
-    if target not in {label.strip(), LABEL}:
+    if target not in {formula.label, LABEL}:
         adds.append(NamedColumn(target, ("labelCol",)))
-    used = _NAMES.findall(terms)
-    return Flow(tuple(NamedColumn(name, ("formula",), name not in used) for name in reads), tuple(adds))
+    used = formula.taken(there or ())
+    reads = (
+        NamedColumn(name, ("formula",), name not in used) for name in dict.fromkeys([formula.label, *used])
+    )
+    return Flow(tuple(reads), tuple(adds), unresolved=formula.rest and there is None)

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 
 from spark_jobs.ml.catalogue import find_stage_class, params_of
 from spark_jobs.ml.column_flow import LABEL, Flow, stage_flow
+from spark_jobs.ml.formula import Formula
+from spark_jobs.ml.stages import check_stages
+from spark_jobs.spec import InvalidSpec
 from spark_jobs.spec.features import FEATURE_ROWS, FeatureOrigins
 from spark_jobs.spec.names import list_names
 from spark_jobs.spec.sql import SOURCE_VIEW, read_query
@@ -161,3 +164,16 @@ def _added_from(stage: Stage, flow: Flow) -> Mapping[str, Collection[str]]:
     if isinstance(sources, list) and isinstance(targets, list) and len(sources) == len(targets):
         return {str(target): [str(source)] for source, target in zip(sources, targets, strict=True)}
     return {column.name: read for column in flow.adds}
+
+
+def require_read(pipeline: Pipeline, columns: Collection[str]) -> None:
+    """Check of the rows of an RFormula with a `.` what could not be checked before: its columns, the label.
+
+    Raises:
+        InvalidSpec: a column that a stage reads is not there, or the model learns from its label.
+    """
+    formulas = [Formula.read(str(stage.params.get("formula", ""))) for stage in pipeline.stages]
+    if any(formula and formula.rest for formula in formulas):
+        problems = check_stages(pipeline, columns) or list(label_problems(pipeline))
+        if problems:
+            raise InvalidSpec(problems)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from spark_jobs.ml.column_flow import LABEL
-from spark_jobs.ml.stages import stage_columns
+from spark_jobs.ml.stages import over_rows, stage_columns
 from spark_jobs.spec import SplitByKey
 from spark_jobs.store.fingerprint import quoted, row_hash_sql, with_vector_contents
 
@@ -79,6 +79,7 @@ def shared_rows(holdout: DataFrame, train: DataFrame, pipeline: Pipeline) -> int
 
     Training rows outside the range of the holdout's keys are not read: Parquet knows the range of each file.
     """
+    pipeline = over_rows(pipeline, holdout)
     wanted = {name.lower() for name in (*pipeline.preprocess.key, *stage_columns(pipeline), LABEL)}
     names = [name for name in holdout.columns if name.lower() in wanted]
     near = train

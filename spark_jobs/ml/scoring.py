@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from spark_jobs.ml.column_flow import TO_LEARN_FROM, stage_flow
 from spark_jobs.ml.families import family_of
 from spark_jobs.ml.row_checks import row_checks
+from spark_jobs.ml.stages import over_rows
 from spark_jobs.sources.rows import LABEL
 
 if TYPE_CHECKING:
@@ -82,6 +83,7 @@ def predict(rows: DataFrame, model: PipelineModel, pipeline: Pipeline) -> DataFr
 
 def checks_of(rows: DataFrame, pipeline: Pipeline) -> tuple[RowCheck, ...]:
     """What no row to score may hold: what no training row may, but for its label and the like."""
+    pipeline = over_rows(pipeline, rows)
     told = only_learnt(pipeline)
     return tuple(check for check in row_checks(rows, pipeline) if check.column not in told)
 

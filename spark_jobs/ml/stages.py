@@ -14,6 +14,7 @@ from spark_jobs.ml.column_flow import LABEL, BadFlow, Flow, stage_flow
 from spark_jobs.ml.nested import NESTED, nested_stage
 from spark_jobs.ml.task_model import task_problems
 from spark_jobs.ml.values import value_problem
+from spark_jobs.sources.rows import TRAINABLE
 from spark_jobs.spec import InvalidSpec, did_you_mean
 from spark_jobs.spec.names import list_names
 from spark_jobs.spec.overrides import find_stage
@@ -23,12 +24,16 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
     from pyspark.ml._typing import PipelineStage
+    from pyspark.sql import DataFrame
 
     from spark_jobs.spec import Pipeline, Problem, Stage
     from spark_jobs.spec.loading import KeyPath
 
 # What a stage calls the start of its random numbers: Spark's classes, and those with scikit-learn's names.
 SEEDS: Final = ("seed", "random_state")
+_TAKEN: Final = frozenset(
+    {"tinyint", "smallint", "int", "bigint", "float", "double", "string", "boolean", "vector"}
+)
 
 
 def check_stages(pipeline: Pipeline, columns: Collection[str] | None) -> list[Problem]:
@@ -67,11 +72,39 @@ def stage_columns(pipeline: Pipeline) -> tuple[str, ...]:
         raise InvalidSpec(problems)
     read: dict[str, None] = {}
     made: set[str] = set()
-    for stage in pipeline.stages:
+    for index, stage in enumerate(pipeline.stages):
         flow = stage_flow(stage)
+        if flow.unresolved:
+            path = ("stages", index, stage.type)
+            raise InvalidSpec([pipeline.problem(path, f"the rows alone tell what {stage.type} reads")])
         read |= {column.name: None for column in flow.reads if column.name not in made}
         made |= {column.name for column in flow.adds}
     return tuple(read)
+
+
+def over_rows(pipeline: Pipeline, rows: DataFrame) -> Pipeline:
+    """The pipeline with what a `.` of an RFormula takes of feature rows, by their types."""
+    if not any(stage.type == "RFormula" for stage in pipeline.stages):
+        return pipeline
+    return over_columns(pipeline, [name for name, kind in rows.dtypes if _is_taken(kind)])
+
+
+def over_columns(pipeline: Pipeline, columns: Collection[str] | None) -> Pipeline:
+    """The pipeline with what a `.` of an RFormula stands for; as it is where the columns are not known."""
+    if columns is None or not any(stage.type == "RFormula" for stage in pipeline.stages):
+        return pipeline
+    there = dict.fromkeys([*(name for name in columns if name != TRAINABLE), LABEL])
+    stages = []
+    for declared in pipeline.stages:
+        stage = declared.over(tuple(there)) if declared.type == "RFormula" else declared
+        stages.append(stage)
+        try:
+            flow = stage_flow(stage)
+        except (UnknownStage, BadFlow):
+            continue
+        # What stages add is taken as well.
+        there = {**(there if flow.keeps else {}), **dict.fromkeys(column.name for column in flow.adds)}
+    return pipeline.model_copy(update={"stages": tuple(stages)})
 
 
 def build_stages(pipeline: Pipeline) -> list[PipelineStage]:
@@ -233,6 +266,10 @@ def _built(pipeline: Pipeline, path: KeyPath, declared: Stage) -> PipelineStage:
     return stage
 
 
+def _is_taken(kind: str) -> bool:
+    return kind in _TAKEN or kind.startswith("decimal")
+
+
 def _text(value: Any, *, quoted: bool = False) -> str:
     if isinstance(value, str) and not quoted:
         return value
@@ -244,4 +281,12 @@ def _text(value: Any, *, quoted: bool = False) -> str:
         return str(value)
 
 
-__all__ = ["build_stages", "check_stages", "known_stages", "resolved_params", "stage_columns"]
+__all__ = [
+    "build_stages",
+    "check_stages",
+    "known_stages",
+    "over_columns",
+    "over_rows",
+    "resolved_params",
+    "stage_columns",
+]

@@ -14,8 +14,9 @@ from spark_jobs.errors import TrainingError, VintageError
 from spark_jobs.ml.families import Holdout, family_of
 from spark_jobs.ml.fitting import OF_THE_MACHINE, fit_stage, fit_stages
 from spark_jobs.ml.grid import first_tuned, tuned_columns
+from spark_jobs.ml.label_flow import require_read
 from spark_jobs.ml.splits import ALWAYS_TEACHES, judging_part
-from spark_jobs.ml.stages import build_stages
+from spark_jobs.ml.stages import build_stages, over_rows
 from spark_jobs.ml.training import canonical, check_training_rows
 from spark_jobs.session import causes, root_cause
 from spark_jobs.sources.rows import LABEL
@@ -119,6 +120,8 @@ def tune(rows: DataFrame, pipeline: Pipeline) -> Tuned:
     tuning = pipeline.tuning
     if tuning is None:
         raise ValueError(f"{pipeline.name} has nothing to tune")
+    pipeline = over_rows(pipeline, rows)
+    require_read(pipeline, rows.columns)
     columns = tuned_columns(pipeline)
     relevant = expression_columns(pipeline.evaluate.relevant) if pipeline.evaluate.relevant else ()
     ordered = canonical(rows, pipeline, [*columns, *relevant, LABEL]).persist()

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, Discriminator, Field, field_validator, model_validator
+from pydantic import AfterValidator, Discriminator, Field, PrivateAttr, field_validator, model_validator
 from pydantic_core import core_schema
 
 from spark_jobs.spec import date_in_text
@@ -154,6 +154,18 @@ class Stage(SpecModel):
 
     type: Text
     params: Mapping[str, Any] = Field(default_factory=dict)
+    _there: tuple[str, ...] | None = PrivateAttr(default=None)
+
+    @property
+    def there(self) -> tuple[str, ...] | None:
+        """The feature columns that it may read without naming them; None while they are not known."""
+        return self._there
+
+    def over(self, columns: tuple[str, ...]) -> Stage:
+        """The same stage, of rows with these columns."""
+        copy = self.model_copy()
+        copy._there = columns
+        return copy
 
     @model_validator(mode="before")
     @classmethod

@@ -8,7 +8,7 @@ import pytest
 
 from spark_jobs.job import stage_problems
 from spark_jobs.ml.label_flow import label_problems
-from spark_jobs.ml.stages import check_stages
+from spark_jobs.ml.stages import check_stages, over_columns
 from spark_jobs.spec import feature_columns
 from tests.ml.test_stages import pipeline_of
 
@@ -33,6 +33,7 @@ def told(
         preprocess={"sql": sql, "key": ["id"], "label": label, **preprocess},
     )
     assert check_stages(pipeline, feature_columns(pipeline)) == []
+    pipeline = over_columns(pipeline, feature_columns(pipeline))
     return [str(problem) for problem in label_problems(pipeline)]
 
 
@@ -94,6 +95,13 @@ def told(
             LATE,
             "- RFormula: {formula: 'label ~ a + delay'}\n- LogisticRegression: {}\n",
             "delay → RFormula → features",
+        ),
+        (
+            "SELECT id, a, delay FROM source",
+            LATE,
+            "- SQLTransformer: {statement: 'SELECT *, label AS kept FROM __THIS__'}\n"
+            "- RFormula: {formula: 'label ~ . - delay'}\n- LogisticRegression: {}\n",
+            "label → SQLTransformer → kept → RFormula → features",
         ),
         (
             "SELECT id, a, delay FROM source",

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from spark_jobs.ml.catalogue import MODULES, known_stages, params_of
-from spark_jobs.ml.column_flow import _ADDED, _READ
-from spark_jobs.ml.stages import build_stages, check_stages, resolved_params, stage_columns
+from spark_jobs.ml.column_flow import _ADDED, _READ, stage_flow
+from spark_jobs.ml.stages import build_stages, check_stages, over_columns, resolved_params, stage_columns
 from spark_jobs.spec import InvalidSpec, Pipeline, load_pipeline
 from spark_jobs.spec.loading import read_text
 
@@ -194,11 +194,6 @@ def test_sql_and_formula_stages_say_what_they_read_and_add() -> None:
 """
     assert stage_columns(pipeline_of(stages)) == ("bill", "tip", "day", "label")
     assert problems_of(stages, FEATURES) == []
-    [problem] = problems_of('- RFormula: {formula: "tip ~ ."}\n- LogisticRegression: {}\n')
-    assert problem == (
-        "stages.yaml:1: the columns of RFormula cannot be told; "
-        "expected label ~ a + b, each column by its name"
-    )
     assert problems_of('- SQLTransformer: {statement: "SELECT 1"}')[0].startswith(
         "stages.yaml:1: the statement of"
     )
@@ -322,3 +317,36 @@ def test_the_model_is_of_the_task(task: str, model: str, right: bool) -> None:
     problems = check_stages(pipeline_of(stages, task=task), FEATURES)
     assert (problems == []) is right
     assert right or task in str(problems[0])
+
+
+@pytest.mark.parametrize(
+    ("formula", "read"),
+    [
+        ("label ~ bill + day", ["label", "bill", "day"]),
+        ("label ~ bill:day + 0", ["label", "bill", "day"]),
+        ("label ~ bill * day - day - 1", ["label", "bill", "day"]),
+        ("label ~ (bill + day)^2", ["label", "bill", "day"]),
+        ("label ~ bill + day - day", ["label", "bill"]),
+        ("label ~ x.y + bill", ["label", "x.y", "bill"]),
+        ("label ~ .", ["label", "id", "bill", "1x1"]),
+        ("label ~ . - id", ["label", "bill", "1x1"]),
+        ("label ~ . - id + bill:day", ["label", "bill", "day", "1x1"]),
+        ("bill ~ . - label - id", ["bill", "1x1"]),
+    ],
+)
+def test_formula_reads_what_spark_reads(formula: str, read: list[str]) -> None:
+    stages = f"- RFormula: {{formula: '{formula}'}}\n- LogisticRegression: {{}}\n"
+    pipeline = over_columns(pipeline_of(stages), ["id", "bill", "1x1", "trainable"])
+    assert [column.name for column in stage_flow(pipeline.stages[0]).reads] == read
+
+
+def test_dot_is_resolved_by_the_rows_or_not_at_all() -> None:
+    stages = "- RFormula: {formula: 'label ~ . - id'}\n- LogisticRegression: {}\n"
+    assert problems_of(stages, None) == []
+    with pytest.raises(InvalidSpec, match="the rows alone tell what RFormula reads"):
+        stage_columns(pipeline_of(stages))
+    taken = over_columns(pipeline_of(stages), ["id", "bill"])
+    assert stage_columns(taken) == ("label", "bill")
+    [problem] = problems_of("- RFormula: {formula: 'tip ~ .'}\n- LogisticRegression: {}\n")
+    assert "the . of RFormula takes label, the answer" in problem
+    assert "label ~ ., or tip ~ . - label" in problem
