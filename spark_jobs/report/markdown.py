@@ -137,6 +137,8 @@ def _facts(summary: Summary, links: Links) -> list[str]:
     ]
     if summary.without_data:
         facts.append(f"**no raw data**: {', '.join(map(str, summary.without_data))}")
+    if summary.undated_warning:
+        facts.append(f"**undated rows**: {plain(summary.undated_warning)}")
     if summary.overlap_warning:
         facts.append(f"**holdout**: {plain(summary.overlap_warning)}")
     if summary.key_warning:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
+from spark_jobs.sources.undated import UNDATED
 from spark_jobs.spec import SOURCE_VIEW
 from spark_jobs.store import Key
-from spark_jobs.store.details import FeaturesDetails, ValidationDetails
+from spark_jobs.store.details import FeaturesDetails, SnapshotDetails, ValidationDetails
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -44,6 +45,7 @@ class Partition(BaseModel):
         date: the partition date; of an undated joined source, that of its snapshot.
         fingerprint: of the rows' content; None for what holds no rows.
         validation: None where what a suite found is gone, or where there was none.
+        undated: how many rows of the delivery had no day, and belong to no date.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -54,6 +56,7 @@ class Partition(BaseModel):
     rows: int
     fingerprint: str | None
     validation: Validation | None
+    undated: int = 0
 
 
 def partitions_of(
@@ -78,7 +81,13 @@ def partitions_of(
                 rows=found.row_count,
                 fingerprint=found.manifest.rows.fingerprint if found.manifest.rows else None,
                 validation=_validation(store if view == SOURCE_VIEW else store.joined(view), found, key),
+                undated=undated_rows(found),
             )
+
+
+def undated_rows(snapshot: Artifact) -> int:
+    """How many rows of the delivery had no day."""
+    return int(SnapshotDetails.of(snapshot).raw.get(UNDATED, 0))
 
 
 def _validation(store: Store, snapshot: Artifact, key: Key | None) -> Validation | None:

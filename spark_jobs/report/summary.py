@@ -143,6 +143,15 @@ class Summary(BaseModel):
         return tuple(day for day in days if day not in self.window)
 
     @property
+    def undated_warning(self) -> str:
+        """How many rows of deliveries have no day, of each source the most of any date; empty where none."""
+        most: dict[str, int] = {}
+        for part in self.partitions:
+            most[part.source] = max(most.get(part.source, 0), part.undated)
+        told = ", ".join(f"{count:,} rows of {source}" for source, count in most.items() if count)
+        return told and f"{told} have no day and belong to no date"
+
+    @property
     def key_warning(self) -> str:
         """That rows share their key, and what to do; empty where none do."""
         if not self.repeated_keys:

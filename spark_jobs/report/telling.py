@@ -9,6 +9,7 @@ from urllib.parse import quote
 from pydantic import BaseModel, ConfigDict
 
 from spark_jobs.registry.ledger import Entry
+from spark_jobs.report.partitions import undated_rows
 from spark_jobs.store import Artifact
 from spark_jobs.store.details import EvaluationDetails, ModelDetails, PredictionsDetails, ValidationDetails
 from spark_jobs.store.reports import report_folder
@@ -62,6 +63,8 @@ def _of_artifact(home: Home, store: Store, artifact: Artifact) -> Told:
     match artifact.manifest.kind:
         case "snapshot" | "features":
             facts["rows"] = artifact.row_count
+            if artifact.manifest.kind == "snapshot" and (undated := undated_rows(artifact)):
+                facts["undated rows"] = undated
         case "validation":
             validated = ValidationDetails.of(artifact)
             facts |= {"passed": validated.passed, "warnings": len(validated.failures.warning)}

@@ -121,6 +121,8 @@ def _made_from(summary: Summary) -> RenderableType:
     )
     if summary.without_data:
         table.add_row("no raw data", Text(", ".join(map(str, summary.without_data)), style="yellow"))
+    if summary.undated_warning:
+        table.add_row("undated rows", Text(summary.undated_warning, style="yellow"))
     table.add_row("rows", f"{summary.rows['train']} to learn from, {summary.rows['test']} to test on")
     if summary.overlap_warning:
         table.add_row("holdout", Text(summary.overlap_warning, style="yellow"))
