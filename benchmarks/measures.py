@@ -15,6 +15,7 @@ from pathlib import Path
 
 from benchmarks.backfill import backfills
 from benchmarks.chain import CHECKOUT, Bench, Timing
+from benchmarks.planning import plan, write_home
 
 DAY = date(2013, 2, 28)
 RAW = CHECKOUT / "data" / "raw" / "flights"
@@ -28,6 +29,7 @@ spark.stop()
 
 
 ROWS_A_DAY = 900
+DATES = 1_000
 TRUSTING = """
 import spark_jobs.session
 import spark_jobs.store.integrity
@@ -189,6 +191,29 @@ def parse(runs: int) -> list[Row]:
             for which, seconds in (("its slowest file", max(files.values())), ("all", sum(files.values())))
         ]
     return rows
+
+
+def planning(scratch: Path, runs: int) -> list[Row]:
+    """(h) a window of 1,000 dates, a file each: listed and planned, against 20 seconds of the processor."""
+    home = scratch / "planning"
+    write_home(home, DATES)
+    found = [plan(home) for _ in range(runs)]
+    shutil.rmtree(home)
+    seconds = statistics.median(used for used, _ in found)
+    return [
+        Row(
+            measure=f"{DATES} dates of one file each, listed and planned / 20 seconds of the processor",
+            ratio=round(seconds / 20, 3),
+            goal=1.0,
+            ours=round(seconds, 2),
+            baseline=20.0,
+            unit="s",
+            runs=runs,
+            ours_peak_mib=0,
+            baseline_peak_mib=0,
+            detail={"seconds of the clock": round(statistics.median(clock for _, clock in found), 2)},
+        )
+    ]
 
 
 def backfill(scratch: Path, days: int, submitted: int) -> list[Row]:

@@ -29,6 +29,7 @@ from benchmarks.measures import (
     cold,
     evaluation,
     parse,
+    planning,
     startup,
     verification,
     warm,
@@ -37,7 +38,7 @@ from benchmarks.modes import exactness
 
 RESULTS = CHECKOUT / "benchmarks" / "results"
 HOURS = ["backfill", "exactness", "verification"]
-EVERY = ["startup", "warm", "cold", "many", "evaluation", "parse"]
+EVERY = ["startup", "warm", "cold", "many", "evaluation", "parse", "planning"]
 SIZES = (3_000_000, 10_000_000)
 
 
@@ -80,6 +81,8 @@ def _run(which: str, scratch: Path, arguments: argparse.Namespace) -> list[Row]:
         return [warm(scratch, RAW, measure, 2.0, runs=runs)]
     if which == "cold":
         return [cold(scratch, runs)]
+    if which == "planning":
+        return planning(scratch, runs)
     if which in {"evaluation", "parse"}:
         return evaluation(runs) if which == "evaluation" else parse(max(runs, 5))
     if which == "exactness":
