@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -51,3 +52,8 @@ AN_OLD_CPU = {
     "GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX2,-FMA,-AVX512F,-AVX512VL,-AVX512DQ",
 }
 """As the JVM, numpy, its BLAS and the C library see a CPU whose vectors hold two numbers."""
+
+
+def cpu_of_executors() -> dict[str, str]:
+    """Settings that give executors the CPU of AN_OLD_CPU where their driver has it."""
+    return {f"spark.executorEnv.{name}": os.environ[name] for name in AN_OLD_CPU if name in os.environ}

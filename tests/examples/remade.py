@@ -19,7 +19,7 @@ from examples.catalogue import EXAMPLES
 from spark_jobs.reproduce import reproduce
 from spark_jobs.session import SparkProvider
 from spark_jobs.spec import Home, load_pipeline, submit_conf
-from tests.quick import QUICK_PLANS
+from tests.quick import QUICK_PLANS, cpu_of_executors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 CHECKOUT = Path(__file__).parents[2]
 EXECUTORS = {"spark.executor.memory": "512m", "spark.executor.cores": "1"}
 """Those of a cluster; a local master has none."""
-CPU = ("JAVA_TOOL_OPTIONS", "OPENBLAS_CORETYPE", "NPY_DISABLE_CPU_FEATURES", "GLIBC_TUNABLES")
-"""What tells a process which CPU it sees; an executor does not have it from its driver by itself."""
 
 
 def made_again(
@@ -51,8 +49,7 @@ def made_again(
 def main(master: str, names: Sequence[str]) -> None:
     """Makes one after the other."""
     home = Home.from_environment(os.environ)
-    cpu = {f"spark.executorEnv.{name}": os.environ[name] for name in CPU if name in os.environ}
-    conf = submit_conf(load_pipeline(home, names[0]), home) | QUICK_PLANS | EXECUTORS | cpu
+    conf = submit_conf(load_pipeline(home, names[0]), home) | QUICK_PLANS | EXECUTORS | cpu_of_executors()
     provider = SparkProvider("remade", conf=conf, master=master)
     for name in names:
         found = reproduce(home, name, EXAMPLES[name].date, spark=provider)

@@ -35,6 +35,7 @@ from spark_jobs.ml.splits import in_split
 from spark_jobs.session import SparkProvider
 from spark_jobs.spec import Home, Pipeline, submit_conf
 from tests.ml import every_stage
+from tests.quick import cpu_of_executors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -286,7 +287,9 @@ def main(master: str, killed: int, which: str, settings: Mapping[str, str]) -> N
         (folder / "pipelines").mkdir()
         home = Home.from_environment({"VINTAGE_HOME": scratch})
         pipeline = pipeline_of("logistic", USUAL, SETTINGS | settings)
-        provider = SparkProvider("exact", conf=submit_conf(pipeline, home), master=master)
+        provider = SparkProvider(
+            "exact", conf=submit_conf(pipeline, home) | cpu_of_executors(), master=master
+        )
         require_pinned(provider(), pipeline)
         spark = provider.learning(USUAL)
         app = spark.sparkContext.applicationId
