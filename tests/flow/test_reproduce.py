@@ -123,7 +123,7 @@ def write_as_the_release_before(team: Team) -> None:
         key = Ingredients.model_validate(manifest["ingredients"]).key
         keys[manifest["key"]] = key
         (folder / "manifest.json").write_text(json.dumps(seal(manifest | {"key": key})))
-        folder.rename(folder.with_name(key))
+        folder.rename(folder.parent / key)
         edit_json(folder.parent / "current.json", lambda pointer, key=key: pointer.update(key=key))
 
 
@@ -354,7 +354,7 @@ def test_a_manifest_that_lacks_what_is_needed_is_refused(copied: Team) -> None:
 
     edit_json(folder / "manifest.json", change)
     key = json.loads((folder / "manifest.json").read_text())["key"]
-    folder.rename(folder.with_name(key))
+    folder.rename(folder.parent / key)
     edit_json(folder.parent / "current.json", lambda pointer: pointer.update(key=key))
     with pytest.raises(
         StoreError, match=r"cannot be made again here; .* found no evaluate in its ingredients"
