@@ -56,3 +56,5 @@ def repair(
         console.print(f"· {each}", markup=False)
     if not apply:
         console.print("Nothing was changed. Add --apply to do it.")
+    if found.remains:
+        raise found.remains

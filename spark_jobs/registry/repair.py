@@ -41,6 +41,7 @@ class Repair:
         alias: what becomes of the alias; empty where it stays.
         head: what the registry is to be told of how far the ledger went; None where it knows.
         lost: whether the registry was told of lines that the ledger does not have.
+        remains: what no repair can do; None where all can be done.
     """
 
     contradictions: tuple[str, ...]
@@ -51,6 +52,7 @@ class Repair:
     alias: str
     head: str | None
     lost: bool
+    remains: StoreError | None
 
     @property
     def steps(self) -> tuple[str, ...]:
@@ -133,18 +135,23 @@ def _repair(store: Store, ledger: Ledger, now: Registered, copies: tuple[Copy, .
         alias="" if nowhere else _alias(serves, now),
         head=head if head != (now.ledger or "") and (problems or head) else None,
         lost=any("MLflow was told of" in each for each in problems),
+        remains=_champion_is_nowhere(store, serves) if nowhere and serves else None,
     )
-    if nowhere and serves is not None and not found.steps:
-        raise StoreError(
-            f"by the ledger {told_model(serves.model_key, serves.date)} of {store.pipeline} serves, and is "
-            "neither in MLflow nor in the store",
-            expected=f"its folder below {store.folder}",
-            fix="Bring the folder back from a backup, or run the date again: from the same data, file and "
-            "code it makes the model under its key, and ends at promote. Repair then. Where neither can be, "
-            f"choose another model: `vintage rollback {store.pipeline} --to DATE --why …`, or `vintage "
-            f"promote {store.pipeline} --version DATE --force --why …`. Nothing was changed.",
-        )
+    if found.remains and not found.steps:
+        raise found.remains
     return found
+
+
+def _champion_is_nowhere(store: Store, serves: Entry) -> StoreError:
+    return StoreError(
+        f"by the ledger {told_model(serves.model_key, serves.date)} of {store.pipeline} serves, and is "
+        "neither in MLflow nor in the store",
+        expected=f"its folder below {store.folder}",
+        fix="Bring the folder back from a backup, or run the date again: from the same data, file and "
+        "code it makes the model under its key, and ends at promote. Repair then. Where neither can be, "
+        f"choose another model: `vintage rollback {store.pipeline} --to DATE --why …`, or `vintage "
+        f"promote {store.pipeline} --version DATE --force --why …`.",
+    )
 
 
 def _alias(serves: Entry | None, now: Registered) -> str:

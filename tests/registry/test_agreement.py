@@ -257,8 +257,11 @@ def test_in_place_of_who_is_nowhere_a_person_chooses(
     for version in ("2", "3"):
         client_of(office).delete_model_version("demo", version)
     shutil.rmtree(office.store.folder / "model" / f"date={day(3)}")
-    # The other one is registered anew, and what is nowhere is told when nothing else is left to do.
-    repair.carry_out(office.store, office.tracking)
+    # The other one is registered anew; that the champion cannot be is known before and after.
+    first, done = (each(office.store, office.tracking) for each in (repair.repair_of, repair.carry_out))
+    for found in (first, done):
+        assert [entry.version for entry in found.register] == [2]
+        assert "neither in MLflow nor in the store" in str(found.remains)
     for automatic in (lambda: office.night(5), lambda: repair.repair_of(office.store, office.tracking)):
         with pytest.raises(StoreError, match=r"contradict each other|vintage rollback demo --to"):
             automatic()
