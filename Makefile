@@ -59,7 +59,7 @@ test-all: setup ## All tests, with coverage
 	@$(ENV) pytest $(PARALLEL) --cov --cov-report=term $(ARGS)
 
 exact: setup ## Every stage on 1 to 64 partitions, bit for bit the same on four machines: hours
-	@$(ENV) VINTAGE_EXACT_CASES=every pytest -n0 tests/integration/test_executors_exact.py $(ARGS)
+	@$(ENV) EXACT_CASES=every pytest -n0 tests/integration/test_executors_exact.py $(ARGS)
 
 lint: setup ## Style, types, the boundaries between modules, and the YAML files against their schemas
 	@$(ENV) ruff check .

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 CHECKOUT = Path(__file__).parents[2]
 PROGRAM = "tests.integration.exact_fits"
-CASES = os.environ.get("VINTAGE_EXACT_CASES", "merges")
+CASES = os.environ.get("EXACT_CASES", "merges")
 """`every`, the complete table, takes hours: `make exact`."""
 SECONDS = 900 if CASES == "merges" else 4 * 3600
 CLUSTER = "the cluster"
