@@ -74,8 +74,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         environ = quick_environment() | {
             **PARSED_SELDOM,
             "VINTAGE_NOTIFIER": "tests.dags.notified.ToFile",
-            # How soon a task whose worker died is taken for failed; 300 by itself.
-            "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "45",
+            # How soon a scheduler takes over what a dead one had begun; 300 by itself.
+            "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "20",
             "VINTAGE_NOTIFIER_ARGS": json.dumps({"path": str(home / TOLD), "text": "Vintage: {message}"}),
         }
         if PROGRAMS:
