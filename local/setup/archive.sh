@@ -18,7 +18,7 @@ make_archive() {
             return
             ;;
     esac
-    identity=$({ "$java_home/bin/java" -version 2>&1; echo "$java_home $spark_home"; ls -lL "$spark_home/jars"; } | cksum)
+    identity=$({ "$java_home/bin/java" -version 2>&1; echo "$java_home $spark_home"; jars_of "$spark_home"; } | cksum)
     archive=$root/data/cds/spark-$(echo "$identity" | tr ' ' '-').jsa
     # A truncated archive would crash every JVM that maps it, so its size is held against the one it was made with.
     if [ -f "$archive" ] && [ "$(size_of "$archive")" = "$(cat "$archive.size" 2>/dev/null)" ]; then return; fi
@@ -38,6 +38,9 @@ make_archive() {
         archive=
     fi
 }
+
+# Names, sizes and times. Not the number of links: it grows with each environment that uv links to its cache.
+jars_of() { ls -lL "$1/jars" | sed 's/^\([^ ]* *\)[0-9]* /\1/'; }
 
 size_of() { wc -c <"$1" | tr -d ' '; }
 
