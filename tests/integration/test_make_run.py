@@ -20,7 +20,7 @@ from spark_jobs.spec import Home
 from spark_jobs.store import Store
 from tests.examples.remade import made_again
 from tests.integration.conftest import plain_environment
-from tests.quick import AN_OLD_CPU
+from tests.quick import AN_OLD_CPU, QUICK_JVM
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,11 +43,11 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def run(home: Path) -> str:
+def run(home: Path, **given: str) -> str:
     """What `make run` prints, set-up aside."""
     ended = subprocess.run(
         [sys.executable, str(CHECKOUT / "local" / "night.py")],
-        env={**plain_environment(), "VINTAGE_HOME": str(home)},
+        env={**plain_environment(), "VINTAGE_HOME": str(home), **given},
         capture_output=True,
         text=True,
         check=False,
@@ -75,7 +75,7 @@ def test_a_night_on_real_flights_ends_with_a_champion_and_a_second_finds_it(home
     assert durations_of(store).counted["jobs"] >= 3
 
     before = made(store)
-    again = run(home)
+    again = run(home, JAVA_TOOL_OPTIONS=QUICK_JVM)
     assert "champion: version 1 serves" in again
     assert made(store) == before
     assert ledger.read(store.ledger_path) == (entry,)
