@@ -76,6 +76,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
             "VINTAGE_NOTIFIER": "tests.dags.notified.ToFile",
             # How soon a scheduler takes over what a dead one had begun; 300 by itself.
             "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "20",
+            # On a busy machine the one that lives may be silent for half a minute.
+            "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "60",
             "VINTAGE_NOTIFIER_ARGS": json.dumps({"path": str(home / TOLD), "text": "Vintage: {message}"}),
         }
         if PROGRAMS:
