@@ -140,7 +140,7 @@ def test_neither_order_nor_threads_change_a_bit(spark: SparkSession) -> None:
     assert one == other
     assert one.candidates[one.winner].params[REG] == 0.001
     assert one.candidates[0].mean == pytest.approx(math.log(2), abs=0.05)
-    assert one.details()["winner"]["mean"] == min(each.mean for each in one.candidates)
+    assert one.details().winner.mean == min(each.mean for each in one.candidates)
 
 
 @pytest.mark.spark
@@ -160,8 +160,8 @@ def test_a_candidate_that_fails_is_reported_and_survived(spark: SparkSession) ->
     assert "Unseen label: once" in errors[0]
     assert errors[1] == ""
     assert found.winner == 1
-    assert found.details()["candidates"][0]["mean"] is None
-    assert found.details()["winner"]["params"] == {"StringIndexer.handleInvalid": "keep", REG: 0.1}
+    assert found.details().candidates[0].mean is None
+    assert found.details().winner.params == {"StringIndexer.handleInvalid": "keep", REG: 0.1}
 
 
 @pytest.mark.spark
