@@ -165,4 +165,11 @@ def test_what_the_store_holds_is_looked_at_first(office: Office, known: tuple[Ar
         verified_copy(office.tracking, *known),
     ):
         pass
+    copied = kept(office) / "sparkml" / "part-0"
+    copied.write_text("weights 2 1", encoding="utf-8")
+    with pytest.raises(StoreError, match=r"is damaged.*part-0.*SHA-256"):
+        repair.carry_out(office.store, office.tracking)
+    assert copied.read_text(encoding="utf-8") == "weights 2 1"
     weights.write_text(whole, encoding="utf-8")
+    repair.carry_out(office.store, office.tracking)
+    assert copied.read_text(encoding="utf-8") == whole
