@@ -11,11 +11,11 @@ from spark_jobs.sources.strict import refused, value_of
 from spark_jobs.store.fingerprint import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from datetime import date
 
     from pyspark.sql import Column, DataFrame
-    from pyspark.sql.types import StructField
+    from pyspark.sql.types import StructField, StructType
 
     from spark_jobs.sources.raw import RawFiles
     from spark_jobs.sources.strict import Forms
@@ -27,6 +27,14 @@ _NULL: Final = "__HIVE_DEFAULT_PARTITION__"
 def in_folders(raw: RawFiles) -> dict[str, str]:
     """The columns that the folders of raw files name, each with such a folder: `region` → `region=eu`."""
     return {name: f"{name}={value}" for file in raw.files for name, value in _named(file.path)}
+
+
+def split_columns(schema: StructType, names: Collection[str]) -> tuple[StructType, list[StructField]]:
+    """The columns that the files hold, and those that stand in folders."""
+    from pyspark.sql.types import StructType
+
+    folders = [field for field in schema.fields if field.name in names]
+    return StructType([field for field in schema.fields if field not in folders]), folders
 
 
 def check_folders(names: Iterable[str], raw: RawFiles, day: date) -> None:

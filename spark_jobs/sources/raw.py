@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spark_jobs.errors import DataError
-from spark_jobs.sources.folder_columns import with_folder_columns
+from spark_jobs.sources.folder_columns import split_columns, with_folder_columns
 from spark_jobs.spec import SOURCE_VIEW
 from spark_jobs.spec.raw_paths import data_files
 from spark_jobs.spec.stray_files import strays_at
@@ -142,8 +142,6 @@ def load_raw(
         options: they win over those of the source.
         schema: of all columns, those that stand in folders as STRING; left out, the reader tells it.
     """
-    from pyspark.sql.types import StructType
-
     # One spelling for one option: Spark takes any, and two spellings of one would both be handed on.
     ours = {name.lower() for name in options}
     given = {name: value for name, value in source.reader_options.items() if name.lower() not in ours}
@@ -151,7 +149,7 @@ def load_raw(
     reader = spark.read.format(source.format).options(**{**given, **options, **further})
     if schema is None:
         return with_folder_columns(reader.load(readable), source.partition_columns)
-    in_files = StructType([field for field in schema.fields if field.name not in source.partition_columns])
+    in_files, _ = split_columns(schema, source.partition_columns)
     frame = with_folder_columns(reader.schema(in_files).load(readable), source.partition_columns)
     return frame.select(*(quoted(name) for name in schema.names))
 

@@ -12,7 +12,7 @@ from spark_jobs.sources import libsvm, typed_files
 from spark_jobs.sources.blame import Blame
 from spark_jobs.sources.checked import CORRUPT, Checked, of_texts, plausible_rows
 from spark_jobs.sources.contract import check_columns, check_unique, schema_text, struct_of
-from spark_jobs.sources.folder_columns import check_folders, folder_values
+from spark_jobs.sources.folder_columns import check_folders, folder_values, split_columns
 from spark_jobs.sources.raw import load_raw, readable_paths
 from spark_jobs.sources.raw_text import (
     PACKED_FOR_SPARK,
@@ -214,7 +214,7 @@ class _Reading:
             if self.source.format in _MARKS_CORRUPT_ROWS:
                 parts.append(of_texts(frame, declared, forms))
             else:
-                folders = [field for field in declared if field.name in self.source.partition_columns]
+                _, folders = split_columns(declared, self.source.partition_columns)
                 values, bad = folder_values(folders, forms)
                 columns = [values.get(name, column_of(name)).alias(name) for name in declared.names]
                 corrupt = F.coalesce(F.lit(None).cast("string"), *bad)
@@ -259,7 +259,7 @@ class _Reading:
         if self.source.format == "text":
             return tuple(declared.names)
         folders = self.source.partition_columns
-        in_files = StructType([field for field in declared.fields if field.name not in folders])
+        in_files, _ = split_columns(declared, folders)
         where = self.original(path)
         names = self._names_in(path)
         if names is None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from spark_jobs.errors import DataError
 from spark_jobs.sources.contract import check_columns, check_unique
-from spark_jobs.sources.folder_columns import folder_values
+from spark_jobs.sources.folder_columns import folder_values, split_columns
 from spark_jobs.sources.lossless import converted, losses
 from spark_jobs.sources.parquet_types import as_meant, has_nanos, int96_loss, unsupported
 from spark_jobs.sources.raw import load_raw
@@ -82,8 +82,7 @@ def typed_rows(
     from pyspark.sql.types import StringType, StructField, StructType
 
     frames = []
-    folders = [field for field in declared.fields if field.name in source.partition_columns]
-    in_files = StructType([field for field in declared.fields if field not in folders])
+    in_files, folders = split_columns(declared, source.partition_columns)
     forms = Forms(years=source.years or YEARS)
     for each in _alike(spark, source, raw, day):
         where = each.paths[0]
