@@ -11,7 +11,8 @@ import time
 from datetime import date, timedelta
 from pathlib import Path
 
-CHECKOUT = Path(__file__).resolve().parent.parent
+from benchmarks.chain import CHECKOUT
+
 PIPELINE = "flight_delay"
 LAST = date(2013, 12, 31)
 
