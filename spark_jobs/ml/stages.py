@@ -84,14 +84,14 @@ def stage_columns(pipeline: Pipeline) -> tuple[str, ...]:
 
 def over_rows(pipeline: Pipeline, rows: DataFrame) -> Pipeline:
     """The pipeline with what a `.` of an RFormula takes of feature rows, by their types."""
-    if not any(stage.type == "RFormula" for stage in pipeline.stages):
+    if not _has_formula(pipeline):
         return pipeline
     return over_columns(pipeline, [name for name, kind in rows.dtypes if _is_taken(kind)])
 
 
 def over_columns(pipeline: Pipeline, columns: Collection[str] | None) -> Pipeline:
     """The pipeline with what a `.` of an RFormula stands for; as it is where the columns are not known."""
-    if columns is None or not any(stage.type == "RFormula" for stage in pipeline.stages):
+    if columns is None or not _has_formula(pipeline):
         return pipeline
     there = dict.fromkeys([*(name for name in columns if name != TRAINABLE), LABEL])
     stages = []
@@ -264,6 +264,10 @@ def _built(pipeline: Pipeline, path: KeyPath, declared: Stage) -> PipelineStage:
         reason = first_line(error).replace(stage.uid, declared.type)
         raise InvalidSpec([pipeline.problem(path, f"Spark refuses a Param: {reason}")]) from error
     return stage
+
+
+def _has_formula(pipeline: Pipeline) -> bool:
+    return any(stage.type == "RFormula" for stage in pipeline.stages)
 
 
 def _is_taken(kind: str) -> bool:

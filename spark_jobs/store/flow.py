@@ -28,7 +28,9 @@ def required(store: Store, named: Ingredients) -> Artifact:
     """
     found = store.find(named.kind, named.date, named.key)
     if found is None:
-        what, made_from, fix = _missing(store, named)
+        what, fix = _missing(store, named)
+        snapshot = named.inputs.get("snapshot", {}).get(named.date)
+        made_from = f" of snapshot {snapshot.short}" if snapshot else ""
         raise StoreError(what, expected=f"{named.kind} {named.key.short}{made_from}", fix=fix)
     return found
 
@@ -126,34 +128,21 @@ class Flow:
         return {each: artifacts[each] for each in train}, {each: artifacts[each] for each in test}
 
 
-def _missing(store: Store, named: Ingredients) -> tuple[str, str, str]:
-    """What is missing, what it would be made from, and what to do."""
+def _missing(store: Store, named: Ingredients) -> tuple[str, str]:
+    """What is missing, and what to do."""
     day = named.date
     match named.kind:
         case "validation":
-            snapshot = named.inputs["snapshot"][day].short
-            return (
-                f"the snapshot of {store.pipeline} for {day} has not been validated",
-                f" of snapshot {snapshot}",
-                "Run validate first; if it ran, data or suite changed meanwhile: run the chain again.",
-            )
+            what = f"the snapshot of {store.pipeline} for {day} has not been validated"
+            fix = "Run validate first; if it ran, data or suite changed meanwhile: run the chain again."
         case "features":
-            snapshot = named.inputs["snapshot"][day].short
-            return (
-                f"{day} has no feature rows",
-                f" of snapshot {snapshot}",
-                "Run preprocess first; if it ran, data or code changed meanwhile: run the chain again.",
-            )
+            what = f"{day} has no feature rows"
+            fix = "Run preprocess first; if it ran, data or code changed meanwhile: run the chain again."
         case "evaluation":
             model = named.inputs["model"][day].short
-            return (
-                f"model {model} of {store.pipeline} for {day} has not been evaluated",
-                "",
-                "Run evaluate first, with the same --set.",
-            )
+            what = f"model {model} of {store.pipeline} for {day} has not been evaluated"
+            fix = "Run evaluate first, with the same --set."
         case _:
-            return (
-                f"{store.pipeline} has no {named.kind} for {day} from today's features and spec",
-                "",
-                "Run fit first, with the same --set; if it ran, data or code changed: run the chain again.",
-            )
+            what = f"{store.pipeline} has no {named.kind} for {day} from today's features and spec"
+            fix = "Run fit first, with the same --set; if it ran, data or code changed: run the chain again."
+    return what, fix
