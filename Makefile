@@ -66,7 +66,7 @@ lint: setup ## Style, types, the boundaries between modules, and the YAML files 
 	@$(ENV) ruff format --check .
 	@$(ENV) mypy
 	@$(ENV) lint-imports --no-logo
-	@$(ENV) deptry spark_jobs dags plugins local examples
+	@$(ENV) deptry vintage spark_jobs dags plugins local examples
 	@$(ENV) python local/publish_schemas.py --check
 	@$(ENV) python local/publish_stages.py --check
 	@$(ENV) python local/publish_reliability.py --check

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import yaml
 
-from spark_jobs.ordered import MANAGER_SETTING
-from spark_jobs.spec import Home, load_pipeline, submit_conf
+from vintage.ordered import MANAGER_SETTING
+from vintage.spec import Home, load_pipeline, submit_conf
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 JOBS = ("snapshot", "validate", "preprocess", "fit", "evaluate", "promote")
@@ -91,7 +91,7 @@ class Bench:
 
     def session(self, first: date, last: date) -> Timing:
         """`vintage backfill`: the six jobs for each date, all in one process and one session."""
-        words = ["-m", "spark_jobs.cli", "backfill", "flight_delay", f"--from={first}", f"--to={last}"]
+        words = ["-m", "vintage", "backfill", "flight_delay", f"--from={first}", f"--to={last}"]
         return self.timed([sys.executable, *words])
 
     def script(self, day: date, name: str) -> Timing:

@@ -7,9 +7,9 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from spark_jobs.ml.families.classification import measure_scored
-from spark_jobs.ml.families.slices import SLICES, leading
-from spark_jobs.session import SparkProvider
+from vintage.ml.families.classification import measure_scored
+from vintage.ml.families.slices import SLICES, leading
+from vintage.session import SparkProvider
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,10 +14,10 @@ import psutil
 # spark-submit puts the script's own folder on the path, not the checkout.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from spark_jobs.fit import fit
-from spark_jobs.session import SparkProvider
-from spark_jobs.spec import Pipeline
-from spark_jobs.store.partitions import ROWS_PER_PARTITION
+from vintage.flow.fit import fit
+from vintage.session import SparkProvider
+from vintage.spec import Pipeline
+from vintage.store.partitions import ROWS_PER_PARTITION
 
 if TYPE_CHECKING:
     from collections.abc import Callable

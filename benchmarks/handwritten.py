@@ -14,10 +14,10 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from spark_jobs.spec import Home, Pipeline, load_pipeline, load_suite
+from vintage.spec import Home, Pipeline, load_pipeline, load_suite
 
 if TYPE_CHECKING:
-    from spark_jobs.spec.suite import ExpectationSpec
+    from vintage.spec.suite import ExpectationSpec
 
 REQUIREMENTS = ["mlflow", "pyspark"]
 

@@ -31,12 +31,12 @@ spark.stop()
 ROWS_A_DAY = 900
 DATES = 1_000
 TRUSTING = """
-import spark_jobs.session
-import spark_jobs.store.integrity
+import vintage.session
+import vintage.store.integrity
 
-spark_jobs.store.integrity.require_intact = lambda artifacts: None
-spark_jobs.session.FIXED_CONF = {
-    **spark_jobs.session.FIXED_CONF,
+vintage.store.integrity.require_intact = lambda artifacts: None
+vintage.session.FIXED_CONF = {
+    **vintage.session.FIXED_CONF,
     "spark.hadoop.parquet.page.verify-checksum.enabled": "false",
 }
 """

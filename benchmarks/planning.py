@@ -37,7 +37,7 @@ def plan(home: Path) -> tuple[float, float]:
     command = [
         sys.executable,
         "-m",
-        "spark_jobs.cli",
+        "vintage",
         "plan",
         PIPELINE,
         "--from",

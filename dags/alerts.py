@@ -12,15 +12,15 @@ from airflow.sdk import BaseNotifier
 from airflow.sdk.definitions.callback import AsyncCallback
 from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
 
-from spark_jobs.errors import EnvironmentProblem
-from spark_jobs.spec.wait import told
+from vintage.errors import EnvironmentProblem
+from vintage.spec.wait import told
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from airflow.sdk import Context
 
-    from spark_jobs.spec import Pipeline
+    from vintage.spec import Pipeline
 
 NOTIFIER: Final = "VINTAGE_NOTIFIER"
 ARGUMENTS: Final = "VINTAGE_NOTIFIER_ARGS"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from airflow.sdk import Asset
 
 if TYPE_CHECKING:
-    from spark_jobs.spec import Pipeline
+    from vintage.spec import Pipeline
 
 
 def raw_of(pipeline: Pipeline) -> list[Asset]:

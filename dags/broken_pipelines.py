@@ -10,8 +10,8 @@ import os
 
 from dags.retrain import retrain
 from dags.score import scoring
-from spark_jobs.errors import SpecError, first_line
-from spark_jobs.spec import Home, load_pipeline
+from vintage.errors import SpecError, first_line
+from vintage.spec import Home, load_pipeline
 
 
 def problems(home: Home) -> list[str]:

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import CronPartitionTimetable, Param, get_parsing_context
 from croniter import croniter
 
-from spark_jobs.errors import SpecError
-from spark_jobs.spec import Home, load_pipeline
+from vintage.errors import SpecError
+from vintage.spec import Home, load_pipeline
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from airflow.sdk import DAG
 
-    from spark_jobs.spec import Pipeline
+    from vintage.spec import Pipeline
 
 log = logging.getLogger(__name__)
 

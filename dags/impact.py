@@ -12,7 +12,7 @@ from dags.each_pipeline import make_dags
 from dags.restatement import restatement_check
 
 if TYPE_CHECKING:
-    from spark_jobs.spec import Home, Pipeline
+    from vintage.spec import Home, Pipeline
 
 
 def impact(pipeline: Pipeline, _home: Home) -> DAG:

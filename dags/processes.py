@@ -10,7 +10,7 @@ from typing import Final
 
 import psutil
 
-from spark_jobs.spec.permissions import close_to_others
+from vintage.spec.permissions import close_to_others
 
 # The task's supervisor kills it outright 5 seconds after asking it to end.
 _GRACE_SECONDS: Final = 3.0

@@ -11,7 +11,7 @@ from dags.each_pipeline import date_param, make_dags
 from dags.spark_submit import MACROS, spark_job
 
 if TYPE_CHECKING:
-    from spark_jobs.spec import Home, Pipeline
+    from vintage.spec import Home, Pipeline
 
 JOB: Final = "reproduce"
 KEY: Final = "^[0-9a-f]{8,64}$"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from airflow.sdk import Asset, Context
 
-    from spark_jobs.spec import Pipeline
+    from vintage.spec import Pipeline
 
 TASK: Final = "impact"
 

@@ -13,12 +13,12 @@ from dags.each_pipeline import daily, date_param, make_dags, nightly_arguments, 
 from dags.spark_submit import MACROS, python_job, spark_job
 from dags.waiting import wait_for_data
 from dags.waiting_rows import wait_for_rows
-from spark_jobs.spec.markdown import code, plain
-from spark_jobs.spec.wait import told
+from vintage.spec.markdown import code, plain
+from vintage.spec.wait import told
 
 if TYPE_CHECKING:
     from dags.spark_submit import PythonJob
-    from spark_jobs.spec import Home, Pipeline
+    from vintage.spec import Home, Pipeline
 
 RUNS_AT_ONCE: Final = 4
 """How many dates may be under way, a backfill's among them; each finds what another made by its key."""

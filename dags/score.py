@@ -11,10 +11,10 @@ from dags.alerts import on_failure
 from dags.assets import model_of, predictions_of, raw_of
 from dags.each_pipeline import daily, date_param, make_dags, nightly_arguments, run_of
 from dags.spark_submit import MACROS, spark_job
-from spark_jobs.spec.markdown import code
+from vintage.spec.markdown import code
 
 if TYPE_CHECKING:
-    from spark_jobs.spec import Home, Pipeline
+    from vintage.spec import Home, Pipeline
 
 JOB: Final = "score"
 ARGS: Final = ("--date={{ partition_of(dag_run, params) }}", "--version={{ params['version'] or '' }}")

@@ -6,7 +6,7 @@ import re
 import shutil
 from typing import Final
 
-from spark_jobs.errors import EnvironmentProblem
+from vintage.errors import EnvironmentProblem
 
 _HOST_AND_PORT: Final = r"[\w.-]+:\d+"
 _MASTERS: Final = re.compile(

@@ -23,7 +23,7 @@ from airflow.sdk.exceptions import (
 from dags.processes import as_a_job, end_tree
 from dags.spark_connection import connection_problem, no_connection, no_program
 from dags.telling import LINKS, listening
-from spark_jobs.errors import (
+from vintage.errors import (
     DataError,
     EnvironmentProblem,
     NotDelivered,
@@ -31,7 +31,7 @@ from spark_jobs.errors import (
     NotReproduced,
     SpecError,
 )
-from spark_jobs.spec import connection_variable, last_closed_date, parse_partition_date, submit_conf
+from vintage.spec import connection_variable, last_closed_date, parse_partition_date, submit_conf
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from dags.telling import Told
-    from spark_jobs.spec import Home, Pipeline
+    from vintage.spec import Home, Pipeline
 
 CONNECTION: Final = "spark_default"
 JOBS: Final = Path(__file__).resolve().parent.parent / "spark_jobs"
@@ -52,7 +52,7 @@ NO_RETRY: Final = frozenset({SpecError.exit_code, DataError.exit_code, NotReprod
 _NO_MEMORY: Final = frozenset({52, 137, -9})
 
 # The jobs that read raw data, and log in where it is.
-_READ_SOURCES: Final = frozenset({"snapshot", "score", "arrival"})
+_READ_SOURCES: Final = frozenset({"snapshot", "score", "wait_for_rows"})
 
 
 def spark_job(

@@ -12,12 +12,12 @@ from airflow.sdk.exceptions import AirflowFailException
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from dags.spark_submit import partition_of
-from spark_jobs.errors import DataError
-from spark_jobs.spec import parse_partition_date
-from spark_jobs.spec.date_in_text import filled, is_dated
-from spark_jobs.spec.raw_paths import data_files
-from spark_jobs.spec.stray_files import UNFINISHED, strays_at
-from spark_jobs.spec.wait import told
+from vintage.errors import DataError
+from vintage.spec import parse_partition_date
+from vintage.spec.date_in_text import filled, is_dated
+from vintage.spec.raw_paths import data_files
+from vintage.spec.stray_files import UNFINISHED, strays_at
+from vintage.spec.wait import told
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from airflow.sdk import Context
 
-    from spark_jobs.spec import Home, Pipeline
+    from vintage.spec import Home, Pipeline
 
 TASK: Final = "wait_for_data"
 SCHEDULED: Final = "scheduled"

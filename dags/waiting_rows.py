@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from dags.spark_submit import SparkJob
-    from spark_jobs.spec import Home, Pipeline
+    from vintage.spec import Home, Pipeline
 
 TASK: Final = "wait_for_rows"
-JOB: Final = "arrival"
+JOB: Final = "wait_for_rows"
 
 
 def wait_for_rows(pipeline: Pipeline, home: Home) -> WaitForRows | None:

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from examples.files import LoaderError, packaged, write_if_changed
-from spark_jobs.spec.permissions import close_to_others
+from vintage.spec.permissions import close_to_others
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from examples.catalogue import EXAMPLES
-from spark_jobs.spec.permissions import close_to_others
+from vintage.spec.permissions import close_to_others
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -16,7 +16,7 @@ from pyspark.ml.feature import Imputer, OneHotEncoder, StringIndexer, VectorAsse
 from pyspark.ml.functions import vector_to_array
 from pyspark.sql import functions as F
 
-from spark_jobs.session import SparkProvider
+from vintage.session import SparkProvider
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession

@@ -14,8 +14,8 @@ from local.airflow_api import DONE, WAITS_FOR_A_PERSON, AirflowApi, AirflowRefus
 from local.night import EXAMPLE, airflow, say, unpaused
 from local.processes import ServiceDied
 from local.stack import AlreadyRunning
-from spark_jobs.errors import VintageError
-from spark_jobs.spec import Home, load_pipeline, parse_partition_date
+from vintage.errors import VintageError
+from vintage.spec import Home, load_pipeline, parse_partition_date
 
 if TYPE_CHECKING:
     import datetime as dt

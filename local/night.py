@@ -19,9 +19,9 @@ from examples.prepare import prepare
 from local.airflow_api import DONE, TASK_DONE, WAITS_FOR_A_PERSON, AirflowApi, AirflowRefused, Run, Task
 from local.processes import ServiceDied
 from local.stack import CHECKOUT, AlreadyRunning, Endpoints, Stack, running
-from spark_jobs.errors import VintageError
-from spark_jobs.spec import Home, last_closed_date, load_pipeline, parse_partition_date
-from spark_jobs.spec.permissions import close_to_others
+from vintage.errors import VintageError
+from vintage.spec import Home, last_closed_date, load_pipeline, parse_partition_date
+from vintage.spec.permissions import close_to_others
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -188,7 +188,7 @@ def _show_failure(api: AirflowApi, dag_id: str, run: Run, task: Task) -> NoRetur
 def show(home: Home, pipeline: str, day: date) -> None:
     """What the run made, and where to look next."""
     say()
-    command = [sys.executable, "-m", "spark_jobs.cli", "show", pipeline, "--date", day.isoformat()]
+    command = [sys.executable, "-m", "vintage", "show", pipeline, "--date", day.isoformat()]
     subprocess.run(command, check=False)
     docs = sorted(home.store.glob(f"{pipeline}/*/date={day}/*/**/index.html"))
     say("\nWhere to look next:")

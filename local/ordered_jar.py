@@ -13,7 +13,7 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-from spark_jobs.ordered import SOURCES, jar
+from vintage.ordered import SOURCES, jar
 
 
 def main() -> int:

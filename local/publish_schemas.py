@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from spark_jobs.spec.schema import SCHEMAS, json_schema
+from vintage.spec.schema import SCHEMAS, json_schema
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,7 +12,7 @@ import yaml
 from pyspark.ml import Estimator
 
 from local.published import publish
-from spark_jobs.ml.catalogue import MODULES, known_stages
+from vintage.ml.catalogue import MODULES, known_stages
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

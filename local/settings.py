@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Final
 
 from cryptography.fernet import Fernet
 
-from spark_jobs.spec.home import sqlite_uri
-from spark_jobs.spec.permissions import umask_of
+from vintage.spec.home import sqlite_uri
+from vintage.spec.permissions import umask_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -71,7 +71,7 @@ def environment(
     users, closed = folder / "users.json", int(umask_of(given), 8)
     write_private(users, json.dumps({USER: kept.password}))
     ours = {
-        # The jobs are found by name and import spark_jobs, from wherever they are started.
+        # The jobs are found by name and import vintage, from wherever they are started.
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), given.get("PATH", os.defpath)]),
         "PYTHONPATH": os.pathsep.join(
             filter(None, [str(checkout), str(checkout / "local" / "policy"), given.get("PYTHONPATH")])

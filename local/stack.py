@@ -32,8 +32,8 @@ from local.settings import (
     mlflow_command,
     write_private,
 )
-from spark_jobs.spec.home import sqlite_uri
-from spark_jobs.spec.permissions import close_to_others
+from vintage.spec.home import sqlite_uri
+from vintage.spec.permissions import close_to_others
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

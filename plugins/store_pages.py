@@ -15,8 +15,8 @@ from airflow.plugins_manager import AirflowPlugin
 from fastapi import FastAPI, HTTPException, status
 from fastapi.responses import FileResponse
 
-from spark_jobs.spec import Home
-from spark_jobs.spec.page_policy import POLICY
+from vintage.spec import Home
+from vintage.spec.page_policy import POLICY
 
 # A page shows what the data holds. Whatever that is, it acts as a site of its own, without Airflow's cookie,
 # and it runs no script but Vintage's own and connects to nothing.

@@ -1,1 +1,1 @@
-"""Vintage: nightly Spark ML retraining that people can trust."""
+"""The jobs that Airflow submits: one short file each, which parses, opens and calls the step."""

@@ -78,8 +78,8 @@ def spark() -> Iterator[SparkSession]:
     But for what is of speed alone: thousands of queries over a handful of rows end a quarter sooner with a
     quick JVM and no code compiled for each plan.
     """
-    from spark_jobs.session import SparkProvider
-    from spark_jobs.spec.submission import PINNED_JVM
+    from vintage.session import SparkProvider
+    from vintage.spec.submission import PINNED_JVM
 
     # It closes its connections when the interpreter ends, and would say so to a stream that is gone.
     logging.getLogger("py4j").setLevel(logging.WARNING)

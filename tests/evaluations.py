@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from spark_jobs.store import Ingredients
 from tests.manifests import details as details_of
+from vintage.store import Ingredients
 
 if TYPE_CHECKING:
     from datetime import date
 
-    from spark_jobs.store import Artifact, Store
+    from vintage.store import Artifact, Store
 
 
 def publish_evaluation(store: Store, day: date, model: str, *, seed: int = 1, **details: Any) -> Artifact:

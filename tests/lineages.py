@@ -8,19 +8,19 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from spark_jobs.registry import ledger
-from spark_jobs.store import Ingredients, Rows
-from spark_jobs.store.manifest import read_manifest
-from spark_jobs.store.sealing import seal
 from tests.manifests import details as details_of
+from vintage.registry import ledger
+from vintage.store import Ingredients, Rows
+from vintage.store.manifest import read_manifest
+from vintage.store.sealing import seal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
     from pathlib import Path
 
-    from spark_jobs.store import Artifact, Store
-    from spark_jobs.store.keys import Kind
+    from vintage.store import Artifact, Store
+    from vintage.store.keys import Kind
 
 Inputs = dict[str, list["Artifact"]]
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from spark_jobs.store.details import DETAILS, Details
+from vintage.store.details import DETAILS, Details
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from spark_jobs.store import Kind
+    from vintage.store import Kind
 
 _LEAST: Final[Mapping[Kind, Mapping[str, Any]]] = {
     "validation": {"passed": True, "summary": "1 of 1 rules hold", "failures": {}},

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from spark_jobs.errors import TrackingError
-from spark_jobs.registry.tracking import Registered, Version
+from vintage.errors import TrackingError
+from vintage.registry.tracking import Registered, Version
 
 
 @dataclass

@@ -16,28 +16,32 @@ LAYERS = CONTRACTS[0]["layers"]
 
 # Contract → a file, and what is written into it.
 SEEDS = [
-    (0, "spark_jobs/sources/rows.py", "import spark_jobs.cli"),
-    (0, "spark_jobs/sources/rows.py", "import spark_jobs.ml.stages"),
-    (0, "spark_jobs/sources/rows.py", "import spark_jobs.registry.gates"),
-    (0, "spark_jobs/ml/stages.py", "import spark_jobs.registry.gates"),
-    (0, "spark_jobs/registry/gates.py", "import spark_jobs.report.summary"),
-    (0, "spark_jobs/report/summary.py", "import spark_jobs.job"),
-    (0, "spark_jobs/store/keys.py", "import spark_jobs.sources.rows"),
-    (0, "spark_jobs/store/keys.py", "import spark_jobs.session"),
-    (0, "spark_jobs/spec/names.py", "import spark_jobs.store.keys"),
-    (0, "spark_jobs/errors.py", "import spark_jobs.spec.names"),
-    (0, "spark_jobs/fit.py", "import spark_jobs.evaluate"),
-    (0, "spark_jobs/job.py", "import spark_jobs.fit"),
-    (0, "spark_jobs/a_room_of_no_floor.py", ""),
-    (1, "spark_jobs/errors.py", "import spark_jobs.job"),
-    (2, "dags/retrain.py", "import spark_jobs.fit"),
+    (0, "vintage/data/rows.py", "import vintage.cli.main"),
+    (0, "vintage/data/rows.py", "import vintage.ml.stages"),
+    (0, "vintage/data/rows.py", "import vintage.registry.gates"),
+    (0, "vintage/ml/stages.py", "import vintage.registry.gates"),
+    (0, "vintage/registry/gates.py", "import vintage.report.summary"),
+    (0, "vintage/report/summary.py", "import vintage.flow.job"),
+    (0, "vintage/store/keys.py", "import vintage.data.rows"),
+    (0, "vintage/store/keys.py", "import vintage.session"),
+    (0, "vintage/spec/names.py", "import vintage.store.keys"),
+    (0, "vintage/errors.py", "import vintage.spec.names"),
+    (1, "vintage/flow/preprocess.py", "import vintage.flow.backfill"),
+    (0, "vintage/flow/job.py", "import vintage.flow.fit"),
+    (0, "vintage/a_room_of_no_floor.py", ""),
+    (1, "vintage/errors.py", "import vintage.flow.job"),
+    (2, "dags/retrain.py", "import vintage.flow.fit"),
     (2, "dags/retrain.py", "import mlflow"),
-    (3, "spark_jobs/sources/rows.py", "import airflow"),
-    (3, "spark_jobs/ml/stages.py", "import airflow"),
-    (4, "spark_jobs/spec/names.py", "import pyspark"),
-    (4, "spark_jobs/spec/names.py", "import pandas"),
-    (5, "spark_jobs/sources/rows.py", "import mlflow"),
-    (5, "spark_jobs/report/summary.py", "def late():\n    import mlflow"),
+    (2, "dags/retrain.py", "import spark_jobs.fit"),
+    (3, "vintage/data/rows.py", "import airflow"),
+    (3, "vintage/ml/stages.py", "import airflow"),
+    (3, "vintage/flow/fit.py", "import spark_jobs.fit"),
+    (4, "vintage/spec/names.py", "import pyspark"),
+    (4, "vintage/spec/names.py", "import pandas"),
+    (5, "vintage/data/rows.py", "import mlflow"),
+    (5, "vintage/report/summary.py", "def late():\n    import mlflow"),
+    (6, "vintage/data/rows.py", "import great_expectations"),
+    (6, "vintage/cli/main.py", "def late():\n    import great_expectations"),
 ]
 
 
@@ -46,7 +50,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of what the contracts are about."""
     folder = tmp_path_factory.mktemp("checkout")
     shutil.copy(CHECKOUT / "pyproject.toml", folder)
-    for name in ("spark_jobs", "dags"):
+    for name in ("vintage", "spark_jobs", "dags"):
         shutil.copytree(CHECKOUT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     return folder
 
@@ -97,5 +101,7 @@ def test_no_layer_is_optional_and_all_rooms_are_listed() -> None:
 
 def test_every_folder_of_modules_is_a_package() -> None:
     """A folder without `__init__.py` is not seen by the contracts."""
-    folders = {path.parent for name in ("spark_jobs", "dags") for path in (CHECKOUT / name).rglob("*.py")}
+    folders = {
+        path.parent for name in ("vintage", "spark_jobs", "dags") for path in (CHECKOUT / name).rglob("*.py")
+    }
     assert [folder for folder in folders if not (folder / "__init__.py").exists()] == []

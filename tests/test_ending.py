@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from spark_jobs.ending import TOLD
 from tests.quick import QUICK_JVM
+from vintage.ending import TOLD
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,9 +22,9 @@ PROGRAM = """
 import sys
 from pathlib import Path
 
-from spark_jobs.ending import ends_in_order
-from spark_jobs.job import configure_logging
-from spark_jobs.session import SparkProvider
+from vintage.ending import ends_in_order
+from vintage.flow.job import configure_logging
+from vintage.session import SparkProvider
 
 configure_logging()
 with ends_in_order():

@@ -6,9 +6,10 @@ import io
 
 from rich.console import Console
 
-from spark_jobs.report.reproduction import FirstDifference, Reproduction, Restated, Step, marked, show
-from spark_jobs.sources.changed_rows import ChangedRow, RowChange
-from spark_jobs.store.environment import Held, paths_that_differ
+from vintage.cli.reproduction_view import show
+from vintage.data.changed_rows import ChangedRow, RowChange
+from vintage.flow.environment import Held, paths_that_differ
+from vintage.flow.reproduction import FirstDifference, Reproduction, Restated, Step, marked
 
 
 def test_paths_that_differ_are_named_with_both_values() -> None:

@@ -7,8 +7,8 @@ import datetime as dt
 import pytest
 from py4j.protocol import Py4JNetworkError
 
-from spark_jobs.errors import DataError, EnvironmentProblem, OutOfMemory, StoreError, VintageError
-from spark_jobs.job import for_each_date, readable
+from vintage.errors import DataError, EnvironmentProblem, OutOfMemory, StoreError, VintageError
+from vintage.flow.job import for_each_date, readable
 
 DAYS = tuple(dt.date(2024, 5, day) for day in range(1, 8))
 

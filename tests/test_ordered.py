@@ -11,9 +11,9 @@ from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.ml.regression import IsotonicRegression
 
-from spark_jobs.errors import EnvironmentProblem
-from spark_jobs.ml.fitting import fit_stage
-from spark_jobs.ordered import (
+from vintage.errors import EnvironmentProblem
+from vintage.ml.fitting import fit_stage
+from vintage.ordered import (
     CONTEXT,
     JARS_SETTING,
     MANAGER_SETTING,
@@ -23,7 +23,7 @@ from spark_jobs.ordered import (
     source_digest,
     with_ordered,
 )
-from spark_jobs.session import SparkProvider, is_ordered, memory_refusal, require_classes
+from vintage.session import SparkProvider, is_ordered, memory_refusal, require_classes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -172,7 +172,7 @@ def test_a_jvm_that_was_started_with_other_jars_is_refused(spark: SparkSession) 
 
 
 def test_another_pyspark_has_no_jar_until_set_up_compiles_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("spark_jobs.ordered.metadata.version", lambda _: "4.2.0")
+    monkeypatch.setattr("vintage.ordered.metadata.version", lambda _: "4.2.0")
     assert with_ordered({}) == {}
 
 
@@ -184,7 +184,7 @@ def test_settings_get_the_jar_and_the_shuffle_beside_what_they_have() -> None:
 
 
 def test_without_the_jar_settings_stay_as_they_are(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("spark_jobs.ordered.SOURCES", tmp_path)
+    monkeypatch.setattr("vintage.ordered.SOURCES", tmp_path)
     assert with_ordered({"spark.master": "local"}) == {"spark.master": "local"}
 
 
@@ -196,7 +196,7 @@ def test_a_comment_does_not_change_what_is_learnt_with(
         folder = tmp_path / str(number)
         folder.mkdir()
         (folder / "A.scala").write_text(text)
-        monkeypatch.setattr("spark_jobs.ordered.SOURCES", folder)
+        monkeypatch.setattr("vintage.ordered.SOURCES", folder)
         source_digest.cache_clear()
         digests.append(source_digest())
     source_digest.cache_clear()

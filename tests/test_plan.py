@@ -12,20 +12,20 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from spark_jobs.cli import app
-from spark_jobs.dry_run import DryRun
-from spark_jobs.errors import SpecError, StoreError
-from spark_jobs.plan import plan
-from spark_jobs.spec import Home, load_pipeline
-from spark_jobs.store.flow import Flow, required
-from spark_jobs.store.planned import PlannedStore
 from tests.flow.conftest import HEADER, PIPELINE, SUITE, rows_of
+from vintage.cli.main import app
+from vintage.errors import SpecError, StoreError
+from vintage.flow.dry_run import DryRun
+from vintage.flow.graph import Flow, required
+from vintage.flow.planned_store import PlannedStore
+from vintage.flow.planner import plan
+from vintage.spec import Home, load_pipeline
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from spark_jobs.report.plan import Plan
+    from vintage.flow.plan import Plan
 
 PER_DATE = ("snapshot", "validation", "features")
 

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from spark_jobs.errors import ModelRefused, StoreError, TrackingError
-from spark_jobs.promote import Challenger, settle
-from spark_jobs.registry import ledger
-from spark_jobs.registry.loadability import Loaded
-from spark_jobs.registry.tracking import Registered, Version
-from spark_jobs.store import Artifact, Store
 from tests.evaluations import publish_evaluation
 from tests.registries import FakeRegistry
+from vintage.errors import ModelRefused, StoreError, TrackingError
+from vintage.flow.promote import Challenger, settle
+from vintage.registry import ledger
+from vintage.registry.loadability import Loaded
+from vintage.registry.tracking import Registered, Version
+from vintage.store import Artifact, Store
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,11 +9,11 @@ from unittest.mock import MagicMock
 
 import pytest
 
-from spark_jobs import session
-from spark_jobs.errors import EnvironmentProblem
-from spark_jobs.session import SparkProvider
-from spark_jobs.spec import Home, load_pipeline, submit_conf
-from spark_jobs.spec.submission import PINNED_JVM
+from vintage import session
+from vintage.errors import EnvironmentProblem
+from vintage.session import SparkProvider
+from vintage.spec import Home, load_pipeline, submit_conf
+from vintage.spec.submission import PINNED_JVM
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

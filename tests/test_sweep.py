@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING
 import pytest
 from typer.testing import CliRunner
 
-from spark_jobs import cli_store
-from spark_jobs.cli import app
-from spark_jobs.errors import SpecError, TrackingError
-from spark_jobs.registry.tracking import Tracking, Version
-from spark_jobs.spec import Home
-from spark_jobs.store import Store
-from spark_jobs.sweep import sweep
 from tests.lineages import age, decide, publish
+from vintage.cli import store as cli_store
+from vintage.cli.main import app
+from vintage.errors import SpecError, TrackingError
+from vintage.flow.sweep import sweep
+from vintage.registry.tracking import Tracking, Version
+from vintage.spec import Home
+from vintage.store import Store
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from spark_jobs.store import Artifact
+    from vintage.store import Artifact
 
 DAY = date(2024, 3, 6)
 NOBODY = "http://127.0.0.1:9"

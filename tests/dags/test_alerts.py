@@ -10,9 +10,9 @@ import pytest
 from airflow.utils.state import DagRunState
 
 from dags.alerts import deadline_of, late, notifier, on_failure
-from spark_jobs.errors import EnvironmentProblem
-from spark_jobs.spec import Home, load_pipeline
 from tests.dags.conftest import load_dags
+from vintage.errors import EnvironmentProblem
+from vintage.spec import Home, load_pipeline
 
 
 @pytest.fixture

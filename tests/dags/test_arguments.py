@@ -49,7 +49,7 @@ def test_every_job_gets_the_same_arguments(dag: DAG, task: str) -> None:
 
 
 def test_declared_values_change_nothing_in_the_pipeline(dag: DAG, home: Path) -> None:
-    from spark_jobs.spec import Home, load_pipeline
+    from vintage.spec import Home, load_pipeline
 
     pipeline = load_pipeline(Home.from_environment({"VINTAGE_HOME": str(home)}), "tiny")
     overrides = [word.removeprefix("--set=") for word in rendered(dag, "fit")[2:]]
@@ -63,7 +63,7 @@ def test_a_form_s_value_reaches_the_job(dag: DAG, value: float | None, text: str
 
 
 def test_a_tiny_value_is_read_back_as_a_number(home: Path) -> None:
-    from spark_jobs.spec import Home, load_pipeline
+    from vintage.spec import Home, load_pipeline
 
     pipeline = load_pipeline(Home.from_environment({"VINTAGE_HOME": str(home)}), "tiny")
     changed = pipeline.with_overrides([f"LogisticRegression.regParam={json.dumps(1e-05)}"])
@@ -146,7 +146,7 @@ def test_the_form_leaves_a_tuned_param_to_the_tuning(home: Path) -> None:
     assert param.schema["type"] == ["null", "number"]
     assert "the best of 0.1, 0.2" in str(param.description)
     # What the form sends when nobody fills it in leaves the grid as it is.
-    from spark_jobs.spec import Home, load_pipeline
+    from vintage.spec import Home, load_pipeline
 
     pipeline = load_pipeline(Home.from_environment({"VINTAGE_HOME": str(home)}), "tiny")
     assert pipeline.with_overrides(["LogisticRegression.regParam=null"]).tuning == pipeline.tuning

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from spark_jobs.store import Store
 from tests.dags.conftest import CHECKOUT, load_dags
 from tests.lineages import publish, snapshot
+from vintage.store import Store
 
 if TYPE_CHECKING:
     from pathlib import Path

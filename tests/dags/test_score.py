@@ -13,11 +13,11 @@ from markdown_it import MarkdownIt
 
 from dags import retrain, score
 from dags.spark_submit import failure, tell_outlets
-from spark_jobs.errors import DataError, NothingServes
-from spark_jobs.spec import Home, load_pipeline
 from tests.dags.conftest import CHECKOUT, RUN_AFTER, load_dags
 from tests.dags.test_schedule import scheduled_keys
 from tests.hostile import MARKUP
+from vintage.errors import DataError, NothingServes
+from vintage.spec import Home, load_pipeline
 
 if TYPE_CHECKING:
     from airflow.sdk import DAG
@@ -127,8 +127,8 @@ def test_a_run_without_a_key_tells_the_date_of_its_predictions(dag: DAG) -> None
     ],
 )
 def test_a_wrong_block_is_refused_with_its_line(home: Path, score: str, told: str) -> None:
-    from spark_jobs.errors import SpecError
-    from spark_jobs.spec import Home, load_pipeline
+    from vintage.errors import SpecError
+    from vintage.spec import Home, load_pipeline
 
     declare(home, score)
     with pytest.raises(SpecError, match=r"tiny\.yaml:") as refused:

@@ -10,7 +10,7 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from dags.spark_connection import connection_problem
 from dags.spark_submit import SparkJob, spark_job
-from spark_jobs.spec import Home, load_pipeline
+from vintage.spec import Home, load_pipeline
 
 if TYPE_CHECKING:
     from pathlib import Path

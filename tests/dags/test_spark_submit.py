@@ -16,8 +16,8 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, Airfl
 from dags.processes import end_tree
 from dags.spark_connection import no_connection
 from dags.spark_submit import SparkJob, failure, source_connections, spark_job
-from spark_jobs.spec import Home, load_pipeline
 from tests.until import until
+from vintage.spec import Home, load_pipeline
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,8 +9,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from plugins import store_pages
-from spark_jobs.spec.page_policy import POLICY
 from tests.dags.conftest import write_home
+from vintage.spec.page_policy import POLICY
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,9 +13,9 @@ import pytest
 from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 
 from dags.waiting import FilesTrigger, delivered
-from spark_jobs.errors import SpecError
-from spark_jobs.spec import Home, load_pipeline
 from tests.dags.conftest import RUN_AFTER, load_dags
+from vintage.errors import SpecError
+from vintage.spec import Home, load_pipeline
 
 if TYPE_CHECKING:
     from airflow.triggers.base import TriggerEvent

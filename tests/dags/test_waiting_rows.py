@@ -11,8 +11,8 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, Airfl
 
 from dags.spark_submit import NotYet, SparkJob, failure
 from dags.waiting_rows import WaitForRows
-from spark_jobs.errors import NotDelivered
 from tests.dags.conftest import CHECKOUT, from_database, load_dags
+from vintage.errors import NotDelivered
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -87,7 +87,7 @@ def test_the_job_that_looks_is_asked_for_the_run_s_date(
     submitted = answering(monkeypatch, None)
     waits.execute(context())
     [job] = submitted
-    assert job.application == str(CHECKOUT / "spark_jobs" / "arrival.py")
+    assert job.application == str(CHECKOUT / "spark_jobs" / "wait_for_rows.py")
     assert job.application_args == ["--pipeline=tiny", f"--date={DAY}"]
     # It logs in where the rows are.
     assert job.connections == ("warehouse",)
@@ -103,7 +103,8 @@ def test_a_run_by_hand_and_a_backfill_ask_for_nothing(
 
 
 @pytest.mark.parametrize(
-    "answer", [failure("arrival", NotDelivered.exit_code, ["vintage: none yet"]), AirflowException("down")]
+    "answer",
+    [failure("wait_for_rows", NotDelivered.exit_code, ["vintage: none yet"]), AirflowException("down")],
 )
 def test_no_rows_yet_and_a_database_that_is_down_are_asked_again(
     waits: WaitForRows, answer: AirflowException, monkeypatch: pytest.MonkeyPatch

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from examples.catalogue import EXAMPLES
-from spark_jobs.reproduce import reproduce
-from spark_jobs.session import SparkProvider
-from spark_jobs.spec import Home, load_pipeline, submit_conf
 from tests.quick import QUICK_PLANS, cpu_of_executors
+from vintage.flow.reproduce import reproduce
+from vintage.session import SparkProvider
+from vintage.spec import Home, load_pipeline, submit_conf
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

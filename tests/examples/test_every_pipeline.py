@@ -10,17 +10,17 @@ import pytest
 
 from examples.catalogue import EXAMPLES
 from examples.prepare import prepare
-from spark_jobs.backfill import backfill
-from spark_jobs.ml import golden
-from spark_jobs.registry import ledger
-from spark_jobs.registry.loadability import Loaded, Loading
-from spark_jobs.report.summary import summarise
-from spark_jobs.session import SparkProvider
-from spark_jobs.spec import Home, load_pipeline
-from spark_jobs.store import Store
 from tests.dags.conftest import CHECKOUT
 from tests.examples.remade import made_again
 from tests.quick import AN_OLD_CPU
+from vintage.flow.backfill import backfill
+from vintage.ml import golden
+from vintage.registry import ledger
+from vintage.registry.loadability import Loaded, Loading
+from vintage.report.summary import summarise
+from vintage.session import SparkProvider
+from vintage.spec import Home, load_pipeline
+from vintage.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from spark_jobs import evaluate, fit, preprocess, promote, snapshot, validate
-from spark_jobs.job import Job, open_job
-from spark_jobs.registry import ledger
-from spark_jobs.registry.loadability import Loaded
-from spark_jobs.session import SparkProvider
-from spark_jobs.spec import Home
-from spark_jobs.store import Store
+from vintage.flow import evaluate, fit, preprocess, promote, snapshot, validate
+from vintage.flow.job import Job, open_job
+from vintage.registry import ledger
+from vintage.registry.loadability import Loaded
+from vintage.session import SparkProvider
+from vintage.spec import Home
+from vintage.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

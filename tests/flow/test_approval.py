@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from spark_jobs import approve, promote
-from spark_jobs.errors import DataError
-from spark_jobs.registry import ledger
-from spark_jobs.registry.intervention import os_user
-from spark_jobs.registry.tracking import Tracking
 from tests.flow.conftest import loads_well
 from tests.flow.test_cli import program
+from vintage.errors import DataError
+from vintage.flow import approve, promote
+from vintage.registry import ledger
+from vintage.registry.intervention import os_user
+from vintage.registry.tracking import Tracking
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,6 +82,6 @@ def test_an_evaluation_waits_for_a_person_and_the_answer_for_what_it_was_about(t
     # A person's later word counts, and who gives the command is that person.
     entry = promote.run(team.job(), approved_by="ada", load=loads_well)
     assert (entry.action, serves(team)) == ("promoted", str(DAY))
-    ended = program(team, "-m", "spark_jobs.cli", "promote", team.name, "--date", str(EVE))
+    ended = program(team, "-m", "vintage", "promote", team.name, "--date", str(EVE))
     told = f"version {entry.champion_before} of {team.name} for {EVE}: registered approved by {os_user()}"
     assert ended.stdout.splitlines()[:1] == [told], ended.stderr

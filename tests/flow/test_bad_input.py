@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from spark_jobs.errors import DataError, SpecError, StoreError, TrackingError, TrainingError, ValidationFailed
-from spark_jobs.job import readable
-from spark_jobs.spec import Home
+from vintage.errors import DataError, SpecError, StoreError, TrackingError, TrainingError, ValidationFailed
+from vintage.flow.job import readable
+from vintage.spec import Home
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,7 +48,7 @@ def test_a_day_that_became_empty_loses_its_old_rows(team: Team) -> None:
     earlier = DAY - timedelta(days=1)
     team.deliver(earlier, [])
     team.run()
-    from spark_jobs.report.summary import summarise
+    from vintage.report.summary import summarise
 
     assert str(earlier) not in summarise(team.store, DAY).window
 
@@ -242,7 +242,7 @@ def test_a_date_to_come(team: Team) -> None:
 
 @pytest.mark.parametrize("name", ["unknown", "../things", "{{ 7*7 }}", ""])
 def test_what_is_no_pipeline(team: Team, name: str) -> None:
-    from spark_jobs.job import open_job
+    from vintage.flow.job import open_job
 
     with pytest.raises(SpecError):
         open_job(team.home, name, str(DAY))

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from spark_jobs.report.summary import summarise
-from spark_jobs.reproduce import reproduce
+from vintage.flow.reproduce import reproduce
+from vintage.report.summary import summarise
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

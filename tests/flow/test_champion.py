@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from spark_jobs.registry import ledger
-from spark_jobs.report.difference import difference_of
-from spark_jobs.report.summary import summarise
-from spark_jobs.store.lineage import find_lineage
 from tests.flow.conftest import rows_of
+from vintage.lineage.difference import difference_of
+from vintage.lineage.graph import find_lineage
+from vintage.registry import ledger
+from vintage.report.summary import summarise
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,11 +50,11 @@ def test_the_first_model_has_nobody_to_be_held_against(nights: Team) -> None:
 
 def test_the_champion_is_measured_on_the_same_rows(nights: Team) -> None:
     """The eve's model, scored by hand on the day's holdout, has the metrics that stand in the evaluation."""
-    from spark_jobs.ml.families import Holdout, family_of
-    from spark_jobs.ml.splits import in_split
-    from spark_jobs.registry.tracking import Tracking
-    from spark_jobs.sources.rows import TRAINABLE, read_rows
-    from spark_jobs.store.flow import Flow
+    from vintage.data.rows import TRAINABLE, read_rows
+    from vintage.flow.graph import Flow
+    from vintage.ml.families import Holdout, family_of
+    from vintage.ml.splits import in_split
+    from vintage.registry.tracking import Tracking
 
     second = summarise(nights.store, DAY)
     assert second.baseline is not None

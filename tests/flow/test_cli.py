@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from spark_jobs.report.summary import summarise
+from vintage.report.summary import summarise
 
 if TYPE_CHECKING:
     from tests.flow.conftest import Team
@@ -68,7 +68,7 @@ def test_without_java_a_job_ends_with_one_readable_line(team: Team) -> None:
 def test_the_program_ends_with_one_line_and_its_code(
     team: Team, words: list[str], code: int, told: str
 ) -> None:
-    ended = program(team, "-m", "spark_jobs.cli", *(word.format(name=team.name) for word in words))
+    ended = program(team, "-m", "vintage", *(word.format(name=team.name) for word in words))
     assert ended.returncode == code, ended.stderr
     assert ended.stderr.splitlines()[-1].startswith("vintage: ")
     assert told in ended.stderr.splitlines()[-1]
@@ -83,7 +83,7 @@ def test_check_tells_all_that_is_wrong_at_once(team: Team) -> None:
     # A mistake in the suite hides none of the pipeline's, nor does one of its metric those of its stages.
     team.edit("metric: areaUnderROC\n", "metric: areaUnderRC\n")
     team.edit("column: colour", "column: color", file="expectations")
-    ended = program(team, "-m", "spark_jobs.cli", "check")
+    ended = program(team, "-m", "vintage", "check")
     assert ended.returncode == 2
     for told in (
         "areaUnderRC",
@@ -98,7 +98,7 @@ def test_check_tells_all_that_is_wrong_at_once(team: Team) -> None:
 
 
 def test_show_as_json_has_what_programs_need(done: Team) -> None:
-    ended = program(done, "-m", "spark_jobs.cli", "show", done.name, "--json")
+    ended = program(done, "-m", "vintage", "show", done.name, "--json")
     assert ended.returncode == 0, ended.stderr
     shown = json.loads(ended.stdout)
     wanted = {
@@ -125,7 +125,7 @@ def test_a_champion_that_is_forced_serves_already_and_nothing_is_done(done: Team
     ended = program(
         done,
         "-m",
-        "spark_jobs.cli",
+        "vintage",
         "promote",
         done.name,
         "--date",
@@ -148,7 +148,7 @@ def test_the_job_takes_who_approved_and_does_nothing_twice(done: Team) -> None:
 
 
 def test_history_as_json_has_the_metric_and_the_decision(done: Team) -> None:
-    ended = program(done, "-m", "spark_jobs.cli", "history", done.name, "--json")
+    ended = program(done, "-m", "vintage", "history", done.name, "--json")
     assert ended.returncode == 0, ended.stderr
     told = json.loads(ended.stdout)
     [night], [decision] = told["trend"], told["decisions"]

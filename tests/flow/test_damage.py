@@ -15,17 +15,18 @@ from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from typer.testing import CliRunner
 
-from spark_jobs import cli_store, evaluate, score
-from spark_jobs.cli import app
-from spark_jobs.errors import StoreError
-from spark_jobs.job import readable
-from spark_jobs.registry.baseline import StoredBaseline
-from spark_jobs.sources.rows import write_rows
-from spark_jobs.spec import Home
-from spark_jobs.store.checking import check
-from spark_jobs.store.sealing import seal
-from spark_jobs.verify import verify
 from tests.flow.conftest import DAY, STEPS
+from vintage.cli import store as cli_store
+from vintage.cli.main import app
+from vintage.data.rows import write_rows
+from vintage.errors import StoreError
+from vintage.flow import evaluate, score
+from vintage.flow.job import readable
+from vintage.flow.verify import verify
+from vintage.lineage.checking import check
+from vintage.registry.baseline import StoredBaseline
+from vintage.spec import Home
+from vintage.store.sealing import seal
 
 if TYPE_CHECKING:
     from collections.abc import Callable

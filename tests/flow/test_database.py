@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from spark_jobs import arrival
-from spark_jobs.errors import DataError, EnvironmentProblem, NotDelivered, SpecError
-from spark_jobs.sources.rows import read_rows
 from tests.flow.declared import declare
+from vintage.data.rows import read_rows
+from vintage.errors import DataError, EnvironmentProblem, NotDelivered, SpecError
+from vintage.flow import wait_for_rows
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -153,11 +153,11 @@ def test_a_date_that_was_empty_is_asked_again(team: Team, database: Database) ->
 )
 def test_a_date_s_rows_have_come_or_not(team: Team, database: Database, keys: dict[str, Any]) -> None:
     declare(team, jdbc(**keys), SQL)
-    arrival.run(team.job())
+    wait_for_rows.run(team.job())
     database.do(f"DELETE FROM things WHERE day = DATE('{DAY}')")
     with pytest.raises(NotDelivered, match=f"connection warehouse has no rows of {DAY} yet"):
-        arrival.run(team.job())
-    arrival.run(team.job(EVE))
+        wait_for_rows.run(team.job())
+    wait_for_rows.run(team.job(EVE))
 
 
 def test_what_cannot_be_asked_is_told_as_a_snapshot_tells_it(
@@ -165,16 +165,16 @@ def test_what_cannot_be_asked_is_told_as_a_snapshot_tells_it(
 ) -> None:
     declare(team, jdbc(table="nothings", date_column="day"), SQL)
     with pytest.raises(DataError, match="table nothings of connection warehouse cannot be read"):
-        arrival.run(team.job())
+        wait_for_rows.run(team.job())
     monkeypatch.delenv("AIRFLOW_CONN_WAREHOUSE")
     with pytest.raises(EnvironmentProblem, match="warehouse"):
-        arrival.run(team.job())
+        wait_for_rows.run(team.job())
 
 
 def test_a_source_without_dates_is_not_asked(team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
     declare(team, jdbc(table="things"), SQL, split={"by": "key", "test_fraction": 0.2})
     monkeypatch.delenv("AIRFLOW_CONN_WAREHOUSE", raising=False)
-    arrival.run(team.job())
+    wait_for_rows.run(team.job())
 
 
 def test_an_undated_table_stands_as_it_stood(team: Team, database: Database) -> None:

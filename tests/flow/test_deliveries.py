@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from spark_jobs.errors import DataError
-from spark_jobs.sources import profile as profiling
-from spark_jobs.sources.profile import observed_in_groups, profile, profile_sql
-from spark_jobs.spec.stray_files import BACKUP, UNFINISHED, stray
 from tests.flow.declared import declare
+from vintage.data import profile as profiling
+from vintage.data.profile import observed_in_groups, profile, profile_sql
+from vintage.errors import DataError
+from vintage.spec.stray_files import BACKUP, UNFINISHED, stray
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import pyarrow.parquet as pq
 import pytest
 
-from spark_jobs.ml.model_digest import model_digest
-from spark_jobs.registry import ledger
-from spark_jobs.registry.tracking import SPARK_MODEL, Tracking
-from spark_jobs.report.summary import summarise
-from spark_jobs.store.reports import report_folder
 from tests.flow.conftest import rows_of
+from vintage.ml.model_digest import model_digest
+from vintage.registry import ledger
+from vintage.registry.tracking import SPARK_MODEL, Tracking
+from vintage.report.summary import summarise
+from vintage.store.reports import report_folder
 
 if TYPE_CHECKING:
     from tests.flow.conftest import Team
@@ -213,10 +213,10 @@ def test_warnings_pass_and_are_reported(team: Team, caplog: pytest.LogCaptureFix
 
 
 def test_one_partition_and_one_order_whatever_the_delivery(team: Team) -> None:
-    from spark_jobs.ml.stages import stage_columns
-    from spark_jobs.ml.training import canonical
-    from spark_jobs.sources.rows import read_rows
-    from spark_jobs.store.flow import Flow
+    from vintage.data.rows import read_rows
+    from vintage.flow.graph import Flow
+    from vintage.ml.stages import stage_columns
+    from vintage.ml.training import canonical
 
     team.run("snapshot", "validate", "preprocess")
     job = team.job()

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from spark_jobs.errors import DataError
-from spark_jobs.sources.contract import struct_of
-from spark_jobs.sources.libsvm import first_bad_line
-from spark_jobs.sources.rows import read_rows
-from spark_jobs.store.fingerprint import fingerprint, fingerprint_sql, with_vector_contents
 from tests.flow.declared import declare
+from vintage.data.contract import struct_of
+from vintage.data.libsvm import first_bad_line
+from vintage.data.rows import read_rows
+from vintage.errors import DataError
+from vintage.store.fingerprint import fingerprint, fingerprint_sql, with_vector_contents
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from pyspark.sql import DataFrame, SparkSession
 
-    from spark_jobs.store import Artifact
     from tests.flow.conftest import Team
+    from vintage.store import Artifact
 
 pytestmark = pytest.mark.spark
 

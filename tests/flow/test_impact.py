@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 import pytest
 from typer.testing import CliRunner
 
-from spark_jobs import cli_store
-from spark_jobs.cli import app
-from spark_jobs.impact import impact
-from spark_jobs.spec import load_pipeline
 from tests.flow.conftest import rows_of
+from vintage.cli import store as cli_store
+from vintage.cli.main import app
+from vintage.flow.impact import impact
+from vintage.spec import load_pipeline
 
 if TYPE_CHECKING:
-    from spark_jobs.report.restatement import Impact
     from tests.flow.conftest import Team
+    from vintage.flow.restatement import Impact
 
 pytestmark = pytest.mark.spark
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from spark_jobs import score
-from spark_jobs.errors import DataError, SpecError, ValidationFailed
-from spark_jobs.report.summary import summarise
-from spark_jobs.sources.rows import read_rows
-from spark_jobs.spec import load_pipeline
+from vintage.data.rows import read_rows
+from vintage.errors import DataError, SpecError, ValidationFailed
+from vintage.flow import score
+from vintage.report.summary import summarise
+from vintage.spec import load_pipeline
 
 if TYPE_CHECKING:
     from pathlib import Path

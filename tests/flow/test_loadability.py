@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from spark_jobs import promote
-from spark_jobs.errors import ModelRefused, StoreError, TrackingError
-from spark_jobs.ml import golden
-from spark_jobs.registry import ledger
-from spark_jobs.registry.copies import verified_copy
-from spark_jobs.registry.loadability import Loaded, Loading, load_here, loading_of, place_of
-from spark_jobs.registry.loading_process import LoadingProcess
-from spark_jobs.registry.tracking import Tracking
-from spark_jobs.store.sealing import seal
 from tests.flow.declared import declare
+from vintage.errors import ModelRefused, StoreError, TrackingError
+from vintage.flow import promote
+from vintage.ml import golden
+from vintage.registry import ledger
+from vintage.registry.copies import verified_copy
+from vintage.registry.loadability import Loaded, Loading, load_here, loading_of, place_of
+from vintage.registry.loading_process import LoadingProcess
+from vintage.registry.tracking import Tracking
+from vintage.store.sealing import seal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

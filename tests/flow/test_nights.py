@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from spark_jobs.registry import ledger
-from spark_jobs.registry.tracking import Tracking
-from spark_jobs.report.summary import summarise
 from tests.flow.conftest import rows_of
 from tests.flow.declared import declare
+from vintage.registry import ledger
+from vintage.registry.tracking import Tracking
+from vintage.report.summary import summarise
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,7 +63,7 @@ class Nights:
         """What `vintage` prints."""
         given = {"VINTAGE_HOME": str(self.team.home.path), "MLFLOW_TRACKING_URI": self.team.home.tracking_uri}
         ended = subprocess.run(
-            [sys.executable, "-m", "spark_jobs.cli", *words],
+            [sys.executable, "-m", "vintage", *words],
             env={**os.environ, **given, "COLUMNS": "200"},
             capture_output=True,
             text=True,

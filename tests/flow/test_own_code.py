@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from spark_jobs.errors import SpecError
-from spark_jobs.job import require_valid_stages, ship_own_code
-from spark_jobs.report.summary import summarise
-from spark_jobs.store.own_code import import_path
+from vintage.errors import SpecError
+from vintage.flow.job import require_valid_stages, ship_own_code
+from vintage.report.summary import summarise
+from vintage.store.user_code import import_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -127,7 +127,7 @@ def test_a_stage_of_ones_own_goes_through_the_chain_and_its_code_is_in_the_key(t
     assert again.keys["features"] == first.keys["features"]
     assert again.keys["model"] != first.keys["model"]
 
-    from spark_jobs.registry.tracking import Tracking
+    from vintage.registry.tracking import Tracking
 
     found = team.store.current("model", DAY)
     assert found is not None

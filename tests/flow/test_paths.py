@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from spark_jobs import promote, score
-from spark_jobs.registry.loadability import load_here
-from spark_jobs.reproduce import reproduce, require_same
-from spark_jobs.session import SparkProvider
-from spark_jobs.spec import Home
-from spark_jobs.spec.permissions import close_to_others
 from tests.flow.conftest import DAY, Team, written_home
+from vintage.flow import promote, score
+from vintage.flow.reproduce import reproduce, require_same
+from vintage.registry.loadability import load_here
+from vintage.session import SparkProvider
+from vintage.spec import Home
+from vintage.spec.permissions import close_to_others
 
 if TYPE_CHECKING:
     from collections.abc import Callable

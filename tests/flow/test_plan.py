@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from spark_jobs.backfill import backfill
-from spark_jobs.plan import plan
-from spark_jobs.registry import ledger
-from spark_jobs.report.summary import summarise
-from spark_jobs.spec import load_pipeline
 from tests.flow.conftest import loads_well, rows_of
+from vintage.flow.backfill import backfill
+from vintage.flow.planner import plan
+from vintage.registry import ledger
+from vintage.report.summary import summarise
+from vintage.spec import load_pipeline
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from spark_jobs.report.plan import Action, Plan
     from tests.flow.conftest import Team
+    from vintage.flow.plan import Action, Plan
 
 pytestmark = [pytest.mark.spark, pytest.mark.long]
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import pytest
 from typer.testing import CliRunner
 
-from spark_jobs.cli import app
-from spark_jobs.registry import ledger
-from spark_jobs.registry.tracking import Tracking
+from vintage.cli.main import app
+from vintage.registry import ledger
+from vintage.registry.tracking import Tracking
 
 if TYPE_CHECKING:
     from tests.flow.conftest import Team
@@ -28,7 +28,7 @@ WHOLE = {"snapshot": 4, "validation": 4, "features": 4, "model": 1, "evaluation"
 def start(team: Team, command: str = "run") -> subprocess.Popen[str]:
     given = {"VINTAGE_HOME": str(team.home.path), "MLFLOW_TRACKING_URI": team.home.tracking_uri}
     return subprocess.Popen(
-        [sys.executable, "-m", "spark_jobs.cli", command, team.name, "--date", str(DAY)],
+        [sys.executable, "-m", "vintage", command, team.name, "--date", str(DAY)],
         env={**os.environ, **given},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,

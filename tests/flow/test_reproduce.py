@@ -14,22 +14,22 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from spark_jobs import fit
-from spark_jobs.errors import NotReproduced, SpecError, StoreError
-from spark_jobs.report.reproduction import Reproduction
-from spark_jobs.report.summary import summarise
-from spark_jobs.reproduce import reproduce, require_same
-from spark_jobs.spec import Home
-from spark_jobs.store import Ingredients, partitions, steps
-from spark_jobs.store.files import file_digest
-from spark_jobs.store.scratch import Scratch
-from spark_jobs.store.sealing import seal
 from tests.flow.conftest import Team, rows_of
+from vintage.errors import NotReproduced, SpecError, StoreError
+from vintage.flow import fit
+from vintage.flow.reproduce import reproduce, require_same
+from vintage.flow.reproduction import Reproduction
+from vintage.report.summary import summarise
+from vintage.spec import Home
+from vintage.store import Ingredients, partitions, steps
+from vintage.store.files import file_digest
+from vintage.store.scratch import Scratch
+from vintage.store.sealing import seal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from spark_jobs.store import Kind
+    from vintage.store import Kind
 
 pytestmark = [pytest.mark.spark, pytest.mark.long]
 
@@ -378,7 +378,7 @@ def test_the_program_says_so_by_its_exit_code_and_in_json(made: Team) -> None:
     given = {"VINTAGE_HOME": str(made.home.path), "MLFLOW_TRACKING_URI": made.home.tracking_uri}
     words = ["reproduce", made.name, "--date", str(EVE), "--key", key[:8], "--json"]
     ended = subprocess.run(
-        [sys.executable, "-m", "spark_jobs.cli", *words],
+        [sys.executable, "-m", "vintage", *words],
         env={**os.environ, **given},
         capture_output=True,
         text=True,

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 import pytest
 from typer.testing import CliRunner
 
-from spark_jobs import score
-from spark_jobs.cli import app
-from spark_jobs.errors import DataError, NothingServes, SpecError, ValidationFailed
-from spark_jobs.registry import ledger
-from spark_jobs.sources.rows import read_rows
 from tests.flow.conftest import DAY, rows_of
+from vintage.cli.main import app
+from vintage.data.rows import read_rows
+from vintage.errors import DataError, NothingServes, SpecError, ValidationFailed
+from vintage.flow import score
+from vintage.registry import ledger
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from pyspark.sql import DataFrame, SparkSession
 
-    from spark_jobs.store import Artifact
     from tests.flow.conftest import Team
+    from vintage.store import Artifact
 
 pytestmark = pytest.mark.spark
 

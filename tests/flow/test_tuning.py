@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 from rich.console import Console
 
-from spark_jobs.registry.tracking import Tracking
-from spark_jobs.report.summary import summarise
-from spark_jobs.report.terminal import show
+from vintage.cli.summary_view import show
+from vintage.registry.tracking import Tracking
+from vintage.report.summary import summarise
 
 if TYPE_CHECKING:
     from collections.abc import Callable

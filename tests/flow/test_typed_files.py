@@ -16,14 +16,14 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from spark_jobs.errors import DataError, SpecError
-from spark_jobs.sources.checked import CORRUPT
-from spark_jobs.sources.deliveries import FileDelivery
-from spark_jobs.sources.raw import list_raw_files
-from spark_jobs.sources.reader import infer_schema, read_raw
-from spark_jobs.spec import Source
-from spark_jobs.store.fingerprint import fingerprint, fingerprint_sql
 from tests.flow.declared import declare
+from vintage.data.checked import CORRUPT
+from vintage.data.deliveries import FileDelivery
+from vintage.data.raw import list_raw_files
+from vintage.data.reader import infer_schema, read_raw
+from vintage.errors import DataError, SpecError
+from vintage.spec import Source
+from vintage.store.fingerprint import fingerprint, fingerprint_sql
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -27,22 +27,22 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import yaml
 
-from spark_jobs.fit import fit
-from spark_jobs.ml.arithmetic import require_pinned
-from spark_jobs.ml.families import Holdout, family_of
-from spark_jobs.ml.model_digest import model_digest
-from spark_jobs.ml.splits import in_split
-from spark_jobs.session import SparkProvider
-from spark_jobs.spec import Home, Pipeline, submit_conf
 from tests.ml import every_stage
 from tests.quick import cpu_of_executors
+from vintage.flow.fit import fit
+from vintage.ml.arithmetic import require_pinned
+from vintage.ml.families import Holdout, family_of
+from vintage.ml.model_digest import model_digest
+from vintage.ml.splits import in_split
+from vintage.session import SparkProvider
+from vintage.spec import Home, Pipeline, submit_conf
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from pyspark.sql import DataFrame, SparkSession
 
-    from spark_jobs.ml.families import Family, Measured
+    from vintage.ml.families import Family, Measured
 
 ROWS = 1200
 BETWEEN_KILLS = 15

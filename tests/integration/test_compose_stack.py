@@ -22,8 +22,6 @@ from local.airflow_api import DONE, AirflowApi
 from local.compose_env import complete
 from local.processes import Service, stop, tail
 from local.stack import Endpoints
-from spark_jobs.registry import ledger
-from spark_jobs.store import Store
 from tests.dags.conftest import write_home
 from tests.integration.compose import ComposeStack
 from tests.integration.conftest import (
@@ -37,6 +35,8 @@ from tests.integration.postgresql import PROGRAMS, free_port
 from tests.integration.slow_pipeline import write_slow_pipeline
 from tests.quick import QUICK_JVM
 from tests.until import until
+from vintage.registry import ledger
+from vintage.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -207,7 +207,7 @@ def test_no_secret_is_in_a_log_or_a_command_line(stack: ComposeStack, secrets: d
 
 def planned(stack: ComposeStack, **connections: str) -> list[str]:
     """The kinds of artifact that `vintage plan` would have made for the backfilled dates."""
-    words = ["-m", "spark_jobs.cli", "plan", "tiny", f"--from={PAST[0]}", f"--to={PAST[-1]}", "--json"]
+    words = ["-m", "vintage", "plan", "tiny", f"--from={PAST[0]}", f"--to={PAST[-1]}", "--json"]
     ended = subprocess.run(
         [sys.executable, *words],
         env=stack.environment("airflow-scheduler") | connections,
@@ -239,7 +239,7 @@ def run_slow(stack: ComposeStack, log: Path, **connections: str) -> Service:
     """`vintage run slow`, on the stack's cluster unless told otherwise."""
     env = stack.environment("airflow-scheduler")
     env["VINTAGE_SPARK_MASTER"] = f"spark://{stack.address('spark-master', 7077)}"
-    command = [sys.executable, "-m", "spark_jobs.cli", "run", "slow", f"--date={PAST[-1]}"]
+    command = [sys.executable, "-m", "vintage", "run", "slow", f"--date={PAST[-1]}"]
     return Service.start("vintage", command, env=env | connections, log=log)
 
 

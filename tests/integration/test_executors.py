@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from spark_jobs.spec import Home
-from spark_jobs.store import Store
 from tests.dags.conftest import write_home
 from tests.integration.conftest import quick_environment, quick_spark, write_day
 from tests.integration.postgresql import LOOPBACK
+from vintage.spec import Home
+from vintage.store import Store
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -128,7 +128,7 @@ def run(home: Path, master: str, *program: str) -> subprocess.CompletedProcess[s
         "SPARK_LOCAL_IP": LOOPBACK,
     }
     return subprocess.run(
-        [sys.executable, "-m", *(program or ("spark_jobs.cli", "run", "tiny", "--date", str(DAY)))],
+        [sys.executable, "-m", *(program or ("vintage", "run", "tiny", "--date", str(DAY)))],
         env=quick_environment() | given,
         capture_output=True,
         text=True,

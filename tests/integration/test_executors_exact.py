@@ -91,7 +91,7 @@ def made(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Callable
             where, checkout = PLACES[name], CHECKOUT
             if where.elsewhere:
                 checkout = tmp_path_factory.mktemp("another") / "checkout"
-                for folder in ("spark_jobs", "tests", "jvm"):
+                for folder in ("vintage", "spark_jobs", "tests", "jvm"):
                     shutil.copytree(CHECKOUT / folder, checkout / folder)
             master = cluster.master if where.master == CLUSTER else where.master
             given = {

@@ -13,14 +13,14 @@ import pytest
 from examples.catalogue import EXAMPLES
 from examples.prepare import prepare
 from local.stack import CHECKOUT
-from spark_jobs.registry import ledger
-from spark_jobs.report.durations import durations_of
-from spark_jobs.report.summary import summarise
-from spark_jobs.spec import Home
-from spark_jobs.store import Store
 from tests.examples.remade import made_again
 from tests.integration.conftest import plain_environment
 from tests.quick import AN_OLD_CPU, QUICK_JVM
+from vintage.flow.durations import durations_of
+from vintage.registry import ledger
+from vintage.report.summary import summarise
+from vintage.spec import Home
+from vintage.store import Store
 
 if TYPE_CHECKING:
     from pathlib import Path

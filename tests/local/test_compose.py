@@ -180,14 +180,14 @@ def test_the_image_has_every_package_that_its_code_imports() -> None:
     known, locked = packages_distributions(), locked_for_the_image()
     normal = {name: {re.sub(r"[-_.]+", "-", each).lower() for each in known[name]} for name in known}
     imported: dict[str, Path] = {}
-    for folder in ("spark_jobs", "dags", "local"):
+    for folder in ("vintage", "spark_jobs", "dags", "local"):
         for file in (CHECKOUT / folder).rglob("*.py"):
             for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
                 if isinstance(node, ast.Import):
                     imported |= {alias.name.partition(".")[0]: file for alias in node.names}
                 elif isinstance(node, ast.ImportFrom) and node.module:
                     imported[node.module.partition(".")[0]] = file
-    own = {"spark_jobs", "dags", "local", "examples"}
+    own = {"vintage", "spark_jobs", "dags", "local", "examples"}
     foreign = {name: file for name, file in imported.items() if name not in sys.stdlib_module_names | own}
     assert {"airflow", "pyspark", "mlflow", "psutil", "httpx"} <= set(foreign)
     lacking = {name: file for name, file in foreign.items() if not normal.get(name, set()) & locked}

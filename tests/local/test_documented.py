@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-CODE = ("spark_jobs", "dags", "plugins", "local", "docker", "docker-compose.yaml", "Makefile")
+CODE = ("vintage", "spark_jobs", "dags", "plugins", "local", "docker", "docker-compose.yaml", "Makefile")
 
 
 def test_every_environment_variable_is_in_its_page() -> None:

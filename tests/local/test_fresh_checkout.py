@@ -59,12 +59,12 @@ def test_a_fresh_checkout_without_uv_in_a_path_with_a_space(tmp_path: Path) -> N
 
     used = shell(
         ". ./.cache/env.sh; cd /; spark-submit --version 2>&1; "
-        'python -c "import spark_jobs as s; print(s.__file__)"; echo "$VINTAGE_HOME"',
+        'python -c "import vintage as s; print(s.__file__)"; echo "$VINTAGE_HOME"',
         checkout,
         **machine,
     )
     assert "version 4.1" in used.stdout
-    assert f"{checkout}/spark_jobs/__init__.py" in used.stdout
+    assert f"{checkout}/vintage/__init__.py" in used.stdout
     assert used.stdout.endswith(f"{checkout}\n")
 
 

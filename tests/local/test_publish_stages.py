@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from local import publish_stages
-from spark_jobs.ml.catalogue import known_stages
+from vintage.ml.catalogue import known_stages
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,7 +10,7 @@ from unittest.mock import patch
 
 import yaml
 
-from spark_jobs.ml.catalogue import known_stages, params_of
+from vintage.ml.catalogue import known_stages, params_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,7 +87,7 @@ def of_any_task() -> AbstractContextManager[Any]:
 
     All else is checked.
     """
-    return patch("spark_jobs.ml.stages.task_problems", lambda _: iter(()))
+    return patch("vintage.ml.stages.task_problems", lambda _: iter(()))
 
 
 def declared(group: str) -> list[dict[str, dict[str, Any]]]:

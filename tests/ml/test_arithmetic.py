@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from spark_jobs.errors import EnvironmentProblem
-from spark_jobs.ml.arithmetic import (
+from tests.ml.test_stages import pipeline_of
+from vintage.errors import EnvironmentProblem
+from vintage.ml.arithmetic import (
     PINNED,
     Arithmetic,
     _of_executors,
@@ -16,8 +17,7 @@ from spark_jobs.ml.arithmetic import (
     refuse_other,
     require_pinned,
 )
-from spark_jobs.session import is_ordered
-from tests.ml.test_stages import pipeline_of
+from vintage.session import is_ordered
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -59,7 +59,7 @@ def test_sums_that_are_cut_by_a_setting_are_refused() -> None:
 def test_a_session_without_ordered_execution_is_refused_unless_one_partition_is_declared(
     spark: SparkSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("spark_jobs.ml.arithmetic.is_ordered", lambda _: False)
+    monkeypatch.setattr("vintage.ml.arithmetic.is_ordered", lambda _: False)
     with pytest.raises(EnvironmentProblem, match=r"tips would be fitted in an order.*`partitions: 1`"):
         require_pinned(spark, EXACT)
     require_pinned(spark, pipeline_of(partitions=1))
@@ -78,10 +78,10 @@ def test_an_executor_that_is_not_ordered_is_refused(
 ) -> None:
     context = SimpleNamespace(master="spark://there:7077", getConf=dict)
     session: Any = SimpleNamespace(sparkContext=context, version="4.1.4")
-    monkeypatch.setattr("spark_jobs.ml.arithmetic.arithmetic_of", lambda _: (PINNED,))
-    monkeypatch.setattr("spark_jobs.ml.arithmetic.is_ordered", lambda _: True)
+    monkeypatch.setattr("vintage.ml.arithmetic.arithmetic_of", lambda _: (PINNED,))
+    monkeypatch.setattr("vintage.ml.arithmetic.is_ordered", lambda _: True)
     ours = "4.1.4 org.apache.spark.ordered.OrderedShuffleManager"
-    monkeypatch.setattr("spark_jobs.ml.arithmetic._asked", lambda *_: {(ours,), (executor,)})
+    monkeypatch.setattr("vintage.ml.arithmetic._asked", lambda *_: {(ours,), (executor,)})
     with pytest.raises(EnvironmentProblem, match=found):
         require_pinned(session, EXACT)
 

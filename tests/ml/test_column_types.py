@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
-from spark_jobs.job import stage_problems
-from spark_jobs.ml.catalogue import known_stages, params_of
-from spark_jobs.ml.column_types import (
+from tests.ml.test_stages import pipeline_of
+from vintage.flow.job import stage_problems
+from vintage.ml.catalogue import known_stages, params_of
+from vintage.ml.column_types import (
     _NUMERIC_PARAMS,
     _READS_NUMBERS,
     _READS_TEXT,
@@ -17,8 +18,7 @@ from spark_jobs.ml.column_types import (
     _READS_WORDS,
     type_problems,
 )
-from spark_jobs.ml.stages import build_stages
-from tests.ml.test_stages import pipeline_of
+from vintage.ml.stages import build_stages
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -141,7 +141,7 @@ def test_spark_itself_refuses_what_is_refused(
     from pyspark.ml.linalg import Vectors
 
     # A stage alone is no model of any task.
-    monkeypatch.setattr("spark_jobs.ml.stages.task_problems", lambda _: iter(()))
+    monkeypatch.setattr("vintage.ml.stages.task_problems", lambda _: iter(()))
     schema = "id INT, size DOUBLE, colour STRING, words ARRAY<STRING>"
     rows = spark.createDataFrame([(1, 1.0, "red", ["a"])], schema)
     vectors = spark.createDataFrame([(1, Vectors.dense([1.0, 2.0]))], ["id", "vector"])

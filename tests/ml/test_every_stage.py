@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from spark_jobs.fit import fit
-from spark_jobs.ml.catalogue import MODULES, find_stage_class, known_stages, params_of
-from spark_jobs.ml.column_flow import flow_of
-from spark_jobs.ml.model_digest import model_digest
-from spark_jobs.ml.stages import check_stages, resolved_params
 from tests.ml.every_stage import CASES, DECLARED, GROUPS, ROWS, SEED, declared, of_any_task
 from tests.ml.test_stages import pipeline_of
+from vintage.flow.fit import fit
+from vintage.ml.catalogue import MODULES, find_stage_class, known_stages, params_of
+from vintage.ml.column_flow import flow_of
+from vintage.ml.model_digest import model_digest
+from vintage.ml.stages import check_stages, resolved_params
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from spark_jobs.errors import StoreError
-from spark_jobs.ml import golden
-from spark_jobs.ml.golden import Likeness, compare, likeness_of
+from vintage.errors import StoreError
+from vintage.ml import golden
+from vintage.ml.golden import Likeness, compare, likeness_of
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from spark_jobs.ml.grid import check_grid, first_tuned, tuned_columns
-from spark_jobs.spec import Pipeline
-from spark_jobs.spec.loading import read_text
 from tests.ml.test_stages import FEATURES, pipeline_of
+from vintage.ml.grid import check_grid, first_tuned, tuned_columns
+from vintage.spec import Pipeline
+from vintage.spec.loading import read_text
 
 REG = "LogisticRegression.regParam"
 

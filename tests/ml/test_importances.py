@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from spark_jobs.ml.importances import MOST, importances_of
+from vintage.ml.importances import MOST, importances_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

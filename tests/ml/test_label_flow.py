@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from spark_jobs.job import stage_problems
-from spark_jobs.ml.label_flow import label_problems
-from spark_jobs.ml.stages import check_stages, over_columns
-from spark_jobs.spec import feature_columns
 from tests.ml.test_stages import pipeline_of
+from vintage.flow.job import stage_problems
+from vintage.ml.label_flow import label_problems
+from vintage.ml.stages import check_stages, over_columns
+from vintage.spec import feature_columns
 
 SOURCE = {
     "format": "csv",

@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from spark_jobs.errors import StoreError
-from spark_jobs.ml.model_digest import model_digest
+from vintage.errors import StoreError
+from vintage.ml.model_digest import model_digest
 
 Rows = list[dict[str, Any]]
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from spark_jobs.ml.overlap import Overlap, overlap_of, shared_rows
 from tests.ml.test_stages import pipeline_of
+from vintage.ml.overlap import Overlap, overlap_of, shared_rows
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession

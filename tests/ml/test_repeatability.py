@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from typer.testing import CliRunner
 
-from spark_jobs.cli import app
-from spark_jobs.job import stage_problems
-from spark_jobs.ml.catalogue import known_stages, params_of
-from spark_jobs.ml.repeatability import repeatability_warnings
-from spark_jobs.ml.stages import SEEDS
-from spark_jobs.spec import Home, Pipeline, load_pipeline
 from tests.ml.test_stages import STAGES, pipeline_of
 from tests.spec.conftest import PIPELINE, SUITE
+from vintage.cli.main import app
+from vintage.flow.job import stage_problems
+from vintage.ml.catalogue import known_stages, params_of
+from vintage.ml.repeatability import repeatability_warnings
+from vintage.ml.stages import SEEDS
+from vintage.spec import Home, Pipeline, load_pipeline
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from spark_jobs.ml.scoring import ROW, identified, lenient_model, predict
-from spark_jobs.ml.stages import build_stages
-from spark_jobs.ml.unscored import unscored
 from tests.ml.test_stages import pipeline_of
+from vintage.ml.scoring import ROW, identified, lenient_model, predict
+from vintage.ml.stages import build_stages
+from vintage.ml.unscored import unscored
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pyspark.ml import PipelineModel
     from pyspark.sql import DataFrame, SparkSession
 
-    from spark_jobs.spec import Pipeline
+    from vintage.spec import Pipeline
 
 pytestmark = pytest.mark.spark
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from spark_jobs.ml.catalogue import MODULES, known_stages, params_of
-from spark_jobs.ml.column_flow import _ADDED, _READ, stage_flow
-from spark_jobs.ml.stages import build_stages, check_stages, over_columns, resolved_params, stage_columns
-from spark_jobs.spec import InvalidSpec, Pipeline, load_pipeline
-from spark_jobs.spec.loading import read_text
+from vintage.ml.catalogue import MODULES, known_stages, params_of
+from vintage.ml.column_flow import _ADDED, _READ, stage_flow
+from vintage.ml.stages import build_stages, check_stages, over_columns, resolved_params, stage_columns
+from vintage.spec import InvalidSpec, Pipeline, load_pipeline
+from vintage.spec.loading import read_text
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -75,8 +75,8 @@ def test_right_stages_have_no_problems_and_read_what_they_name() -> None:
 
 def test_checking_starts_no_jvm() -> None:
     code = (
-        "from pyspark import SparkContext; from spark_jobs.spec import Home, feature_columns, load_pipeline;"
-        "from spark_jobs.ml.stages import check_stages, stage_columns;"
+        "from pyspark import SparkContext; from vintage.spec import Home, feature_columns, load_pipeline;"
+        "from vintage.ml.stages import check_stages, stage_columns;"
         f"pipeline = load_pipeline(Home.from_environment({{'VINTAGE_HOME': {str(ROOT)!r}}}), 'flight_delay');"
         "print(check_stages(pipeline, feature_columns(pipeline)), len(stage_columns(pipeline)),"
         " SparkContext._gateway, SparkContext._jvm)"
@@ -277,7 +277,7 @@ def test_a_value_that_only_spark_can_judge_is_refused_before_the_fit(spark: Spar
 def test_the_stages_of_the_flights_fit_and_transform(spark: SparkSession) -> None:
     from pyspark.ml import Pipeline as SparkPipeline
 
-    from spark_jobs.spec import Home
+    from vintage.spec import Home
 
     pipeline = load_pipeline(Home.from_environment({"VINTAGE_HOME": str(ROOT)}), "flight_delay")
     columns = stage_columns(pipeline)

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from spark_jobs.errors import TrainingError
-from spark_jobs.fit import fit
-from spark_jobs.ml.fitting import fit_stages, naming_the_stage
-from spark_jobs.ml.stages import build_stages, stage_columns
-from spark_jobs.ml.training import check_training_rows
 from tests.ml.test_stages import pipeline_of
+from vintage.errors import TrainingError
+from vintage.flow.fit import fit
+from vintage.ml.fitting import fit_stages, naming_the_stage
+from vintage.ml.stages import build_stages, stage_columns
+from vintage.ml.training import check_training_rows
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession

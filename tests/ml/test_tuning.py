@@ -11,17 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
-from spark_jobs.errors import TrainingError
-from spark_jobs.ml import tuning
-from spark_jobs.ml.splits import ALWAYS_TEACHES, in_split, judging_part
-from spark_jobs.ml.tuning import best, tune
-from spark_jobs.spec.metrics import Metric
 from tests.ml.test_stages import pipeline_of
+from vintage.errors import TrainingError
+from vintage.ml import tuning
+from vintage.ml.splits import ALWAYS_TEACHES, in_split, judging_part
+from vintage.ml.tuning import best, tune
+from vintage.spec.metrics import Metric
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-    from spark_jobs.spec import Pipeline, Tuning
+    from vintage.spec import Pipeline, Tuning
 
 STAGES = """\
 - Imputer: {inputCols: [bill], outputCols: [bill_filled]}

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from spark_jobs.ml.catalogue import known_stages, params_of
-from spark_jobs.ml.stages import build_stages
-from spark_jobs.ml.values import bounds, options, value_problem
 from tests.ml.test_stages import pipeline_of, problems_of
+from vintage.ml.catalogue import known_stages, params_of
+from vintage.ml.stages import build_stages
+from vintage.ml.values import bounds, options, value_problem
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -81,7 +81,7 @@ def test_a_classifier_in_a_classifier_is_right_with_or_without_params() -> None:
 
 @pytest.mark.spark
 def test_a_nested_stage_has_the_pipelines_seed_and_spark_s_own_refusal(spark: SparkSession) -> None:
-    from spark_jobs.spec import InvalidSpec
+    from vintage.spec import InvalidSpec
 
     head = "- VectorAssembler: {inputCols: [bill], outputCol: features}\n"
     nested = head + "- OneVsRest: {classifier: {FMClassifier: {factorSize: %s}}}\n"

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from spark_jobs.fit import fit
-from spark_jobs.ml.importances import importances_of
-from spark_jobs.ml.stages import check_stages
-from spark_jobs.store import steps
 from tests.ml.test_stages import pipeline_of
+from vintage.flow.fit import fit
+from vintage.ml.importances import importances_of
+from vintage.ml.stages import check_stages
+from vintage.store import steps
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,7 +58,7 @@ def test_its_version_is_in_the_models_key() -> None:
     from datetime import date
     from importlib.metadata import version
 
-    from spark_jobs.store.own_code import distribution_of
+    from vintage.store.user_code import distribution_of
 
     found = steps.model(pipeline_of(STAGES), date(2020, 1, 1), train={})
     name = distribution_of("xgboost")

@@ -12,10 +12,10 @@ from urllib.request import urlopen
 
 import pytest
 
-from spark_jobs.registry.tracking import Tracking
 from tests.integration.postgresql import free_port
 from tests.registry.offices import Office
 from tests.until import until
+from vintage.registry.tracking import Tracking
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

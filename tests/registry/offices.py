@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from spark_jobs.promote import Challenger, settle
-from spark_jobs.registry import agreement, intervention, ledger
-from spark_jobs.registry.intervention import carry_out
-from spark_jobs.registry.loadability import Loaded
-from spark_jobs.registry.recording import registered
-from spark_jobs.registry.tracking import Tracking
-from spark_jobs.spec import Home
-from spark_jobs.store import Artifact, Ingredients, Store
 from tests.evaluations import publish_evaluation
 from tests.manifests import details as details_of
+from vintage.flow.promote import Challenger, settle
+from vintage.registry import agreement, intervention, ledger
+from vintage.registry.intervention import carry_out
+from vintage.registry.loadability import Loaded
+from vintage.registry.recording import registered
+from vintage.registry.tracking import Tracking
+from vintage.spec import Home
+from vintage.store import Artifact, Ingredients, Store
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 from typer.testing import CliRunner
 
-from spark_jobs.cli import app
-from spark_jobs.errors import SpecError, StoreError
-from spark_jobs.registry import repair
-from spark_jobs.registry.agreement import standing
 from tests.registry.offices import Office, day
+from vintage.cli.main import app
+from vintage.errors import SpecError, StoreError
+from vintage.registry import repair
+from vintage.registry.agreement import standing
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from spark_jobs.registry.tracking import Tracking, TriedCandidate
+from vintage.registry.tracking import Tracking, TriedCandidate
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

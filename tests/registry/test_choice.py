@@ -7,9 +7,9 @@ from datetime import date
 
 import pytest
 
-from spark_jobs.registry.choice import Answer, Case, answer_of, choose, likely_to_serve, why_not_ask
-from spark_jobs.registry.ledger import Action, Entry
-from spark_jobs.registry.tracking import Version
+from vintage.registry.choice import Answer, Case, answer_of, choose, likely_to_serve, why_not_ask
+from vintage.registry.ledger import Action, Entry
+from vintage.registry.tracking import Version
 
 DAY = date(2013, 2, 28)
 CASE = Case(key="m2", day=DAY, evaluation_key="e", mode="auto", passed=True, reasons=("the gates' reason",))

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
-from spark_jobs.errors import StoreError, TrackingError
-from spark_jobs.registry import repair
-from spark_jobs.registry.copies import verified_copy
-from spark_jobs.verify import verify
 from tests.registry.offices import Office, day
+from vintage.errors import StoreError, TrackingError
+from vintage.flow.verify import verify
+from vintage.registry import repair
+from vintage.registry.copies import verified_copy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from spark_jobs.registry.tracking import Version
-    from spark_jobs.store import Artifact
+    from vintage.registry.tracking import Version
+    from vintage.store import Artifact
 
 
 @pytest.fixture(scope="module")

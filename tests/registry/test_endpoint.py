@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from spark_jobs.errors import TrackingError
-from spark_jobs.registry.tracking import Tracking
-from spark_jobs.registry.tracking.endpoint import Endpoint
 from tests.integration.postgresql import free_port
+from vintage.errors import TrackingError
+from vintage.registry.tracking import Tracking
+from vintage.registry.tracking.endpoint import Endpoint
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -67,7 +67,7 @@ def test_a_database_that_keeps_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.fault("MLflow's server does not answer", outcome="exit 4 after a time-out")
 def test_a_server_that_takes_a_call_and_says_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from spark_jobs.registry.tracking import connection
+    from vintage.registry.tracking import connection
 
     monkeypatch.setattr(
         connection, "_IMPATIENT", {**connection._IMPATIENT, "MLFLOW_HTTP_REQUEST_TIMEOUT": "1"}
@@ -96,7 +96,7 @@ def test_a_lock_is_held_by_one_at_a_time(tmp_path: Path) -> None:
 
 
 def test_a_lock_that_is_never_released_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from spark_jobs.registry.tracking import endpoint as module
+    from vintage.registry.tracking import endpoint as module
 
     monkeypatch.setattr(module, "LOCK_SECONDS", 0.2)
     endpoint = Endpoint(f"sqlite:///{tmp_path}/mlflow.db", tmp_path / "artifacts")

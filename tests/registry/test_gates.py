@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spark_jobs.ml.families import Gain, Interval, Measured, Slice
-from spark_jobs.registry.gates import Baseline, Decision, UnreadableBaseline, decide
-from spark_jobs.spec import METRICS, NOT_WORSE, Gate
+from vintage.ml.families import Gain, Interval, Measured, Slice
+from vintage.registry.gates import Baseline, Decision, UnreadableBaseline, decide
+from vintage.spec import METRICS, NOT_WORSE, Gate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

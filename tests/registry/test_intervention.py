@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from spark_jobs.errors import ModelRefused, SpecError, StoreError
-from spark_jobs.promote import Challenger, settle
-from spark_jobs.registry import intervention, ledger
-from spark_jobs.registry.baseline import baseline_of, model_of
-from spark_jobs.registry.gates import NoBaseline, UnreadableBaseline
-from spark_jobs.registry.intervention import Intervention, carry_out
-from spark_jobs.registry.loadability import Loaded
-from spark_jobs.registry.tracking import Version
-from spark_jobs.store import Artifact, Ingredients, Store
 from tests.evaluations import publish_evaluation
 from tests.manifests import details as details_of
 from tests.registries import FakeRegistry
+from vintage.errors import ModelRefused, SpecError, StoreError
+from vintage.flow.promote import Challenger, settle
+from vintage.registry import intervention, ledger
+from vintage.registry.baseline import baseline_of, model_of
+from vintage.registry.gates import NoBaseline, UnreadableBaseline
+from vintage.registry.intervention import Intervention, carry_out
+from vintage.registry.loadability import Loaded
+from vintage.registry.tracking import Version
+from vintage.store import Artifact, Ingredients, Store
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from spark_jobs.errors import StoreError
-from spark_jobs.registry.ledger import Entry, append, read, read_ledger
+from vintage.errors import StoreError
+from vintage.registry.ledger import Entry, append, read, read_ledger
 
 if TYPE_CHECKING:
     from collections.abc import Callable

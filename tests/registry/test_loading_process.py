@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from spark_jobs.errors import EnvironmentProblem
-from spark_jobs.registry.loadability import Loading, Place
-from spark_jobs.registry.loading_process import PASSED_ON, LoadingProcess
 from tests.until import until
+from vintage.errors import EnvironmentProblem
+from vintage.registry.loadability import Loading, Place
+from vintage.registry.loading_process import PASSED_ON, LoadingProcess
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

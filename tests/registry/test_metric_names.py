@@ -7,9 +7,9 @@ import math
 import numpy as np
 import pytest
 
-from spark_jobs.ml.families.cells import Cells
-from spark_jobs.registry.metric_names import MLFLOW_NAMES, under_mlflow_names
-from spark_jobs.spec import METRICS
+from vintage.ml.families.cells import Cells
+from vintage.registry.metric_names import MLFLOW_NAMES, under_mlflow_names
+from vintage.spec import METRICS
 
 LABELS = [0, 1, 1, 0, 1, 0, 0, 1, 1, 0]
 CHANCES = [0.1, 0.8, 0.4, 0.3, 0.9, 0.6, 0.2, 0.7, 0.55, 0.45]

@@ -79,7 +79,7 @@ def test_a_server_that_was_named_is_kept_and_the_default_of_mlflow_is_not(tmp_pa
 
 @pytest.mark.integration
 def test_mlflow_runs_an_entry_point_of_a_clone(tmp_path: Path) -> None:
-    for name in ("MLproject", "spark_jobs", "pipelines", "expectations"):
+    for name in ("MLproject", "vintage", "spark_jobs", "pipelines", "expectations"):
         (tmp_path / name).symlink_to(ROOT / name)
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     environment.pop("MLFLOW_TRACKING_URI", None)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import pytest
 
-from spark_jobs.errors import TrackingError
+from vintage.errors import TrackingError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pyspark.ml import PipelineModel
     from pyspark.sql import SparkSession
 
-    from spark_jobs.registry.tracking import Tracking
+    from vintage.registry.tracking import Tracking
 
 pytestmark = [
     pytest.mark.spark,

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from spark_jobs.registry.choice import Case
-from spark_jobs.registry.ledger import Action, Entry
-from spark_jobs.registry.prospects import case_of, champion_of, prospect
-from spark_jobs.store import Store
 from tests.evaluations import publish_evaluation
+from vintage.registry.choice import Case
+from vintage.registry.ledger import Action, Entry
+from vintage.registry.prospects import case_of, champion_of, prospect
+from vintage.store import Store
 
 if TYPE_CHECKING:
     from pathlib import Path

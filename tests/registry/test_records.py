@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spark_jobs.registry.tracking.records import accepted_name, shortened
+from vintage.registry.tracking.records import accepted_name, shortened
 
 
 @given(st.text(max_size=400), st.integers(min_value=80, max_value=200))

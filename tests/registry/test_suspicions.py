@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from spark_jobs.ml.families import Measured
-from spark_jobs.ml.overlap import Overlap
-from spark_jobs.registry.gates import decide
-from spark_jobs.registry.suspicions import suspicions
 from tests.ml.test_stages import pipeline_of
+from vintage.ml.families import Measured
+from vintage.ml.overlap import Overlap
+from vintage.registry.gates import decide
+from vintage.registry.suspicions import suspicions
 
 NONE = Overlap(0, 0.0, {})
 ESTIMATORS = {

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spark_jobs.registry.ledger import Entry
-from spark_jobs.registry.timeline import champion_as_of, line_of_champions, reigns, replaced_by
+from vintage.registry.ledger import Entry
+from vintage.registry.timeline import champion_as_of, line_of_champions, reigns, replaced_by
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

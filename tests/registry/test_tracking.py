@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Literal
 
 import pytest
 
-from spark_jobs.errors import TrackingError
-from spark_jobs.registry.tracking import Tracking, TrainingData, Version
+from vintage.errors import TrackingError
+from vintage.registry.tracking import Tracking, TrainingData, Version
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -281,7 +281,7 @@ def test_a_deleted_experiment_is_named(tracking: Tracking, client: MlflowClient)
 RACER = """
 import sys
 from pathlib import Path
-from spark_jobs.registry.tracking import Tracking
+from vintage.registry.tracking import Tracking
 uri, home, folder, key = sys.argv[1:]
 tracking = Tracking(uri, Path(home) / "artifacts")
 tracking.preload()

@@ -6,13 +6,13 @@ import math
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from spark_jobs.store import Ingredients, Rows
+from vintage.store import Ingredients, Rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from spark_jobs.store import Artifact, Store
-    from spark_jobs.store.keys import Kind
+    from vintage.store import Artifact, Store
+    from vintage.store.keys import Kind
 
 DAY = date(2024, 3, 6)
 # Nothing in a page may be taken for markup: data, file names and rules are other people's words.

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from spark_jobs.report.html import write_report
-from spark_jobs.store import Store
 from tests.hostile import CHROMIUM, MARKUP, opened
 from tests.report.families import EVALUATIONS, ODD, publish_run
+from vintage.report.html import write_report
+from vintage.store import Store
 
 if TYPE_CHECKING:
     from pathlib import Path

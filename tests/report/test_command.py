@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import pytest
 from typer.testing import CliRunner
 
-from spark_jobs.cli import app
-from spark_jobs.errors import SpecError, StoreError
-from spark_jobs.store import Store
-from spark_jobs.store.reports import report_folder
 from tests.report.families import DAY, EVALUATIONS, publish_run
+from vintage.cli.main import app
+from vintage.errors import SpecError, StoreError
+from vintage.store import Store
+from vintage.store.reports import report_folder
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from rich.console import Console, Group
 
-from spark_jobs.report.details import MOST, detail_tables, number
+from vintage.report.details import MOST, detail_tables, number
 
 
 def told(details: dict[str, Any]) -> str:

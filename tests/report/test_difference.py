@@ -12,14 +12,15 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from spark_jobs.cli import app
-from spark_jobs.errors import SpecError, StoreError
-from spark_jobs.registry import ledger
-from spark_jobs.report.difference import Difference, difference_of
-from spark_jobs.report.difference_terminal import date_ranges, show
-from spark_jobs.store import Store, artifacts, lineage
-from spark_jobs.store.lineage import find_lineage
 from tests.report.models import DAY, STAGES, Made
+from vintage.cli.diff_view import date_ranges, show
+from vintage.cli.main import app
+from vintage.errors import SpecError, StoreError
+from vintage.lineage import graph as lineage
+from vintage.lineage.difference import Difference, difference_of
+from vintage.lineage.graph import find_lineage
+from vintage.registry import ledger
+from vintage.store import Store, artifacts
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -177,7 +178,7 @@ def test_another_commit_of_the_same_code_is_told_and_is_the_same_code(
     assert "git diff" not in shown(found)
     Made(code="d" * 64, seed=9).publish(store)
     other = difference_of("things", find_lineage(store, str(EVE)), find_lineage(store, str(DAY)))
-    assert f"git diff {'a' * 12} {'b' * 12} -- spark_jobs" in shown(other)
+    assert f"git diff {'a' * 12} {'b' * 12} -- vintage" in shown(other)
 
 
 def test_metrics_differ_and_their_intervals_may_overlap(store: Store) -> None:

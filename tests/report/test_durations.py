@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from spark_jobs.report.durations import durations_of
-from spark_jobs.store import Ingredients, Store
-from spark_jobs.store.sealing import seal
 from tests.manifests import details as details_of
+from vintage.flow.durations import durations_of
+from vintage.store import Ingredients, Store
+from vintage.store.sealing import seal
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from spark_jobs.store import Kind
+    from vintage.store import Kind
 
 DAY: Final = date(2024, 3, 6)
 MIDNIGHT: Final = datetime(2024, 3, 7, tzinfo=UTC)

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from spark_jobs.registry import ledger
-from spark_jobs.report.history import History, history_of, show
-from spark_jobs.report.screen import Console
-from spark_jobs.store import Artifact, Store
 from tests.evaluations import publish_evaluation
 from tests.hostile import MARKUP, OBEYED
+from vintage.cli.screen import Console
+from vintage.registry import ledger
+from vintage.report.history import History, history_of, show
+from vintage.store import Artifact, Store
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,13 +9,13 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from spark_jobs.errors import StoreError
-from spark_jobs.registry import ledger
-from spark_jobs.report.html import ReportFiles, metric_rows, write_report
-from spark_jobs.report.summary import summary_of
-from spark_jobs.store import Store
-from spark_jobs.store.reports import report_folder
 from tests.report.families import DAY, DECIDES, EVALUATIONS, ODD, publish_run
+from vintage.errors import StoreError
+from vintage.registry import ledger
+from vintage.report.html import ReportFiles, metric_rows, write_report
+from vintage.report.summary import summary_of
+from vintage.store import Store
+from vintage.store.reports import report_folder
 
 if TYPE_CHECKING:
     from pathlib import Path

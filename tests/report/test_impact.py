@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING
 import pytest
 from rich.console import Console
 
-from spark_jobs.report.impact import impact_of, restated_dates
-from spark_jobs.report.impact_view import show
-from spark_jobs.report.restatement import Impact, Pending
-from spark_jobs.sources.changed_rows import ChangedRow, RowChange
-from spark_jobs.store import Store
-from spark_jobs.store.published import published
 from tests.lineages import decide, publish, snapshot
+from vintage.cli.impact_view import show
+from vintage.data.changed_rows import ChangedRow, RowChange
+from vintage.flow.restated import impact_of, restated_dates
+from vintage.flow.restatement import Impact, Pending
+from vintage.store import Store
+from vintage.store.published import published
 
 if TYPE_CHECKING:
-    from spark_jobs.store import Artifact
+    from vintage.store import Artifact
 
 FIRST = date(2024, 3, 1)
 

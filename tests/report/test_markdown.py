@@ -11,18 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from spark_jobs.report.markdown import MOST_ROWS, MOST_SLICES, Links, as_text
-from spark_jobs.report.summary import Champion, Tracked, summary_of
-from spark_jobs.spec.markdown import MOST_CHARACTERS, code, plain
-from spark_jobs.store import Store
-from spark_jobs.store.details import DecisionDetails
 from tests.hostile import MARKUP, OBEYED
 from tests.report.families import EVALUATIONS, ODD, publish_run
+from vintage.report.markdown import MOST_ROWS, MOST_SLICES, Links, as_text
+from vintage.report.summary import Champion, Tracked, summary_of
+from vintage.spec.markdown import MOST_CHARACTERS, code, plain
+from vintage.store import Store
+from vintage.store.details import DecisionDetails
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from spark_jobs.report.summary import Summary
+    from vintage.report.summary import Summary
 
 # HTML is let through: nothing of ours may depend on a reader that takes it out.
 READER = MarkdownIt("commonmark", {"html": True}).enable("table")

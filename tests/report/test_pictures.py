@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from spark_jobs.report.comparisons import importances_picture
-from spark_jobs.report.details import slice_name
-from spark_jobs.report.drawing import drawing, shortened
-from spark_jobs.report.pictures import MOST_BARS, bars, detail_pictures
+from vintage.report.comparisons import importances_picture
+from vintage.report.details import slice_name
+from vintage.report.drawing import drawing, shortened
+from vintage.report.pictures import MOST_BARS, bars, detail_pictures
 
 
 def drawn(details: dict[str, Any]) -> dict[str, str]:

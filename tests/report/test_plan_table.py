@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from spark_jobs.report.plan import Baseline, Durations, Move, Plan, PlannedRun, Raw, Step
-from spark_jobs.report.plan_table import show
-from spark_jobs.store.reasons import Why
+from vintage.cli.plan_view import show
+from vintage.flow.plan import Baseline, Durations, Move, Plan, PlannedRun, Raw, Step
+from vintage.store.reasons import Why
 
 if TYPE_CHECKING:
-    from spark_jobs.report.plan import Action
-    from spark_jobs.store import Kind
+    from vintage.flow.plan import Action
+    from vintage.store import Kind
 
 ROWS = Why(reason="data", what="rows of 2024-03-03")
 PARAM = Why(reason="spec", what="stages[3].params.regParam")

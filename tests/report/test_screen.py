@@ -13,10 +13,10 @@ from pydantic import BaseModel
 from rich.table import Table
 from rich.text import Text
 
-from spark_jobs.errors import DataError
-from spark_jobs.job import configure_logging
-from spark_jobs.report.screen import Console, write_json
 from tests.hostile import MARKUP, OBEYED
+from vintage.cli.screen import Console, write_json
+from vintage.errors import DataError
+from vintage.flow.job import configure_logging
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from spark_jobs.job import Job, tell
-from spark_jobs.registry import ledger
-from spark_jobs.report.telling import told_of
-from spark_jobs.session import SparkProvider
-from spark_jobs.spec import Home, load_pipeline
-from spark_jobs.store import Store
 from tests.dags.conftest import write_home
 from tests.lineages import decide, publish, snapshot
+from vintage.flow.job import Job, tell
+from vintage.registry import ledger
+from vintage.report.telling import told_of
+from vintage.session import SparkProvider
+from vintage.spec import Home, load_pipeline
+from vintage.store import Store
 
 if TYPE_CHECKING:
     from pathlib import Path

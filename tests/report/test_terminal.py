@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from spark_jobs.report.summary import Champion, Summary, Tracked
-from spark_jobs.report.terminal import show
-from spark_jobs.store.details import Reproducibility
+from vintage.cli.summary_view import show
+from vintage.report.summary import Champion, Summary, Tracked
+from vintage.store.details import Reproducibility
 
 DAY = "2024-03-06"
 SUMMARY = Summary(

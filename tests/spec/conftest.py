@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from spark_jobs.spec import Home
+from vintage.spec import Home
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,7 +9,7 @@ from croniter import croniter
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from spark_jobs.spec.cron import cron_problem, falls_on
+from vintage.spec.cron import cron_problem, falls_on
 
 
 @pytest.mark.parametrize(

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from spark_jobs.errors import SpecError
-from spark_jobs.spec import InvalidSpec, Pipeline, feature_columns, load_pipeline, load_suite, read_home
+from vintage.errors import SpecError
+from vintage.spec import InvalidSpec, Pipeline, feature_columns, load_pipeline, load_suite, read_home
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from spark_jobs.spec import Home
+    from vintage.spec import Home
 
     HomeWith = Callable[..., Home]
 

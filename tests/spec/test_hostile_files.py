@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from spark_jobs.errors import SpecError
-from spark_jobs.spec import load_pipeline, loading, read_home
-from spark_jobs.spec.problem import MOST
-from spark_jobs.spec.sql import BadSql, read_expression, read_query
 from tests.spec.conftest import PIPELINE, SUITE
+from vintage.errors import SpecError
+from vintage.spec import load_pipeline, loading, read_home
+from vintage.spec.problem import MOST
+from vintage.spec.sql import BadSql, read_expression, read_query
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from spark_jobs.spec import Home
+    from vintage.spec import Home
 
 SECONDS = 3.0
 """Of this process alone, on a machine that others work on; without budgets most take minutes or crash."""
@@ -149,7 +149,7 @@ def test_a_suite_is_read_once_however_many_name_it(
         (home.pipelines_dir / f"tips_{number}.yaml").write_text(text)
     read: list[str] = []
     monkeypatch.setattr(
-        "spark_jobs.spec.files.read_file",
+        "vintage.spec.files.read_file",
         lambda path, file: read.append(file) or loading.read_file(path, file),
     )
     assert len(read_home(home).pipelines) == 6
@@ -237,7 +237,7 @@ def test_whatever_goes_wrong_is_of_one_file(
             raise error
         return read(path, file)
 
-    monkeypatch.setattr("spark_jobs.spec.files.read_file", failing)
+    monkeypatch.setattr("vintage.spec.files.read_file", failing)
     found = read_home(home)
     assert [pipeline.name for pipeline in found.pipelines] == ["tips"]
     assert [problem.file for problem in found.problems] == ["pipelines/bad.yaml"]

@@ -9,6 +9,6 @@ HEAVY = ("pyspark", "airflow", "mlflow", "great_expectations", "pandas", "numpy"
 
 
 def test_nothing_heavy_is_imported() -> None:
-    code = f"import sys, spark_jobs.spec; print([name for name in {HEAVY} if name in sys.modules])"
+    code = f"import sys, vintage.spec; print([name for name in {HEAVY} if name in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"

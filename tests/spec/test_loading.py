@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from spark_jobs.spec import loading
+from vintage.spec import loading
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 FILES = sorted([*(CHECKOUT / "pipelines").glob("*.yaml"), *(CHECKOUT / "expectations").glob("*.yaml")])

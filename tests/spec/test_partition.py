@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spark_jobs.errors import SpecError
-from spark_jobs.spec import last_closed_date, parse_partition_date
-from spark_jobs.spec.partition import require_begun, split_last_days, window_ending_at
+from vintage.errors import SpecError
+from vintage.spec import last_closed_date, parse_partition_date
+from vintage.spec.partition import require_begun, split_last_days, window_ending_at
 
 DAYS = st.dates(dt.date(2000, 1, 1), dt.date(2040, 12, 31))
 

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from spark_jobs.errors import SpecError
-from spark_jobs.spec.permissions import umask_of
+from vintage.errors import SpecError
+from vintage.spec.permissions import umask_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 WRITES = """
 import os, sys
-from spark_jobs.spec.permissions import close_to_others
+from vintage.spec.permissions import close_to_others
 os.umask(0)
 close_to_others(os.environ)
 os.makedirs(sys.argv[1] + "/a")

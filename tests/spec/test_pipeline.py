@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spark_jobs.errors import SpecError
-from spark_jobs.spec import Home, feature_columns, load_pipeline, submit_conf
-from spark_jobs.spec.overrides import read_overrides, set_params
-from spark_jobs.spec.parts import Stage
-from spark_jobs.spec.submission import PINNED_JVM, refused_option, refused_setting
+from vintage.errors import SpecError
+from vintage.spec import Home, feature_columns, load_pipeline, submit_conf
+from vintage.spec.overrides import read_overrides, set_params
+from vintage.spec.parts import Stage
+from vintage.spec.submission import PINNED_JVM, refused_option, refused_setting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -168,7 +168,7 @@ def test_only_jobs_that_compute_no_vectors_do_without_the_second_compiler(
 
 
 def test_no_setting_that_results_depend_on_may_be_set() -> None:
-    session = pytest.importorskip("spark_jobs.session")
+    session = pytest.importorskip("vintage.session")
     assert [name for name in session.FIXED_CONF if not refused_setting(name)] == []
     assert refused_setting("spark.SQL.session.timezone")
     assert refused_setting("master")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from spark_jobs.spec.raw_paths import data_files
+from vintage.spec.raw_paths import data_files
 
 NAMES = (
     "a{b,c}",

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from spark_jobs.spec.database_query import query_problem
-from spark_jobs.spec.repeatable import Unrepeatable, unrepeatable
-from spark_jobs.spec.sql import read_query
+from vintage.spec.database_query import query_problem
+from vintage.spec.repeatable import Unrepeatable, unrepeatable
+from vintage.spec.sql import read_query
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from spark_jobs.spec import Home, read_home
-from spark_jobs.spec.loading import read_file
-from spark_jobs.spec.schema import SCHEMAS, json_schema
+from vintage.spec import Home, read_home
+from vintage.spec.loading import read_file
+from vintage.spec.schema import SCHEMAS, json_schema
 
 ROOT = Path(__file__).parents[2]
 PUBLISHED = ROOT / "docs/schema"
-WRITE = "python -c 'import pathlib, spark_jobs.spec.schema as s; s.write(pathlib.Path(\"docs/schema\"))'"
+WRITE = "python -c 'import pathlib, vintage.spec.schema as s; s.write(pathlib.Path(\"docs/schema\"))'"
 
 
 @pytest.mark.parametrize("file", SCHEMAS)

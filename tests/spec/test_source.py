@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from spark_jobs.errors import EnvironmentProblem, SpecError
-from spark_jobs.sources.connection import embedded, login_of
-from spark_jobs.spec import load_pipeline
+from vintage.data.connection import embedded, login_of
+from vintage.errors import EnvironmentProblem, SpecError
+from vintage.spec import load_pipeline
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from spark_jobs.spec import Home
+    from vintage.spec import Home
 
     HomeWith = Callable[..., Home]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from spark_jobs.spec.ddl import BadDdl, parse_ddl
-from spark_jobs.spec.sql import BadSql, expression_columns, read_query
-from spark_jobs.spec.sql_types import plain_types
+from vintage.spec.ddl import BadDdl, parse_ddl
+from vintage.spec.sql import BadSql, expression_columns, read_query
+from vintage.spec.sql_types import plain_types
 
 SOURCE = ("id", "bill", "items", "place")
 VIEWS = {"source": SOURCE, "wind": ("at", "wind"), "other": None}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from spark_jobs.spec.sql import read_query
-from spark_jobs.spec.sql_lineage import Lineage
+from vintage.spec.sql import read_query
+from vintage.spec.sql_lineage import Lineage
 
 VIEWS = {
     "source": ("id", "a", "b", "delay", "items", "image"),

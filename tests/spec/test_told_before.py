@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from spark_jobs.errors import SpecError
-from spark_jobs.job import stage_problems
-from spark_jobs.sources.rules import check_suite
-from spark_jobs.spec import Problem, load_pipeline, load_suite, read_home
-from spark_jobs.spec.problem import without_echoes
+from vintage.errors import SpecError
+from vintage.flow.job import stage_problems
+from vintage.spec import Problem, load_pipeline, load_suite, read_home
+from vintage.spec.problem import without_echoes
+from vintage.validation.rules import check_suite
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from spark_jobs.spec import Home
+    from vintage.spec import Home
 
     HomeWith = Callable[..., Home]
 

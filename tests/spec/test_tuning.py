@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spark_jobs.spec import InvalidSpec, Pipeline, load_pipeline
+from vintage.spec import InvalidSpec, Pipeline, load_pipeline
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from spark_jobs.spec import Home
+    from vintage.spec import Home
 
     HomeWith = Callable[..., Home]
 

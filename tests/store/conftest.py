@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from spark_jobs.store import Store
+from vintage.store import Store
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,15 +8,15 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from spark_jobs.store import Store
-from spark_jobs.store.sweeping import Sweeper
 from tests.lineages import age, publish, snapshot
+from vintage.lineage.sweeping import Sweeper
+from vintage.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from spark_jobs.store import Artifact
-    from spark_jobs.store.sweeping import Leftover
+    from vintage.lineage.sweeping import Leftover
+    from vintage.store import Artifact
 
 DAY = date(2024, 3, 6)
 OLD = 100.0

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from spark_jobs.errors import StoreError
-from spark_jobs.store import Artifact, Ingredients, Rows, Store, integrity
-from spark_jobs.store.sealing import seal
+from vintage.errors import StoreError
+from vintage.store import Artifact, Ingredients, Rows, Store, integrity
+from vintage.store.sealing import seal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -282,7 +282,7 @@ from datetime import date
 from pathlib import Path
 sys.path.insert(0, {tests!r})
 from test_artifacts import DAY, ingredients
-from spark_jobs.store import Store, files
+from vintage.store import Store, files
 store = Store(Path({root!r}), "demo")
 real = {{name: getattr(files, name) for name in ("listing", "write_durably", "sync_tree")}}
 def dies(*arguments):

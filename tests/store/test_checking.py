@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from spark_jobs.errors import StoreError
-from spark_jobs.store import Ingredients, Rows, Store, aside
-from spark_jobs.store.checking import SET_ASIDE, check
 from tests.lineages import age, publish, rewrite, snapshot
 from tests.manifests import details as details_of
 from tests.store.sweeps import DAY, OLD, full_lineage, keys, sweep, written
+from vintage.errors import StoreError
+from vintage.lineage.checking import SET_ASIDE, check
+from vintage.store import Ingredients, Rows, Store, aside
 
 if TYPE_CHECKING:
-    from spark_jobs.store import Artifact
+    from vintage.store import Artifact
 
 EVE = DAY - timedelta(days=1)
 
@@ -198,7 +198,7 @@ def test_what_was_set_aside_and_never_made_again_goes_as_late_as_anything(store:
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from spark_jobs.store import Store, aside, checking, files
+from vintage.store import Store, aside, checking, files
 real = getattr({module}, {name!r})
 def dies(*arguments, **named):
     if {after!r}: real(*arguments, **named)

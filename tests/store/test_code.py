@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, get_args
 
 import pytest
 
-from spark_jobs.store import code
-from spark_jobs.store.code import NOT_COMPUTING, ROOT, STEPS, code_digest, module_digests, source_files
-from spark_jobs.store.keys import Kind
+from vintage.store import code
+from vintage.store.code import NOT_COMPUTING, ROOT, STEPS, code_digest, module_digests, source_files
+from vintage.store.keys import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -87,7 +87,7 @@ def test_comments_docstrings_and_layout_change_nothing(tmp_path: Path) -> None:
 def test_a_change_of_code_changes_what_computes_with_it(
     plain: dict[Kind, str], module: str, kinds: set[Kind]
 ) -> None:
-    with edited(f"spark_jobs.{module}") as tree:
+    with edited(f"vintage.{module}") as tree:
         tree.body.append(ast.Pass())
         assert changed(plain) == kinds
 
@@ -95,7 +95,7 @@ def test_a_change_of_code_changes_what_computes_with_it(
 def test_the_sql_of_a_date_is_part_of_the_keys_of_features(plain: dict[Kind, str]) -> None:
     [sql_for] = [
         node
-        for node in ast.walk(code._tree("spark_jobs.spec.parts"))
+        for node in ast.walk(code._tree("vintage.spec.parts"))
         if isinstance(node, ast.FunctionDef) and node.name == "sql_for"
     ]
     body, sql_for.body = sql_for.body, [ast.Pass()]
@@ -149,11 +149,11 @@ def test_no_module_of_a_closure_imports_what_the_closure_cannot_see() -> None:
         for name in module_digests(kind)
         if "import_module(" in code._file(name).read_text() or "__import__(" in code._file(name).read_text()
     }
-    assert dynamic == {"spark_jobs.ml.families", "spark_jobs.ml.catalogue"}
-    assert "spark_jobs.ml.families.recommendation" in module_digests("evaluation")
+    assert dynamic == {"vintage.ml.families", "vintage.ml.catalogue"}
+    assert "vintage.ml.families.recommendation" in module_digests("evaluation")
 
 
 def test_the_files_of_a_kind_exist() -> None:
     for kind in STEPS:
         assert all(file.is_file() for file in source_files(kind))
-    assert ROOT / "spark_jobs/sources/data_docs.j2" in source_files("validation")
+    assert ROOT / "vintage/validation/data_docs.j2" in source_files("validation")

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Any, get_args
 import pytest
 from pydantic import ValidationError
 
-from spark_jobs.store import Ingredients, Kind, Store
-from spark_jobs.store.details import DETAILS, FeaturesDetails, ModelDetails
-from spark_jobs.store.manifest import NAME, read_manifest
-from spark_jobs.store.sealing import seal
 from tests.lineages import publish
 from tests.manifests import details
+from vintage.store import Ingredients, Kind, Store
+from vintage.store.details import DETAILS, FeaturesDetails, ModelDetails
+from vintage.store.manifest import NAME, read_manifest
+from vintage.store.sealing import seal
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from spark_jobs.store import Artifact
+    from vintage.store import Artifact
 
 DAY = date(2024, 3, 1)
 OF_AN_EARLIER_RELEASE: dict[str, Any] = {

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from spark_jobs.store import Ingredients, Store
-from spark_jobs.store.engines import AIRFLOW_VARIABLES, git_state
-from spark_jobs.store.environment import causes
-from spark_jobs.store.files import file_digest, lock_digest
 from tests.manifests import details as details_of
+from vintage.flow.environment import causes
+from vintage.store import Ingredients, Store
+from vintage.store.engines import AIRFLOW_VARIABLES, git_state
+from vintage.store.files import file_digest, lock_digest
 
 if TYPE_CHECKING:
-    from spark_jobs.store import Artifact
+    from vintage.store import Artifact
 
 DAY = date(2013, 2, 28)
 SETTING = "spark.driver.extraJavaOptions"

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from spark_jobs.errors import SpecError, StoreError
-from spark_jobs.store import Store, lineage
-from spark_jobs.store.published import SHORTEST_PREFIX
 from tests.lineages import publish
+from vintage.errors import SpecError, StoreError
+from vintage.lineage import graph as lineage
+from vintage.store import Store
+from vintage.store.published import SHORTEST_PREFIX
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from spark_jobs.store import Artifact
+    from vintage.store import Artifact
 
 DAY = date(2024, 3, 6)
 

@@ -7,14 +7,9 @@ from typing import Any
 
 import pytest
 
-from spark_jobs.store.details import FeaturesDetails
-from spark_jobs.store.partitions import (
-    MOST_PARTITIONS,
-    ROWS_PER_PARTITION,
-    partitions_for,
-    partitions_then,
-)
 from tests.ml.test_stages import pipeline_of
+from vintage.store.details import FeaturesDetails
+from vintage.store.partitions import MOST_PARTITIONS, ROWS_PER_PARTITION, partitions_for, partitions_then
 
 STAGES = "- LogisticRegression: {}"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
-from spark_jobs.store import Ingredients, Rows, Store
-from spark_jobs.store.planned import PlannedStore
+from vintage.flow.planned_store import PlannedStore
+from vintage.store import Ingredients, Rows, Store
 
 if TYPE_CHECKING:
     from pathlib import Path

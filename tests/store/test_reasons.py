@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from spark_jobs.store import Ingredients
-from spark_jobs.store.code import short_digests
-from spark_jobs.store.reasons import Why, reasons
+from vintage.store import Ingredients
+from vintage.store.code import short_digests
+from vintage.store.reasons import Why, reasons
 
 DAY = "2024-03-06"
 
@@ -80,7 +80,7 @@ def test_code_of_one_s_own_is_code() -> None:
 
 
 def test_modules_whose_code_changed_are_named() -> None:
-    recorded = short_digests("model") | {"spark_jobs.ml.splits": "0" * 12, "spark_jobs.ml.gone": "1" * 12}
+    recorded = short_digests("model") | {"vintage.ml.splits": "0" * 12, "vintage.ml.gone": "1" * 12}
 
     [why] = reasons(model(code="other"), model(), {}, recorded)
 

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from spark_jobs.errors import StoreError
-from spark_jobs.store import Store, files
-from spark_jobs.store.checking import check
 from tests.lineages import publish
 from tests.store.sweeps import DAY
+from vintage.errors import StoreError
+from vintage.lineage.checking import check
+from vintage.store import Store, files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,9 +25,9 @@ STARVED = """
 import os, resource, sys
 from datetime import date
 from pathlib import Path
-from spark_jobs.job import readable
-from spark_jobs.store import Store
-from spark_jobs.store.checking import check
+from vintage.flow.job import readable
+from vintage.store import Store
+from vintage.lineage.checking import check
 from tests.lineages import publish
 store = Store(Path(sys.argv[1]), "demo")
 store.record_contract("a INT")

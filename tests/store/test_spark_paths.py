@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from spark_jobs.errors import StoreError
-from spark_jobs.sources import rows
-from spark_jobs.sources.raw import readable_paths
-from spark_jobs.store.spark_paths import parquet
+from vintage.data import rows
+from vintage.data.raw import readable_paths
+from vintage.errors import StoreError
+from vintage.store.spark_paths import parquet
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from spark_jobs.store import Store
-from spark_jobs.store.reports import report_folder
-from spark_jobs.store.sweeping import Sweeper
 from tests.lineages import age, decide, publish
 from tests.store.sweeps import DAY, OLD, full_lineage, keys, sweep, sweeper, tree, written
+from vintage.lineage.sweeping import Sweeper
+from vintage.store import Store
+from vintage.store.reports import report_folder
 
 if TYPE_CHECKING:
-    from spark_jobs.store import Artifact
+    from vintage.store import Artifact
 
 
 def test_what_nothing_names_goes_with_its_report(store: Store) -> None:

@@ -14,16 +14,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from spark_jobs.store import Store, leases, sweeping
-from spark_jobs.store.sweeping import Sweeper
 from tests.lineages import age, publish
 from tests.store.sweeps import DAY, OLD, full_lineage, keys, sweep, sweeper, written
 from tests.until import until
+from vintage.lineage import sweeping
+from vintage.lineage.sweeping import Sweeper
+from vintage.store import Store, leases
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from spark_jobs.store import Artifact
+    from vintage.store import Artifact
 
 
 def attempt_of(store: Store, name: str = ".attempt-1") -> Path:
@@ -181,7 +182,7 @@ def test_a_lease_is_renewed_and_ends_with_its_process(store: Store, monkeypatch:
         os.utime(attempt.folder, (0, 0))
         until(lambda: attempt.folder.stat().st_mtime > 0, "renewed", seconds=60, every=0.05)
     script = (
-        "import os, sys, signal, datetime, pathlib; from spark_jobs.store import Store\n"
+        "import os, sys, signal, datetime, pathlib; from vintage.store import Store\n"
         "with Store(pathlib.Path(sys.argv[1]), 'demo').attempt('features', datetime.date(2024, 3, 6)):\n"
         "    os.kill(os.getpid(), signal.SIGKILL)"
     )
@@ -275,7 +276,7 @@ KILLED = """
 import os, signal, sys
 from datetime import timedelta
 from pathlib import Path
-from spark_jobs.store import Store, leases, sweeping
+from vintage.store import Store, leases, sweeping
 def dies(*_, **__): os.kill(os.getpid(), signal.SIGKILL)
 setattr(sweeping.{module}, {name!r}, dies)
 sweeper = sweeping.Sweeper(Store(Path({root!r}), "demo"), set, older_than=timedelta(days=90))

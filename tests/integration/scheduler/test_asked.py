@@ -9,10 +9,10 @@ import pytest
 
 from local.airflow_api import AirflowApi
 from local.stack import Stack
-from spark_jobs.registry import ledger
-from spark_jobs.store import Store
 from tests.integration.scheduler.runs import RUN_SECONDS
 from tests.until import until
+from vintage.registry import ledger
+from vintage.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable

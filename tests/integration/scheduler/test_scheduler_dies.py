@@ -9,10 +9,10 @@ import psutil
 import pytest
 
 from local.processes import stop
-from spark_jobs.registry import ledger
-from spark_jobs.store import Store
 from tests.integration.scheduler.runs import BY_HAND, DAG, RUN_SECONDS, jobs_of
 from tests.until import until
+from vintage.registry import ledger
+from vintage.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable

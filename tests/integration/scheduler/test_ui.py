@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from spark_jobs.store import Store
 from tests.integration.scheduler.runs import BY_HAND as DAY
 from tests.integration.scheduler.runs import DAG
+from vintage.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from spark_jobs.ml.families import Holdout
 from tests.ml.test_stages import pipeline_of
+from vintage.ml.families import Holdout
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from sklearn import metrics as reference
 
-from spark_jobs.ml.families import Measured, classification
-from spark_jobs.ml.families.classification import measure_scored
+from vintage.ml.families import Measured, classification
+from vintage.ml.families.classification import measure_scored
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession

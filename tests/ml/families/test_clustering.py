@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from sklearn import metrics as reference
 
-from spark_jobs.ml.families import Measured, distances
-from spark_jobs.ml.families.clustering import adjusted_rand_index, measure, score
-from spark_jobs.ml.families.jackknife import group_of
 from tests.ml.families.conftest import holdout_of
 from tests.ml.test_stages import pipeline_of
+from vintage.ml.families import Measured, distances
+from vintage.ml.families.clustering import adjusted_rand_index, measure, score
+from vintage.ml.families.jackknife import group_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

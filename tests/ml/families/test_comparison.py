@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from spark_jobs.ml.families import compare, family_of
 from tests.ml.families.conftest import holdout_of
 from tests.ml.test_stages import pipeline_of
+from vintage.ml.families import compare, family_of
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

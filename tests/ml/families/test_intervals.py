@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from sklearn import metrics as reference
 
-from spark_jobs.ml.families.bootstrap import gain_intervals, intervals
-from spark_jobs.ml.families.cells import Cells
-from spark_jobs.ml.families.jackknife import GROUPS, interval
+from vintage.ml.families.bootstrap import gain_intervals, intervals
+from vintage.ml.families.cells import Cells
+from vintage.ml.families.jackknife import GROUPS, interval
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from spark_jobs.ml.families import Holdout, Measured
-from spark_jobs.ml.families.recommendation import RANKING, measure, score
 from tests.ml.test_stages import pipeline_of
+from vintage.ml.families import Holdout, Measured
+from vintage.ml.families.recommendation import RANKING, measure, score
 
 if TYPE_CHECKING:
     from pyspark.ml import PipelineModel
     from pyspark.sql import DataFrame, SparkSession
 
-    from spark_jobs.spec import Pipeline
+    from vintage.spec import Pipeline
 
 pytestmark = pytest.mark.spark
 
@@ -193,7 +193,7 @@ def test_intervals_leave_out_whole_users(
     """Without the users of one group, the metrics are those of the others' rows."""
     from pyspark.sql import functions as F
 
-    from spark_jobs.ml.families.jackknife import FEWEST, GROUPS, group_of
+    from vintage.ml.families.jackknife import FEWEST, GROUPS, group_of
 
     rows = spark.createDataFrame(ratings[1::2], SCHEMA)
     spec = pipeline()

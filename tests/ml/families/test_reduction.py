@@ -10,11 +10,11 @@ import pytest
 from scipy.linalg import subspace_angles
 from sklearn.datasets import load_wine
 
-from spark_jobs.errors import SpecError
-from spark_jobs.ml.families import Measured
-from spark_jobs.ml.families.reduction import measure, score
 from tests.ml.families.conftest import holdout_of
 from tests.ml.test_stages import pipeline_of
+from vintage.errors import SpecError
+from vintage.ml.families import Measured
+from vintage.ml.families.reduction import measure, score
 
 if TYPE_CHECKING:
     from pyspark.ml import PipelineModel
@@ -165,7 +165,7 @@ def test_without_a_group_the_values_are_those_of_the_other_rows(
 ) -> None:
     from pyspark.sql import functions as F
 
-    from spark_jobs.ml.families.jackknife import GROUPS, group_of
+    from vintage.ml.families.jackknife import GROUPS, group_of
 
     rows = frame(spark, points)
     scored = score(rows, model, PIPELINE).persist()

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from sklearn import metrics as reference
 
-from spark_jobs.ml.families.error_sums import METRICS
-from spark_jobs.ml.families.regression import errors_of, measure
-from spark_jobs.ml.families.residuals import GROWTH, QUANTILES
 from tests.ml.families.conftest import holdout_of
+from vintage.ml.families.error_sums import METRICS
+from vintage.ml.families.regression import errors_of, measure
+from vintage.ml.families.residuals import GROWTH, QUANTILES
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession

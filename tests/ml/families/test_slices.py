@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from sklearn import metrics as reference
 
-from spark_jobs.ml.families import Measured, Slice, classification, counting, family_of
-from spark_jobs.ml.families.classification import measure_scored
-from spark_jobs.ml.families.slices import LEADING, SLICES, Sliced, leading
 from tests.ml.families.conftest import holdout_of
 from tests.ml.test_stages import pipeline_of
+from vintage.ml.families import Measured, Slice, classification, counting, family_of
+from vintage.ml.families.classification import measure_scored
+from vintage.ml.families.slices import LEADING, SLICES, Sliced, leading
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -169,7 +169,7 @@ def test_two_models_are_compared_on_the_same_rows(
     from pyspark.ml.classification import LogisticRegression
     from pyspark.ml.feature import VectorAssembler
 
-    from spark_jobs.ml.families import compare
+    from vintage.ml.families import compare
 
     random = np.random.default_rng(2)
     points = [(place, *map(float, random.normal(0, 1, 2))) for place in range(400)]

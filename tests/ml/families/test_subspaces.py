@@ -9,12 +9,12 @@ import sys
 import numpy as np
 import pytest
 
-from spark_jobs.ml.families.subspaces import product, spectral_norm, subspace_change
+from vintage.ml.families.subspaces import product, spectral_norm, subspace_change
 
 # With numpy's own products and norm, these two CPUs print two numbers.
 PRINTED = """
 import numpy as np
-from spark_jobs.ml.families.subspaces import product, spectral_norm
+from vintage.ml.families.subspaces import product, spectral_norm
 spans = [np.linspace(start, start + 1, 240).reshape(48, 5) % 0.37 for start in (0.0, 0.1)]
 for span in spans:
     for place in range(5):

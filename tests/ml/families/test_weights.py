@@ -9,19 +9,19 @@ import numpy as np
 import pytest
 from sklearn import metrics as reference
 
-from spark_jobs.ml.families import classification, counting, regression
-from spark_jobs.ml.families.bootstrap import intervals
-from spark_jobs.ml.families.cells import Cells
-from spark_jobs.ml.families.weights import WEIGHT
 from tests.ml.families.conftest import holdout_of
 from tests.ml.test_stages import pipeline_of
+from vintage.ml.families import classification, counting, regression
+from vintage.ml.families.bootstrap import intervals
+from vintage.ml.families.cells import Cells
+from vintage.ml.families.weights import WEIGHT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pyspark.sql import DataFrame, SparkSession
 
-    from spark_jobs.ml.families import Measured
+    from vintage.ml.families import Measured
 
 pytestmark = pytest.mark.spark
 

@@ -1,0 +1,64 @@
+"""Raw text without Spark: quotes are followed, row ends are made alike, and nothing else changes."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import date
+from typing import TYPE_CHECKING
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from vintage.data.raw import list_raw_files
+from vintage.data.raw_text import TextForm, fault_in, fields_of, in_utf8
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ROWS = st.lists(
+    st.tuples(st.text("\"\\,;\n\r' aé", max_size=6), st.text(min_size=1, max_size=4), st.integers()),
+    min_size=1,
+    max_size=8,
+)
+MANY_LINES = TextForm.of({"multiLine": "true"})
+MANY = settings(
+    max_examples=150,
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+
+
+def written(rows: list[tuple[str, str, int]], end: str) -> bytes:
+    out = io.StringIO(newline="")
+    csv.writer(out, lineterminator=end, quoting=csv.QUOTE_ALL).writerows([("a", "b", "c"), *rows])
+    return out.getvalue().encode("utf-8", "replace")
+
+
+@MANY
+@given(rows=ROWS)
+def test_row_ends_are_made_alike_and_values_stay(tmp_path: Path, rows: list[tuple[str, str, int]]) -> None:
+    folder = tmp_path / str(len(list(tmp_path.iterdir())))
+    folder.mkdir()
+    (folder / "a.csv").write_bytes(written(rows, "\r\n"))
+    raw = list_raw_files(str(folder), date(2024, 5, 3))
+    assert raw is not None
+    [path] = in_utf8(raw, MANY_LINES, folder / "_copies", raw_day(), quotes=True).paths
+    found = type(folder)(path).read_bytes()
+    assert found in (written(rows, "\n"), written(rows, "\r\n"))
+    if b"\n" in found.replace(b"\r\n", b""):
+        assert found == written(rows, "\n")
+    assert fault_in(type(folder)(path), MANY_LINES, quotes=True) is None
+
+
+def raw_day() -> date:
+    return date(2024, 5, 3)
+
+
+@MANY
+@given(fields=st.lists(st.text("\"\\,;' aé", max_size=6), min_size=2, max_size=5))
+def test_a_row_s_fields(fields: list[str]) -> None:
+    out = io.StringIO(newline="")
+    csv.writer(out, lineterminator="").writerow(fields)
+    assert fields_of(out.getvalue(), TextForm()) == fields

@@ -1,0 +1,1 @@
+"""Vintage: nightly Spark ML retraining that people can trust."""

@@ -1,0 +1,158 @@
+"""The commands of `vintage` that change who serves."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from vintage.cli.arguments import PipelineName
+from vintage.cli.screen import Console
+from vintage.errors import SpecError
+from vintage.flow.job import configure_logging, open_job
+from vintage.spec import Home, load_pipeline, parse_partition_date
+from vintage.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from vintage.registry.intervention import Intervention
+    from vintage.registry.ledger import Entry
+    from vintage.registry.loadability import Loaded
+    from vintage.registry.tracking import Tracking
+    from vintage.spec import Pipeline
+
+_WHY = "Why, for the ledger, where it stands with your name."
+
+
+def rollback(
+    pipeline: PipelineName,
+    why: Annotated[str, typer.Option(help=_WHY, show_default=False)],
+    to: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODEL",
+            help="A model that served: its version, date or key; left out, the one before the champion.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Have a version serve again that served before, once it is seen that it still loads and scores.
+
+    Later dates are held against it, and not against what it takes the place of.
+    Example: vintage rollback flight_delay --why "too many false alarms since Monday"
+    """
+    from vintage.registry import intervention
+    from vintage.registry.tracking import Tracking
+
+    configure_logging()
+    home = Home.from_environment(os.environ)
+    spec = load_pipeline(home, pipeline)
+    store = Store(home.store, spec.name)
+    tracking = Tracking(home.tracking_uri, home.mlflow_artifacts)
+    wanted = intervention.rollback(store, tracking, to=to, why=why)
+    _carry_out(store, tracking, wanted, _loads(home, spec, tracking))
+
+
+def promote(
+    pipeline: PipelineName,
+    date: Annotated[str | None, typer.Option(help="Partition date, YYYY-MM-DD.", show_default=False)] = None,
+    version: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODEL",
+            help="A registered model by its version, date or key, instead of --date; with --force.",
+            show_default=False,
+        ),
+    ] = None,
+    force: Annotated[
+        bool,
+        typer.Option("--force", help="Whatever its gates say, and though a later champion serves."),
+    ] = False,
+    why: Annotated[str, typer.Option(help=f"{_WHY} With --force.", show_default=False)] = "",
+    set_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="STAGE.PARAM=VALUE", help="As the date was run with it; not with --force."
+        ),
+    ] = None,
+) -> None:
+    """Promote the evaluated model of a date as the job does or, with --force, in spite of what it decided.
+
+    Where the spec says promote: approve, it is your approval.
+    A model that does not load, or does not give what it gave when it was fitted, is promoted by no means.
+    Example: vintage promote flight_delay --date 2013-02-28 --force --why "the holdout had a strike in it"
+    """
+    from vintage.flow.promote import run
+    from vintage.registry import agreement, intervention
+    from vintage.registry.recording import registered
+    from vintage.registry.tracking import Tracking
+
+    configure_logging()
+    home = Home.from_environment(os.environ)
+    if (date is None) == (version is None) or (version is not None and not force):
+        raise SpecError(
+            "it is not said which model", expected="--date YYYY-MM-DD, or --version N with --force"
+        )
+    if not force:
+        if why:
+            raise SpecError("--why is for --force", fix="Leave it out, or add --force.")
+        job = open_job(home, pipeline, str(date), set_ or ())
+        try:
+            # Who says this where a person is asked has answered.
+            asked = job.pipeline.promote == "approve"
+            entry = run(job, approved_by=intervention.os_user() if asked else None)
+        finally:
+            job.spark.stop()
+        _print(entry)
+        return
+    if set_:
+        raise SpecError("--set is not for --force", fix="Name the model by --version instead.")
+    spec = load_pipeline(home, pipeline)
+    store = Store(home.store, spec.name)
+    tracking = Tracking(home.tracking_uri, home.mlflow_artifacts)
+    if version is not None:
+        target, evaluation = intervention.version_of(store, tracking, version)
+    else:
+        agreement.standing(store, tracking, by_hand=True)
+        evaluation, model = intervention.evaluated(store, parse_partition_date(str(date)))
+        target = registered(tracking, store, model, evaluation)
+    wanted = intervention.force(
+        store, tracking, target=target, evaluation=evaluation, mode=spec.promote, why=why
+    )
+    _carry_out(store, tracking, wanted, _loads(home, spec, tracking))
+
+
+def _carry_out(
+    store: Store, tracking: Tracking, wanted: Intervention, loads: Callable[[Intervention], Loaded]
+) -> None:
+    from vintage.registry import intervention, ledger
+
+    before = ledger.read(store.ledger_path)
+    entry = intervention.carry_out(store, tracking, wanted, loads)
+    _print(entry)
+    if entry in before:
+        Console(highlight=False, soft_wrap=True).print("it serves already; nothing has changed", markup=False)
+
+
+def _loads(home: Home, spec: Pipeline, tracking: Tracking) -> Callable[[Intervention], Loaded]:
+    from vintage.registry.copies import verified_copy
+    from vintage.registry.loadability import loading_of, place_of
+    from vintage.registry.loading_process import LoadingProcess
+
+    def loads(wanted: Intervention) -> Loaded:
+        with (
+            verified_copy(tracking, wanted.model, wanted.target) as copy,
+            LoadingProcess(place_of(home, spec)) as apart,
+        ):
+            return apart.load(loading_of(wanted.model, wanted.target.version, copy))
+
+    return loads
+
+
+def _print(entry: Entry) -> None:
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(f"version {entry.version} of {entry.pipeline} for {entry.date}: {entry.told}", markup=False)
+    for reason in entry.reasons:
+        console.print(f"· {reason}", markup=False)

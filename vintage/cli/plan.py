@@ -1,0 +1,63 @@
+"""The commands of `vintage` that are about a range of dates: what a backfill would do, and doing it."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated
+
+import typer
+
+from vintage.cli.arguments import AsJson, PipelineName
+from vintage.cli.screen import Console, write_json
+from vintage.spec import Home, load_pipeline, parse_partition_date
+
+First = Annotated[str, typer.Option("--from", help="First partition date, YYYY-MM-DD.", show_default=False)]
+Last = Annotated[str, typer.Option("--to", help="Last partition date, itself included.", show_default=False)]
+
+
+def plan(pipeline: PipelineName, first: First, last: Last, as_json: AsJson = False) -> None:
+    """Tell what a backfill would do, date by date, before it does it: no Spark starts, nothing is written.
+
+    Of each date: whether its raw data is there, which steps would be made and why, which champion its model
+    would be held against, whether it could become champion, and how long it would take.
+    Example: vintage plan flight_delay --from 2013-02-01 --to 2013-02-28
+    """
+    from vintage.cli.plan_view import show
+    from vintage.flow.planner import plan as planned
+
+    home = Home.from_environment(os.environ)
+    spec = load_pipeline(home, pipeline)
+    found = planned(home, spec, parse_partition_date(first), parse_partition_date(last))
+    if as_json:
+        write_json(found)
+    else:
+        show(found, Console(highlight=False))
+
+
+def backfill(pipeline: PipelineName, first: First, last: Last, as_json: AsJson = False) -> None:
+    """Retrain each date of a range in one Spark session, without Airflow, both ends included.
+
+    A date whose data is missing or refused fails alone, and the next ones go on; the exit code is then that
+    of the first such date. What was made before is found by its key: it may be stopped and said again.
+    `vintage plan` tells beforehand what it will do.
+    Example: vintage backfill flight_delay --from 2013-02-01 --to 2013-02-28
+    """
+    from vintage.flow.backfill import backfill as backfilled
+    from vintage.flow.job import configure_logging
+    from vintage.spec.range import dates_of
+
+    configure_logging()
+    home = Home.from_environment(os.environ)
+    spec = load_pipeline(home, pipeline)
+    dates = dates_of(spec, parse_partition_date(first), parse_partition_date(last))
+    console = Console(highlight=False, soft_wrap=True)
+    code = 0
+    for done in backfilled(home, spec, dates.scheduled):
+        code = code or done.exit_code
+        if as_json:
+            write_json(done, indent=None)
+            continue
+        told = done.error or f"version {done.version} {str(done.action).replace('_', ' ')}"
+        console.print(f"{done.date}  {done.seconds:6.1f} s  {told}", markup=False)
+    if code:
+        raise typer.Exit(code)

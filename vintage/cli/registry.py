@@ -1,0 +1,60 @@
+"""The commands of `vintage registry`: MLflow's registry beside the ledger and the store."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated
+
+import typer
+
+from vintage.cli.arguments import PipelineName
+from vintage.cli.screen import Console
+from vintage.flow.job import configure_logging
+from vintage.spec import Home, load_pipeline
+from vintage.store import Store
+
+registry = typer.Typer(
+    no_args_is_help=True,
+    help="Compare MLflow's registry with the ledger and the store, and mend it.",
+)
+
+
+@registry.command()
+def repair(
+    pipeline: PipelineName,
+    apply: Annotated[
+        bool, typer.Option("--apply", help="Do it; without this, it is only told what would be done.")
+    ] = False,
+) -> None:
+    """Make MLflow's registry what the ledger and the store say, where they contradict each other.
+
+    Registers models that the ledger knows and MLflow does not from the
+    store, and moves the alias champion to who serves by the ledger. The
+    numbers of versions may be others than before; a model is known by its
+    key. Neither the ledger nor the store is changed.
+
+    Example: vintage registry repair flight_delay --apply
+    """
+    from vintage.registry.repair import carry_out, repair_of
+    from vintage.registry.tracking import Tracking
+
+    configure_logging()
+    home = Home.from_environment(os.environ)
+    spec = load_pipeline(home, pipeline)
+    store = Store(home.store, spec.name)
+    tracking = Tracking(home.tracking_uri, home.mlflow_artifacts)
+    tracking.check()
+    found = carry_out(store, tracking) if apply else repair_of(store, tracking)
+    console = Console(highlight=False, soft_wrap=True)
+    if not found.steps:
+        console.print(f"{spec.name}: ledger, store and MLflow agree")
+        return
+    for each in found.contradictions:
+        console.print(f"· {each}", markup=False)
+    console.print("done:" if apply else "would do:")
+    for each in found.steps:
+        console.print(f"· {each}", markup=False)
+    if not apply:
+        console.print("Nothing was changed. Add --apply to do it.")
+    if found.remains:
+        raise found.remains

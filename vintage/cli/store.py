@@ -1,0 +1,190 @@
+"""The commands of `vintage` about what the store holds: what a restatement touches, and what may be swept."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich import box
+from rich.filesize import decimal
+from rich.table import Table
+from rich.text import Text
+
+from vintage.cli.arguments import AsJson, PipelineName, PipelineNames
+from vintage.cli.screen import Console, write_json
+from vintage.errors import SpecError, StoreError
+from vintage.flow.job import configure_logging
+from vintage.spec import Home, load_pipeline, parse_partition_date, submit_conf
+from vintage.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from vintage.flow.sweep import SweptPipeline
+    from vintage.flow.verify import VerifiedPipeline
+
+
+def impact(
+    pipeline: PipelineName,
+    date: Annotated[
+        str | None,
+        typer.Option(
+            help="The date whose raw rows changed, YYYY-MM-DD; all when left out.", show_default=False
+        ),
+    ] = None,
+    no_rows: Annotated[
+        bool,
+        typer.Option("--no-rows", help="Do not compare rows: answers in seconds, without Spark."),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show which dates' raw data was restated, and what was made from the old rows.
+
+    Tells how the rows differ, lists models, their predictions and who serves
+    or served, and gives the commands that retrain what stands. Raw files that
+    changed since their snapshot are told too; the next run with the date in
+    its window reads them. Exit code 0 whether or not there is anything.
+
+    Example: vintage impact flight_delay --date 2013-02-20
+    """
+    from vintage.cli.impact_view import show
+    from vintage.flow.impact import impact as impact_of
+    from vintage.session import SparkProvider
+    from vintage.store.engines import java_major
+
+    configure_logging()
+    home = Home.from_environment(os.environ)
+    spec = load_pipeline(home, pipeline)
+    day = parse_partition_date(date) if date else None
+    provider = None
+    if not no_rows:
+        java_major()
+        provider = SparkProvider(f"impact of {spec.name}", conf=submit_conf(spec, home))
+    try:
+        found = impact_of(spec, Store(home.store, spec.name), day=day, spark=provider)
+    finally:
+        if provider is not None:
+            provider.stop()
+    if as_json:
+        write_json(found)
+    else:
+        show(found, Console(highlight=False))
+
+
+def gc(
+    pipelines: PipelineNames = None,
+    older_than: Annotated[
+        str, typer.Option(metavar="DAYS", help="How long what nothing names stays: 90d, a day at the least.")
+    ] = "90d",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Tell what would go, and change nothing.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Delete what killed jobs left in the store, and artifacts that nothing names any more.
+
+    Kept is whatever is current for a date, the models that the ledger or
+    MLflow's registry names, with all that they were made from and every
+    evaluation of them, and everything younger. Asks MLflow first, and deletes
+    nothing when it does not answer. Beside a running job only what killed
+    ones left a day ago goes.
+
+    Example: vintage gc flight_delay --older-than 30d --dry-run
+    """
+    from vintage.flow.sweep import sweep
+    from vintage.registry.tracking import Tracking
+
+    configure_logging()
+    days = re.fullmatch(r"([0-9]{1,5})d", older_than)
+    if days is None:
+        raise SpecError(f"--older-than {older_than} is no time", expected="a number of days, 90d say")
+    home = Home.from_environment(os.environ)
+    age = timedelta(days=int(days[1]))
+    tracking = Tracking(home.tracking_uri, home.mlflow_artifacts)
+    found = sweep(home, tracking, pipelines or (), older_than=age, dry_run=dry_run)
+    if as_json:
+        told = {
+            "dry_run": dry_run,
+            "size": sum(each.size for each in found),
+            "pipelines": [each.model_dump(mode="json") for each in found],
+        }
+        sys.stdout.write(json.dumps(told, indent=2) + "\n")
+    else:
+        _show_swept(found, Console(highlight=False), dry_run=dry_run)
+
+
+def verify(
+    pipelines: PipelineNames = None,
+    repair: Annotated[
+        bool,
+        typer.Option("--repair", help="Set what is damaged aside, so that the next run makes it again."),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Read every file in the store and tell which are not as they were written.
+
+    Files are compared with the SHA-256 in their artifact's manifest, manifests,
+    pointers and contracts with the digest that each has over itself. Nothing is
+    written without --repair. What is made again in the place of a damaged
+    artifact must have the same rows, or be the same model, or is refused.
+    MLflow's copies of models are compared too, where MLflow answers.
+    Exit code 4 when something is damaged or missing and was not repaired, and
+    when MLflow did not answer.
+
+    Example: vintage verify flight_delay --repair
+    """
+    from vintage.flow.verify import verify as verify_store
+
+    configure_logging()
+    found = verify_store(Home.from_environment(os.environ), pipelines or (), repair=repair)
+    if as_json:
+        told = {"pipelines": [each.model_dump(mode="json") for each in found]}
+        sys.stdout.write(json.dumps(told, indent=2) + "\n")
+    else:
+        _show_verified(found, Console(highlight=False))
+    if any(each.left or each.unread for each in found):
+        raise typer.Exit(StoreError.exit_code)
+
+
+def _show_verified(found: Sequence[VerifiedPipeline], console: Console) -> None:
+    for each in found:
+        console.print(
+            f"{each.pipeline}: {each.artifacts} artifacts, {each.files} files, {decimal(each.size)}, and "
+            f"{each.copies} copies of models in MLflow read; {len(each.damaged) or 'nothing'} damaged",
+            markup=False,
+        )
+        if each.unread:
+            console.print(Text(f"· MLflow's copies were not read: {each.unread}", style="yellow"))
+        if each.damaged:
+            table = Table("what", "date", "damage", box=box.SIMPLE_HEAD)
+            for item in each.damaged:
+                lines = [item.path, f"expected {item.expected}", f"found {item.found}", item.repair]
+                text = Text("\n".join(filter(None, lines)), overflow="fold")
+                table.add_row(item.what, item.date, text)
+            console.print(table)
+    if not found:
+        console.print("The store is empty.")
+
+
+def _show_swept(found: Sequence[SweptPipeline], console: Console, *, dry_run: bool) -> None:
+    verb = "would go" if dry_run else "deleted"
+    for each in found:
+        console.print(
+            f"{each.pipeline}: {len(each.swept)} {verb}, {decimal(each.size)}; {each.kept} artifacts stay",
+            markup=False,
+        )
+        for warning in each.warnings:
+            console.print(Text(f"· {warning}", style="yellow"))
+        if each.swept:
+            table = Table("what", "date", "name", "size", "why", box=box.SIMPLE_HEAD)
+            for item in each.swept:
+                name = item.key[:12] or item.path.rpartition("/")[2][:24]
+                table.add_row(item.what, item.date, Text(name), decimal(item.size), Text(item.why))
+            console.print(table)
+    if not found:
+        console.print("The store is empty.")

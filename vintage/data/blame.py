@@ -1,0 +1,206 @@
+"""Why raw rows are refused: columns, counts, values, files, and what cures each."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from vintage.errors import DataError
+from vintage.data.checked import COLUMN, FILE, ROW, TEXT
+from vintage.data.strict import YEARS, holds_dates
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
+    from pyspark.sql import DataFrame
+    from pyspark.sql.types import DataType, StructType
+
+    from vintage.data.checked import Checked
+    from vintage.spec import Source
+
+_SHOWN: Final = 80
+_FILES: Final = 3
+_COLUMNS: Final = 20
+_ABSENT: Final = frozenset(
+    {
+        "na",
+        "n/a",
+        "#n/a",
+        "n.a.",
+        "nan",
+        "null",
+        "none",
+        "nil",
+        "-",
+        "--",
+        "?",
+        ".",
+        r"\n",
+        "unknown",
+        "missing",
+    }
+)
+_WHOLE: Final = frozenset({"byte", "short", "integer", "long"})
+_NUMBERS: Final = _WHOLE | {"float", "double", "decimal"}
+_ISO: Final = re.compile(r"[+-]?\d{4,}-\d{1,2}-\d{1,2}(?:[T ].*)?")
+_DIGITS: Final = {
+    4: "declare it INT if it is a year",
+    5: "declare it INT; of a spreadsheet's day number, date_add(DATE '1899-12-30', …) is the date",
+    10: "declare it BIGINT and write timestamp_seconds(…) in preprocess.sql",
+    13: "declare it BIGINT and write timestamp_millis(…) in preprocess.sql",
+    16: "declare it BIGINT and write timestamp_micros(…) in preprocess.sql",
+}
+_IN_SQL: Final = "declare it STRING and cast it in preprocess.sql"
+
+
+@dataclass(frozen=True)
+class Blame:
+    """Tells of a date's refused rows.
+
+    Attributes:
+        source: whose they are.
+        declared: its columns.
+        day: the partition date.
+    """
+
+    source: Source
+    declared: StructType
+    day: date
+
+    def error(self, parts: Sequence[Checked], count: int) -> DataError:
+        """The error for so many refused rows; it looks for them with what refused them."""
+        found = [seen for part in parts if part.faults for seen in _summary(part.faults())]
+        rows = [each for each in found if each[COLUMN] == ROW]
+        values = sorted((each for each in found if each[COLUMN] != ROW), key=self._position)
+        told = [self._told(each) for each in values[:_COLUMNS]]
+        if len(values) > _COLUMNS:
+            told.append(f"and {len(values) - _COLUMNS} columns more")
+        broken = sum(each["count"] for each in rows)
+        lines = " | ".join(_short(text) for each in rows for text in _examples(each))
+        fixes = list(dict.fromkeys(cure for each in values for cure in [self._cure(each)] if cure))
+        found_text = f"{broken} such row{'s' if broken != 1 else ''}: {lines}" if rows else ""
+        if not found:
+            found_text = f"{count} such rows, and none of them when they were read again"
+        fix = "Correct the delivery and run again; nothing of it was used."
+        if fixes:
+            fix += f" If the values are meant: {'; '.join(fixes[:_FILES])}."
+        return DataError(
+            f"raw rows of {self.day} do not parse" + (f": {'; '.join(told)}" if told else ""),
+            expected=self._expected(bool(rows)),
+            found=found_text,
+            fix=fix,
+        )
+
+    def _expected(self, rows: bool) -> str:
+        if not rows:
+            return "values of their columns' types, each in the type's own form"
+        if self.source.format == "csv":
+            return f"rows of {len(self.declared.fields)} fields in source.schema's types"
+        return f"whole {self.source.format} of the columns in source.schema"
+
+    def _told(self, seen: Any) -> str:
+        kind = self.declared[seen[COLUMN]].dataType
+        values = " and ".join(repr(_short(text)) for text in _examples(seen))
+        files = sorted(filter(None, seen["files"]))
+        more = f" and {len(files) - _FILES} files more" if len(files) > _FILES else ""
+        where = f" ({', '.join(files[:_FILES])}{more})" if files else ""
+        what = kind.simpleString()
+        if holds_dates(kind):
+            first, last = self.source.years or YEARS
+            what += f" of the years {first} to {last}"
+        return f"column {seen[COLUMN]}: {seen['count']} not {what}, such as {values}{where}"
+
+    def _position(self, seen: Any) -> int:
+        return self.declared.names.index(seen[COLUMN])
+
+    def _cure(self, seen: Any) -> str:
+        kind, text = self.declared[seen[COLUMN]].dataType, str(seen["first"])
+        given = {name.lower(): value for name, value in self.source.options.items()}
+        return f"{seen[COLUMN]}: {cure(kind, text, self.source.format, given)}"
+
+
+def cure(kind: DataType, text: str, format_name: str, given: dict[str, str]) -> str:
+    """What of the spec makes a text a value of a type.
+
+    Args:
+        kind: the declared type.
+        text: what stood in the file.
+        format_name: the source's format.
+        given: its options, with names in small letters.
+    """
+    name, bare = kind.typeName(), text.strip()
+    if not bare or bare.lower() in _ABSENT:
+        if format_name == "csv":
+            return f"write source.options: {{nullValue: {bare!r}}}" if bare else _IN_SQL
+        return "deliver null where there is no value"
+    if text != bare and format_name == "csv":
+        sides = [
+            side for side, cut in (("Leading", text.lstrip()), ("Trailing", text.rstrip())) if cut != text
+        ]
+        options = ", ".join(f"ignore{side}WhiteSpace: true" for side in sides)
+        return f"write source.options: {{{options}}}"
+    if name in _NUMBERS:
+        return _number_cure(name, bare)
+    if name in {"date", "timestamp", "timestamp_ntz"}:
+        return _moment_cure(name, bare, given)
+    return _IN_SQL
+
+
+def _number_cure(name: str, text: str) -> str:
+    if name in _WHOLE:
+        if re.fullmatch(r"[+-]?\d+", text):
+            return "declare a wider type, BIGINT or DECIMAL(38, 0)"
+        if re.fullmatch(r"[+-]?\d*\.\d*(?:[eE][+-]?\d+)?|[+-]?\d+[eE][+-]?\d+", text):
+            return "declare it DOUBLE and cast it to a whole number in preprocess.sql"
+    if re.fullmatch(r"[+-]?\d{1,3}(?:,\d{3})*,\d{3}(?:\.\d+)?", text) and (
+        "." in text or text.count(",") > 1
+    ):
+        return "declare it DECIMAL and write source.options: {locale: en-US}"
+    if re.fullmatch(r"[+-]?[\d.]*\d,\d+", text):
+        return "declare it DECIMAL and write source.options: {locale: de-DE}, whose decimals have a comma"
+    if name == "decimal" and re.fullmatch(r"[+-]?\d*\.?\d*(?:[eE][+-]?\d+)?", text):
+        return "declare a DECIMAL of as many digits and places, or DOUBLE and round it in preprocess.sql"
+    return _IN_SQL
+
+
+def _moment_cure(name: str, text: str, given: dict[str, str]) -> str:
+    option = {"date": "dateFormat", "timestamp": "timestampFormat"}.get(name, "timestampNTZFormat")
+    declared = given.get(option.lower(), "")
+    digits = len(text) if text.isdigit() else 0
+    if digits in _DIGITS:
+        return _DIGITS[digits]
+    if declared:
+        return f"it is not as source.options.{option} has it, {declared!r}"
+    if not _ISO.fullmatch(text):
+        pattern = {8: "yyyyMMdd", 6: "yyMMdd", 14: "yyyyMMddHHmmss"}.get(digits, "dd.MM.yyyy")
+        return f"say how it is written in source.options: {{{option}: {pattern}}}, say, or {_IN_SQL}"
+    if re.search(r"\.\d{7,}", text):
+        return "declare it STRING: Spark keeps microseconds, and the digits beyond them would be lost"
+    if name == "date" and re.fullmatch(r"\d{4}-\d{1,2}-\d{1,2}[T ].*", text):
+        return "declare it TIMESTAMP and cast it to DATE in preprocess.sql"
+    return "if such years are meant, declare them: source.years: [1, 9999]"
+
+
+def _summary(faults: DataFrame) -> list[Any]:
+    from pyspark.sql import functions as F
+
+    return (
+        faults.groupBy(COLUMN)
+        .agg(
+            F.count(F.lit(1)).alias("count"),
+            F.min(TEXT).alias("first"),
+            F.max(TEXT).alias("last"),
+            F.collect_set(FILE).alias("files"),
+        )
+        .collect()
+    )
+
+
+def _examples(seen: Any) -> list[str]:
+    return list(dict.fromkeys((str(seen["first"]), str(seen["last"]))))
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"

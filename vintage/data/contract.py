@@ -1,0 +1,115 @@
+"""The schema contract: a date's raw columns are the declared ones by name and type, or it is refused."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, cast
+
+from vintage.errors import DataError
+from vintage.data.folder_columns import hint
+from vintage.data.lossless import mismatches
+from vintage.spec.ddl import parse_ddl
+from vintage.store.fingerprint import quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
+    from pyspark.sql.types import StructType
+
+    from vintage.data.raw import RawFiles
+
+VECTOR: Final = "VECTOR"
+
+
+def check_columns(
+    declared: StructType,
+    found: StructType,
+    *,
+    typed: bool,
+    day: date,
+    where: str,
+    folders: RawFiles | None = None,
+) -> None:
+    """Holds what a file has to what was declared; every difference is named at once.
+
+    Args:
+        declared: the contract.
+        found: the columns of the file, as Spark's reader sees them.
+        typed: whether the format itself carries types (Parquet does, CSV does not).
+        day: the partition date.
+        where: the file, for the message.
+        folders: the raw files, whose folders' names may be what is missing.
+
+    Raises:
+        DataError: a column is missing, added or of another type.
+    """
+    theirs = {field.name: field.dataType for field in found.fields}
+    ours = {field.name: field.dataType for field in declared.fields}
+    missing = [name for name in ours if name not in theirs]
+    added = [name for name in theirs if name not in ours]
+    retyped = [
+        mismatch
+        for name, kind in ours.items()
+        if typed and name in theirs
+        for mismatch in mismatches(name, theirs[name], kind)
+    ]
+    if missing or added or retyped:
+        differences = [
+            _named("missing", missing),
+            _named("added", added),
+            f"retyped: {', '.join(retyped)}" if retyped else "",
+        ]
+        raise DataError(
+            f"the raw columns of {day} are not those of the contract ({where})",
+            expected=f"{len(ours)} columns: {', '.join(ours)}",
+            found="; ".join(filter(None, differences)),
+            fix=(hint(missing, folders) if folders else "")
+            or "Correct the delivery, or change source.schema if the change is meant.",
+        )
+
+
+def check_unique(found: Sequence[str], *, day: date, where: str) -> None:
+    """Refuses two columns of one name; Spark does not tell capital letters apart.
+
+    Raises:
+        DataError: names the columns that stand twice.
+    """
+    folded = [name.casefold() for name in found]
+    twice = sorted({name for name in found if folded.count(name.casefold()) > 1})
+    if twice:
+        raise DataError(
+            f"a column stands twice in the raw data of {day} ({where})",
+            expected="names that differ by more than capital letters",
+            found=", ".join(twice),
+            fix="Correct the delivery.",
+        )
+
+
+def struct_of(schema_ddl: str) -> StructType:
+    """The schema of a DDL text; a column of type VECTOR is one of pyspark.ml's vectors."""
+    from pyspark.ml.linalg import VectorUDT
+    from pyspark.sql.types import StructField, StructType
+
+    columns = parse_ddl(schema_ddl, vectors=True)
+    if not any(column.type == VECTOR for column in columns):
+        return cast("StructType", StructType.fromDDL(schema_ddl))
+    fields: list[StructField] = []
+    for column in columns:
+        if column.type == VECTOR:
+            fields.append(StructField(column.name, VectorUDT()))
+        else:
+            fields += cast("StructType", StructType.fromDDL(f"{quoted(column.name)} {column.type}")).fields
+    return StructType(fields)
+
+
+def schema_text(schema: StructType) -> str:
+    """The DDL text that `struct_of` reads."""
+    return ", ".join(
+        f"{quoted(field.name)} {VECTOR if kind == 'vector' else kind}"
+        for field in schema.fields
+        for kind in [field.dataType.simpleString()]
+    )
+
+
+def _named(what: str, names: Sequence[str]) -> str:
+    return f"{what}: {', '.join(names)}" if names else ""

@@ -1,0 +1,206 @@
+"""Reads a date's rows from a database by JDBC, held to the contract; no text of it tells a secret."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from vintage.errors import DataError, EnvironmentProblem, VintageError, first_line
+from vintage.data.blame import Blame
+from vintage.data.checked import CORRUPT, plausible_rows
+from vintage.data.connection import Login, embedded, login_of
+from vintage.data.contract import check_columns, check_unique, schema_text, struct_of
+from vintage.data.lossless import converted
+from vintage.data.reader import RawRows
+from vintage.data.strict import YEARS
+from vintage.data.undated import UNDATED, examples, has_no_day, on_day, require_dated
+from vintage.store.fingerprint import quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date
+    from pathlib import Path
+
+    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql.types import StructType
+
+    from vintage.spec import Pipeline, Source
+
+# SQLSTATE classes, as the SQL standard has them: https://www.postgresql.org/docs/current/errcodes-appendix.html
+_NO_LOGIN: Final = ("28", "08004")
+_NO_SERVER: Final = ("08", "57P", "53", "XJ040", "XJ041", "XJ004")
+
+
+@dataclass(frozen=True)
+class RawTable:
+    """One date's rows in a database, not read yet.
+
+    Attributes:
+        source: says which table or query, and which rows of it are the date's.
+        login: where it is.
+        day: the date.
+        fresh: whether to read again a date that has a snapshot.
+    """
+
+    source: Source
+    login: Login
+    day: date
+    fresh: bool
+
+    @property
+    def place(self) -> str:
+        """What is read, for a message."""
+        where = f"connection {self.login.name}" if self.login.name else str(self.source.url)
+        return f"{f'table {self.source.table}' if self.source.table else 'the query'} of {where}"
+
+    @property
+    def parts(self) -> int:
+        """Into how many files its rows are written: no fewer than are read at once."""
+        given = {name.lower(): value for name, value in self.source.options.items()}
+        return int(given.get("numpartitions", 1))
+
+    def note(self) -> dict[str, Any]:
+        """What to remember beside the snapshot: what was asked, without where."""
+        asked = {"relation": self.source.relation(self.day), "date_column": self.source.date_column}
+        return {"asked": {name: value for name, value in asked.items() if value}}
+
+    def facts(self) -> dict[str, Any]:
+        """What the manifest tells of it."""
+        return {"connection": self.login.name or str(self.source.url), **self.note()["asked"]}
+
+    def stands(self, note: Mapping[str, Any], rows: int) -> bool:
+        """Whether a snapshot of so many rows need not be taken again.
+
+        A database has no files to watch: a date is read again as often as `reread_days` says, and as long as
+        it had no rows.
+        """
+        return not self.fresh and rows > 0 and bool(note.get("asked") == self.note()["asked"])
+
+    def infer(self, spark: SparkSession, scratch: Path) -> str:
+        """The schema of the table or query as DDL."""
+        found = self._load(spark).schema
+        check_unique(found.names, day=self.day, where=self.place)
+        return schema_text(found)
+
+    def has_rows(self, spark: SparkSession) -> bool:
+        """Whether the date has a row at least."""
+        frame = self._load(spark)
+        if self.source.date_column is not None:
+            frame = frame.where(on_day(frame.schema, self.source.date_column, self.day))
+        return not frame.isEmpty()
+
+    def read(self, spark: SparkSession, schema_ddl: str, scratch: Path) -> RawRows:
+        """The date's rows under the contract; a database's capital letters are not told apart.
+
+        Raises:
+            DataError: the columns are not those of the contract.
+        """
+        from pyspark.sql import functions as F
+        from pyspark.sql.types import StructType
+
+        declared = struct_of(schema_ddl)
+        frame = self._load(spark)
+        found: StructType = frame.schema
+        check_unique(found.names, day=self.day, where=self.place)
+        ours = {name.casefold(): name for name in declared.names}
+        named = StructType.fromJson(found.jsonValue())
+        for field in named.fields:
+            field.name = ours.get(field.name.casefold(), field.name)
+        named = StructType(named.fields)
+        check_columns(declared, named, typed=True, day=self.day, where=self.place)
+        every = frame
+        if self.source.date_column is not None:
+            frame = frame.where(on_day(named, self.source.date_column, self.day))
+        kept = []
+        for field in declared.fields:
+            theirs = named[field.name].dataType
+            column = F.col(quoted(field.name))
+            kept.append(converted(column, theirs, theirs, field.dataType).alias(field.name))
+        rows = frame.select(*kept, F.lit(None).cast("string").alias(CORRUPT))
+        checked = plausible_rows(rows, declared, self.source.years or YEARS)
+        blame = Blame(self.source, declared, self.day)
+        return RawRows(checked.rows, declared, lambda count: blame.error([checked], count), every)
+
+    def check(self, spark: SparkSession, incoming: RawRows, observed: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Every date can be meant, and every row has a day, unless otherwise declared."""
+        if observed["corrupt"]:
+            raise incoming.refusal(observed["corrupt"])
+        name = self.source.date_column
+        if name is None or incoming.every is None:
+            return {}
+        count = incoming.every.where(has_no_day(incoming.schema, name)).count()
+        if count:
+            shown = examples(incoming.every, incoming.schema, name)
+            require_dated(self.source, count, self.place, found=shown)
+        return {UNDATED: count}
+
+    def refused(self, error: Exception) -> VintageError:
+        """What a driver's error means, told without URL, user or password."""
+        state, words, missing = _cause(error)
+        words = self.login.without_secrets(words)
+        if missing:
+            return EnvironmentProblem(
+                f"the JDBC driver of {self.place} is not on Spark's class path",
+                expected=self.login.driver or "the class in source.options.driver, or a driver for the URL",
+                found=words,
+                fix="Name its jar in the pipeline: spark: {conf: {spark.jars: /path/to/driver.jar}}.",
+            )
+        if state.startswith(_NO_LOGIN):
+            return EnvironmentProblem(
+                f"the database of {self.place} refuses the login",
+                found=words,
+                fix="Correct login and password of the connection.",
+            )
+        if state.startswith(_NO_SERVER):
+            return EnvironmentProblem(
+                f"the database of {self.place} cannot be reached",
+                found=words,
+                fix="Look whether it runs, and at the connection's URL.",
+            )
+        return DataError(
+            f"{self.place} cannot be read for {self.day}",
+            expected="a table or query that the database can answer",
+            found=words,
+            fix="Correct source.table or source.query, or what the database holds; nothing of it was used.",
+        )
+
+    def _load(self, spark: SparkSession) -> DataFrame:
+        options = {**self.source.options, **self.login.options(), "dbtable": self.source.relation(self.day)}
+        options |= {name: value for name, value in self.source.options.items() if name.lower() == "driver"}
+        return spark.read.format("jdbc").options(**options).load()
+
+
+def raw_table(pipeline: Pipeline, source: Source, day: date, *, fresh: bool) -> RawTable:
+    """A date's rows in the source's database.
+
+    Raises:
+        EnvironmentProblem: the connection is not known.
+    """
+    if source.connection is None:
+        return RawTable(source, embedded(pipeline.database_url(source)), day, fresh)
+    return RawTable(source, login_of(source.connection, os.environ), day, fresh)
+
+
+def _cause(error: Exception) -> tuple[str, str, bool]:
+    """The SQLSTATE and the words of the SQLException below a Spark error, and whether a class was missing."""
+    java = getattr(error, "java_exception", None) or getattr(error, "_origin", None)
+    words, state, missing = first_line(error), "", False
+    while java is not None:
+        name = str(java.getClass().getName())
+        text = str(java.getMessage() or name)
+        if hasattr(java, "getSQLState") and "SQLException" in _ancestors(java):
+            state, words = str(java.getSQLState() or ""), text.splitlines()[0]
+        elif not state:
+            words = text.splitlines()[0]
+        missing = missing or "ClassNotFound" in name or "No suitable driver" in text
+        java = java.getCause()
+    return state, words, missing
+
+
+def _ancestors(java: Any) -> str:
+    names, kind = "", java.getClass()
+    while kind is not None:
+        names += f" {kind.getName()}"
+        kind = kind.getSuperclass()
+    return names

@@ -1,0 +1,188 @@
+"""Reads files that carry types (Parquet, ORC, Avro) under the contract: whole, or refused by name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from vintage.errors import DataError
+from vintage.data.contract import check_columns, check_unique
+from vintage.data.folder_columns import folder_values, split_columns
+from vintage.data.lossless import converted, losses
+from vintage.data.parquet_types import as_meant, has_nanos, int96_loss, unsupported
+from vintage.data.raw import load_raw
+from vintage.data.strict import YEARS, Forms
+from vintage.store.fingerprint import quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import date
+
+    from pyspark.sql import Column, DataFrame, SparkSession
+    from pyspark.sql.types import StructType
+
+    from vintage.data.raw import RawFiles
+    from vintage.spec import Source
+
+FORMATS: Final = frozenset({"parquet", "orc", "avro"})
+_NANOS: Final = "spark.sql.legacy.parquet.nanosAsLong"
+
+
+@dataclass(frozen=True)
+class _Alike:
+    """Files of one schema: as Spark reads it, and as it is meant (a count of nanoseconds is a moment)."""
+
+    paths: tuple[str, ...]
+    read: StructType
+    meant: StructType
+
+
+def typed_schema(spark: SparkSession, source: Source, raw: RawFiles, day: date) -> StructType:
+    """The schema of a date's files; of several, that of the first.
+
+    Raises:
+        DataError: a column stands twice, or is of a type that Spark does not read.
+    """
+    from pyspark.sql.types import NullType, StringType, StructField, StructType
+
+    # Of its own, because a setting is changed.
+    alike = list(_alike(spark.newSession(), source, raw, day))
+    for each in alike:
+        check_unique([*each.meant.names, *source.partition_columns], day=day, where=each.paths[0])
+    first = alike[0]
+    empty = [field.name for field in first.meant.fields if isinstance(field.dataType, NullType)]
+    if empty:
+        raise DataError(
+            f"the type of {', '.join(empty)} cannot be told from the raw data of {day} ({first.paths[0]})",
+            expected="a value in each column of the first file, or source.schema",
+            found="nulls alone",
+            fix="Declare source.schema.",
+        )
+    folders = [StructField(name, StringType()) for name in source.partition_columns]
+    return StructType([*first.meant.fields, *folders])
+
+
+def typed_rows(
+    spark: SparkSession, source: Source, raw: RawFiles, declared: StructType, day: date, *, corrupt: str
+) -> DataFrame:
+    """The date's rows in the contract's types, with what is lost in a row, if anything, as text in `corrupt`.
+
+    Args:
+        spark: a session of the date's own; a setting of it is changed.
+        source: says how the files are read.
+        raw: the files.
+        declared: the contract. Columns and fields of structs are matched by name; numbers may be narrower.
+        day: the partition date.
+        corrupt: name of the last column.
+
+    Raises:
+        DataError: the columns are not those of the contract.
+    """
+    from pyspark.sql import functions as F
+    from pyspark.sql.types import StringType, StructField, StructType
+
+    frames = []
+    in_files, folders = split_columns(declared, source.partition_columns)
+    forms = Forms(years=source.years or YEARS)
+    for each in _alike(spark, source, raw, day):
+        where = each.paths[0]
+        check_unique([*each.meant.names, *source.partition_columns], day=day, where=where)
+        check_columns(in_files, each.meant, typed=True, day=day, where=where, folders=raw)
+        for path in each.paths if source.format == "parquet" else ():
+            _refuse_int96_loss(path, day)
+        texts = [StructField(field.name, StringType()) for field in folders]
+        frame = load_raw(spark, source, each.paths, {}, StructType([*each.read.fields, *texts]))
+        values = {
+            field.name: converted(
+                F.col(quoted(field.name)),
+                each.read[field.name].dataType,
+                each.meant[field.name].dataType,
+                field.dataType,
+            )
+            for field in in_files.fields
+        }
+        in_folders, bad = folder_values(folders, forms)
+        values |= in_folders
+        columns = [values[name].alias(name) for name in declared.names]
+        frames.append(frame.select(*columns, F.coalesce(_lost(each), *bad).alias(corrupt)))
+    rows = frames[0]
+    for frame in frames[1:]:
+        rows = rows.unionByName(frame)
+    return rows
+
+
+def _lost(alike: _Alike) -> Column:
+    """The first column of a row that cannot be kept whole, with its value; null where all can."""
+    from pyspark.sql import functions as F
+
+    found = [
+        F.when(lost, F.concat(F.lit(f"{field.name} has digits below a microsecond: "), _shown(field.name)))
+        for field, meant in zip(alike.read.fields, alike.meant.fields, strict=True)
+        if (lost := losses(F.col(quoted(field.name)), field.dataType, meant.dataType)) is not None
+    ]
+    return F.coalesce(*found) if found else F.lit(None).cast("string")
+
+
+def _shown(name: str) -> Column:
+    from pyspark.sql import functions as F
+
+    return F.concat(F.to_json(F.struct(F.col(quoted(name)))), F.lit(" (ns since 1970)"))
+
+
+def _alike(spark: SparkSession, source: Source, raw: RawFiles, day: date) -> Iterator[_Alike]:
+    """The files by their schemas, each schema told once by Spark, in the order of the files."""
+    source = source.model_copy(update={"partition_columns": ()})
+    if source.format != "parquet":
+        by_schema: dict[str, tuple[StructType, list[str]]] = {}
+        for path in raw.paths:
+            found = load_raw(spark, source, [path], {}).schema
+            by_schema.setdefault(found.json(), (found, []))[1].append(path)
+        yield from (_Alike(tuple(paths), found, found) for found, paths in by_schema.values())
+        return
+    for footer, paths in _by_footer(raw.paths, day).values():
+        problems = list(unsupported(footer))
+        if problems:
+            raise DataError(
+                f"Spark does not read every column of the raw data of {day} ({paths[0]})",
+                expected="types that Spark has",
+                found="; ".join(f"{name} is {kind}" for name, kind, _ in problems),
+                fix="Write instead: " + "; ".join(f"{name} as {other}" for name, _, other in problems) + ".",
+            )
+        if has_nanos(footer):
+            # Spark has no type for them; it then gives the count, of which nothing is lost.
+            spark.conf.set(_NANOS, "true")
+        found = load_raw(spark, source, paths[:1], {}).schema
+        yield _Alike(tuple(paths), found, as_meant(found, footer))
+
+
+def _by_footer(paths: Sequence[str], day: date) -> dict[str, tuple[object, list[str]]]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    found: dict[str, tuple[object, list[str]]] = {}
+    for path in paths:
+        try:
+            schema = pq.read_schema(path).remove_metadata()
+        except (pa.ArrowException, OSError) as error:
+            raise DataError(
+                f"{path} of {day} is no whole Parquet file",
+                expected="a file that begins and ends with PAR1, with a footer before its end",
+                found=str(error).splitlines()[0],
+                fix="It may be cut short, or of another format: deliver it again.",
+            ) from error
+        found.setdefault(schema.to_string(), (schema, []))[1].append(path)
+    return found
+
+
+def _refuse_int96_loss(path: str, day: date) -> None:
+    lost = int96_loss(path)
+    if lost is not None:
+        name, value = lost
+        raise DataError(
+            f"column {name} of {path} for {day} has digits below a microsecond",
+            expected="moments to the microsecond, which is what Spark keeps of INT96",
+            found=value,
+            fix="Round them where the file is written (pandas: df.astype({'"
+            + name
+            + "': 'datetime64[us]'})).",
+        )

@@ -1,0 +1,110 @@
+"""Retrains date after date in one Spark session, without Airflow; each finds what those before it made."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING, Final
+
+from pydantic import BaseModel, ConfigDict
+
+from vintage.errors import DataError, ModelRefused
+from vintage.flow import evaluate, fit, preprocess, promote, snapshot, validate
+from vintage.flow.job import open_job
+from vintage.registry.loadability import place_of
+from vintage.registry.loading_process import LoadingProcess
+from vintage.session import SparkProvider
+from vintage.spec import submit_conf
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from datetime import date
+
+    from vintage.flow.job import Job
+    from vintage.registry.ledger import Entry
+    from vintage.registry.loadability import Loaded, Loading
+    from vintage.spec import Home, Pipeline
+
+log = logging.getLogger(__name__)
+
+TRAINING: Final[Mapping[str, Callable[[Job], object]]] = {
+    "snapshot": snapshot.run,
+    "validate": validate.run,
+    "preprocess": preprocess.run,
+    "fit": fit.run,
+    "evaluate": evaluate.run,
+}
+"""The jobs that make a date's evaluated model, in their order; `promote` decides on it."""
+
+
+class Backfilled(BaseModel):
+    """What became of a date.
+
+    Attributes:
+        date: the partition date.
+        action: what the ledger says became of its model; None when the date failed.
+        version: of its model.
+        error: why it failed; empty when it did not.
+        exit_code: of that error; 0 when it did not fail.
+        seconds: how long it took.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    date: str
+    action: str | None = None
+    version: int | None = None
+    error: str = ""
+    exit_code: int = 0
+    seconds: float
+
+
+def backfill(
+    home: Home,
+    pipeline: Pipeline,
+    dates: Iterable[date],
+    *,
+    spark: SparkProvider | None = None,
+    load: Callable[[Loading], Loaded] | None = None,
+) -> Iterator[Backfilled]:
+    """Retrains one date after the other, as many runs of `vintage run` do, but that Spark starts once.
+
+    A date whose data is missing or refused, or whose model is, fails alone: the next ones go on, as in
+    Airflow.
+
+    Args:
+        home: where the pipeline is.
+        pipeline: the spec.
+        dates: the partition dates, in order.
+        spark: the session to do it in; its owner ends it. Left out, one is started and ended.
+        load: how a model that is to serve is loaded and scored before; when left out, in a process of its
+            own, one for all dates.
+
+    Raises:
+        SpecError, StoreError, TrackingError, EnvironmentProblem: what would stop every other date as well.
+    """
+    provider = spark or SparkProvider(f"{pipeline.name} backfill", conf=submit_conf(pipeline, home))
+    apart = LoadingProcess(place_of(home, pipeline))
+    try:
+        for day in dates:
+            started = time.monotonic()
+            try:
+                entry = _run(open_job(home, pipeline.name, str(day), spark=provider), load or apart.load)
+            except (DataError, ModelRefused) as error:
+                log.warning("%s failed: %s", day, error)
+                failed = {"error": str(error), "exit_code": error.exit_code}
+            else:
+                failed = {"action": entry.action, "version": entry.version}
+            seconds = round(time.monotonic() - started, 2)
+            yield Backfilled.model_validate({"date": str(day), "seconds": seconds, **failed})
+    finally:
+        apart.close()
+        if spark is None:
+            provider.stop()
+
+
+def _run(job: Job, load: Callable[[Loading], Loaded]) -> Entry:
+    for name, step in TRAINING.items():
+        log.info("%s: %s", job.date, name)
+        step(job)
+    return promote.run(job, load=load)

@@ -1,0 +1,267 @@
+"""The run of a date with nothing made: the jobs' own decisions, over a store in which things are planned."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING, Final
+
+from vintage.errors import SpecError, StoreError, ValidationFailed, VintageError
+from vintage.flow import snapshot
+from vintage.flow.graph import Flow
+from vintage.flow.job import Job, require_enough
+from vintage.flow.plan import Move, Step
+from vintage.flow.planned_store import PlannedStore
+from vintage.ml.families import family_of
+from vintage.registry import ledger
+from vintage.registry.baseline import baseline_of, model_of
+from vintage.registry.prospects import case_of, prospect
+from vintage.registry.timeline import champion_as_of
+from vintage.session import SparkProvider
+from vintage.spec import SOURCE_VIEW, load_suite
+from vintage.store import Rows, steps, windows
+from vintage.store.details import Failures, ValidationDetails
+from vintage.store.reasons import reasons
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from vintage.data.deliveries import Delivery
+    from vintage.flow.plan import Action
+    from vintage.flow.snapshot import Feed
+    from vintage.registry.ledger import Entry
+    from vintage.spec import Home, Pipeline
+    from vintage.store import Artifact, Ingredients, Kind, Store
+    from vintage.store.reasons import Why
+
+_UNREAD: Final = "not read yet"
+
+
+@dataclass
+class Tried:
+    """What the run of a date would do in one case.
+
+    Attributes:
+        steps: every artifact that it needs, in the order of the flow.
+        baseline: date of the model that its own is held against; None without one.
+        champion: whether it could move it; None when it does not get that far.
+        fails: why it would fail; empty when nothing speaks for that.
+        warnings: what it would warn of.
+    """
+
+    steps: list[Step] = field(default_factory=list)
+    baseline: str | None = None
+    champion: Move | None = None
+    fails: str = ""
+    warnings: list[str] = field(default_factory=list)
+
+
+class DryRun:
+    """Runs dates in their order, each finding what those before it would make.
+
+    What is not known before it happens is taken one way: that rows which are read again are others than
+    before and that every model which could become champion does, or neither of both.
+
+    Args:
+        home: where the suites are.
+        pipeline: the spec.
+        store: nothing is planned in it yet.
+        most: whether all of that happens, so that the most is made.
+    """
+
+    def __init__(self, home: Home, pipeline: Pipeline, store: PlannedStore, *, most: bool) -> None:
+        self._home = home
+        self._pipeline = pipeline
+        self._store = store
+        self._most = most
+        self._suites = {view: (name, load_suite(home, name)) for view, name in pipeline.suites.items()}
+        self._past = ledger.read(store.ledger_path)
+        self._moves: list[Entry] = []
+        self._why: dict[str, tuple[Why, ...]] = {}
+        self._tried = Tried()
+        self._noted: set[tuple[Kind, str, str]] = set()
+
+    def run(self, day: date) -> Tried:
+        """What the run of a date does after those that were tried before.
+
+        Raises:
+            SpecError: the pipeline or a suite is not what it must be.
+        """
+        self._tried = tried = Tried()
+        self._noted.clear()
+        job = Job(self._home, self._pipeline, day, self._store, SparkProvider("dry run"))
+        with _warnings_of_the_jobs() as warned:
+            try:
+                self._flow(job)
+            except SpecError:
+                raise
+            except VintageError as error:
+                tried.fails = str(error)
+        tried.warnings = list(dict.fromkeys(warned))
+        return tried
+
+    def _flow(self, job: Job) -> None:
+        snapshot.run(job, take=self._take)
+        window = windows.window_snapshots(self._pipeline, self._store, job.dates)
+        for found in window.values():
+            for view, artifact in found.items():
+                self._note(artifact, view, "reused")
+        self._validate(window)
+        flow = Flow(self._pipeline, self._store, job.date, lambda _, named: self._make(self._store, named))
+        flow.features_of(job.dates)
+        require_enough(job, list(flow.features))
+        if flow.tuning is not None and self._store.find("model", job.date, flow.named_model.key) is None:
+            self._make(self._store, flow.tuning)
+        model = flow.model
+        baseline = self._baseline(job.date)
+        self._tried.baseline = str(baseline.date) if baseline else None
+        named = steps.evaluation(self._pipeline, job.date, model=model, test=flow.test, baseline=baseline)
+        evaluation = self._make(self._store, named)
+        self._tried.champion = self._promote(model, evaluation)
+
+    def _take(self, job: Job, feed: Feed, deliveries: Mapping[date, Delivery]) -> dict[date, Artifact]:
+        """In place of reading them: snapshots of rows that nobody knows yet, or of those known before."""
+        taken = {}
+        for day, delivery in deliveries.items():
+            store = _planned(feed.store)
+            schema = feed.source.fixed_schema or store.contract() or store.plan_contract(_UNREAD)
+            before, note = store.current("snapshot", day), store.pointer("snapshot", day)
+            known = before.manifest.rows if before is not None else None
+            # The plan's own assumption: raw data stands still while the backfill goes on.
+            still = before is not None and (
+                store.is_planned(before) or (note is not None and delivery.stands(note, before.row_count))
+            )
+            if known is None or (self._most and not still):
+                known = Rows(
+                    count=known.count if known and known.count else 1, spark_schema={}, fingerprint=_UNREAD
+                )
+            named = steps.snapshot(job.pipeline, feed.source, day, schema=schema, rows=known.fingerprint)
+            taken[day] = self._make(store, named, view=feed.view, rows=known, note=delivery.note())
+        return taken
+
+    def _validate(self, window: Mapping[date, Mapping[str, Artifact]]) -> None:
+        failed = []
+        passed = ValidationDetails(passed=True, summary="", failures=Failures())
+        for view, (name, suite) in self._suites.items():
+            store = _planned(windows.store_of(self._store, view))
+            for day, found in {each[view].date: each[view] for each in window.values()}.items():
+                named = steps.validation(self._pipeline, suite, day, snapshot_key=found.key)
+                made = self._make(store, named, view=view, details=passed)
+                if not ValidationDetails.of(made).passed:
+                    failed.append(f"{day} does not hold {name}")
+        if failed:
+            raise ValidationFailed(
+                "; ".join(failed), fix="Correct the data, the suite, or choose other dates."
+            )
+
+    def _baseline(self, day: date) -> Artifact | None:
+        """The champion as of the date, where those of the plan may have become champion as well."""
+        if not compares(self._pipeline):
+            return None
+        entry = champion_as_of([*self._past, *self._moves], day.isoformat())
+        if entry is None or entry not in self._moves:
+            return model_of(baseline_of(self._store, day))
+        return self._store.find("model", date.fromisoformat(entry.date), entry.model_key)
+
+    def _promote(self, model: Artifact, evaluation: Artifact) -> Move:
+        measured = not self._store.is_planned(evaluation)
+        case = case_of(model, evaluation, mode=self._pipeline.promote, measured=measured)
+        possible, why = prospect(case, self._past, measured=measured)
+        if possible and self._most:
+            self._moves.append(
+                ledger.Entry(
+                    action="promoted",
+                    pipeline=self._pipeline.name,
+                    date=str(model.date),
+                    model_key=model.key,
+                    evaluation_key=evaluation.key,
+                    version=0,
+                    champion_before=None,
+                    reasons=(),
+                )
+            )
+        return Move(possible=possible, why=why)
+
+    def _make(
+        self,
+        store: PlannedStore,
+        named: Ingredients,
+        *,
+        view: str = SOURCE_VIEW,
+        rows: Rows | None = None,
+        details: ValidationDetails | None = None,
+        note: Mapping[str, object] | None = None,
+    ) -> Artifact:
+        """The artifact of these ingredients: found, or planned and noted as made, and why."""
+        day = named.date
+        found = store.find(named.kind, day, named.key)
+        reads = note is not None
+        if found is None:
+            before = None
+            # What no run reads, none is stopped by.
+            with contextlib.suppress(StoreError):
+                before = store.current(named.kind, day)
+            why = (
+                reasons(named, before.manifest.ingredients, self._why, before.manifest.modules)
+                if before
+                else reasons(named, None, self._why)
+            )
+            found = store.plan(named, rows=rows, details=details, note=note)
+            self._why[found.key] = why
+            self._note(found, view, "made", why, reads_raw=reads)
+            return found
+        if reads:
+            store.point_to(found, note)
+        self._note(found, view, "reused", reads_raw=reads)
+        return found
+
+    def _note(
+        self,
+        artifact: Artifact,
+        view: str,
+        action: Action,
+        why: tuple[Why, ...] = (),
+        *,
+        reads_raw: bool = False,
+    ) -> None:
+        """Notes what becomes of an artifact, the first time that the run asks for it."""
+        kind, day = artifact.manifest.kind, str(artifact.date)
+        if (kind, view, day) not in self._noted:
+            self._noted.add((kind, view, day))
+            step = Step(kind=kind, view=view, date=day, action=action, why=why, reads_raw=reads_raw)
+            self._tried.steps.append(step)
+
+
+def _planned(store: Store) -> PlannedStore:
+    """The same store: whatever is below a planned one is planned as well."""
+    if not isinstance(store, PlannedStore):
+        raise TypeError(f"{store.folder} would be written")
+    return store
+
+
+def compares(pipeline: Pipeline) -> bool:
+    """Whether a model of the pipeline is held against another."""
+    return pipeline.evaluate.compares or family_of(pipeline.task).COMPARES
+
+
+@contextlib.contextmanager
+def _warnings_of_the_jobs() -> Iterator[list[str]]:
+    """Collects what the jobs' code warns of, which would else be told as if it happened now."""
+    told: list[str] = []
+
+    class Collecting(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if record.levelno >= logging.WARNING:
+                told.append(record.getMessage())
+
+    jobs, collecting = logging.getLogger("vintage"), Collecting()
+    propagated = jobs.propagate
+    jobs.addHandler(collecting)
+    jobs.propagate = False
+    try:
+        yield told
+    finally:
+        jobs.removeHandler(collecting)
+        jobs.propagate = propagated

@@ -1,0 +1,214 @@
+"""Scores the holdout with the stored model, as a consumer would load it, and decides by the gates."""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Final, Literal
+
+from vintage.data.rows import TRAINABLE, read_rows, schema_json, write_rows
+from vintage.flow.evaluated import named_evaluation
+from vintage.flow.graph import Flow
+from vintage.flow.job import Job, open_tracking, ship_own_code
+from vintage.ml.arithmetic import require_pinned
+from vintage.ml.families import Holdout, compare, family_of
+from vintage.ml.fitting import is_of_the_machine, naming_the_stage
+from vintage.ml.importances import importances_of
+from vintage.ml.overlap import overlap_of
+from vintage.ml.splits import in_split
+from vintage.registry.baseline import BaselineModel, StoredBaseline, baseline_for
+from vintage.registry.gates import Baseline, Compared, NoBaseline, UnreadableBaseline, decide
+from vintage.registry.outcome import outcome
+from vintage.registry.suspicions import suspicions
+from vintage.registry.tracking import Tracking
+from vintage.session import recorded_conf, root_cause
+from vintage.store import Artifact, Rows, check_files
+from vintage.store.details import EvaluationDetails, OverlapDetails
+from vintage.store.fingerprint import fingerprint, fingerprint_sql
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date
+
+    from pyspark.ml import PipelineModel
+    from pyspark.sql import DataFrame
+
+    from vintage.ml.families import Measured
+    from vintage.store import Ingredients
+
+log = logging.getLogger(__name__)
+
+PREDICTIONS: Final = "predictions"
+"""Folder of the holdout's rows with what the model says of them, within an evaluation's data."""
+
+
+@dataclass(frozen=True)
+class Examined:
+    """What an evaluation looks at.
+
+    Attributes:
+        model: what is evaluated.
+        train: date → feature partition that it learnt from.
+        test: date → feature partition that it is tested on.
+        baseline: the model that it is compared with, or that there is none, or why it cannot be read.
+    """
+
+    model: Artifact
+    train: Mapping[date, Artifact]
+    test: Mapping[date, Artifact]
+    baseline: BaselineModel
+
+
+def run(job: Job) -> Artifact:
+    """Evaluates the model of the run's date, or finds the evaluation that was made from the same ingredients.
+
+    Raises:
+        StoreError: the model has not been fitted, or it or the features are damaged.
+        TrackingError: MLflow cannot be reached.
+    """
+    flow = Flow(job.pipeline, job.store, job.date)
+    train, test, model = flow.train, flow.test, flow.model
+    asked = Tracking(job.home.tracking_uri, job.home.mlflow_artifacts)
+    baseline = baseline_for(job.pipeline, job.store, job.date, asked.registered)
+    named = named_evaluation(job.pipeline, job.date, model, test, baseline)
+    found = job.store.find("evaluation", job.date, named.key)
+    if found is not None:
+        log.info("evaluation %s for %s is found by its key", found.key.short, job.date)
+        job.store.set_current(found)
+        return found
+    from vintage.registry.recording import record_evaluation
+    from vintage.report.html import write_report
+
+    job.begin()
+    check_files([model, *test.values()])
+    tracking = open_tracking(job)
+    artifact = make(job, named, Examined(model, train, test, baseline), tracking)
+    log.info("report: %s", write_report(job.store, artifact).html)
+    record_evaluation(tracking, job.store, model, artifact)
+    job.store.set_current(artifact)
+    log.info("%s", "; ".join(EvaluationDetails.of(artifact).decision.reasons))
+    return artifact
+
+
+def make(job: Job, named: Ingredients, examined: Examined, tracking: Tracking) -> Artifact:
+    """Makes the evaluation that is named, and publishes it in the job's store.
+
+    Args:
+        job: its pipeline says what to measure.
+        named: what the evaluation is made from.
+        examined: the model, and what it is measured on and compared with.
+        tracking: loads models; MLflow is asked nothing.
+
+    Raises:
+        EnvironmentProblem: a JVM would give other bits than it does elsewhere.
+    """
+    model, family = examined.model, family_of(job.pipeline.task)
+    require_pinned(job.spark(), job.pipeline)
+    job = replace(job, pipeline=job.pipeline.on_partitions(named.spec["partitions"]))
+    ship_own_code(job, job.pipeline.stage_paths)
+    with job.store.attempt("evaluation", job.date) as attempt:
+        session = job.spark.apart()
+
+        def side(artifacts: Mapping[date, Artifact], name: Literal["train", "test"]) -> DataFrame:
+            rows = read_rows(session, list(artifacts.values())).where(TRAINABLE)
+            return in_split(rows, job.pipeline, name)
+
+        holdout = side(examined.test, "test")
+        learnt = side(examined.train, "train") if family.READS_TRAIN else None
+        loaded = tracking.load_model(model.data / "model")
+        before, unloadable = _load_baseline(tracking, examined.baseline)
+        scored = family.score(holdout, loaded, job.pipeline).persist()
+        try:
+            attempt.data.mkdir()
+            kept = scored.drop(*family.UNWRITTEN).schema
+            with naming_the_stage(loaded, holdout, job.pipeline):
+                content = write_rows(
+                    scored,
+                    attempt.data / PREDICTIONS,
+                    {"content": fingerprint_sql(kept)},
+                    drop=family.UNWRITTEN,
+                )
+            count = content["content"]["rows"]
+            tested = Holdout(holdout, scored, count, loaded, job.pipeline, before, learnt, thorough=True)
+            measured = family.measure(tested)
+            if unloadable or isinstance(examined.baseline, UnreadableBaseline):
+                # What needs the baseline is not to be let through just because it is broken.
+                measured = replace(measured, uncompared=())
+            weighed = importances_of(loaded, loaded.transform(holdout).schema)
+        finally:
+            scored.unpersist()
+        compared = _compared(tested, measured, examined.baseline, unloadable)
+        spec = job.pipeline.evaluate
+        overlap = overlap_of(
+            job.pipeline,
+            holdout,
+            count,
+            lambda: side(examined.train, "train"),
+            train=examined.train,
+            test=examined.test,
+        )
+        decision = decide(
+            spec.gates,
+            measured,
+            least_rows=spec.min_rows,
+            baseline=compared,
+            suspicions=tuple(suspicions(job.pipeline, measured, overlap)),
+        )
+        details = outcome(job.pipeline, model, measured, decision, compared, weighed)
+        details = details.model_copy(update={"overlap": OverlapDetails(**asdict(overlap))})
+        text = json.dumps(details.model_dump(mode="json"), indent=2)
+        (attempt.data / "evaluation.json").write_text(text + "\n", encoding="utf-8")
+        return job.store.publish(
+            attempt,
+            named,
+            rows=Rows(
+                count=count,
+                spark_schema=schema_json(kept),
+                fingerprint=fingerprint(content["content"]),
+            ),
+            details=details,
+            spark_conf=recorded_conf(session),
+            mlflow_run_id=model.manifest.mlflow_run_id,
+        )
+
+
+def _load_baseline(tracking: Tracking, baseline: BaselineModel) -> tuple[PipelineModel | None, str]:
+    """The model of the champion as of the date, if there is one; or why it does not load."""
+    if not isinstance(baseline, StoredBaseline):
+        return None, ""
+    artifact = baseline.model
+    folder = artifact.data / "model"
+    try:
+        return tracking.load_model(folder), ""
+    except Exception as error:
+        if is_of_the_machine(error):
+            raise
+        # A metadata that is no JSON, a class of one's own that is gone: loading fails in many ways.
+        why = f"the champion of {artifact.date} does not load under this Spark ({root_cause(error)})"
+        log.warning("%s", why)
+        return None, why
+
+
+def _compared(tested: Holdout, measured: Measured, baseline: BaselineModel, unloadable: str) -> Compared:
+    """What the champion as of the date reaches on the same rows, if a gate asks for it and there is one."""
+    from py4j.protocol import Py4JJavaError
+    from pyspark.errors import PySparkException
+
+    if not isinstance(baseline, StoredBaseline):
+        return baseline
+    if not tested.pipeline.evaluate.compares:
+        return NoBaseline()
+    artifact = baseline.model
+    told = Baseline(artifact.date.isoformat(), artifact.key, rows=measured.rows)
+    if unloadable:
+        return replace(told, incomparable=unloadable)
+    try:
+        found = compare(tested, measured)
+    except (PySparkException, Py4JJavaError, LookupError) as error:
+        if is_of_the_machine(error):
+            raise
+        why = f"the champion of {told.date} does not run on these rows ({root_cause(error)})"
+        log.warning("%s", why)
+        return replace(told, incomparable=why)
+    return replace(told, metrics=found.values, gains=found.gains, rows=found.rows)

@@ -1,0 +1,290 @@
+"""Fits the declared pipeline on the window's training side, in a canonical order, and tracks it in MLflow."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import time
+from dataclasses import dataclass
+from datetime import date
+from importlib import metadata
+from typing import TYPE_CHECKING, Any
+
+from vintage.data.rows import TRAINABLE, read_rows
+from vintage.errors import TrackingError
+from vintage.flow.graph import Flow
+from vintage.flow.job import Job, open_tracking, require_enough, require_valid_stages, ship_own_code
+from vintage.ml import golden
+from vintage.ml.arithmetic import require_pinned
+from vintage.ml.fitting import fit_stages
+from vintage.ml.label_flow import require_read
+from vintage.ml.model_digest import model_digest
+from vintage.ml.splits import in_split
+from vintage.ml.stages import build_stages, over_rows, resolved_params, stage_columns
+from vintage.ml.training import canonical, check_training_rows
+from vintage.ml.tuning import tune
+from vintage.registry.recording import record_model, tags_of
+from vintage.registry.tracking import SPARK_MODEL
+from vintage.session import recorded_conf
+from vintage.store import Artifact, check_files
+from vintage.store.details import ModelDetails, ModelTuning, Reproducibility, TuningDetails
+from vintage.store.user_code import distribution_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from pyspark.ml import Pipeline as SparkPipeline
+    from pyspark.ml import PipelineModel
+    from pyspark.sql import DataFrame
+
+    from vintage.ml.golden import GoldenBatch
+    from vintage.ml.training import TrainingRows
+    from vintage.registry.tracking import Tracking
+    from vintage.spec import Pipeline
+    from vintage.store import Attempt, Ingredients
+
+log = logging.getLogger(__name__)
+
+MODEL_REQUIREMENTS = ("mlflow", "pyspark", "numpy", "pandas")
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What a fit gives.
+
+    Attributes:
+        unfitted: the pipeline as declared, to be fitted again.
+        model: the fitted pipeline.
+        params: `0.Imputer.strategy` → value, every Param of every stage, set or default.
+        rows: what was found in the training rows.
+        golden: a few training rows, and what the model makes of them.
+    """
+
+    unfitted: SparkPipeline
+    model: PipelineModel
+    params: Mapping[str, str]
+    rows: TrainingRows
+    golden: GoldenBatch
+
+
+def fit(rows: DataFrame, pipeline: Pipeline) -> Fitted:
+    """Fits the declared stages.
+
+    Args:
+        rows: feature rows of the training side, `label` and what the stages read among their columns.
+        pipeline: its stages, seed and row key.
+
+    Raises:
+        InvalidSpec: the rows lack a column that a stage reads, or the label is among what an RFormula takes.
+        TrainingError: the rows cannot give a model.
+    """
+    from pyspark.ml import Pipeline as SparkPipeline
+
+    pipeline = over_rows(pipeline, rows)
+    require_read(pipeline, rows.columns)
+    columns = stage_columns(pipeline)
+    ordered = canonical(rows, pipeline, columns).persist()
+    try:
+        found = check_training_rows(ordered, pipeline, columns)
+        stages = build_stages(pipeline)
+        unfitted = SparkPipeline(stages=stages)
+        model = fit_stages(stages, ordered, pipeline)
+        batch = golden.golden_batch(model, ordered, columns)
+        return Fitted(unfitted, model, resolved_params(stages), found, batch)
+    finally:
+        ordered.unpersist()
+
+
+def run(job: Job) -> Artifact:
+    """Fits the model of the run's date, or finds the one that was made from the same ingredients.
+
+    Raises:
+        SpecError: the stages are not what they must be.
+        DataError: too few dates have rows.
+        StoreError: features or a tuning are damaged.
+        EnvironmentProblem: a JVM would give other bits than it does elsewhere.
+        TrainingError: the rows cannot give a model.
+        TrackingError: MLflow cannot be reached.
+    """
+    require_valid_stages(job)
+    flow = Flow(job.pipeline, job.store, job.date)
+    require_enough(job, list(flow.features))
+    train, tuned_by, named = flow.train, flow.tuning, flow.named_model
+    found = job.store.find("model", job.date, named.key)
+    if found is not None:
+        log.info("model %s for %s is found by its key; nothing to fit", found.key.short, job.date)
+        job.store.set_current(found)
+        return found
+    job.begin()
+    check_files(train.values())
+    tracking = open_tracking(job)
+    run_id = tracking.start_run(
+        pipeline=job.pipeline.name, date=str(named.date), key=named.key, tags=tags_of(named)
+    )
+    try:
+        ship_own_code(job, job.pipeline.stage_paths)
+        tuned = None if tuned_by is None else _tuned(job, tuned_by)
+        artifact = make(job, named, train, tuned, tracking, mlflow_run_id=run_id)
+        record_model(tracking, job.store, artifact)
+    except BaseException:
+        # What went wrong first is what must be told, whether or not MLflow still answers.
+        with contextlib.suppress(TrackingError):
+            tracking.finish_run(run_id, "FAILED")
+        raise
+    job.store.set_current(artifact)
+    return artifact
+
+
+def make(
+    job: Job,
+    named: Ingredients,
+    train: Mapping[date, Artifact],
+    tuned: Artifact | None,
+    tracking: Tracking,
+    *,
+    mlflow_run_id: str | None = None,
+) -> Artifact:
+    """Fits the model that is named, and publishes it in the job's store.
+
+    Args:
+        job: its pipeline says what to fit.
+        named: what it is made from.
+        train: date → feature partition that it learns from.
+        tuned: the tuning that chooses its Params, where one does.
+        tracking: writes the model's folder; MLflow is asked nothing.
+        mlflow_run_id: the model's run, for the record.
+
+    Raises:
+        EnvironmentProblem: a JVM would give other bits than it does elsewhere.
+        TrainingError: the rows cannot give a model.
+    """
+    arithmetic = require_pinned(job.spark(), job.pipeline)
+    partitions = named.spec["partitions"]
+    pipeline = job.pipeline if tuned is None else job.pipeline.with_params(_winner(tuned))
+    pipeline = pipeline.on_partitions(partitions)
+    with job.store.attempt("model", job.date) as attempt:
+        rows = read_rows(job.spark.learning(partitions), list(train.values())).where(TRAINABLE)
+        started = time.monotonic()
+        fitted = fit(in_split(rows, pipeline, "train"), pipeline)
+        log.info(
+            "fitted on %d rows in %d partitions, of %d dates: %.1f s",
+            fitted.rows.count,
+            partitions,
+            len(train),
+            time.monotonic() - started,
+        )
+        _save(tracking, fitted, attempt, _requirements(job.pipeline))
+        if tuned is not None:
+            _write_json(attempt.data / "tuning.json", _told(tuned).model_dump(mode="json"))
+        return job.store.publish(
+            attempt,
+            named,
+            details=ModelDetails(
+                task=job.pipeline.task,
+                digest=model_digest(attempt.data / "model" / SPARK_MODEL),
+                arithmetic=arithmetic,
+                reproducibility=Reproducibility(
+                    partitions=partitions, declared=job.pipeline.partitions is not None
+                ),
+                rows={"train": fitted.rows.count},
+                labels={"min": fitted.rows.label_min, "max": fitted.rows.label_max},
+                params=dict(fitted.params),
+                columns=tuple(stage_columns(over_rows(pipeline, rows))),
+                requirements=tuple(_requirements(job.pipeline)),
+                snapshots={
+                    day: artifact.manifest.ingredients.inputs["snapshot"][day]
+                    for day, artifact in train.items()
+                },
+                **({"tuning": _told(tuned)} if tuned else {}),
+            ),
+            spark_conf=recorded_conf(rows.sparkSession),
+            mlflow_run_id=mlflow_run_id,
+        )
+
+
+def _tuned(job: Job, named: Ingredients) -> Artifact:
+    """The tuning that is named: found by its key, or made, be it of an earlier date."""
+    day = named.date
+    found = job.store.find("tuning", day, named.key)
+    if found is not None:
+        found.check_files()
+        log.info("tuning %s of %s is found by its key", found.key.short, day)
+    else:
+        if day != job.pipeline.tuning_date(job.date):
+            log.warning(
+                "%s has too few dates with rows to be tuned on; %s is tuned on its own",
+                job.pipeline.tuning_date(job.date),
+                day,
+            )
+        parts = [
+            part
+            for each, key in named.inputs["features"].items()
+            if (part := job.store.find("features", each, key))
+        ]
+        found = make_tuning(job, named, parts)
+    job.store.set_current(found)
+    chosen = ", ".join(f"{name}={value}" for name, value in _winner(found).items())
+    log.info("tuned on %s: %s", day, chosen)
+    return found
+
+
+def make_tuning(job: Job, named: Ingredients, parts: Sequence[Artifact]) -> Artifact:
+    """Tunes as is named, and publishes what it found in the job's store.
+
+    Args:
+        job: its pipeline says what to try.
+        named: what the tuning is made from.
+        parts: the feature partitions that candidates learn from and are judged on.
+
+    Raises:
+        EnvironmentProblem: a JVM would give other bits than it does elsewhere.
+        TrainingError: the rows cannot give a model, or no candidate gave one.
+    """
+    require_pinned(job.spark(), job.pipeline)
+    with job.store.attempt("tuning", named.date) as attempt:
+        pipeline = job.pipeline.on_partitions(named.spec["partitions"])
+        rows = read_rows(job.spark.learning(named.spec["partitions"]), parts).where(TRAINABLE)
+        details = tune(in_split(rows, pipeline, "train"), pipeline).details()
+        attempt.data.mkdir()
+        _write_json(attempt.data / "tuning.json", details.model_dump(mode="json"))
+        return job.store.publish(attempt, named, details=details, spark_conf=recorded_conf(rows.sparkSession))
+
+
+def _winner(tuned: Artifact) -> dict[str, Any]:
+    return dict(TuningDetails.of(tuned).winner.params)
+
+
+def _told(tuned: Artifact) -> ModelTuning:
+    """A tuning as a model's manifest tells it."""
+    return ModelTuning(date=tuned.date, key=tuned.key, **dict(TuningDetails.of(tuned)))
+
+
+def _save(tracking: Tracking, fitted: Fitted, attempt: Attempt, requirements: Sequence[str]) -> None:
+    """`model/`: an MLflow model folder, the PipelineModel in `sparkml/`, its golden batch in `golden/`;
+    `pipeline/`: the unfitted one.
+    """
+    attempt.data.mkdir()
+    made = fitted.golden.made
+    plain = [f"`{name}`" for name, kind in made.dtypes if kind != "vector" and name != golden.NUMBER]
+    tracking.save_model(
+        fitted.model,
+        attempt.data / "model",
+        example=fitted.golden.inputs.toPandas(),
+        output=made.select(*plain).toPandas(),
+        requirements=requirements,
+    )
+    golden.write(fitted.golden, attempt.data / "model" / golden.FOLDER)
+    fitted.unfitted.write().save(str(attempt.data / "pipeline"))
+    _write_json(attempt.data / "params.json", dict(sorted(fitted.params.items())))
+
+
+def _write_json(path: Path, content: Mapping[str, Any]) -> None:
+    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def _requirements(pipeline: Pipeline) -> list[str]:
+    named = {distribution_of(path.partition(".")[0]) for path in pipeline.stage_paths} - {None}
+    further = sorted(name for name in named if name and name not in MODEL_REQUIREMENTS)
+    return [f"{name}=={metadata.version(name)}" for name in (*MODEL_REQUIREMENTS, *further)]

@@ -1,0 +1,371 @@
+"""What every job's main does: read arguments, open the store, call the job, end with one readable line."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn, TypeVar
+
+from vintage.ending import ends_in_order
+from vintage.errors import (
+    REFUSALS,
+    DataError,
+    EnvironmentProblem,
+    OutOfMemory,
+    SpecError,
+    StoreError,
+    VintageError,
+    printable,
+)
+from vintage.session import SparkProvider, damaged_read, disk_refusal, jvm_is_gone, memory_refusal, root_cause
+from vintage.spec import (
+    Home,
+    InvalidSpec,
+    Pipeline,
+    feature_columns,
+    feature_types,
+    load_pipeline,
+    parse_partition_date,
+    submit_conf,
+)
+from vintage.spec.names import list_names
+from vintage.spec.partition import require_begun
+from vintage.spec.permissions import close_to_others
+from vintage.store import Store, windows
+from vintage.store.engines import java_major
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from datetime import date
+
+    from vintage.registry.tracking import Tracking
+    from vintage.spec import Problem
+
+log = logging.getLogger(__name__)
+
+DATES_AT_ONCE = 4
+
+TOLD = "VINTAGE_TOLD"
+"""Variable of the environment: a file for what the job tells whoever started it."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Job:
+    """One step of one pipeline for one partition date."""
+
+    home: Home
+    pipeline: Pipeline
+    date: dt.date
+    store: Store
+    spark: SparkProvider
+
+    def begin(self) -> None:
+        """Called where something is to be made: the store must take it, and Spark starts in the background.
+
+        Raises:
+            StoreError: the store cannot be written.
+        """
+        self.store.check_writable()
+        self.spark.begin()
+
+    @property
+    def window(self) -> tuple[dt.date, ...]:
+        """The dates to learn from or test on, oldest first; an undated source has only the run's own."""
+        return windows.window_of(self.pipeline, self.date)
+
+    @property
+    def dates(self) -> tuple[dt.date, ...]:
+        """The dates whose rows the run needs, oldest first: its window's, and those that it is tuned on.
+
+        An undated source has rows of the run's own date alone: what it held on another cannot be read today.
+        """
+        tuned_on = self.pipeline.tuning_date(self.date)
+        if tuned_on == self.date or not self.pipeline.source.dated:
+            return self.window
+        return tuple(sorted({*self.window, *windows.window_of(self.pipeline, tuned_on)}))
+
+
+def open_job(
+    home: Home, name: str, day: str, overrides: Sequence[str] = (), *, spark: SparkProvider | None = None
+) -> Job:
+    """A job from the words of a command line.
+
+    Raises:
+        SpecError: the pipeline, the date or an override is not what it must be, or the date is to come.
+        EnvironmentProblem: there is no Java that Spark can use.
+    """
+    pipeline = load_pipeline(home, name).with_overrides(overrides)
+    partition = parse_partition_date(day)
+    require_begun(partition, datetime.now(UTC))
+    java_major()
+    store = Store(home.store, pipeline.name)
+    provider = spark or SparkProvider(f"{pipeline.name} {partition}", conf=submit_conf(pipeline, home))
+    return Job(home, pipeline, partition, store, provider)
+
+
+def main(
+    run: Callable[..., object], description: str | None, further: Mapping[str, str] | None = None
+) -> NoReturn:
+    """Runs one job as a program: exit code 0, or that of its error with one line last in the log.
+
+    Args:
+        run: takes the job, and each further argument by its name.
+        description: for `--help`.
+        further: name → help of what this job alone is told; None for what is not given.
+    """
+    parser = _parser(description)
+    for name, told in (further or {}).items():
+        parser.add_argument(f"--{name.replace('_', '-')}", help=told)
+    arguments = parser.parse_args()
+    configure_logging()
+    started = time.monotonic()
+    with ends_in_order() as signals, ExitStack() as last:
+        try:
+            close_to_others(os.environ)
+            home = Home.from_environment(os.environ)
+            job = open_job(home, arguments.pipeline, arguments.date, arguments.set)
+            last.callback(job.spark.stop)
+            made = run(job, **{name: getattr(arguments, name) for name in further or {}})
+            if file := os.environ.get(TOLD):
+                tell(job, made, Path(file))
+        except Exception as error:
+            if signals:
+                raise
+            sys.exit(report(error))
+    log.info("done in %.1f s", time.monotonic() - started)
+    sys.exit(0)
+
+
+def tell(job: Job, made: object, file: Path) -> None:
+    """Writes what came of a job into a file, as JSON."""
+    from vintage.report.telling import told_of
+
+    file.write_text(
+        told_of(job.home, job.store, job.date, made, job.window).model_dump_json(), encoding="utf-8"
+    )
+
+
+def report(error: Exception) -> int:
+    """Logs the traceback of what was not foreseen, then one readable line; gives the exit code."""
+    known = readable(error)
+    if known is not error:
+        log.error("traceback of the error below", exc_info=error)
+    sys.stderr.write(f"vintage: {known}\n")
+    sys.stderr.flush()
+    return known.exit_code
+
+
+def readable(error: Exception) -> VintageError:
+    """The error as one of Vintage's own; a foreign one keeps its innermost message."""
+    short = error if isinstance(error, OutOfMemory) else memory_refusal(error)
+    if short is not None:
+        return short
+    if isinstance(error, VintageError):
+        return error
+    refusal = disk_refusal(error)
+    if refusal:
+        return StoreError(f"the system refused a file: {refusal}", fix=REFUSALS[refusal])
+    damage = damaged_read(error)
+    if damage:
+        return StoreError(
+            f"Spark cannot read a file of the store: {damage}",
+            expected="pages with the checksums that they were written with",
+            fix="`vintage verify` tells which artifacts are damaged. If none is, a machine of the cluster "
+            "reads the store otherwise: look at its mount and memory.",
+        )
+    if jvm_is_gone(error):
+        return EnvironmentProblem(
+            "the JVM of Spark ended in the midst of the job",
+            expected="it to live as long",
+            fix="As a rule it wanted more memory than the machine has, which the kernel's log tells, or than "
+            "it may take: raise spark.driver.memory in the pipeline. Run again; what was made stays.",
+        )
+    return VintageError(f"{type(error).__name__}: {root_cause(error)}", fix="The traceback is above.")
+
+
+def for_each_date(work: Callable[[date], T], dates: Iterable[date], *, doing: str) -> dict[date, T]:
+    """Does the work for several dates at once, logs each with its seconds, and keeps the dates' order.
+
+    Raises:
+        VintageError: the first error by date; the dates that went well stay done. The others go on after one
+            that is too large for Spark's memory.
+    """
+
+    def timed(day: date) -> T:
+        started = time.monotonic()
+        try:
+            result = work(day)
+        except Exception as error:
+            short = memory_refusal(error, f"{doing} {day}")
+            if short is None:
+                raise
+            raise short from error
+        log.info("%s %s: %.1f s", doing, day, time.monotonic() - started)
+        return result
+
+    with ThreadPoolExecutor(max_workers=DATES_AT_ONCE) as pool:
+        pending = {day: pool.submit(timed, day) for day in dates}
+        try:
+            results, short_of = {}, None
+            for day, future in pending.items():
+                try:
+                    results[day] = future.result()
+                except OutOfMemory as error:
+                    # Of what is in that date: the others have another chance.
+                    log.warning("%s", error)
+                    short_of = short_of or error
+            if short_of is not None:
+                raise short_of
+            return results
+        finally:
+            # After an error or a signal what has not begun is left; the pool waits for what is under way.
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def open_tracking(job: Job) -> Tracking:
+    """MLflow, once it answers; its import, seconds of work, runs while Spark starts.
+
+    Raises:
+        EnvironmentProblem: Spark did not start.
+        TrackingError: MLflow cannot be reached.
+    """
+    # First, because two threads that import the same packages at once get in each other's way.
+    import pyspark.ml  # noqa: F401
+
+    from vintage.registry.tracking import Tracking
+
+    tracking = Tracking(job.home.tracking_uri, job.home.mlflow_artifacts)
+    tracking.preload()
+    job.spark()
+    tracking.check()
+    return tracking
+
+
+def require_valid_stages(job: Job) -> None:
+    """Checks stages and own code by class, Param and column, with no JVM; before the first job does anything.
+
+    What may keep the model from being made again is logged.
+
+    Raises:
+        SpecError: tells every problem.
+    """
+    from vintage.ml.repeatability import repeatability_warnings
+
+    problems = stage_problems(job.pipeline)
+    if problems:
+        raise InvalidSpec(problems)
+    for warning in repeatability_warnings(job.pipeline):
+        log.warning("%s", warning)
+
+
+def stage_problems(pipeline: Pipeline) -> list[Problem]:
+    """What is wrong with stages, grid and own code by class, Param and column, told with no JVM."""
+    from vintage.data.user_function import function_problems
+    from vintage.ml.column_types import type_problems
+    from vintage.ml.grid import check_grid
+    from vintage.ml.label_flow import label_problems
+    from vintage.ml.stages import check_stages, over_columns
+    from vintage.spec.label_checks import label_type_problems
+    from vintage.spec.repeatable_checks import statement_problems
+
+    columns = feature_columns(pipeline)
+    pipeline = over_columns(pipeline, columns)
+    problems = [*statement_problems(pipeline), *label_type_problems(pipeline)]
+    of_stages = check_stages(pipeline, columns)
+    if not of_stages:
+        of_stages = [*label_problems(pipeline), *type_problems(pipeline, feature_types(pipeline))]
+        of_stages += check_grid(pipeline, columns)
+    problems += of_stages
+    return function_problems(pipeline) + problems
+
+
+def ship_own_code(job: Job, paths: Sequence[str]) -> None:
+    """Imports what dotted paths lead to, as it lies there now, and has executors import the same.
+
+    Raises:
+        SpecError: something cannot be imported.
+    """
+    from vintage.store.shipping import ship
+    from vintage.store.user_code import CannotImport
+
+    try:
+        ship(job.spark, job.home.path, paths)
+    except CannotImport as error:
+        raise SpecError(error.what, fix=error.hint) from error
+
+
+def require_enough(job: Job, usable: Sequence[date], absent: Mapping[date, str] | None = None) -> None:
+    """Holds a window to `min_days`.
+
+    Args:
+        job: its window.
+        usable: the window's dates that have rows.
+        absent: why others have none.
+
+    Raises:
+        DataError: fewer dates than that have rows.
+    """
+    if len(usable) < job.pipeline.window.min_days:
+        reasons: dict[str, list[str]] = {}
+        for day, reason in (absent or {}).items():
+            reasons.setdefault(reason, []).append(str(day))
+        raise DataError(
+            f"too few days to train {job.pipeline.name} for {job.date}",
+            expected=f"at least {job.pipeline.window.min_days} dates with rows in the {len(job.window)} days "
+            f"up to {job.date}",
+            found="; ".join(
+                [
+                    f"{len(usable)} ({', '.join(map(str, usable)) or 'none'})",
+                    *(f"{reason}: {list_names(days)}" for reason, days in reasons.items()),
+                ]
+            ),
+            fix="Deliver the missing dates, choose a later date, or lower window.min_days.",
+        )
+
+
+def configure_logging() -> None:
+    """One line a fact on standard error, with the time in UTC."""
+    logging.Formatter.converter = time.gmtime
+    logging.basicConfig(
+        level=os.environ.get("VINTAGE_LOG_LEVEL", "INFO").upper(),
+        format="%(asctime)s %(levelname)s %(message)s",
+        datefmt="%Y-%m-%dT%H:%M:%SZ",
+        force=True,
+    )
+    for handler in logging.getLogger().handlers:
+        if handler.formatter is not None:
+            handler.setFormatter(_Printable(handler.formatter._fmt, handler.formatter.datefmt))
+    for noisy in ("py4j", "great_expectations", "mlflow", "alembic", "urllib3", "matplotlib", "git"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+class _Printable(logging.Formatter):
+    """Writes out what a terminal would obey: a value of the data may stand in any message."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return printable(super().format(record), keep="\n\t")
+
+
+def _parser(description: str | None) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=description, allow_abbrev=False)
+    parser.add_argument("--pipeline", required=True, help="name of a file in pipelines/, without .yaml")
+    parser.add_argument("--date", required=True, help="partition date, YYYY-MM-DD")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="STAGE.PARAM=VALUE",
+        help="a stage's Param for this run alone",
+    )
+    return parser

@@ -1,0 +1,260 @@
+"""Keeps each date's raw rows as they stood: Parquet, held to a contract, with profile and fingerprint."""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+
+from vintage.data.checked import CORRUPT
+from vintage.data.deliveries import COPIES, FileDelivery, find_delivery, foreseen
+from vintage.data.profile import AT_ONCE, observed_in_groups, profile, profile_sql
+from vintage.data.raw import no_raw_data
+from vintage.data.reader import RawRows
+from vintage.data.rows import schema_json, write_rows
+from vintage.data.undated import UNDATED, require_dated
+from vintage.errors import DataError
+from vintage.flow.job import Job, for_each_date, require_enough, require_valid_stages
+from vintage.spec import SOURCE_VIEW
+from vintage.spec.names import list_names
+from vintage.spec.raw_key import raw_key
+from vintage.store import Rows, steps, windows
+from vintage.store.details import SnapshotDetails
+from vintage.store.fingerprint import fingerprint, fingerprint_sql
+from vintage.store.spark_paths import parquet
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import date
+    from pathlib import Path
+
+    from vintage.data.deliveries import Delivery
+    from vintage.spec import Source
+    from vintage.store import Artifact, Store
+
+    Take: TypeAlias = Callable[[Job, "Feed", Mapping[date, Delivery]], dict[date, Artifact]]
+
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Feed:
+    """One of the pipeline's sources: what the SQL calls its rows, and where its snapshots are kept."""
+
+    view: str
+    source: Source
+    store: Store
+
+    def of(self, day: date) -> str:
+        """Whose rows they are, for a message."""
+        return f"{day}" if self.view == SOURCE_VIEW else f"{self.view} of {day}"
+
+    def standing(self, day: date) -> Artifact | None:
+        """The snapshot that stands for a date, if there is one."""
+        if self.view == SOURCE_VIEW:
+            return self.store.current("snapshot", day)
+        return windows.joined_snapshot(self.source, self.store, day)
+
+
+def run(job: Job, *, take: Take | None = None) -> dict[date, Artifact]:
+    """Snapshots every date the run needs that has none, or whose raw rows may have changed.
+
+    Args:
+        job: pipeline and date.
+        take: makes snapshots of what was delivered; left out, they are read by Spark.
+
+    Raises:
+        SpecError: the stages are not what they must be.
+        DataError: the run's own date has no data, a date breaks the contract, or too few dates have rows.
+        EnvironmentProblem: a database cannot be asked.
+    """
+    require_valid_stages(job)
+    feeds = [
+        Feed(view, source, windows.store_of(job.store, view)) for view, source in job.pipeline.views.items()
+    ]
+    # Of each source, before Spark starts for the first.
+    for feed in feeds:
+        delivery = find_delivery(job.pipeline, feed.source, job.date, fresh=False)
+        _require_delivered(job, feed, delivery, feed.standing(job.date))
+    take = take or take_snapshots
+    snapshots = _dated(job, feeds[0], job.dates, take)
+    filled = [day for day, found in snapshots.items() if found.row_count]
+    for feed in feeds[1:]:
+        if feed.source.dated:
+            _dated(job, feed, filled, take)
+        else:
+            _as_it_stands(job, feed, take)
+    usable = windows.window_snapshots(job.pipeline, job.store, filled)
+    absent = {
+        day: "no rows" if day in snapshots else "no raw data" for day in job.window if day not in usable
+    }
+    for day in filled:
+        if day not in usable:
+            found = windows.joined_snapshots(job.pipeline, job.store, day)
+            missing = ", ".join(name for name, snapshot in found.items() if snapshot is None)
+            absent[day] = f"no rows of {missing}"
+            log.warning("%s is left out: it has %s", day, absent[day])
+    for reason in sorted(set(absent.values())):
+        days = [str(day) for day, why in absent.items() if why == reason]
+        log.warning(
+            "%d of %d dates of the window: %s (%s)", len(days), len(job.window), reason, list_names(days)
+        )
+    require_enough(job, [day for day in job.window if day in usable], absent)
+    return snapshots
+
+
+def take_snapshots(job: Job, feed: Feed, deliveries: Mapping[date, Delivery]) -> dict[date, Artifact]:
+    """The snapshots of some dates of a feed, read by Spark, several dates at once.
+
+    Raises:
+        DataError: a date breaks the contract.
+    """
+    job.store.check_writable()
+    _contract(job, feed, next(iter(deliveries.values())))
+    return for_each_date(lambda day: _snapshot(job, feed, day, deliveries[day]), deliveries, doing="snapshot")
+
+
+def _dated(job: Job, feed: Feed, dates: Sequence[date], take: Take) -> dict[date, Artifact]:
+    """The snapshots of those of the dates that have data, oldest first, the run's own among them."""
+    source = feed.source
+    fresh = set(job.window[len(job.window) - min(source.days_read_again, len(job.window)) :])
+    raw = {day: find_delivery(job.pipeline, source, day, fresh=day in fresh) for day in dates}
+    snapshots = {
+        day: found for day, delivery in raw.items() if (found := _unchanged(job, feed, day, delivery))
+    }
+    _require_delivered(job, feed, raw[job.date], snapshots.get(job.date))
+    stale = {day: delivery for day, delivery in raw.items() if delivery and day not in snapshots}
+    log.info(
+        "%s: %d dates have data, %d of them are to be snapshotted",
+        feed.view,
+        len(snapshots) + len(stale),
+        len(stale),
+    )
+    if stale:
+        snapshots |= take(job, feed, stale)
+    _require_rows(feed, job.date, snapshots[job.date])
+    for day, found in snapshots.items():
+        # Of a snapshot that was taken when more of them were allowed.
+        undated = SnapshotDetails.of(found).raw.get(UNDATED, 0)
+        require_dated(source, undated, feed.of(day))
+        if undated:
+            log.warning("%s: %d rows have no day and belong to no date", feed.of(day), undated)
+    return dict(sorted(snapshots.items()))
+
+
+def _as_it_stands(job: Job, feed: Feed, take: Take) -> None:
+    """Snapshots an undated source that is joined, unless what was seen of it stands for the run's date."""
+    taken = feed.store.dates("snapshot")
+    latest = taken[-1] if taken else None
+    found = windows.as_it_stood(feed.store, job.date)
+    if latest is None or job.date >= latest:
+        later = latest is None or job.date > latest
+        again = later or feed.source.days_read_again > 0
+        delivery = find_delivery(job.pipeline, feed.source, job.date, fresh=again)
+        _require_delivered(job, feed, delivery, found)
+        found = None if latest is None else _unchanged(job, feed, latest, delivery)
+        if found is None and delivery is not None:
+            found = take(job, feed, {job.date: delivery})[job.date]
+    elif not feed.source.is_jdbc:
+        delivery = find_delivery(job.pipeline, feed.source, job.date, fresh=False)
+        note = feed.store.pointer("snapshot", latest)
+        if delivery is not None and note is not None and not delivery.stands(note, 1):
+            log.warning(
+                "%s has changed since its snapshot of %s; a run of an earlier date keeps what was seen",
+                feed.view,
+                latest,
+            )
+    if found is not None:
+        _require_rows(feed, job.date, found)
+        log.info("%s: what it held on %s stands for %s", feed.view, found.manifest.date, job.date)
+
+
+def _require_delivered(job: Job, feed: Feed, delivery: Delivery | None, found: Artifact | None) -> None:
+    if delivery is None and found is None:
+        raise no_raw_data(job.pipeline, feed.source, job.date, view=feed.view)
+
+
+def _require_rows(feed: Feed, day: date, snapshot: Artifact) -> None:
+    if snapshot.row_count == 0:
+        raise DataError(
+            f"the raw data of {feed.of(day)} has no rows",
+            expected="at least one row" + ("" if feed.source.is_jdbc else " under the header"),
+            found="none",
+            fix="Deliver the date's data and run again.",
+        )
+
+
+def _unchanged(job: Job, feed: Feed, day: date, delivery: Delivery | None) -> Artifact | None:
+    found = feed.store.current("snapshot", day)
+    if delivery is None:
+        if found is not None:
+            log.warning("the raw files of %s are gone; its snapshot stands", feed.of(day))
+        return found
+    note = feed.store.pointer("snapshot", day)
+    schema = feed.source.fixed_schema or feed.store.contract()
+    if found is None or note is None or schema is None or found.manifest.rows is None:
+        return None
+    if not delivery.stands(note, found.row_count):
+        return None
+    # The same raw rows under the code, engines and spec of today: another key means another snapshot.
+    today = steps.snapshot(
+        job.pipeline, feed.source, day, schema=schema, rows=found.manifest.rows.fingerprint
+    )
+    return found if today.key == found.key else None
+
+
+def _contract(job: Job, feed: Feed, delivery: Delivery) -> str:
+    declared = feed.source.fixed_schema or feed.store.contract()
+    if declared is None:
+        with feed.store.attempt("snapshot", job.date) as attempt:
+            inferred = foreseen(delivery, lambda: delivery.infer(job.spark(), attempt.folder / COPIES))
+        declared = feed.store.record_contract(inferred)
+        log.warning(
+            "no schema of %s is declared; later dates are held to the inferred one: %s", feed.view, declared
+        )
+    return declared
+
+
+def _snapshot(job: Job, feed: Feed, day: date, delivery: Delivery) -> Artifact:
+    schema = _contract(job, feed, delivery)
+    session = job.spark.apart()
+    with feed.store.attempt("snapshot", day) as attempt:
+        copies = attempt.folder / COPIES
+        incoming = foreseen(delivery, lambda: delivery.read(session, schema, copies))
+        if feed.view == SOURCE_VIEW and isinstance(delivery, FileDelivery):
+            views = {view: source.column_names for view, source in job.pipeline.joins.items()}
+            views[feed.view] = tuple(incoming.schema.names)
+            delivery.require_columns(job.pipeline.preprocess.sql_for(day), views)
+        observed = foreseen(delivery, lambda: _write(incoming, delivery, attempt.data))
+        count = observed["fingerprint"]["rows"]
+        found = {"corrupt": observed["corrupt"], "rows": count}
+        seen_of_raw = foreseen(delivery, lambda: delivery.check(session, incoming, found))
+        if feed.view == SOURCE_VIEW and isinstance(delivery, FileDelivery):
+            delivery.refuse_doubled(session, attempt.data, schema, raw_key(job.pipeline, day))
+        shutil.rmtree(copies, ignore_errors=True)
+        content = fingerprint(observed["fingerprint"])
+        seen = profile(incoming.schema, observed["profile"])
+        (attempt.folder / "sketches.json").write_text(json.dumps(seen.sketches), encoding="utf-8")
+        artifact = feed.store.publish(
+            attempt,
+            steps.snapshot(job.pipeline, feed.source, day, schema=schema, rows=content),
+            rows=Rows(count=count, spark_schema=schema_json(incoming.schema), fingerprint=content),
+            details=SnapshotDetails(raw={**delivery.facts(), **seen_of_raw}, profile=seen.columns),
+        )
+    feed.store.set_current(artifact, delivery.note())
+    return artifact
+
+
+def _write(incoming: RawRows, delivery: Delivery, folder: Path) -> dict[str, Any]:
+    aggregates = {"fingerprint": fingerprint_sql(incoming.schema), "corrupt": f"count({CORRUPT})"}
+    if len(incoming.schema.fields) <= AT_ONCE:
+        aggregates["profile"] = profile_sql(incoming.schema)
+    observed = write_rows(incoming.rows, folder, aggregates, files=delivery.parts, drop=(CORRUPT,))
+    if "profile" not in observed:
+        written = parquet(incoming.rows.sparkSession.read.schema(incoming.schema), folder)
+        observed["profile"] = observed_in_groups(written)
+    return observed

@@ -1,0 +1,67 @@
+"""The families of models, by task: how each scores a holdout, and what it measures there."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Protocol, cast
+
+from vintage.ml.families.measured import Comparison, Gain, Holdout, Interval, Measured, Slice
+
+if TYPE_CHECKING:
+    from pyspark.ml import PipelineModel
+    from pyspark.sql import DataFrame
+
+    from vintage.spec import Pipeline
+    from vintage.spec.metrics import Task
+
+__all__ = ["Comparison", "Family", "Gain", "Holdout", "Interval", "Measured", "Slice", "compare", "family_of"]
+
+
+class Family(Protocol):
+    """What a module of this folder, named as its task, provides."""
+
+    COMPARES: bool
+    """Whether `measure` looks at the baseline."""
+
+    READS_TRAIN: bool
+    """Whether `measure` looks at the rows that the model learnt from."""
+
+    UNWRITTEN: tuple[str, ...]
+    """Columns of `score` that `measure` reads and that are not kept with the predictions."""
+
+    def score(self, rows: DataFrame, model: PipelineModel, pipeline: Pipeline) -> DataFrame:
+        """The holdout with the model's predictions: the row key's columns and what `measure` reads.
+
+        Args:
+            rows: feature rows with `label`.
+            model: a fitted pipeline.
+            pipeline: its spec.
+        """
+
+    def measure(self, holdout: Holdout) -> Measured:
+        """The metrics that `METRICS` names for the task, and the family's details."""
+
+
+def family_of(task: Task) -> Family:
+    """The family of a task."""
+    return cast("Family", importlib.import_module(f"{__name__}.{task}"))
+
+
+def compare(holdout: Holdout, measured: Measured) -> Comparison:
+    """What the baseline reaches on the rows of a holdout, and the gains of the model on it.
+
+    Args:
+        holdout: with the baseline.
+        measured: what the family's `measure` gave of it.
+
+    Raises:
+        PySparkException, Py4JJavaError, LookupError: the baseline does not run on these rows.
+    """
+    task = holdout.pipeline.task
+    if task == "classification":
+        from vintage.ml.families import classification
+
+        return classification.compare(holdout)
+    from vintage.ml.families.jackknife import compare_apart
+
+    return compare_apart(family_of(task), holdout, measured)

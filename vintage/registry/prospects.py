@@ -1,0 +1,59 @@
+"""Whether a model that is evaluated, or only planned, could become champion; from the ledger alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from vintage.registry.choice import Answer, Case, answer_of, choose
+from vintage.registry.tracking.records import Version
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from vintage.registry.ledger import Entry
+    from vintage.store import Artifact
+
+_SOMEBODY: Final = Answer(approved=True, by="a person")
+
+
+def champion_of(past: Sequence[Entry]) -> Version | None:
+    """Who serves, by the last move that the ledger tells; None when there was none."""
+    moves = [entry for entry in past if entry.moves]
+    return Version(moves[-1].version, "", moves[-1].model_key, moves[-1].date) if moves else None
+
+
+def case_of(model: Artifact, evaluation: Artifact, *, mode: str, measured: bool) -> Case:
+    """What would be decided on.
+
+    Args:
+        model: fitted or planned.
+        evaluation: its own, made or planned.
+        mode: the spec's `promote`.
+        measured: whether the evaluation is made; if not, its gates are taken to pass.
+    """
+    if measured:
+        return Case.of(evaluation, key=model.key, mode=mode)
+    return Case(model.key, evaluation.date, evaluation.key, mode, passed=True, reasons=())
+
+
+def prospect(case: Case, past: Sequence[Entry], *, measured: bool) -> tuple[bool, str]:
+    """Whether the champion could move to the model, and on what it hangs or what stands against it."""
+    champion = champion_of(past)
+    if champion is not None and champion.key == case.key:
+        return False, "it serves already"
+    answer = answer_of(past, case)
+    asks = answer is None and case.mode == "approve"
+    action, reasons = choose(replace(case, answer=_SOMEBODY if asks else answer), champion, past)
+    if action == "refused":
+        return False, "its gates refuse it"
+    if action == "rejected" and answer is not None:
+        return False, f"{answer.by} rejected it"
+    if action != "promoted":
+        return False, reasons[-1] if reasons else f"it is {action}"
+    conditions = [
+        *([] if measured else ["its gates pass"]),
+        *(["a person lets it pass"] if asks else []),
+        "it loads",
+    ]
+    return True, f"if {', '.join(conditions[:-1])}{' and ' if conditions[1:] else ''}{conditions[-1]}"

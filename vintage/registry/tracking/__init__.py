@@ -1,0 +1,24 @@
+"""MLflow: runs, logged models, registered versions. The only room that imports mlflow, and lazily."""
+
+from vintage.registry.tracking.model_folder import DESCRIPTION, MODEL, SPARK_MODEL, describes_the_same
+from vintage.registry.tracking.model_folder import load as load_model
+from vintage.registry.tracking.records import Registered, TrainingData, TriedCandidate, Version
+from vintage.registry.tracking.serving import Served, preload_serving
+from vintage.registry.tracking.serving import load as load_served
+from vintage.registry.tracking.tracking import Tracking
+
+__all__ = [
+    "DESCRIPTION",
+    "MODEL",
+    "SPARK_MODEL",
+    "Registered",
+    "Served",
+    "Tracking",
+    "TrainingData",
+    "TriedCandidate",
+    "Version",
+    "describes_the_same",
+    "load_model",
+    "load_served",
+    "preload_serving",
+]

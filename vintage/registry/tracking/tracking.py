@@ -1,0 +1,242 @@
+"""What the jobs ask of MLflow, in their own words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from vintage.registry.tracking import candidates, model_folder, runs, versions
+from vintage.registry.tracking.connection import Connection
+from vintage.registry.tracking.records import DATE, KEY, LEDGER, PIPELINE, accepted_params, accepted_tags
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+    import pandas as pd
+    from pyspark.ml import PipelineModel
+
+    from vintage.registry.tracking.records import Registered, TrainingData, TriedCandidate, Version
+
+
+class Tracking:
+    """A pipeline's experiment and registered model, both of its name; calls may be repeated without harm.
+
+    Args:
+        uri: MLflow's tracking URI: `sqlite:///<file>` or that of a server.
+        artifacts: the folder for artifacts when no server decides where they go.
+    """
+
+    def __init__(self, uri: str, artifacts: Path) -> None:
+        self._connection = Connection(uri, artifacts)
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is somebody to ask, or a database in which something was logged."""
+        database = self._connection.endpoint.database
+        return database is None or database.exists()
+
+    def preload(self) -> None:
+        """Imports and opens MLflow in the background, some seconds' work, while the caller starts Spark."""
+        self._connection.preload()
+
+    def check(self) -> None:
+        """Makes sure, within seconds, that MLflow answers.
+
+        Raises:
+            TrackingError: it does not; the text names the URI and says what to do.
+        """
+        self._connection.check()
+
+    def save_model(
+        self,
+        model: PipelineModel,
+        directory: Path,
+        *,
+        example: pd.DataFrame,
+        output: pd.DataFrame,
+        requirements: Sequence[str],
+    ) -> None:
+        """Writes an MLflow model folder: `sparkml/` is what Spark saves, once; the rest describes it.
+
+        `mlflow.spark.save_model` would write to a temporary folder of its own and copy from there.
+
+        Args:
+            model: the fitted pipeline.
+            directory: the folder to make.
+            example: a few rows as the model takes them.
+            output: the same rows as the model gives them; columns that are not plain values are left out.
+            requirements: pinned packages. MLflow would start a second Spark to guess them.
+        """
+        model_folder.save(model, directory, example=example, output=output, requirements=requirements)
+
+    def load_model(self, directory: Path) -> PipelineModel:
+        """The fitted pipeline of a folder that `save_model` wrote, wherever it is now.
+
+        Raises:
+            TrackingError: the folder holds none.
+        """
+        return model_folder.load(directory)
+
+    def start_run(self, *, pipeline: str, date: str, key: str, tags: Mapping[str, str]) -> str:
+        """The one run of a model key: that which has the key, reopened unless it is finished, or a new one.
+
+        Returns:
+            The run's id.
+        """
+        wanted = accepted_tags({**tags, PIPELINE: pipeline, DATE: date, KEY: key})
+        with self._connection.asking(f"start the run of {pipeline} {date}") as client:
+            return runs.start(client, self._connection.endpoint, pipeline, wanted)
+
+    def log_fit(
+        self,
+        run_id: str,
+        *,
+        params: Mapping[str, str],
+        datasets: Sequence[TrainingData],
+        model_dir: Path,
+        metrics: Mapping[str, float],
+    ) -> str:
+        """Logs what a model is and what it learnt from.
+
+        Args:
+            run_id: the model's run.
+            params: every Param of every stage; one that is too long for MLflow is cut and carries its digest.
+            datasets: one for each date.
+            model_dir: what `save_model` wrote; it becomes the run's logged model, without Spark.
+            metrics: of the fit.
+
+        Returns:
+            The id of the logged model.
+        """
+        with self._connection.asking("log the model") as client:
+            run, endpoint, wanted = client.get_run(run_id), self._connection.endpoint, accepted_params(params)
+            runs.log_params(client, run, wanted)
+            runs.log_datasets(client, endpoint, run, datasets)
+            model_id = runs.log_model(client, endpoint, run, model_dir, wanted)
+            runs.log_metrics(client, run, metrics, model_id)
+            return model_id
+
+    def log_candidates(self, run_id: str, *, tuning: str, tried: Sequence[TriedCandidate]) -> None:
+        """Logs the candidates that a model's Params were chosen among, each as a run under the model's.
+
+        Args:
+            run_id: the model's run.
+            tuning: the tuning's key; its candidates are logged once, under the first model that has it.
+            tried: every candidate; one that failed becomes a failed run with the reason as a tag.
+        """
+        with self._connection.asking("log the candidates") as client:
+            candidates.log(client, self._connection.endpoint, client.get_run(run_id), tuning, tried)
+
+    def log_evaluation(
+        self,
+        run_id: str,
+        *,
+        metrics: Mapping[str, float],
+        artifacts: Mapping[str, Path],
+        tags: Mapping[str, str],
+        datasets: Sequence[TrainingData] = (),
+        at: datetime | None = None,
+    ) -> None:
+        """Logs how good a model is.
+
+        Args:
+            run_id: the model's run.
+            metrics: of the holdout; NaN is kept.
+            artifacts: folder in the run → a file that goes into it, or a folder whose content does.
+            tags: set on the run.
+            datasets: the holdout, one for each date.
+            at: when it was measured, with a time zone; None is the run's start. A model that is measured
+                again has a later point then, where MLflow refuses a second value of one time.
+        """
+        with self._connection.asking("log the evaluation") as client:
+            run = client.get_run(run_id)
+            runs.log_tags(client, run_id, accepted_tags(tags))
+            runs.log_datasets(client, self._connection.endpoint, run, datasets)
+            runs.log_metrics(client, run, metrics, runs.model_id_of(run), at=at)
+            for folder, path in artifacts.items():
+                if path.is_dir():
+                    client.log_artifacts(run_id, str(path), folder)
+                else:
+                    client.log_artifact(run_id, str(path), folder)
+
+    def finish_run(self, run_id: str, status: Literal["FINISHED", "FAILED", "KILLED"] = "FINISHED") -> None:
+        """Ends a run; one that has ended so before keeps its time."""
+        with self._connection.asking("end the run") as client:
+            if client.get_run(run_id).info.status != status:
+                client.set_terminated(run_id, status)
+
+    def delete_run(self, run_id: str) -> None:
+        """Takes a run out of sight; MLflow keeps it until its own garbage collection."""
+        with self._connection.asking("delete the run") as client:
+            client.delete_run(run_id)
+
+    def register(
+        self, *, pipeline: str, date: str, key: str, run_id: str, tags: Mapping[str, str]
+    ) -> Version:
+        """The one registered version of a model key.
+
+        Returns:
+            The version that has the key; the lowest, should several processes have made one at once.
+        """
+        wanted = accepted_tags({**tags, PIPELINE: pipeline, DATE: date, KEY: key})
+        with self._connection.asking(f"register {pipeline} {date}") as client:
+            return versions.register(self._connection, client, run_id, wanted)
+
+    def versions(self, pipeline: str) -> tuple[Version, ...]:
+        """Every registered version, oldest first."""
+        with self._connection.asking(f"list the versions of {pipeline}") as client:
+            return versions.listed(client, pipeline)
+
+    def champion(self, pipeline: str) -> Version | None:
+        """The version that serves, if there is one."""
+        with self._connection.asking(f"find the champion of {pipeline}") as client:
+            return versions.champion(client, pipeline)
+
+    def set_champion(self, pipeline: str, version: int) -> None:
+        """Makes a version the one that `models:/<pipeline>@champion` loads."""
+        with self._connection.asking(f"make version {version} the champion of {pipeline}") as client:
+            client.set_registered_model_alias(pipeline, versions.CHAMPION, str(version))
+
+    def registered(self, pipeline: str) -> Registered:
+        """Every registered version, who has the alias, and how far the ledger went when it was last told."""
+        with self._connection.asking(f"tell what is registered of {pipeline}") as client:
+            return versions.registered(client, pipeline)
+
+    def remove_champion(self, pipeline: str) -> None:
+        """Takes the alias away, so that no version serves."""
+        with self._connection.asking(f"take the alias of {pipeline} away") as client:
+            client.delete_registered_model_alias(pipeline, versions.CHAMPION)
+
+    def remember_ledger(self, pipeline: str, head: str) -> None:
+        """Keeps how far the ledger went; empty forgets it."""
+        with self._connection.asking(f"keep how far the ledger of {pipeline} went") as client:
+            if head:
+                client.set_registered_model_tag(pipeline, LEDGER, head)
+            else:
+                client.delete_registered_model_tag(pipeline, LEDGER)
+
+    def set_date(self, pipeline: str, version: int, date: str) -> None:
+        """Corrects the partition date that a version is tagged with."""
+        with self._connection.asking(f"set the date of version {version} of {pipeline}") as client:
+            client.set_model_version_tag(pipeline, str(version), DATE, date)
+
+    def fetch_copy(self, version: Version, pipeline: str, scratch: Path) -> Path:
+        """Copies what MLflow holds for a version into a folder, and loads nothing of it.
+
+        Returns:
+            The copy.
+        """
+        with self._connection.asking(f"hand out version {version.version} of {pipeline}") as client:
+            return versions.fetch(self._connection, client, pipeline, version.version, scratch)
+
+    def renew_copy(self, version: Version, pipeline: str, model_dir: Path) -> None:
+        """Writes what MLflow holds for a version anew.
+
+        Args:
+            version: whose copy.
+            pipeline: whose version.
+            model_dir: what `save_model` wrote.
+        """
+        with self._connection.asking(f"take a copy of version {version.version} of {pipeline}") as client:
+            runs.renew(client, self._connection, version.run_id, model_dir)

@@ -1,0 +1,163 @@
+"""Pictures that hold things against each other: features, slices, dates, rankings."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, Final
+
+from vintage.report.details import number, slice_name
+from vintage.report.drawing import GRID, INK, SERIES, Canvas, Picture, shortened
+from vintage.report.pictures import MOST_BARS, bars
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import date
+
+    from vintage.report.history import Measured
+    from vintage.report.summary import Summary
+
+RANKING: Final = ("precisionAtK", "recallAtK", "ndcgAtK", "meanAveragePrecision")
+COVERAGE: Final = ("userCoverage", "itemCoverage", "catalogCoverage")
+_ROW: Final = 0.21
+_ROOM: Final = 0.8
+_MOST_COLUMNS: Final = 10
+
+
+def importances_picture(found: Mapping[str, Any]) -> Picture:
+    """The largest features: bars, or shades where each has several values."""
+    features = found["features"][:MOST_BARS]
+    of = len(found["features"]) + found.get("left_out", 0)
+    title = f"{found['kind'].capitalize()} by feature"
+    told = f"The {len(features)} largest of {of}" if of > len(features) else f"All {of}"
+    if "by" not in found:
+        values = {each["feature"]: float(each["value"] or 0.0) for each in features}
+        return bars("importances", title, f"{told}, by size; {features[0]['feature']} first.", values)
+    columns = found["by"][:_MOST_COLUMNS]
+    canvas = Canvas(height=_ROOM + _ROW * len(features))
+    reach = max((abs(value or 0.0) for each in features for value in each["values"]), default=0.0) or 1.0
+    for down, each in enumerate(features):
+        for across, value in enumerate(each["values"][: len(columns)]):
+            size = abs(value or 0.0) / reach
+            canvas.axes.fill_between(
+                (across - 0.49, across + 0.49),
+                down - 0.48,
+                down + 0.48,
+                color=SERIES[0] if (value or 0.0) >= 0 else SERIES[1],
+                alpha=0.7 * size,
+                lw=0,
+            )
+            if len(columns) <= 5:  # noqa: PLR2004 - what has room for its number
+                shown = "none" if value is None else f"{value:.3g}"
+                canvas.axes.text(across, down, shown, ha="center", va="center", fontsize=8)
+    canvas.axes.set_yticks(range(len(features)), [shortened(each["feature"]) for each in features])
+    numbers = [name.rpartition(" ")[2] for name in columns]
+    canvas.axes.set_xticks(range(len(columns)), numbers)
+    canvas.axes.set(
+        xlabel=columns[0].rpartition(" ")[0],
+        xlim=(-0.5, len(columns) - 0.5),
+        ylim=(len(features) - 0.5, -0.5),
+    )
+    canvas.axes.spines[:].set_visible(False)
+    canvas.axes.tick_params(length=0)
+    return canvas.picture(
+        "importances",
+        title,
+        f"{told}, by size; the stronger the colour, the larger. Values below zero have the other colour.",
+    )
+
+
+def slices_picture(summary: Summary) -> Picture | None:
+    """The worst slices with their intervals, and the whole holdout's value as a line; None without any."""
+    metric = summary.metric
+    known = [each for each in summary.slices if each["metrics"].get(metric) is not None][:MOST_BARS]
+    if not known:
+        return None
+    canvas = Canvas(height=_ROOM + _ROW * len(known))
+    for place, each in enumerate(known):
+        value, interval = each["metrics"][metric], each.get("interval")
+        if interval:
+            canvas.axes.plot((interval["low"], interval["high"]), (place, place), color=SERIES[0], lw=1.6)
+        canvas.axes.plot([value], [place], "o", color=SERIES[0], ms=5)
+    whole = summary.metrics.get(metric)
+    if whole is not None:
+        canvas.axes.axvline(whole, color=INK, lw=1, ls="--")
+    names = [f"{slice_name(each)} ({each['rows']:,})" for each in known]
+    canvas.axes.set_yticks(range(len(names)), [shortened(name) for name in names])
+    canvas.axes.set(xlabel=metric, ylim=(len(known) - 0.4, -0.6))
+    canvas.axes.tick_params(axis="y", length=0)
+    canvas.axes.locator_params(axis="x", nbins=5)
+    canvas.axes.grid(visible=True, axis="x", lw=0.5)
+    return canvas.picture(
+        "slices",
+        f"{metric} by slice, the worst first",
+        f"{len(known)} of {len(summary.slices)} slices with their rows; the worst is {slice_name(known[0])} "
+        f"with {number(known[0]['metrics'][metric])}. The dashed line is the whole holdout"
+        + (f", {number(whole)}." if whole is not None else "."),
+    )
+
+
+def trend_picture(trend: Sequence[Measured], metric: str, day: date) -> Picture | None:
+    """The deciding metric from date to date, with this one marked; None where there is nothing to compare."""
+    known = [each for each in trend if each.value is not None]
+    if len(known) < 2:  # noqa: PLR2004 - one point is no trend
+        return None
+    canvas = Canvas()
+    places = {each.date: place for place, each in enumerate(trend)}
+    # A date whose holdout does not define the metric is a gap.
+    values = {each.date: math.nan if each.value is None else each.value for each in trend}
+    canvas.axes.plot(range(len(trend)), list(values.values()), color=SERIES[0], lw=1.4, marker="o", ms=3.5)
+    for action, color, marker in (("promoted", SERIES[0], "o"), ("refused", SERIES[1], "X")):
+        at = [each for each in known if each.action == action]
+        if not at:
+            continue
+        canvas.axes.plot(
+            [places[each.date] for each in at],
+            [values[each.date] for each in at],
+            marker,
+            color=color,
+            ms=7 if action == "refused" else 6,
+            label=action,
+        )
+    here = [each for each in known if each.date == day]
+    canvas.axes.plot(
+        [places[each.date] for each in here],
+        [values[each.date] for each in here],
+        "o",
+        color=INK,
+        mfc="none",
+        ms=11,
+        label="this date",
+    )
+    step = -(-len(trend) // 5)
+    ticks = range(len(trend) - 1, -1, -step)
+    canvas.axes.set_xticks(ticks, [str(trend[place].date) for place in ticks], rotation=25, ha="right")
+    canvas.axes.set(ylabel=metric)
+    canvas.axes.grid(visible=True, axis="y", lw=0.5, color=GRID)
+    canvas.axes.margins(y=0.18)
+    canvas.axes.legend(ncols=3, loc="lower left", bbox_to_anchor=(0, 1), handletextpad=0.3, columnspacing=1)
+    least, most = min(known, key=lambda each: each.value or 0), max(known, key=lambda each: each.value or 0)
+    told = f"the least is {number(least.value)} on {least.date}, the most {number(most.value)} on {most.date}"
+    if least.value == most.value:
+        told = f"always {number(least.value)}"
+    return canvas.picture(
+        "trend",
+        f"{metric} of the last {len(trend)} dates",
+        f"From {trend[0].date} to {trend[-1].date}: {told}.",
+    )
+
+
+def ranking_picture(summary: Summary) -> Picture | None:
+    """How good the recommendations are and how much they cover; None for what does not recommend."""
+    known = {
+        name: value for name in (*RANKING, *COVERAGE) if (value := summary.metrics.get(name)) is not None
+    }
+    if summary.task != "recommendation" or not known:
+        return None
+    k = summary.details.get("k")
+    return bars(
+        "ranking",
+        f"Recommendations, the first {k}" if k else "Recommendations",
+        "Means over the users that have something relevant in the holdout, and what share of users, items "
+        "and catalogue the model reaches; 1 is the most.",
+        known,
+    )

@@ -1,0 +1,259 @@
+"""`report.html`: an evaluation as a person reads it before a model serves, in one file that loads nothing."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
+
+from vintage.registry import ledger
+from vintage.report.comparisons import importances_picture, ranking_picture, slices_picture, trend_picture
+from vintage.report.details import MOST, number, slice_name
+from vintage.report.drawing import drawing
+from vintage.report.history import LAST, Measured, history_of
+from vintage.report.pictures import detail_pictures
+from vintage.report.summary import summary_of
+from vintage.spec.metrics import METRICS
+from vintage.spec.page_policy import POLICY
+from vintage.store.files import replace_text
+from vintage.store.reports import report_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from jinja2 import Template
+
+    from vintage.registry.ledger import Entry
+    from vintage.report.drawing import Picture
+    from vintage.report.partitions import Partition
+    from vintage.report.summary import Summary
+    from vintage.store import Artifact, Store
+
+MOST_SLICES: Final = 15
+MORE_SLICES: Final = 300
+MOST_DATES: Final = 31
+MOST_FEATURES: Final = 40
+# What a page may tell of; an evaluation has those of its family.
+_DETAILS: Final = (
+    "baseline",
+    "catalogue",
+    "classes",
+    "confusion_matrix",
+    "distance",
+    "importances",
+    "items",
+    "pairs",
+    "ranking_error",
+    "residual_quantiles",
+    "users",
+)
+
+
+@dataclass(frozen=True)
+class ReportFiles:
+    """A report on the disk: the page, and the pictures in it as files of their own."""
+
+    html: Path
+    pictures: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class Row:
+    """A metric in the table that holds the model against the champion.
+
+    Attributes:
+        direction: `higher` or `lower`, whichever is better.
+        value, interval: the model's; the interval has `low` and `high`.
+        theirs: the champion's value on the same rows.
+        gain: by how much the model is better, with `low` and `high` where they are known.
+        better: in words, which of the two is better, beyond doubt where there is an interval.
+    """
+
+    name: str
+    direction: str
+    value: float | None
+    interval: Mapping[str, float] | None
+    theirs: float | None
+    gain: Mapping[str, float | None] | None
+    better: str
+
+
+def write_report(store: Store, evaluation: Artifact, *, page: Path | None = None) -> ReportFiles:
+    """Writes the report of an evaluation beside it, from the manifests and the ledger alone.
+
+    It is not part of the artifact: another page layout makes no other evaluation, and an old date can have
+    today's. Written again, it tells the same, but for what was decided meanwhile.
+
+    Args:
+        store: the pipeline's.
+        evaluation: a published one, whether or not it is its date's current one.
+        page: another place for the page, which holds its pictures; then they are no files of their own.
+
+    Raises:
+        StoreError: what the evaluation was made from is gone, or the report cannot be written.
+    """
+    summary = summary_of(store, evaluation)
+    trend = _trend(store, summary, evaluation)
+    decisions = [entry for entry in ledger.read(store.ledger_path) if entry.evaluation_key == evaluation.key]
+    pictures = draw(summary, trend)
+    folder = report_folder(store, evaluation)
+    html = page or folder / "report.html"
+    text = render(summary, trend, decisions, pictures, folder=html.parent)
+    files = []
+    if page is None:
+        for picture in pictures.values():
+            files.append(folder / "pictures" / f"{picture.name}.svg")
+            replace_text(files[-1], picture.file_text)
+    replace_text(html, text)
+    return ReportFiles(html, tuple(files))
+
+
+def draw(summary: Summary, trend: Sequence[Measured]) -> dict[str, Picture]:
+    """The pictures that the evaluation has something for, by name."""
+    with drawing():
+        found = [
+            *detail_pictures(summary.details),
+            ranking_picture(summary),
+            slices_picture(summary),
+            trend_picture(trend, summary.metric, summary.date),
+        ]
+        weights = summary.details.get("importances")
+        if weights and weights["features"]:
+            found.append(importances_picture(weights))
+    return {picture.name: picture for picture in found if picture is not None}
+
+
+def render(
+    summary: Summary,
+    trend: Sequence[Measured],
+    decisions: Sequence[Entry],
+    pictures: Mapping[str, Picture],
+    *,
+    folder: Path,
+) -> str:
+    """The page.
+
+    Args:
+        summary: the evaluation and what it was made from.
+        trend: the deciding metric by date.
+        decisions: what the ledger says became of it, oldest first.
+        pictures: by name.
+        folder: where the page will lie; its links to Data Docs begin there.
+    """
+    return _template().render(
+        policy=POLICY,
+        summary=summary,
+        details={**dict.fromkeys(_DETAILS), **summary.details},
+        trend=trend,
+        decisions=decisions,
+        pictures=pictures,
+        rows=metric_rows(summary),
+        slice_metrics=_slice_metrics(summary),
+        partitions=_grouped(summary),
+        link=lambda path: os.path.relpath(path, folder),
+        most={
+            "slices": MOST_SLICES,
+            "more_slices": MORE_SLICES,
+            "dates": MOST_DATES,
+            "features": MOST_FEATURES,
+            "classes": MOST,
+        },
+    )
+
+
+def metric_rows(summary: Summary) -> list[Row]:
+    """The metrics, the deciding one first."""
+    directions = METRICS.get(summary.task, {})  # type: ignore[call-overload]
+    intervals = (summary.intervals or {}).get("metrics", {})
+    before = summary.baseline or {}
+    rows = []
+    for name in sorted(summary.metrics, key=lambda name: (name != summary.metric, name)):
+        larger = directions[name].larger_is_better if name in directions else True
+        value, theirs = summary.metrics[name], before.get("metrics", {}).get(name)
+        gain = before.get("gains", {}).get(name)
+        if gain is None and value is not None and theirs is not None:
+            gain = {"value": value - theirs if larger else theirs - value}
+        rows.append(
+            Row(
+                name=name,
+                direction="higher" if larger else "lower",
+                value=value,
+                interval=intervals.get(name),
+                theirs=theirs,
+                gain=gain,
+                better=_better(gain),
+            )
+        )
+    return rows
+
+
+def _slice_metrics(summary: Summary) -> list[str]:
+    """The metrics that the table of slices has room for: the deciding one, and those that gates ask for."""
+    asked = [str(gate["gate"]).partition(" ")[0] for gate in summary.gates]
+    known = summary.slices[0]["metrics"] if summary.slices else {}
+    return [name for name in dict.fromkeys((summary.metric, *asked)) if name in known]
+
+
+def _better(gain: Mapping[str, float | None] | None) -> str:
+    """What a gain says; one whose interval holds zero tells neither."""
+    if gain is None or gain["value"] is None:
+        return ""
+    low, high = gain.get("low"), gain.get("high")
+    if low is not None and high is not None and (low, high) != (0, 0):
+        return "better" if low > 0 else "worse" if high < 0 else "no clear difference"
+    return "better" if gain["value"] > 0 else "worse" if gain["value"] < 0 else "the same"
+
+
+def _trend(store: Store, summary: Summary, evaluation: Artifact) -> tuple[Measured, ...]:
+    """The metric of the last dates up to this one; this one's is the evaluation's, even if another stands."""
+    found = history_of(store, summary.metric, champion=None, last=LAST, until=evaluation.date).trend
+    here = [each for each in found if each.evaluation_key == evaluation.key]
+    own = Measured(
+        date=summary.date,
+        value=summary.metrics.get(summary.metric),
+        model_key=summary.keys["model"],
+        evaluation_key=evaluation.key,
+        action=None,
+        version=None,
+        serves=False,
+    )
+    return (*(each for each in found if each.date != summary.date), *(here or [own]))[-LAST:]
+
+
+def _grouped(summary: Summary) -> dict[str, list[Partition]]:
+    """The raw rows by source, the latest date first."""
+    found: dict[str, list[Partition]] = {}
+    for each in sorted(summary.partitions, key=lambda part: part.date, reverse=True):
+        found.setdefault(each.source, []).append(each)
+    return dict(sorted(found.items(), key=lambda item: (item[0] != "source", item[0])))
+
+
+@cache
+def _template() -> Template:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("vintage.report", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    filters: dict[str, Any] = {"number": number, "slice_name": slice_name, "signed": _signed, "value": _value}
+    environment.filters.update(filters)
+    return environment.get_template("report.html.j2")
+
+
+def _signed(value: float | None) -> str:
+    return number(value) if value is None else ("+" if value >= 0 else "") + number(value)
+
+
+def _value(value: Any) -> str:
+    """A Param's value as YAML would have it."""
+    if isinstance(value, bool) or value is None:
+        return str(value).lower() if value is not None else "null"
+    if isinstance(value, list | tuple):
+        return ", ".join(_value(each) for each in value)
+    return str(value)

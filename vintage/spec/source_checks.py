@@ -1,0 +1,30 @@
+"""What is wrong with the options of a pipeline's sources, each at its line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vintage.spec.reader_options import option_problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from vintage.spec.checks import Checked
+    from vintage.spec.loading import KeyPath
+    from vintage.spec.problem import Problem
+    from vintage.spec.source import Source
+
+
+def option_problems(checked: Checked) -> Iterator[Problem]:
+    """The options are the reader's, they read, and they hide nothing."""
+    sources: dict[KeyPath, Source] = {
+        ("joins", name): joined for name, joined in checked.parts.get("joins", {}).items()
+    }
+    if "source" in checked.parts:
+        sources["source",] = checked.parts["source"]
+    for path, source in sources.items():
+        for name, value in source.options.items():
+            expected, hint = option_problem(source.format, name, value)
+            if expected:
+                what = f"{'.'.join(map(str, path))}.options may not set {name}"
+                yield checked.document.problem((*path, "options", name), what, expected=expected, hint=hint)

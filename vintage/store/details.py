@@ -1,0 +1,262 @@
+"""What a manifest holds of its own kind of artifact: one frozen model a kind, parsed when it is read."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
+
+# pydantic reads the fields' types when the module is loaded.
+from vintage.spec.metrics import Task
+from vintage.store.keys import Key, Kind
+
+if TYPE_CHECKING:
+    from vintage.store.artifacts import Artifact
+
+
+class _Part(BaseModel):
+    """Written as it was given: what was left out, or is of another release, stays so.
+
+    So a manifest that is read and written again is the same, and its digest too.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="allow", protected_namespaces=())
+
+    @model_serializer(mode="wrap")
+    def _as_given(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        written: dict[str, Any] = handler(self)
+        return {name: value for name, value in written.items() if name in self.model_fields_set}
+
+
+class Details(_Part):
+    """The details of any artifact."""
+
+    @classmethod
+    def of(cls, artifact: Artifact) -> Self:
+        """The details of an artifact of this kind.
+
+        Raises:
+            TypeError: the artifact is of another kind.
+        """
+        found = artifact.manifest.details
+        if not isinstance(found, cls):
+            raise TypeError(f"{artifact.manifest.named} has no {cls.__name__}")
+        return found
+
+    def as_json(self) -> dict[str, Any]:
+        """As its JSON has them, whether they were just made or read; what is not finite is null."""
+        return dict(json.loads(self.model_dump_json()))
+
+
+class SnapshotDetails(Details):
+    """Of a date's raw rows.
+
+    Attributes:
+        raw: what the delivery was, such as its files and bytes; nothing of it is part of a key.
+        profile: column → type, nulls and the statistics that its type has.
+    """
+
+    raw: Mapping[str, Any] = {}
+    profile: Mapping[str, Any] = {}
+
+
+class Failures(_Part):
+    """The rules that do not hold, in a line each, by severity."""
+
+    critical: tuple[str, ...] = ()
+    warning: tuple[str, ...] = ()
+    info: tuple[str, ...] = ()
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """All of them, the gravest first."""
+        return (*self.critical, *self.warning, *self.info)
+
+
+class ValidationDetails(Details):
+    """Of what a suite found in a snapshot.
+
+    Attributes:
+        passed: whether every critical rule holds.
+        summary: how many rules hold, in words.
+        outcomes: each rule with what was seen.
+    """
+
+    passed: bool
+    summary: str
+    failures: Failures
+    outcomes: tuple[Mapping[str, Any], ...] = ()
+
+
+class FeaturesDetails(Details):
+    """Of a date's feature rows.
+
+    Attributes:
+        trainable: rows that one may learn from; None in a manifest from before they were counted.
+        rows_of_repeated_keys: rows that share their key with another.
+        validation: view → key of what validated it.
+    """
+
+    trainable: int | None = None
+    rows_of_repeated_keys: int = 0
+    validation: Mapping[str, Key] = {}
+
+
+class CandidateDetails(_Part):
+    """Params that a tuning tried.
+
+    Attributes:
+        metrics: of each part; None where it is not defined.
+        mean: over the parts.
+        error: why it could not be fitted.
+    """
+
+    params: Mapping[str, Any]
+    metrics: tuple[float | None, ...] = ()
+    mean: float | None = None
+    error: str | None = None
+
+
+class WinnerDetails(CandidateDetails):
+    """The best; `candidate` is its place among all."""
+
+    candidate: int
+
+
+class TuningDetails(Details):
+    """Of the search for the best Params.
+
+    Attributes:
+        metric: what decided.
+        rows: training rows that were used.
+    """
+
+    metric: str
+    larger_is_better: bool
+    rows: int
+    winner: WinnerDetails
+    candidates: tuple[CandidateDetails, ...]
+
+
+class ModelTuning(TuningDetails):
+    """The tuning that chose a model's Params: of which date, and its key."""
+
+    date: dt.date
+    key: Key
+
+
+class Reproducibility(_Part):
+    """How exactly a model can be made again.
+
+    Attributes:
+        partitions: on how many it was fitted.
+        declared: whether the pipeline fixes that number.
+        mode: `exact` or `parallel`, of an earlier release.
+    """
+
+    partitions: int | None = None
+    declared: bool = False
+    mode: str | None = None
+
+
+class ModelDetails(Details):
+    """Of a fitted model.
+
+    Attributes:
+        task: what kind of model it is.
+        digest: of what it learnt; None in a manifest from before it was kept.
+        arithmetic: how the JVM computes; None likewise.
+        rows: `train`: how many it learnt from.
+        labels: `min` and `max`.
+        params: `0.Imputer.strategy` → value, every Param of every stage.
+        columns: what its stages read.
+        requirements: the packages that it needs, pinned.
+        snapshots: date → key of the raw rows behind it.
+        tuning: what chose its Params, where they were tuned.
+    """
+
+    task: Task
+    digest: str | None = None
+    arithmetic: Any = None
+    reproducibility: Reproducibility = Reproducibility()
+    rows: Mapping[str, int]
+    labels: Mapping[str, Any] = {}
+    params: Mapping[str, str]
+    columns: tuple[str, ...] = ()
+    requirements: tuple[str, ...] = ()
+    snapshots: Mapping[dt.date, Key] = {}
+    tuning: ModelTuning | None = None
+
+
+class DecisionDetails(_Part):
+    """Whether the gates let a model pass, and each reason."""
+
+    promote: bool
+    reasons: tuple[str, ...]
+
+
+class OverlapDetails(_Part):
+    """What a holdout shares with the training rows: `rows`, their `share`, and dates of the same rows."""
+
+    rows: int = 0
+    share: float = 0.0
+    dates: Mapping[dt.date, dt.date] = {}
+
+
+class EvaluationDetails(Details):
+    """Of a model's measures on its holdout.
+
+    Attributes:
+        model: key of what was measured.
+        rows: how many it learnt from (`train`) and was tested on (`test`).
+        weight: the column that says how much a row counts; None where they count alike.
+        metrics: name → value; None where it is not defined.
+        intervals: `confidence`, `method`, and by metric `low` and `high`.
+        baseline: what it was compared with, on the same rows; None where it was with nothing.
+        details: what the task has beside numbers, such as a confusion matrix.
+        slices: the same metrics of parts of the holdout, the worst first.
+        gates: each with its value, and whether it passed.
+        overlap: None in a manifest from before it was counted.
+    """
+
+    model: Key
+    rows: Mapping[str, int]
+    weight: str | None = None
+    metrics: Mapping[str, float | None]
+    intervals: Mapping[str, Any] | None = None
+    baseline: Mapping[str, Any] | None = None
+    details: Mapping[str, Any]
+    slices: tuple[Mapping[str, Any], ...] = ()
+    gates: tuple[Mapping[str, Any], ...]
+    decision: DecisionDetails
+    overlap: OverlapDetails | None = None
+
+
+class PredictionsDetails(Details):
+    """Of a date's predictions.
+
+    Attributes:
+        model, model_date, version: what scored, as key, partition date and registered version.
+        rows: `given`, `scored` and `rejected`.
+        rejected: reason → how many rows were not scored for it.
+    """
+
+    model: Key
+    model_date: dt.date
+    version: int
+    rows: Mapping[str, int]
+    rejected: Mapping[str, int]
+
+
+DETAILS: Final[Mapping[Kind, type[Details]]] = {
+    "snapshot": SnapshotDetails,
+    "validation": ValidationDetails,
+    "features": FeaturesDetails,
+    "tuning": TuningDetails,
+    "model": ModelDetails,
+    "evaluation": EvaluationDetails,
+    "predictions": PredictionsDetails,
+}

@@ -1,0 +1,139 @@
+"""The manifest: what an artifact is, what it was made from, and how one would make it again."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, SerializeAsAny, ValidationError, ValidationInfo, field_validator
+
+from vintage.errors import StoreError, unreadable
+from vintage.store.details import DETAILS, Details
+from vintage.store.keys import Ingredients, Key, Kind
+from vintage.store.sealing import seal, unseal
+
+NAME = "manifest.json"
+
+
+class DataFile(BaseModel):
+    """One file of an artifact: path relative to the artifact, size in bytes, SHA-256."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    path: str
+    size: int
+    sha256: str
+
+
+class Rows(BaseModel):
+    """What the artifact's Parquet holds: how many rows, of which schema, with which content fingerprint."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    count: int
+    spark_schema: Mapping[str, Any]
+    fingerprint: str
+
+
+class Manifest(BaseModel):
+    """Written last into an artifact's folder; immutable from then on.
+
+    `modules` holds each module of Vintage that computed it, with the start of its digest; empty where an
+    earlier release wrote the manifest. `digest` is over all other fields; None, with format 1, likewise.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Kind
+    pipeline: str
+    date: dt.date
+    key: Key
+    ingredients: Ingredients
+    rows: Rows | None = None
+    details: SerializeAsAny[Details]
+    files: tuple[DataFile, ...]
+    seed: int
+    spark_conf: Mapping[str, str]
+    packages: Mapping[str, str]
+    lock: str | None
+    git: Mapping[str, str | bool | None]
+    airflow: Mapping[str, str]
+    mlflow_run_id: str | None = None
+    modules: Mapping[str, str] = {}
+    started: dt.datetime
+    finished: dt.datetime
+    format: int = 1
+    digest: str | None = None
+
+    @field_validator("details", mode="before")
+    @classmethod
+    def _parse_details(cls, value: Any, info: ValidationInfo) -> Any:
+        kind = info.data.get("kind")
+        return value if kind is None else DETAILS[kind].model_validate(value)
+
+    def sealed(self) -> Manifest:
+        """The same with its digest."""
+        both = seal(json.loads(self.model_dump_json()))
+        return self.model_copy(update={"format": both["format"], "digest": both["digest"]})
+
+    @property
+    def named(self) -> str:
+        """Which artifact it is, in words: `model 9f86d081884c of wine for 2024-01-01`."""
+        return f"{self.kind} {self.key.short} of {self.pipeline} for {self.date}"
+
+    @property
+    def seconds(self) -> float:
+        """How long the making took; 0 when the clock was set back meanwhile."""
+        return max(0.0, (self.finished - self.started).total_seconds())
+
+
+def read_manifest(folder: Path) -> Manifest | None:
+    """The manifest of an artifact's folder; None where there is none, which means that there is no artifact.
+
+    Raises:
+        StoreError: the file is not a manifest, is not as it was written, or is not the one of this folder.
+    """
+    path = folder / NAME
+    try:
+        text = path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise unreadable(path, error) from error
+    try:
+        raw = json.loads(text)
+        manifest = Manifest.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        told = f"{first['msg']} at {'.'.join(map(str, first['loc'])) or 'the top'}"
+        raise _damaged(f"{path} is not a manifest", told) from error
+    except (ValueError, RecursionError) as error:
+        raise _damaged(f"{path} is not a manifest", str(error)) from error
+    try:
+        unseal(raw)
+    except ValueError as error:
+        raise _damaged(f"{path} is not as it was written", str(error)) from error
+    if not manifest.key == manifest.ingredients.key == folder.name:
+        raise _damaged(
+            f"{path} does not match its own key",
+            f"{manifest.ingredients.key} from its ingredients",
+            folder.name,
+        )
+    place = (*manifest.pipeline.split("/"), manifest.kind, f"date={manifest.date}", manifest.key)
+    named = (manifest.ingredients.kind, manifest.ingredients.date)
+    if folder.absolute().parts[-len(place) :] != place or named != (manifest.kind, manifest.date):
+        raise _damaged(f"{path} is of another artifact than its folder", "/".join(place), str(folder))
+    return manifest
+
+
+def _damaged(what: str, found: str, expected: str = "") -> StoreError:
+    return StoreError(
+        what,
+        expected=expected,
+        found=found,
+        fix="The file was damaged or edited; `vintage verify --repair` sets the artifact aside, so that the "
+        "next run makes it again.",
+    )

@@ -1,0 +1,210 @@
+"""A suite's rules as Great Expectations' own objects, and what is wrong with them before Spark starts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from vintage.errors import first_line
+from vintage.spec import InvalidSpec, did_you_mean
+from vintage.spec.names import list_names
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from great_expectations.expectations.expectation import Expectation
+
+    from vintage.spec import ExpectationSpec, Problem, Suite
+
+# Great Expectations registers these, and has no Spark implementation or needs a second data source for them.
+NOT_ON_SPARK: Final[Mapping[str, str]] = {
+    "expect_column_values_to_be_dateutil_parseable": "expect_column_values_to_match_strftime_format",
+    "expect_column_values_to_match_like_pattern": "expect_column_values_to_match_regex",
+    "expect_column_values_to_match_like_pattern_list": "expect_column_values_to_match_regex_list",
+    "expect_column_values_to_not_match_like_pattern": "expect_column_values_to_not_match_regex",
+    "expect_column_values_to_not_match_like_pattern_list": "expect_column_values_to_not_match_regex_list",
+    "expect_query_results_to_match_comparison": "unexpected_rows_expectation",
+    "expect_table_row_count_to_equal_other_table": "expect_table_row_count_to_be_between",
+}
+
+# Fields of an expectation object that are not its arguments: the suite file gives the severity beside the
+# kwargs, and how results are made is not for a rule to say.
+_NOT_KWARGS: Final = frozenset(
+    {"batch_id", "catch_exceptions", "id", "rendered_content", "result_format", "severity", "windows"}
+)
+# Every value may also be a reference to a suite parameter, a dict; nobody who wrote a wrong value meant that.
+_NOISE: Final = "value is not a valid dict"
+# The classes of the types that SQL has other words for.
+_CLASSES: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("int", "integer"), "IntegerType"),
+    **dict.fromkeys(("bigint", "long"), "LongType"),
+    **dict.fromkeys(("smallint", "short"), "ShortType"),
+    **dict.fromkeys(("tinyint", "byte"), "ByteType"),
+    **dict.fromkeys(("float", "real"), "FloatType"),
+    **dict.fromkeys(("decimal", "dec", "numeric"), "DecimalType"),
+    **dict.fromkeys(("string", "str", "text"), "StringType"),
+    **dict.fromkeys(("boolean", "bool"), "BooleanType"),
+    **{word: f"{word.capitalize()}Type" for word in ("double", "date", "timestamp", "binary")},
+    **{word: f"{word.capitalize()}Type" for word in ("array", "map", "struct", "varchar", "char")},
+}
+_CONDITION_PARSERS: Final = ("great_expectations", "spark")
+
+
+def check_suite(suite: Suite) -> list[Problem]:
+    """What Great Expectations would refuse in a suite: unknown types, wrong kwargs. Needs no Spark."""
+    rules = enumerate(suite.expectations)
+    return [problem for index, rule in rules for problem in _check(suite, index, rule)]
+
+
+def build_expectations(suite: Suite) -> list[Expectation]:
+    """The suite's rules as expectation objects, in the suite's order.
+
+    Raises:
+        SpecError: a type is unknown or kwargs are wrong; every problem is told, with the nearest right name.
+    """
+    problems = check_suite(suite)
+    if problems:
+        raise InvalidSpec(problems)
+    from great_expectations.expectations.metadata_types import FailureSeverity
+
+    known = _known_types()
+    return [
+        known[rule.type](**rule.kwargs, severity=FailureSeverity(rule.severity))
+        for rule in suite.expectations
+    ]
+
+
+def _known_types() -> Mapping[str, type[Expectation]]:
+    # The import takes seconds, so a job that has nothing to validate must not pay for it.
+    import great_expectations  # noqa: F401 (fills the registry)
+    from great_expectations.expectations import registry
+
+    names = registry.list_registered_expectation_implementations()
+    return {name: registry.get_expectation_impl(name) for name in sorted(names)}
+
+
+def _check(suite: Suite, index: int, rule: ExpectationSpec) -> Iterator[Problem]:
+    known = _known_types()
+    at_type = ("expectations", index, "type")
+    if rule.type not in known:
+        yield suite.problem(
+            at_type,
+            f'Great Expectations has no rule "{rule.type}"',
+            expected="one of its own types, like expect_column_values_to_not_be_null",
+            hint=did_you_mean(rule.type, known),
+        )
+        return
+    if rule.type in NOT_ON_SPARK:
+        yield suite.problem(
+            at_type,
+            f"{rule.type} does not run on Spark",
+            hint=f"{NOT_ON_SPARK[rule.type]} may say the same",
+        )
+        return
+    at_kwargs = ("expectations", index, "kwargs")
+    fields = known[rule.type].__fields__
+    allowed = [name for name in fields if name not in _NOT_KWARGS]
+    for name in rule.kwargs:
+        if name not in allowed:
+            yield suite.problem(
+                (*at_kwargs, name),
+                f'{rule.type} has no argument "{name}"',
+                expected=list_names(allowed),
+                hint=did_you_mean(name, allowed),
+            )
+    given = {name: value for name, value in rule.kwargs.items() if name in allowed}
+    for name, messages in _refusals(known[rule.type], given).items():
+        if name not in allowed:
+            yield suite.problem(at_kwargs, f"{rule.type}: {'; '.join(messages)}")
+        elif name not in given:
+            yield suite.problem(at_kwargs, f'{rule.type} misses its argument "{name}"')
+        else:
+            yield suite.problem(
+                (*at_kwargs, name),
+                f'{rule.type} refuses this value of "{name}"',
+                expected=" or ".join(messages),
+                found=repr(given[name]),
+            )
+    yield from _check_types(suite, index, rule)
+    yield from _check_bounds(suite, index, rule)
+    yield from _check_condition(suite, index, rule)
+
+
+def _refusals(expectation: type[Expectation], kwargs: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Argument → what Great Expectations says against its value; "" → what it says against all together."""
+    from great_expectations.compatibility import pydantic
+
+    try:
+        expectation(**kwargs)
+    except pydantic.ValidationError as error:
+        found: dict[str, list[str]] = {}
+        for entry in error.errors():
+            name = str(entry["loc"][0]) if entry["loc"] and entry["loc"][0] != "__root__" else ""
+            message = str(entry["msg"])
+            if message not in (*found.setdefault(name, []), _NOISE):
+                found[name].append(message)
+        # Told against all arguments together, after one of them was refused, it is only an echo.
+        return {name: messages for name, messages in found.items() if name or len(found) == 1}
+    except (TypeError, ValueError) as error:
+        return {"": [first_line(error)]}
+    return {}
+
+
+def _check_types(suite: Suite, index: int, rule: ExpectationSpec) -> Iterator[Problem]:
+    """Great Expectations knows Spark's types by their classes' names, and passes over others."""
+    from pyspark.sql import types
+
+    known = sorted(name for name, value in vars(types).items() if _is_type(value))
+    for argument in ("type_", "type_list"):
+        given = rule.kwargs.get(argument)
+        for name in given if isinstance(given, list | tuple) else [given]:
+            if not isinstance(name, str) or name in known:
+                continue
+            meant = _CLASSES.get(name.partition("(")[0].strip().lower())
+            yield suite.problem(
+                ("expectations", index, "kwargs", argument),
+                f'{rule.type} knows no type "{name}"',
+                expected="the name of a class of pyspark.sql.types",
+                hint=f'did you mean "{meant}"?' if meant else did_you_mean(name, known),
+            )
+
+
+def _is_type(value: object) -> bool:
+    from pyspark.sql.types import DataType
+
+    return isinstance(value, type) and issubclass(value, DataType) and value.__name__.endswith("Type")
+
+
+def _check_bounds(suite: Suite, index: int, rule: ExpectationSpec) -> Iterator[Problem]:
+    low, high = rule.kwargs.get("min_value"), rule.kwargs.get("max_value")
+    if isinstance(low, int | float) and isinstance(high, int | float) and low > high:
+        yield suite.problem(
+            ("expectations", index, "kwargs", "min_value"),
+            "no value lies between min_value and max_value",
+            expected="min_value ≤ max_value",
+            found=f"{low} and {high}",
+        )
+
+
+def _check_condition(suite: Suite, index: int, rule: ExpectationSpec) -> Iterator[Problem]:
+    parser = rule.kwargs.get("condition_parser")
+    if isinstance(rule.kwargs.get("row_condition"), str) and parser not in _CONDITION_PARSERS:
+        yield suite.problem(
+            ("expectations", index, "kwargs", "row_condition"),
+            "row_condition needs a condition_parser that Spark has",
+            expected=" or ".join(_CONDITION_PARSERS),
+            found=repr(parser) if parser is not None else "none",
+        )
+
+
+def needs_every_column(rules: Iterable[ExpectationSpec]) -> bool:
+    """Whether some rule is about the table's columns themselves, or about columns that only its SQL names."""
+    return any(_is_about_all(rule) for rule in rules)
+
+
+def _is_about_all(rule: ExpectationSpec) -> bool:
+    if rule.type.startswith(("expect_table_column", "unexpected_rows")):
+        return True
+    if rule.type == "expect_column_to_exist":
+        return rule.kwargs.get("column_index") is not None
+    condition = rule.kwargs.get("row_condition")
+    return condition is not None and rule.kwargs.get("condition_parser") != "great_expectations"
