@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from dags.processes import end_with_parent
+from vintage.processes import end_with_parent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -46,7 +46,7 @@ MARKER: Final = "pytest.mark.fault"
 # A folder of tests by its subject; one that is not here goes by its name.
 SUBJECTS: Final = {
     "": "Jobs and commands",
-    "dags": "Airflow's DAGs",
+    "airflow": "Airflow's DAGs",
     "examples": "Example pipelines",
     "flow": "Whole runs",
     "integration": "Clusters, servers and whole stacks",

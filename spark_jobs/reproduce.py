@@ -10,9 +10,9 @@ from typing import NoReturn
 
 from vintage.cli.reproduction_view import show
 from vintage.cli.screen import Console
-from vintage.ending import ends_in_order
 from vintage.flow.job import configure_logging, report
 from vintage.flow.reproduce import reproduce, require_same
+from vintage.processes import ends_in_order
 from vintage.spec import Home, parse_partition_date
 from vintage.spec.permissions import close_to_others
 

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from tests.quick import QUICK_JVM
-from vintage.ending import TOLD
+from vintage.processes import TOLD
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,7 +22,7 @@ PROGRAM = """
 import sys
 from pathlib import Path
 
-from vintage.ending import ends_in_order
+from vintage.processes import ends_in_order
 from vintage.flow.job import configure_logging
 from vintage.session import SparkProvider
 

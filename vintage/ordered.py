@@ -7,15 +7,17 @@ import functools
 import hashlib
 import re
 from importlib import metadata
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+from vintage.places import shipped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from pyspark.sql import SparkSession
 
-SOURCES: Final = Path(__file__).resolve().parent.parent / "jvm"
+SOURCES: Final = shipped("jvm")
 CONTEXT: Final = "org.apache.spark.ordered.OrderedSparkContext"
 SHUFFLE_MANAGER: Final = "org.apache.spark.ordered.OrderedShuffleManager"
 MANAGER_SETTING: Final = "spark.shuffle.manager"

@@ -10,7 +10,6 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from vintage.ending import own_interrupt
 from vintage.errors import REFUSALS, EnvironmentProblem, OutOfMemory, first_line
 from vintage.ordered import (
     CONTEXT,
@@ -21,6 +20,7 @@ from vintage.ordered import (
     jar,
     with_ordered,
 )
+from vintage.processes import own_interrupt
 from vintage.spec.permissions import umask_of
 
 if TYPE_CHECKING:

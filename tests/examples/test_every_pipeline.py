@@ -10,7 +10,7 @@ import pytest
 
 from examples.catalogue import EXAMPLES
 from examples.prepare import prepare
-from tests.dags.conftest import CHECKOUT
+from tests.airflow.conftest import CHECKOUT
 from tests.examples.remade import made_again
 from tests.quick import AN_OLD_CPU
 from vintage.flow.backfill import backfill

@@ -27,7 +27,7 @@ CORRECTED = DAY - timedelta(days=2)
 
 
 @pytest.fixture(autouse=True)
-def listening(monkeypatch: pytest.MonkeyPatch) -> None:
+def result_of_job(monkeypatch: pytest.MonkeyPatch) -> None:
     """The commands' own logging would take the place of what pytest listens by."""
     monkeypatch.setattr(cli_store, "configure_logging", lambda: None)
 

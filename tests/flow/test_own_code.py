@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from vintage.errors import SpecError
-from vintage.flow.job import require_valid_stages, ship_own_code
+from vintage.flow.job import require_valid_stages, ship_user_code
 from vintage.report.summary import summarise
 from vintage.store.user_code import import_path
 
@@ -145,7 +145,7 @@ def test_two_homes_with_packages_of_one_name_keep_apart_in_driver_and_workers(
     for number, factor in enumerate([*range(2, 12), 3, 2]):
         team = (one, other)[number % 2]
         write(team, factor=factor)
-        ship_own_code(team.job(), [path])
+        ship_user_code(team.job(), [path])
         stage = import_path(path)()
         stage.set(stage.inputCol, "size")
         stage.set(stage.outputCol, "larger")

@@ -28,7 +28,7 @@ import psutil
 import yaml
 
 from local.processes import Service, ServiceDied, stop, tail
-from tests.dags.conftest import CHECKOUT
+from tests.airflow.conftest import CHECKOUT
 from tests.integration import postgresql
 from tests.integration.postgresql import LOOPBACK
 

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql import DataFrame, SparkSession
 
-    from vintage.ml.families import Family, Measured
+    from vintage.ml.families import EvaluationResult, Family
 
 ROWS = 1200
 BETWEEN_KILLS = 15
@@ -211,7 +211,7 @@ def made_of(name: str, partitions: int, frame: DataFrame, folder: Path) -> dict[
     predicted = sorted(map(told, scored.collect()))
     # The model itself as the champion: of two that are the same, all that rounding leaves is told.
     tested = Holdout(holdout, scored, len(predicted), model, pipeline, model, train, thorough=True)
-    measured: Measured = family.measure(tested)
+    measured: EvaluationResult = family.measure(tested)
     scored.unpersist()
     rest = {part: value for part, value in asdict(measured).items() if part != "values"}
     return {

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from local.stack import running
-from tests.dags.conftest import CHECKOUT, write_home
+from tests.airflow.conftest import CHECKOUT, write_home
 from tests.integration.conftest import plain_environment
 from tests.until import until
 

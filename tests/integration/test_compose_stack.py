@@ -22,7 +22,7 @@ from local.airflow_api import DONE, AirflowApi
 from local.compose_env import complete
 from local.processes import Service, stop, tail
 from local.stack import Endpoints
-from tests.dags.conftest import write_home
+from tests.airflow.conftest import write_home
 from tests.integration.compose import ComposeStack
 from tests.integration.conftest import (
     LAST_NIGHT,

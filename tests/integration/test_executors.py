@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.dags.conftest import write_home
+from tests.airflow.conftest import write_home
 from tests.integration.conftest import quick_environment, quick_spark, write_day
 from tests.integration.postgresql import LOOPBACK
 from vintage.spec import Home

@@ -9,7 +9,7 @@ import pytest
 
 from vintage.errors import StoreError
 from vintage.ml import golden
-from vintage.ml.golden import Likeness, compare, likeness_of
+from vintage.ml.golden import Equality, compare, equality_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,12 +69,12 @@ def test_it_is_read_as_it_was_written_and_the_model_gives_it_again(
     folder = tmp_path / "date=2024-03-06" / "a key"
     golden.write(batch, folder)
     read = golden.read(spark, folder)
-    assert compare(batch.inputs.collect(), read.inputs.collect()) == (Likeness.SAME, ())
-    assert compare(read.expected(), golden.outputs(model, read)) == (Likeness.SAME, ())
+    assert compare(batch.inputs.collect(), read.inputs.collect()) == (Equality.SAME, ())
+    assert compare(read.expected(), golden.outputs(model, read)) == (Equality.SAME, ())
     other = model.copy()
     other.stages[-1].setThreshold(0.0)
-    likeness, told = compare(read.expected(), golden.outputs(other, read))
-    assert likeness is Likeness.OTHER
+    equality, told = compare(read.expected(), golden.outputs(other, read))
+    assert equality is Equality.OTHER
     assert told[0].startswith("row 0, prediction: expected 0.0, found 1.0")
     assert told[-1].startswith("and ")
 
@@ -117,33 +117,33 @@ def vector(*values: float) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("expected", "found", "likeness"),
+    ("expected", "found", "equality"),
     [
-        (1.0, 1.0, Likeness.SAME),
-        (1, 1.0, Likeness.SAME),
-        (float("nan"), float("nan"), Likeness.SAME),
-        (1.0, 1.0 + 1e-12, Likeness.NEAR),
-        (1.0, 1.0 + 1e-8, Likeness.OTHER),
-        (0.0, 1e-15, Likeness.NEAR),
-        (float("inf"), 1e300, Likeness.OTHER),
-        (None, 0.0, Likeness.OTHER),
-        (None, float("nan"), Likeness.OTHER),
-        (True, 1, Likeness.OTHER),
-        ("a", "a", Likeness.SAME),
-        ("a", "b", Likeness.OTHER),
-        ([1.0, "a"], [1.0, "a"], Likeness.SAME),
-        ([1.0], [1.0, 2.0], Likeness.OTHER),
-        ({"a": 1.0}, {"a": 1.0 + 1e-13}, Likeness.NEAR),
-        ({"a": 1.0}, {"b": 1.0}, Likeness.OTHER),
-        (vector(1.0, 2.0), vector(1.0, 2.0), Likeness.SAME),
-        (vector(1.0, 2.0), vector(1.0, 2.0 + 1e-12), Likeness.NEAR),
-        (vector(1.0, 2.0), vector(1.0, 2.1), Likeness.OTHER),
-        (vector(1.0), vector(1.0, 2.0), Likeness.OTHER),
+        (1.0, 1.0, Equality.SAME),
+        (1, 1.0, Equality.SAME),
+        (float("nan"), float("nan"), Equality.SAME),
+        (1.0, 1.0 + 1e-12, Equality.NEAR),
+        (1.0, 1.0 + 1e-8, Equality.OTHER),
+        (0.0, 1e-15, Equality.NEAR),
+        (float("inf"), 1e300, Equality.OTHER),
+        (None, 0.0, Equality.OTHER),
+        (None, float("nan"), Equality.OTHER),
+        (True, 1, Equality.OTHER),
+        ("a", "a", Equality.SAME),
+        ("a", "b", Equality.OTHER),
+        ([1.0, "a"], [1.0, "a"], Equality.SAME),
+        ([1.0], [1.0, 2.0], Equality.OTHER),
+        ({"a": 1.0}, {"a": 1.0 + 1e-13}, Equality.NEAR),
+        ({"a": 1.0}, {"b": 1.0}, Equality.OTHER),
+        (vector(1.0, 2.0), vector(1.0, 2.0), Equality.SAME),
+        (vector(1.0, 2.0), vector(1.0, 2.0 + 1e-12), Equality.NEAR),
+        (vector(1.0, 2.0), vector(1.0, 2.1), Equality.OTHER),
+        (vector(1.0), vector(1.0, 2.0), Equality.OTHER),
     ],
 )
-def test_how_like_two_values_are(expected: Any, found: Any, likeness: Likeness) -> None:
-    assert likeness_of(expected, found) is likeness
-    assert likeness_of(found, expected) is likeness
+def test_how_like_two_values_are(expected: Any, found: Any, equality: Equality) -> None:
+    assert equality_of(expected, found) is equality
+    assert equality_of(found, expected) is equality
 
 
 def test_rows_that_are_missing_and_columns_that_are_gone_are_told() -> None:

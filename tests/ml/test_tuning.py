@@ -14,7 +14,7 @@ from sklearn.metrics import roc_auc_score
 from tests.ml.test_stages import pipeline_of
 from vintage.errors import TrainingError
 from vintage.ml import tuning
-from vintage.ml.splits import ALWAYS_TEACHES, in_split, judging_part
+from vintage.ml.splits import TRAIN_ONLY, in_split, judging_part
 from vintage.ml.tuning import best, tune
 from vintage.spec.metrics import Metric
 
@@ -88,7 +88,7 @@ def test_the_fold_of_a_row_says_nothing_of_its_side_of_the_split(spark: SparkSes
 def test_a_train_validation_split_judges_with_the_rest_of_its_share(spark: SparkSession) -> None:
     search = {"method": "train_validation_split", "train_fraction": 0.7, "grid": {REG: [0.1]}}
     parts = parts_of(spark.range(9000), pipeline_of(STAGES, tuning=search))
-    assert set(parts.values()) == {ALWAYS_TEACHES, 0}
+    assert set(parts.values()) == {TRAIN_ONLY, 0}
     judging = sum(part == 0 for part in parts.values()) / 9000
     assert abs(judging - 0.3) < 4 * 0.0049
 

@@ -7,12 +7,21 @@ from datetime import date
 
 import pytest
 
-from vintage.registry.choice import Answer, Case, answer_of, choose, likely_to_serve, why_not_ask
+from vintage.registry.choice import (
+    Answer,
+    PromotionCandidate,
+    answer_of,
+    choose,
+    likely_to_serve,
+    why_not_ask,
+)
 from vintage.registry.ledger import Action, Entry
 from vintage.registry.tracking import Version
 
 DAY = date(2013, 2, 28)
-CASE = Case(key="m2", day=DAY, evaluation_key="e", mode="auto", passed=True, reasons=("the gates' reason",))
+CASE = PromotionCandidate(
+    key="m2", day=DAY, evaluation_key="e", mode="auto", passed=True, reasons=("the gates' reason",)
+)
 ASKED = replace(CASE, mode="approve")
 YES, NO = Answer(approved=True, by="ada"), Answer(approved=False, by="ada")
 
@@ -123,7 +132,7 @@ def test_the_last_word_of_a_person_on_this_evaluation_counts(
     ],
 )
 def test_a_person_is_asked_where_the_word_decides(
-    case: Case, before: Version | None, past: tuple[Entry, ...], why: str
+    case: PromotionCandidate, before: Version | None, past: tuple[Entry, ...], why: str
 ) -> None:
     assert why_not_ask(case, before, past) == why
 

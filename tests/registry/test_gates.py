@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vintage.ml.families import Gain, Interval, Measured, Slice
+from vintage.ml.families import EvaluationResult, Gain, Interval, Slice
 from vintage.registry.gates import Baseline, Decision, UnreadableBaseline, decide
 from vintage.spec import METRICS, NOT_WORSE, Gate
 
@@ -22,7 +22,7 @@ NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
 def judged(gates: Sequence[Gate], values: Mapping[str, float], *, rows: int = 10, **known: Any) -> Decision:
     """The decision on a model that reaches these values."""
     options = {name: known.pop(name) for name in ("least_rows", "baseline") if name in known}
-    return decide(gates, Measured(rows, values, **known), **options)
+    return decide(gates, EvaluationResult(rows, values, **known), **options)
 
 
 def test_a_gate_that_holds_promotes_and_says_why() -> None:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.evaluations import publish_evaluation
-from vintage.registry.choice import Case
+from vintage.registry.choice import PromotionCandidate
 from vintage.registry.ledger import Action, Entry
-from vintage.registry.prospects import case_of, champion_of, prospect
+from vintage.registry.prospects import case_of, champion_of, promotion_eligibility
 from vintage.store import Store
 
 if TYPE_CHECKING:
@@ -35,8 +35,8 @@ def line(action: Action, day: int, version: int, **fields: str) -> Entry:
     )
 
 
-def case(mode: str = "auto", *, passed: bool = True, version: int | None = None) -> Case:
-    return Case(
+def case(mode: str = "auto", *, passed: bool = True, version: int | None = None) -> PromotionCandidate:
+    return PromotionCandidate(
         "m" if version is None else f"m{version}", DAY, "e9", mode, passed=passed, reasons=("a gate",)
     )
 
@@ -77,8 +77,10 @@ def case(mode: str = "auto", *, passed: bool = True, version: int | None = None)
         ),
     ],
 )
-def test_what_it_hangs_on(past: list[Entry], what: Case, measured: bool, told: tuple[bool, str]) -> None:
-    assert prospect(what, past, measured=measured) == told
+def test_what_it_hangs_on(
+    past: list[Entry], what: PromotionCandidate, measured: bool, told: tuple[bool, str]
+) -> None:
+    assert promotion_eligibility(what, past, measured=measured) == told
 
 
 def test_who_serves_is_the_last_that_was_moved_to() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.ml.test_stages import pipeline_of
-from vintage.ml.families import Measured
+from vintage.ml.families import EvaluationResult
 from vintage.ml.overlap import Overlap
 from vintage.registry.gates import decide
 from vintage.registry.suspicions import suspicions
@@ -27,7 +27,7 @@ def reasons(
     task: str, metric: str, values: dict[str, float], overlap: Overlap = NONE, **evaluate: Any
 ) -> list[str]:
     pipeline = pipeline_of(ESTIMATORS[task], task=task, evaluate={"metric": metric, **evaluate})
-    measured = Measured(200, values)
+    measured = EvaluationResult(200, values)
     found = list(suspicions(pipeline, measured, overlap))
     decision = decide((), measured, suspicions=found)
     assert decision.promote is (not found)

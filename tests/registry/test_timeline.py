@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vintage.registry.ledger import Entry
-from vintage.registry.timeline import champion_as_of, line_of_champions, reigns, replaced_by
+from vintage.registry.timeline import champion_as_of, champion_history, line_of_champions, replaced_by
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,7 +74,7 @@ def test_for_dates_to_come_it_is_who_serves_now(entries: list[Entry]) -> None:
 def test_what_is_decided_later_changes_no_date_that_had_its_champion(
     before: list[Entry], after: list[Entry], number: int
 ) -> None:
-    found = reigns(before)
+    found = champion_history(before)
     if found and day(number) <= found[-1][0]:
         assert champion_as_of([*before, *after], day(number)) is champion_as_of(before, day(number))
 

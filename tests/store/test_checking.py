@@ -198,7 +198,8 @@ def test_what_was_set_aside_and_never_made_again_goes_as_late_as_anything(store:
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from vintage.store import Store, aside, checking, files
+from vintage.lineage import checking
+from vintage.store import Store, aside, files
 real = getattr({module}, {name!r})
 def dies(*arguments, **named):
     if {after!r}: real(*arguments, **named)

@@ -69,8 +69,8 @@ def test_comments_docstrings_and_layout_change_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("module", "kinds"),
     [
-        ("sources.reader", {"snapshot"}),
-        ("sources.rules", {"validation"}),
+        ("data.reader", {"snapshot"}),
+        ("validation.rules", {"validation"}),
         ("ml.grid", {"tuning"}),
         ("ml.golden", {"model"}),
         ("ml.scoring", {"predictions"}),

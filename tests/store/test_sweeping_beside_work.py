@@ -276,7 +276,8 @@ KILLED = """
 import os, signal, sys
 from datetime import timedelta
 from pathlib import Path
-from vintage.store import Store, leases, sweeping
+from vintage.lineage import sweeping
+from vintage.store import Store, leases
 def dies(*_, **__): os.kill(os.getpid(), signal.SIGKILL)
 setattr(sweeping.{module}, {name!r}, dies)
 sweeper = sweeping.Sweeper(Store(Path({root!r}), "demo"), set, older_than=timedelta(days=90))

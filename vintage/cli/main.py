@@ -22,10 +22,10 @@ from vintage.cli import store as cli_store
 from vintage.cli.arguments import AsJson, PipelineName
 from vintage.cli.screen import Console, write_json
 from vintage.cli.summary_view import show as show_summary
-from vintage.ending import ends_in_order
 from vintage.errors import SpecError, StoreError, TrackingError, VintageError
 from vintage.flow.job import configure_logging, open_job, report, stage_problems
 from vintage.lineage.graph import current_evaluation
+from vintage.processes import ends_in_order
 from vintage.report.history import LAST, history_of
 from vintage.report.history import show as show_history
 from vintage.report.markdown import as_text, links_of

@@ -36,7 +36,7 @@ BYTES_PER_FILE: Final = 128 * 2**20
 _WITHOUT_KEY: Final = frozenset({"text", "libsvm", "image", "binaryFile"})
 
 
-class Delivery(Protocol):
+class RawBatch(Protocol):
     """One date's raw rows, not read yet."""
 
     @property
@@ -176,7 +176,7 @@ class FileDelivery:
         return unreadable(self.source, self.raw, self.day, error)
 
 
-def find_delivery(pipeline: Pipeline, source: Source, day: date, *, fresh: bool) -> Delivery | None:
+def find_batch(pipeline: Pipeline, source: Source, day: date, *, fresh: bool) -> RawBatch | None:
     """Where the date's rows are; None where nothing has been delivered, which a database cannot tell.
 
     Args:
@@ -196,7 +196,7 @@ def find_delivery(pipeline: Pipeline, source: Source, day: date, *, fresh: bool)
     return None if raw is None else FileDelivery(source, path, raw, day)
 
 
-def foreseen(delivery: Delivery, work: Callable[[], T]) -> T:
+def foreseen(delivery: RawBatch, work: Callable[[], T]) -> T:
     """Does work of Spark; an error of it is told as the delivery understands it, a full disk's excepted.
 
     What reads files beside Spark fails as Python does: packing that is cut short, a value that Python lacks.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from vintage.errors import DataError
-from vintage.data.deliveries import find_delivery
+from vintage.data.deliveries import find_batch
 from vintage.spec.names import list_names
 from vintage.store import windows
 
@@ -60,7 +60,7 @@ def redelivered(pipeline: Pipeline, store: Store, only: date | None = None) -> I
                 continue
             note = own.pointer("snapshot", day) or {}
             try:
-                delivery = find_delivery(pipeline, source, day, fresh=False)
+                delivery = find_batch(pipeline, source, day, fresh=False)
             except DataError as error:
                 yield Redelivered(view, day, error.what)
                 continue

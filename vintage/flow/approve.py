@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from vintage.flow.evaluated import made_now
 from vintage.flow.job import Job
 from vintage.registry import agreement
-from vintage.registry.choice import Case, why_not_ask
+from vintage.registry.choice import PromotionCandidate, why_not_ask
 from vintage.registry.tracking import Tracking
 from vintage.report.markdown import as_text, links_of
 from vintage.report.summary import Champion, summary_of
@@ -51,7 +51,7 @@ def run(job: Job, question: str | None = None) -> Question:
     now = agreement.standing(job.store, tracking)
     evaluation, model = made_now(job.pipeline, job.store, job.date, tracking.registered)
     champion, known = now.champion, now.registered.with_key(model.key)
-    case = Case.of(evaluation, key=model.key, mode=job.pipeline.promote)
+    case = PromotionCandidate.of(evaluation, key=model.key, mode=job.pipeline.promote)
     summary = summary_of(job.store, evaluation, version=known.version if known else None)
     if champion is not None:
         serving = Champion(version=champion.version, date=champion.date, key=champion.key)

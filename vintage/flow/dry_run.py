@@ -17,7 +17,7 @@ from vintage.flow.planned_store import PlannedStore
 from vintage.ml.families import family_of
 from vintage.registry import ledger
 from vintage.registry.baseline import baseline_of, model_of
-from vintage.registry.prospects import case_of, prospect
+from vintage.registry.prospects import case_of, promotion_eligibility
 from vintage.registry.timeline import champion_as_of
 from vintage.session import SparkProvider
 from vintage.spec import SOURCE_VIEW, load_suite
@@ -28,9 +28,9 @@ from vintage.store.reasons import reasons
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from vintage.data.deliveries import Delivery
+    from vintage.data.deliveries import RawBatch
     from vintage.flow.plan import Action
-    from vintage.flow.snapshot import Feed
+    from vintage.flow.snapshot import SourceBinding
     from vintage.registry.ledger import Entry
     from vintage.spec import Home, Pipeline
     from vintage.store import Artifact, Ingredients, Kind, Store
@@ -121,12 +121,14 @@ class DryRun:
         evaluation = self._make(self._store, named)
         self._tried.champion = self._promote(model, evaluation)
 
-    def _take(self, job: Job, feed: Feed, deliveries: Mapping[date, Delivery]) -> dict[date, Artifact]:
+    def _take(
+        self, job: Job, binding: SourceBinding, deliveries: Mapping[date, RawBatch]
+    ) -> dict[date, Artifact]:
         """In place of reading them: snapshots of rows that nobody knows yet, or of those known before."""
         taken = {}
         for day, delivery in deliveries.items():
-            store = _planned(feed.store)
-            schema = feed.source.fixed_schema or store.contract() or store.plan_contract(_UNREAD)
+            store = _planned(binding.store)
+            schema = binding.source.fixed_schema or store.contract() or store.plan_contract(_UNREAD)
             before, note = store.current("snapshot", day), store.pointer("snapshot", day)
             known = before.manifest.rows if before is not None else None
             # The plan's own assumption: raw data stands still while the backfill goes on.
@@ -137,8 +139,8 @@ class DryRun:
                 known = Rows(
                     count=known.count if known and known.count else 1, spark_schema={}, fingerprint=_UNREAD
                 )
-            named = steps.snapshot(job.pipeline, feed.source, day, schema=schema, rows=known.fingerprint)
-            taken[day] = self._make(store, named, view=feed.view, rows=known, note=delivery.note())
+            named = steps.snapshot(job.pipeline, binding.source, day, schema=schema, rows=known.fingerprint)
+            taken[day] = self._make(store, named, view=binding.view, rows=known, note=delivery.note())
         return taken
 
     def _validate(self, window: Mapping[date, Mapping[str, Artifact]]) -> None:
@@ -168,7 +170,7 @@ class DryRun:
     def _promote(self, model: Artifact, evaluation: Artifact) -> Move:
         measured = not self._store.is_planned(evaluation)
         case = case_of(model, evaluation, mode=self._pipeline.promote, measured=measured)
-        possible, why = prospect(case, self._past, measured=measured)
+        possible, why = promotion_eligibility(case, self._past, measured=measured)
         if possible and self._most:
             self._moves.append(
                 ledger.Entry(

@@ -58,7 +58,7 @@ def environment(
     manifests = [artifact.manifest for artifact in artifacts]
     found = [
         *_code_of_kinds(manifests),
-        *_own_code(manifests, own_code),
+        *_user_code(manifests, own_code),
         Held("uv.lock", _each_once(_short(each.lock) for each in manifests), _short(lock_digest())),
         *_packages(manifests),
         # Jobs that fit nothing may run under other settings of speed.
@@ -100,7 +100,7 @@ def _code_of_kinds(manifests: Sequence[Manifest]) -> Iterator[Held]:
         yield Held(f"code of {kind}", then, _short(code_digest(kind)))
 
 
-def _own_code(manifests: Sequence[Manifest], today: Mapping[str, str]) -> Iterator[Held]:
+def _user_code(manifests: Sequence[Manifest], today: Mapping[str, str]) -> Iterator[Held]:
     recorded = [each.ingredients.spec.get("own_code", {}) for each in manifests]
     for name in sorted({*today, *(name for each in recorded for name in each)}):
         then = _each_once(_short(each[name]) for each in recorded if name in each)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from vintage.data.rows import TRAINABLE, read_rows, schema_json, write_rows
 from vintage.flow.evaluated import named_evaluation
 from vintage.flow.graph import Flow
-from vintage.flow.job import Job, open_tracking, ship_own_code
+from vintage.flow.job import Job, open_tracking, ship_user_code
 from vintage.ml.arithmetic import require_pinned
 from vintage.ml.families import Holdout, compare, family_of
 from vintage.ml.fitting import is_of_the_machine, naming_the_stage
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from pyspark.ml import PipelineModel
     from pyspark.sql import DataFrame
 
-    from vintage.ml.families import Measured
+    from vintage.ml.families import EvaluationResult
     from vintage.store import Ingredients
 
 log = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ PREDICTIONS: Final = "predictions"
 
 
 @dataclass(frozen=True)
-class Examined:
+class EvaluationInputs:
     """What an evaluation looks at.
 
     Attributes:
@@ -83,7 +83,7 @@ def run(job: Job) -> Artifact:
     job.begin()
     check_files([model, *test.values()])
     tracking = open_tracking(job)
-    artifact = make(job, named, Examined(model, train, test, baseline), tracking)
+    artifact = make(job, named, EvaluationInputs(model, train, test, baseline), tracking)
     log.info("report: %s", write_report(job.store, artifact).html)
     record_evaluation(tracking, job.store, model, artifact)
     job.store.set_current(artifact)
@@ -91,22 +91,22 @@ def run(job: Job) -> Artifact:
     return artifact
 
 
-def make(job: Job, named: Ingredients, examined: Examined, tracking: Tracking) -> Artifact:
+def make(job: Job, named: Ingredients, inputs: EvaluationInputs, tracking: Tracking) -> Artifact:
     """Makes the evaluation that is named, and publishes it in the job's store.
 
     Args:
         job: its pipeline says what to measure.
         named: what the evaluation is made from.
-        examined: the model, and what it is measured on and compared with.
+        inputs: the model, and what it is measured on and compared with.
         tracking: loads models; MLflow is asked nothing.
 
     Raises:
         EnvironmentProblem: a JVM would give other bits than it does elsewhere.
     """
-    model, family = examined.model, family_of(job.pipeline.task)
+    model, family = inputs.model, family_of(job.pipeline.task)
     require_pinned(job.spark(), job.pipeline)
     job = replace(job, pipeline=job.pipeline.on_partitions(named.spec["partitions"]))
-    ship_own_code(job, job.pipeline.stage_paths)
+    ship_user_code(job, job.pipeline.stage_paths)
     with job.store.attempt("evaluation", job.date) as attempt:
         session = job.spark.apart()
 
@@ -114,10 +114,10 @@ def make(job: Job, named: Ingredients, examined: Examined, tracking: Tracking) -
             rows = read_rows(session, list(artifacts.values())).where(TRAINABLE)
             return in_split(rows, job.pipeline, name)
 
-        holdout = side(examined.test, "test")
-        learnt = side(examined.train, "train") if family.READS_TRAIN else None
+        holdout = side(inputs.test, "test")
+        learnt = side(inputs.train, "train") if family.READS_TRAIN else None
         loaded = tracking.load_model(model.data / "model")
-        before, unloadable = _load_baseline(tracking, examined.baseline)
+        before, unloadable = _load_baseline(tracking, inputs.baseline)
         scored = family.score(holdout, loaded, job.pipeline).persist()
         try:
             attempt.data.mkdir()
@@ -132,21 +132,21 @@ def make(job: Job, named: Ingredients, examined: Examined, tracking: Tracking) -
             count = content["content"]["rows"]
             tested = Holdout(holdout, scored, count, loaded, job.pipeline, before, learnt, thorough=True)
             measured = family.measure(tested)
-            if unloadable or isinstance(examined.baseline, UnreadableBaseline):
+            if unloadable or isinstance(inputs.baseline, UnreadableBaseline):
                 # What needs the baseline is not to be let through just because it is broken.
                 measured = replace(measured, uncompared=())
             weighed = importances_of(loaded, loaded.transform(holdout).schema)
         finally:
             scored.unpersist()
-        compared = _compared(tested, measured, examined.baseline, unloadable)
+        compared = _compared(tested, measured, inputs.baseline, unloadable)
         spec = job.pipeline.evaluate
         overlap = overlap_of(
             job.pipeline,
             holdout,
             count,
-            lambda: side(examined.train, "train"),
-            train=examined.train,
-            test=examined.test,
+            lambda: side(inputs.train, "train"),
+            train=inputs.train,
+            test=inputs.test,
         )
         decision = decide(
             spec.gates,
@@ -190,7 +190,9 @@ def _load_baseline(tracking: Tracking, baseline: BaselineModel) -> tuple[Pipelin
         return None, why
 
 
-def _compared(tested: Holdout, measured: Measured, baseline: BaselineModel, unloadable: str) -> Compared:
+def _compared(
+    tested: Holdout, measured: EvaluationResult, baseline: BaselineModel, unloadable: str
+) -> Compared:
     """What the champion as of the date reaches on the same rows, if a gate asks for it and there is one."""
     from py4j.protocol import Py4JJavaError
     from pyspark.errors import PySparkException

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from vintage.data.rows import TRAINABLE, read_rows
 from vintage.errors import TrackingError
 from vintage.flow.graph import Flow
-from vintage.flow.job import Job, open_tracking, require_enough, require_valid_stages, ship_own_code
+from vintage.flow.job import Job, open_tracking, require_enough, require_valid_stages, ship_user_code
 from vintage.ml import golden
 from vintage.ml.arithmetic import require_pinned
 from vintage.ml.fitting import fit_stages
@@ -124,7 +124,7 @@ def run(job: Job) -> Artifact:
         pipeline=job.pipeline.name, date=str(named.date), key=named.key, tags=tags_of(named)
     )
     try:
-        ship_own_code(job, job.pipeline.stage_paths)
+        ship_user_code(job, job.pipeline.stage_paths)
         tuned = None if tuned_by is None else _tuned(job, tuned_by)
         artifact = make(job, named, train, tuned, tracking, mlflow_run_id=run_id)
         record_model(tracking, job.store, artifact)

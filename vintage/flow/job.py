@@ -14,7 +14,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
-from vintage.ending import ends_in_order
 from vintage.errors import (
     REFUSALS,
     DataError,
@@ -25,6 +24,7 @@ from vintage.errors import (
     VintageError,
     printable,
 )
+from vintage.processes import ends_in_order
 from vintage.session import SparkProvider, damaged_read, disk_refusal, jvm_is_gone, memory_refusal, root_cause
 from vintage.spec import (
     Home,
@@ -54,7 +54,7 @@ log = logging.getLogger(__name__)
 
 DATES_AT_ONCE = 4
 
-TOLD = "VINTAGE_TOLD"
+RESULT_FILE = "VINTAGE_RESULT_FILE"
 """Variable of the environment: a file for what the job tells whoever started it."""
 
 T = TypeVar("T")
@@ -137,7 +137,7 @@ def main(
             job = open_job(home, arguments.pipeline, arguments.date, arguments.set)
             last.callback(job.spark.stop)
             made = run(job, **{name: getattr(arguments, name) for name in further or {}})
-            if file := os.environ.get(TOLD):
+            if file := os.environ.get(RESULT_FILE):
                 tell(job, made, Path(file))
         except Exception as error:
             if signals:
@@ -149,10 +149,10 @@ def main(
 
 def tell(job: Job, made: object, file: Path) -> None:
     """Writes what came of a job into a file, as JSON."""
-    from vintage.report.telling import told_of
+    from vintage.report.job_result import result_of
 
     file.write_text(
-        told_of(job.home, job.store, job.date, made, job.window).model_dump_json(), encoding="utf-8"
+        result_of(job.home, job.store, job.date, made, job.window).model_dump_json(), encoding="utf-8"
     )
 
 
@@ -290,7 +290,7 @@ def stage_problems(pipeline: Pipeline) -> list[Problem]:
     return function_problems(pipeline) + problems
 
 
-def ship_own_code(job: Job, paths: Sequence[str]) -> None:
+def ship_user_code(job: Job, paths: Sequence[str]) -> None:
     """Imports what dotted paths lead to, as it lies there now, and has executors import the same.
 
     Raises:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final, get_args
 
-from vintage.data.deliveries import find_delivery
+from vintage.data.deliveries import find_batch
 from vintage.errors import VintageError
 from vintage.flow.dry_run import DryRun, compares
 from vintage.flow.durations import durations_of
@@ -123,7 +123,7 @@ def _raw(pipeline: Pipeline, store: PlannedStore, day: date) -> dict[str, Raw]:
 def _raw_of(pipeline: Pipeline, source: Source, store: Store, day: date) -> Raw:
     undated = not source.dated and source is not pipeline.source
     try:
-        delivery = find_delivery(pipeline, source, day, fresh=False)
+        delivery = find_batch(pipeline, source, day, fresh=False)
         found = windows.as_it_stood(store, day) if undated else store.current("snapshot", day)
         note = store.pointer("snapshot", found.date) if found else None
     except VintageError as error:

@@ -10,7 +10,7 @@ from vintage.data.rows import LABEL, TRAINABLE, read_rows, schema_json, write_ro
 from vintage.data.user_function import apply_function
 from vintage.errors import SpecError, ValidationFailed, first_line
 from vintage.flow.graph import required
-from vintage.flow.job import Job, for_each_date, ship_own_code
+from vintage.flow.job import Job, for_each_date, ship_user_code
 from vintage.session import recorded_conf
 from vintage.spec import SOURCE_VIEW, load_suite
 from vintage.store import Rows, check_files, steps, windows
@@ -99,7 +99,7 @@ def run(job: Job) -> dict[date, Artifact]:
         used = {found.folder: found for day in missing for found in snapshots[day].values()}
         check_files([*used.values(), *(validations[day][view] for day in missing for view in suites)])
         if function is not None:
-            ship_own_code(job, [function])
+            ship_user_code(job, [function])
 
     def make_date(day: date) -> Artifact:
         validated = {view: found.key for view, found in validations[day].items()}

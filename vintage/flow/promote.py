@@ -13,7 +13,7 @@ from vintage.flow.evaluated import asked_about as evaluation_asked_about
 from vintage.flow.evaluated import made_now
 from vintage.flow.job import Job
 from vintage.registry import agreement, ledger
-from vintage.registry.choice import Answer, Case, answer_of, choose, likely_to_serve
+from vintage.registry.choice import Answer, PromotionCandidate, answer_of, choose, likely_to_serve
 from vintage.registry.copies import verified_copy
 from vintage.registry.loadability import loading_of, place_of
 from vintage.registry.loading_process import LoadingProcess
@@ -51,10 +51,10 @@ class Challenger:
     rejected_by: str | None = None
 
     @property
-    def case(self) -> Case:
+    def case(self) -> PromotionCandidate:
         """The same, to be decided on."""
         answer = _answer(self.approved_by, self.rejected_by)
-        return Case.of(self.evaluation, key=self.version.key, mode=self.mode, answer=answer)
+        return PromotionCandidate.of(self.evaluation, key=self.version.key, mode=self.mode, answer=answer)
 
 
 def run(
@@ -96,7 +96,9 @@ def run(
         if load is None:
             apart = ends.enter_context(LoadingProcess(place_of(job.home, job.pipeline)))
             load = apart.load
-            case = Case.of(evaluation, key=model.key, mode=mode, answer=_answer(approved_by, rejected_by))
+            case = PromotionCandidate.of(
+                evaluation, key=model.key, mode=mode, answer=_answer(approved_by, rejected_by)
+            )
             if likely_to_serve(case, ledger.read(job.store.ledger_path)):
                 # While MLflow is imported and asked here.
                 apart.start()

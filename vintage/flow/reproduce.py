@@ -11,7 +11,7 @@ from vintage.errors import NotReproduced, SpecError, StoreError
 from vintage.flow.environment import environment
 from vintage.flow.job import Job
 from vintage.flow.recipe import pipeline_of
-from vintage.flow.reproducer import Remaking
+from vintage.flow.reproducer import Reproducer
 from vintage.flow.reproduction import Reproduction, Restated
 from vintage.lineage.graph import Lineage, current_evaluation, evaluation_with, lineage_of
 from vintage.session import SparkProvider, recorded_conf
@@ -74,11 +74,13 @@ def reproduce(
     with scratch_store(store, scratch or Scratch()) as beside:
         provider = spark or SparkProvider(f"reproduce {name} {day}", conf=_conf(home, pipeline, lineage))
         try:
-            held = environment(lineage.steps, recorded_conf(provider()), _own_code(pipeline))
+            held = environment(lineage.steps, recorded_conf(provider()), _user_code(pipeline))
             for each in held:
                 if not each.same:
                     log.warning("another environment: %s was %s, is %s", each.what, each.then, each.now)
-            compared, first = Remaking(Job(home, pipeline, evaluation.date, beside, provider), lineage).run()
+            compared, first = Reproducer(
+                Job(home, pipeline, evaluation.date, beside, provider), lineage
+            ).run()
         finally:
             if spark is None:
                 provider.stop()
@@ -138,7 +140,7 @@ def _conf(home: Home, pipeline: Pipeline, lineage: Lineage) -> dict[str, str]:
     }
 
 
-def _own_code(pipeline: Pipeline) -> dict[str, str]:
+def _user_code(pipeline: Pipeline) -> dict[str, str]:
     """Today's digest, or version, of each package that the pipeline names by dotted path."""
     look_in(pipeline.home)
     function = pipeline.preprocess.function

@@ -11,7 +11,7 @@ from vintage.data.rows import read_rows
 from vintage.flow import evaluate, fit, preprocess
 from vintage.flow.evaluated import named_evaluation
 from vintage.flow.explanation import explained, saved_model
-from vintage.flow.job import Job, for_each_date, ship_own_code
+from vintage.flow.job import Job, for_each_date, ship_user_code
 from vintage.flow.reproduction import FirstDifference, Step, marked
 from vintage.ml.model_digest import model_digest
 from vintage.registry.baseline import baseline_then
@@ -46,7 +46,7 @@ class Compared:
     made: Artifact | None
 
 
-class Remaking:
+class Reproducer:
     """An evaluation's steps, made again one after the other.
 
     Args:
@@ -116,7 +116,7 @@ class Remaking:
         pipeline = self._job.pipeline
         named = {day: steps.features(pipeline, day, snapshots=snapshots[day]) for day in originals}
         if pipeline.preprocess.function is not None:
-            ship_own_code(self._job, [pipeline.preprocess.function])
+            ship_user_code(self._job, [pipeline.preprocess.function])
 
         def make(day: date) -> Artifact:
             validated = FeaturesDetails.of(originals[day]).validation
@@ -131,7 +131,7 @@ class Remaking:
         original, pipeline = self._lineage.tuning, self._job.pipeline
         if original is None or pipeline.tuning is None:
             return None
-        ship_own_code(self._job, pipeline.stage_paths)
+        ship_user_code(self._job, pipeline.stage_paths)
         parts = {day: features[day] for day in self._lineage.tuned_on}
         named = steps.tuning(
             pipeline, pipeline.tuning, original.date, train=parts, partitions=partitions_then(original)
@@ -143,7 +143,7 @@ class Remaking:
 
     def _make_model(self, features: Mapping[date, Artifact], tuning: Artifact | None) -> Artifact:
         original, pipeline = self._lineage.model, self._job.pipeline
-        ship_own_code(self._job, pipeline.stage_paths)
+        ship_user_code(self._job, pipeline.stage_paths)
         train = {day: features[day] for day in self._lineage.train}
         tuned = None if tuning is None else tuning.manifest.ingredients
         named = steps.model(
@@ -164,8 +164,8 @@ class Remaking:
         partitions = spec.get("partitions", partitions_then(self._lineage.model))
         pipeline = self._job.pipeline.on_partitions(partitions)
         named = named_evaluation(pipeline, self._job.date, model, test, held)
-        examined = evaluate.Examined(model, train, test, held)
-        made = evaluate.make(self._job, named, examined, self._tracking)
+        inputs = evaluate.EvaluationInputs(model, train, test, held)
+        made = evaluate.make(self._job, named, inputs, self._tracking)
         self._compare("predictions", (original, made), _rows(original), _rows(made))
         then, now = original.manifest.details.as_json(), made.manifest.details.as_json()
         for name in _TOLD:

@@ -17,7 +17,7 @@ from vintage.flow.restatement import (
 )
 from vintage.lineage.graph import Reference, references
 from vintage.registry import ledger
-from vintage.registry.timeline import reigns
+from vintage.registry.timeline import champion_history
 from vintage.spec.range import in_airflow
 from vintage.store.details import PredictionsDetails
 from vintage.store.keys import Key
@@ -125,7 +125,7 @@ class _Lineage:
 
 def _touched(store: Store, lineage: _Lineage) -> Iterator[TouchedModel]:
     entries = ledger.read(store.ledger_path)
-    moves = reigns(entries)
+    moves = champion_history(entries)
     evaluations: dict[Key, list[Artifact]] = {}
     for each in all_of(store, "evaluation"):
         for judged_model in references(each.manifest, "model"):

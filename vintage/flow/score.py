@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from vintage.data.rows import read_rows, schema_json, write_rows
 from vintage.errors import DataError, NothingServes, SpecError, StoreError, first_line
 from vintage.flow import preprocess, snapshot, validate
-from vintage.flow.job import Job, ship_own_code
+from vintage.flow.job import Job, ship_user_code
 from vintage.flow.recipe import to_score_with
 from vintage.lineage.graph import follow, references
 from vintage.ml.arithmetic import require_pinned
@@ -150,7 +150,7 @@ def make(job: Job, named: Ingredients, scorer: Scorer, features: Artifact, track
         EnvironmentProblem: a JVM would give other bits than it does elsewhere.
     """
     require_pinned(job.spark(), job.pipeline)
-    ship_own_code(job, job.pipeline.stage_paths)
+    ship_user_code(job, job.pipeline.stage_paths)
     with job.store.attempt("predictions", job.date) as attempt:
         session = job.spark.apart()
         loaded = tracking.load_model(scorer.model.data / "model")

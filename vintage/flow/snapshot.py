@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from vintage.data.checked import CORRUPT
-from vintage.data.deliveries import COPIES, FileDelivery, find_delivery, foreseen
+from vintage.data.deliveries import COPIES, FileDelivery, find_batch, foreseen
 from vintage.data.profile import AT_ONCE, observed_in_groups, profile, profile_sql
 from vintage.data.raw import no_raw_data
 from vintage.data.reader import RawRows
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
-    from vintage.data.deliveries import Delivery
+    from vintage.data.deliveries import RawBatch
     from vintage.spec import Source
     from vintage.store import Artifact, Store
 
-    Take: TypeAlias = Callable[[Job, "Feed", Mapping[date, Delivery]], dict[date, Artifact]]
+    Take: TypeAlias = Callable[[Job, "SourceBinding", Mapping[date, RawBatch]], dict[date, Artifact]]
 
 T = TypeVar("T")
 
@@ -42,7 +42,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Feed:
+class SourceBinding:
     """One of the pipeline's sources: what the SQL calls its rows, and where its snapshots are kept."""
 
     view: str
@@ -73,21 +73,22 @@ def run(job: Job, *, take: Take | None = None) -> dict[date, Artifact]:
         EnvironmentProblem: a database cannot be asked.
     """
     require_valid_stages(job)
-    feeds = [
-        Feed(view, source, windows.store_of(job.store, view)) for view, source in job.pipeline.views.items()
+    bindings = [
+        SourceBinding(view, source, windows.store_of(job.store, view))
+        for view, source in job.pipeline.views.items()
     ]
     # Of each source, before Spark starts for the first.
-    for feed in feeds:
-        delivery = find_delivery(job.pipeline, feed.source, job.date, fresh=False)
-        _require_delivered(job, feed, delivery, feed.standing(job.date))
+    for binding in bindings:
+        delivery = find_batch(job.pipeline, binding.source, job.date, fresh=False)
+        _require_delivered(job, binding, delivery, binding.standing(job.date))
     take = take or take_snapshots
-    snapshots = _dated(job, feeds[0], job.dates, take)
+    snapshots = _dated(job, bindings[0], job.dates, take)
     filled = [day for day, found in snapshots.items() if found.row_count]
-    for feed in feeds[1:]:
-        if feed.source.dated:
-            _dated(job, feed, filled, take)
+    for binding in bindings[1:]:
+        if binding.source.dated:
+            _dated(job, binding, filled, take)
         else:
-            _as_it_stands(job, feed, take)
+            _as_it_stands(job, binding, take)
     usable = windows.window_snapshots(job.pipeline, job.store, filled)
     absent = {
         day: "no rows" if day in snapshots else "no raw data" for day in job.window if day not in usable
@@ -107,149 +108,157 @@ def run(job: Job, *, take: Take | None = None) -> dict[date, Artifact]:
     return snapshots
 
 
-def take_snapshots(job: Job, feed: Feed, deliveries: Mapping[date, Delivery]) -> dict[date, Artifact]:
-    """The snapshots of some dates of a feed, read by Spark, several dates at once.
+def take_snapshots(
+    job: Job, binding: SourceBinding, deliveries: Mapping[date, RawBatch]
+) -> dict[date, Artifact]:
+    """The snapshots of some dates of a binding, read by Spark, several dates at once.
 
     Raises:
         DataError: a date breaks the contract.
     """
     job.store.check_writable()
-    _contract(job, feed, next(iter(deliveries.values())))
-    return for_each_date(lambda day: _snapshot(job, feed, day, deliveries[day]), deliveries, doing="snapshot")
+    _contract(job, binding, next(iter(deliveries.values())))
+    return for_each_date(
+        lambda day: _snapshot(job, binding, day, deliveries[day]), deliveries, doing="snapshot"
+    )
 
 
-def _dated(job: Job, feed: Feed, dates: Sequence[date], take: Take) -> dict[date, Artifact]:
+def _dated(job: Job, binding: SourceBinding, dates: Sequence[date], take: Take) -> dict[date, Artifact]:
     """The snapshots of those of the dates that have data, oldest first, the run's own among them."""
-    source = feed.source
+    source = binding.source
     fresh = set(job.window[len(job.window) - min(source.days_read_again, len(job.window)) :])
-    raw = {day: find_delivery(job.pipeline, source, day, fresh=day in fresh) for day in dates}
+    raw = {day: find_batch(job.pipeline, source, day, fresh=day in fresh) for day in dates}
     snapshots = {
-        day: found for day, delivery in raw.items() if (found := _unchanged(job, feed, day, delivery))
+        day: found for day, delivery in raw.items() if (found := _unchanged(job, binding, day, delivery))
     }
-    _require_delivered(job, feed, raw[job.date], snapshots.get(job.date))
+    _require_delivered(job, binding, raw[job.date], snapshots.get(job.date))
     stale = {day: delivery for day, delivery in raw.items() if delivery and day not in snapshots}
     log.info(
         "%s: %d dates have data, %d of them are to be snapshotted",
-        feed.view,
+        binding.view,
         len(snapshots) + len(stale),
         len(stale),
     )
     if stale:
-        snapshots |= take(job, feed, stale)
-    _require_rows(feed, job.date, snapshots[job.date])
+        snapshots |= take(job, binding, stale)
+    _require_rows(binding, job.date, snapshots[job.date])
     for day, found in snapshots.items():
         # Of a snapshot that was taken when more of them were allowed.
         undated = SnapshotDetails.of(found).raw.get(UNDATED, 0)
-        require_dated(source, undated, feed.of(day))
+        require_dated(source, undated, binding.of(day))
         if undated:
-            log.warning("%s: %d rows have no day and belong to no date", feed.of(day), undated)
+            log.warning("%s: %d rows have no day and belong to no date", binding.of(day), undated)
     return dict(sorted(snapshots.items()))
 
 
-def _as_it_stands(job: Job, feed: Feed, take: Take) -> None:
+def _as_it_stands(job: Job, binding: SourceBinding, take: Take) -> None:
     """Snapshots an undated source that is joined, unless what was seen of it stands for the run's date."""
-    taken = feed.store.dates("snapshot")
+    taken = binding.store.dates("snapshot")
     latest = taken[-1] if taken else None
-    found = windows.as_it_stood(feed.store, job.date)
+    found = windows.as_it_stood(binding.store, job.date)
     if latest is None or job.date >= latest:
         later = latest is None or job.date > latest
-        again = later or feed.source.days_read_again > 0
-        delivery = find_delivery(job.pipeline, feed.source, job.date, fresh=again)
-        _require_delivered(job, feed, delivery, found)
-        found = None if latest is None else _unchanged(job, feed, latest, delivery)
+        again = later or binding.source.days_read_again > 0
+        delivery = find_batch(job.pipeline, binding.source, job.date, fresh=again)
+        _require_delivered(job, binding, delivery, found)
+        found = None if latest is None else _unchanged(job, binding, latest, delivery)
         if found is None and delivery is not None:
-            found = take(job, feed, {job.date: delivery})[job.date]
-    elif not feed.source.is_jdbc:
-        delivery = find_delivery(job.pipeline, feed.source, job.date, fresh=False)
-        note = feed.store.pointer("snapshot", latest)
+            found = take(job, binding, {job.date: delivery})[job.date]
+    elif not binding.source.is_jdbc:
+        delivery = find_batch(job.pipeline, binding.source, job.date, fresh=False)
+        note = binding.store.pointer("snapshot", latest)
         if delivery is not None and note is not None and not delivery.stands(note, 1):
             log.warning(
                 "%s has changed since its snapshot of %s; a run of an earlier date keeps what was seen",
-                feed.view,
+                binding.view,
                 latest,
             )
     if found is not None:
-        _require_rows(feed, job.date, found)
-        log.info("%s: what it held on %s stands for %s", feed.view, found.manifest.date, job.date)
+        _require_rows(binding, job.date, found)
+        log.info("%s: what it held on %s stands for %s", binding.view, found.manifest.date, job.date)
 
 
-def _require_delivered(job: Job, feed: Feed, delivery: Delivery | None, found: Artifact | None) -> None:
+def _require_delivered(
+    job: Job, binding: SourceBinding, delivery: RawBatch | None, found: Artifact | None
+) -> None:
     if delivery is None and found is None:
-        raise no_raw_data(job.pipeline, feed.source, job.date, view=feed.view)
+        raise no_raw_data(job.pipeline, binding.source, job.date, view=binding.view)
 
 
-def _require_rows(feed: Feed, day: date, snapshot: Artifact) -> None:
+def _require_rows(binding: SourceBinding, day: date, snapshot: Artifact) -> None:
     if snapshot.row_count == 0:
         raise DataError(
-            f"the raw data of {feed.of(day)} has no rows",
-            expected="at least one row" + ("" if feed.source.is_jdbc else " under the header"),
+            f"the raw data of {binding.of(day)} has no rows",
+            expected="at least one row" + ("" if binding.source.is_jdbc else " under the header"),
             found="none",
             fix="Deliver the date's data and run again.",
         )
 
 
-def _unchanged(job: Job, feed: Feed, day: date, delivery: Delivery | None) -> Artifact | None:
-    found = feed.store.current("snapshot", day)
+def _unchanged(job: Job, binding: SourceBinding, day: date, delivery: RawBatch | None) -> Artifact | None:
+    found = binding.store.current("snapshot", day)
     if delivery is None:
         if found is not None:
-            log.warning("the raw files of %s are gone; its snapshot stands", feed.of(day))
+            log.warning("the raw files of %s are gone; its snapshot stands", binding.of(day))
         return found
-    note = feed.store.pointer("snapshot", day)
-    schema = feed.source.fixed_schema or feed.store.contract()
+    note = binding.store.pointer("snapshot", day)
+    schema = binding.source.fixed_schema or binding.store.contract()
     if found is None or note is None or schema is None or found.manifest.rows is None:
         return None
     if not delivery.stands(note, found.row_count):
         return None
     # The same raw rows under the code, engines and spec of today: another key means another snapshot.
     today = steps.snapshot(
-        job.pipeline, feed.source, day, schema=schema, rows=found.manifest.rows.fingerprint
+        job.pipeline, binding.source, day, schema=schema, rows=found.manifest.rows.fingerprint
     )
     return found if today.key == found.key else None
 
 
-def _contract(job: Job, feed: Feed, delivery: Delivery) -> str:
-    declared = feed.source.fixed_schema or feed.store.contract()
+def _contract(job: Job, binding: SourceBinding, delivery: RawBatch) -> str:
+    declared = binding.source.fixed_schema or binding.store.contract()
     if declared is None:
-        with feed.store.attempt("snapshot", job.date) as attempt:
+        with binding.store.attempt("snapshot", job.date) as attempt:
             inferred = foreseen(delivery, lambda: delivery.infer(job.spark(), attempt.folder / COPIES))
-        declared = feed.store.record_contract(inferred)
+        declared = binding.store.record_contract(inferred)
         log.warning(
-            "no schema of %s is declared; later dates are held to the inferred one: %s", feed.view, declared
+            "no schema of %s is declared; later dates are held to the inferred one: %s",
+            binding.view,
+            declared,
         )
     return declared
 
 
-def _snapshot(job: Job, feed: Feed, day: date, delivery: Delivery) -> Artifact:
-    schema = _contract(job, feed, delivery)
+def _snapshot(job: Job, binding: SourceBinding, day: date, delivery: RawBatch) -> Artifact:
+    schema = _contract(job, binding, delivery)
     session = job.spark.apart()
-    with feed.store.attempt("snapshot", day) as attempt:
+    with binding.store.attempt("snapshot", day) as attempt:
         copies = attempt.folder / COPIES
         incoming = foreseen(delivery, lambda: delivery.read(session, schema, copies))
-        if feed.view == SOURCE_VIEW and isinstance(delivery, FileDelivery):
+        if binding.view == SOURCE_VIEW and isinstance(delivery, FileDelivery):
             views = {view: source.column_names for view, source in job.pipeline.joins.items()}
-            views[feed.view] = tuple(incoming.schema.names)
+            views[binding.view] = tuple(incoming.schema.names)
             delivery.require_columns(job.pipeline.preprocess.sql_for(day), views)
         observed = foreseen(delivery, lambda: _write(incoming, delivery, attempt.data))
         count = observed["fingerprint"]["rows"]
         found = {"corrupt": observed["corrupt"], "rows": count}
         seen_of_raw = foreseen(delivery, lambda: delivery.check(session, incoming, found))
-        if feed.view == SOURCE_VIEW and isinstance(delivery, FileDelivery):
+        if binding.view == SOURCE_VIEW and isinstance(delivery, FileDelivery):
             delivery.refuse_doubled(session, attempt.data, schema, raw_key(job.pipeline, day))
         shutil.rmtree(copies, ignore_errors=True)
         content = fingerprint(observed["fingerprint"])
         seen = profile(incoming.schema, observed["profile"])
         (attempt.folder / "sketches.json").write_text(json.dumps(seen.sketches), encoding="utf-8")
-        artifact = feed.store.publish(
+        artifact = binding.store.publish(
             attempt,
-            steps.snapshot(job.pipeline, feed.source, day, schema=schema, rows=content),
+            steps.snapshot(job.pipeline, binding.source, day, schema=schema, rows=content),
             rows=Rows(count=count, spark_schema=schema_json(incoming.schema), fingerprint=content),
             details=SnapshotDetails(raw={**delivery.facts(), **seen_of_raw}, profile=seen.columns),
         )
-    feed.store.set_current(artifact, delivery.note())
+    binding.store.set_current(artifact, delivery.note())
     return artifact
 
 
-def _write(incoming: RawRows, delivery: Delivery, folder: Path) -> dict[str, Any]:
+def _write(incoming: RawRows, delivery: RawBatch, folder: Path) -> dict[str, Any]:
     aggregates = {"fingerprint": fingerprint_sql(incoming.schema), "corrupt": f"count({CORRUPT})"}
     if len(incoming.schema.fields) <= AT_ONCE:
         aggregates["profile"] = profile_sql(incoming.schema)

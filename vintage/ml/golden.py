@@ -36,7 +36,7 @@ _GIVEN: Final = "given"
 _MADE: Final = "made"
 
 
-class Likeness(IntEnum):
+class Equality(IntEnum):
     """How like two values are; of several, the largest counts."""
 
     SAME = 0
@@ -122,38 +122,38 @@ def require(folder: Path) -> None:
         )
 
 
-def compare(expected: Sequence[Row], found: Sequence[Row]) -> tuple[Likeness, tuple[str, ...]]:
+def compare(expected: Sequence[Row], found: Sequence[Row]) -> tuple[Equality, tuple[str, ...]]:
     """How like two lists of rows are, and what differs, in words: row, column, expected, found."""
     if len(expected) != len(found):
-        return Likeness.OTHER, (f"{len(found)} rows instead of {len(expected)}",)
-    likeness, told = Likeness.SAME, []
+        return Equality.OTHER, (f"{len(found)} rows instead of {len(expected)}",)
+    equality, told = Equality.SAME, []
     for number, (one, other) in enumerate(zip(expected, found, strict=True)):
         theirs: Mapping[str, Any] = other.asDict()
         for name, value in one.asDict().items():
-            like = likeness_of(value, theirs[name]) if name in theirs else Likeness.OTHER
-            likeness = max(likeness, like)
-            if like is Likeness.OTHER:
+            like = equality_of(value, theirs[name]) if name in theirs else Equality.OTHER
+            equality = max(equality, like)
+            if like is Equality.OTHER:
                 got = _shown(theirs[name]) if name in theirs else "no such column"
                 told.append(f"row {number}, {name}: expected {_shown(value)}, found {got}")
     more = [f"and {len(told) - TOLD} more"] if len(told) > TOLD else []
-    return likeness, (*told[:TOLD], *more)
+    return equality, (*told[:TOLD], *more)
 
 
-def likeness_of(expected: Any, found: Any) -> Likeness:
+def equality_of(expected: Any, found: Any) -> Equality:
     """How like two values of a column are; numbers, vectors and nested values by their numbers."""
     if isinstance(expected, bool) or isinstance(found, bool):
-        return Likeness.SAME if expected is found else Likeness.OTHER
+        return Equality.SAME if expected is found else Equality.OTHER
     if isinstance(expected, int | float) and isinstance(found, int | float):
         if expected == found or (math.isnan(expected) and math.isnan(found)):
-            return Likeness.SAME
+            return Equality.SAME
         near = math.isclose(expected, found, rel_tol=RELATIVE, abs_tol=ABSOLUTE)
-        return Likeness.NEAR if near else Likeness.OTHER
+        return Equality.NEAR if near else Equality.OTHER
     ours, theirs = _parts(expected), _parts(found)
     if ours is not None and theirs is not None:
         if len(ours) != len(theirs):
-            return Likeness.OTHER
-        return max(map(likeness_of, ours, theirs), default=Likeness.SAME)
-    return Likeness.SAME if expected == found else Likeness.OTHER
+            return Equality.OTHER
+        return max(map(equality_of, ours, theirs), default=Equality.SAME)
+    return Equality.SAME if expected == found else Equality.OTHER
 
 
 def _parts(value: Any) -> list[Any] | None:

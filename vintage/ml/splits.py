@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from vintage.spec import Pipeline, Tuning
 
 SHARES: Final = 1_000_000
-ALWAYS_TEACHES: Final = -1
+TRAIN_ONLY: Final = -1
 _FOLDS: Final = "folds of a tuning"
 
 
@@ -45,7 +45,7 @@ def judging_part(pipeline: Pipeline, tuning: Tuning) -> Column:
 
     A hash of the row key, as for the holdout but with another salt: which fold a row is in says nothing of
     which side of a split it is on. Of a train/validation split, the rows that never judge are
-    ALWAYS_TEACHES.
+    TRAIN_ONLY.
 
     Args:
         pipeline: its row key and seed.
@@ -57,4 +57,4 @@ def judging_part(pipeline: Pipeline, tuning: Tuning) -> Column:
     if tuning.method == "cross_validation":
         return F.pmod(hashed, F.lit(tuning.parts)).cast("int")
     teaches = F.pmod(hashed, F.lit(SHARES)) / F.lit(SHARES) < F.lit(tuning.share)
-    return F.when(teaches, F.lit(ALWAYS_TEACHES)).otherwise(F.lit(0))
+    return F.when(teaches, F.lit(TRAIN_ONLY)).otherwise(F.lit(0))

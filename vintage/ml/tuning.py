@@ -16,7 +16,7 @@ from vintage.ml.families import Holdout, family_of
 from vintage.ml.fitting import OF_THE_MACHINE, fit_stage, fit_stages
 from vintage.ml.grid import first_tuned, tuned_columns
 from vintage.ml.label_flow import require_read
-from vintage.ml.splits import ALWAYS_TEACHES, judging_part
+from vintage.ml.splits import TRAIN_ONLY, judging_part
 from vintage.ml.stages import build_stages, over_rows
 from vintage.ml.training import canonical, check_training_rows
 from vintage.session import causes, root_cause
@@ -183,7 +183,7 @@ def _part_counts(ordered: DataFrame, part: Column, pipeline: Pipeline, tuning: T
         if judging and len(teaching) >= (CLASSES if by_label else 1):
             continue
         total = sum(row["count"] for row in seen)
-        teaches = sum(row["count"] for row in seen if row["part"] == ALWAYS_TEACHES) or total - judging
+        teaches = sum(row["count"] for row in seen if row["part"] == TRAIN_ONLY) or total - judging
         raise TrainingError(
             f"the training set of {pipeline.name} is too small for its tuning",
             expected=f"rows{' of two classes' if by_label else ''} to learn from, and rows to judge by, "

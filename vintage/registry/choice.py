@@ -31,7 +31,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Case:
+class PromotionCandidate:
     """What a decision is made on.
 
     Attributes:
@@ -53,7 +53,9 @@ class Case:
     answer: Answer | None = None
 
     @classmethod
-    def of(cls, evaluation: Artifact, *, key: str, mode: str, answer: Answer | None = None) -> Case:
+    def of(
+        cls, evaluation: Artifact, *, key: str, mode: str, answer: Answer | None = None
+    ) -> PromotionCandidate:
         """The case of an evaluation, with what its gates said."""
         gates = EvaluationDetails.of(evaluation).decision
         return cls(
@@ -68,7 +70,7 @@ class Case:
 
 
 def choose(
-    case: Case, champion: Version | None, past: Sequence[Entry] = ()
+    case: PromotionCandidate, champion: Version | None, past: Sequence[Entry] = ()
 ) -> tuple[Action, tuple[str, ...]]:
     """What becomes of a model.
 
@@ -92,7 +94,7 @@ def choose(
     return ("registered", (*case.reasons, against)) if against else ("promoted", case.reasons)
 
 
-def answer_of(past: Sequence[Entry], case: Case) -> Answer | None:
+def answer_of(past: Sequence[Entry], case: PromotionCandidate) -> Answer | None:
     """What a person says of an evaluation now, or said the last time; None where nobody did or is asked."""
     if case.answer is not None or case.mode != "approve":
         return case.answer
@@ -105,7 +107,7 @@ def answer_of(past: Sequence[Entry], case: Case) -> Answer | None:
     return None
 
 
-def why_not_ask(case: Case, champion: Version | None, past: Sequence[Entry]) -> str:
+def why_not_ask(case: PromotionCandidate, champion: Version | None, past: Sequence[Entry]) -> str:
     """Why nobody need be asked about a model; empty when a person's word decides whether it serves."""
     if case.mode != "approve":
         return f"the spec says promote: {case.mode}"
@@ -120,7 +122,7 @@ def why_not_ask(case: Case, champion: Version | None, past: Sequence[Entry]) -> 
     return "" if action == "promoted" else reasons[-1]
 
 
-def likely_to_serve(case: Case, past: Sequence[Entry]) -> bool:
+def likely_to_serve(case: PromotionCandidate, past: Sequence[Entry]) -> bool:
     """Whether a model will be made champion, as far as one can tell before MLflow is asked.
 
     Args:
@@ -133,7 +135,7 @@ def likely_to_serve(case: Case, past: Sequence[Entry]) -> bool:
     return later and action == "promoted"
 
 
-def _against(case: Case, champion: Version | None, past: Sequence[Entry]) -> str:
+def _against(case: PromotionCandidate, champion: Version | None, past: Sequence[Entry]) -> str:
     """What keeps a model that passed its gates from becoming champion; empty where nothing does."""
     if case.mode == "never":
         return "the spec says promote: never"

@@ -12,7 +12,7 @@ from vintage.spec import NOT_WORSE
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from vintage.ml.families import Interval, Measured, Slice
+    from vintage.ml.families import EvaluationResult, Interval, Slice
     from vintage.spec import Gate
 
 
@@ -106,7 +106,7 @@ class _Judged:
 
 def decide(
     gates: Sequence[Gate],
-    measured: Measured,
+    measured: EvaluationResult,
     *,
     least_rows: int = 1,
     baseline: Compared = NoBaseline(),
@@ -137,7 +137,7 @@ def decide(
     return Decision(not against, tuple(against or passed or ["no gate is declared"]), verdicts)
 
 
-def _judge(gate: Gate, measured: Measured, baseline: Compared) -> _Judged:
+def _judge(gate: Gate, measured: EvaluationResult, baseline: Compared) -> _Judged:
     if gate.metric in measured.uncompared or gate.vs_champion is not None:
         return _compare(gate, measured, baseline)
     if gate.slice is None:
@@ -151,7 +151,7 @@ def _judge(gate: Gate, measured: Measured, baseline: Compared) -> _Judged:
     return _within(gate, value, None, rows)
 
 
-def _compare(gate: Gate, measured: Measured, baseline: Compared) -> _Judged:
+def _compare(gate: Gate, measured: EvaluationResult, baseline: Compared) -> _Judged:
     match baseline:
         case NoBaseline():
             return _Judged(gate, "there is no baseline")
@@ -165,7 +165,7 @@ def _compare(gate: Gate, measured: Measured, baseline: Compared) -> _Judged:
             assert_never(baseline)
 
 
-def _slice_of(gate: Gate, measured: Measured) -> Slice | None:
+def _slice_of(gate: Gate, measured: EvaluationResult) -> Slice | None:
     [(column, value)] = (gate.slice or {}).items()
     same = (each for each in measured.slices if (each.column, each.value) == (column, value))
     return next((each for each in same if not each.others), None)
@@ -180,7 +180,7 @@ def _within(gate: Gate, value: float, interval: Interval | None, rows: int | Non
     return _Judged(gate, told, Verdict(gate.described, _finite(value), passed, interval, rows))
 
 
-def _against(gate: Gate, measured: Measured, baseline: Baseline) -> _Judged:
+def _against(gate: Gate, measured: EvaluationResult, baseline: Baseline) -> _Judged:
     gain = baseline.gains.get(gate.metric, Gain(math.nan))
     interval = gain.interval
     told = f"{_shown(measured.values.get(gate.metric, math.nan))} against "

@@ -174,11 +174,11 @@ def _tried(result: Loaded, way: str, ask: Callable[[], Sequence[Row]], expected:
         log.debug("%s failed", way, exc_info=error)
         reason = f"{way} fails: {_line(error)}"
         return result.model_copy(update={"problems": (*result.problems, reason)})
-    likeness, told = golden.compare(expected, found)
+    equality, told = golden.compare(expected, found)
     if told:
         reason = f"{way} gives other outputs than the model did when it was fitted: {'; '.join(told)}"
         return result.model_copy(update={"problems": (*result.problems, reason)})
-    exact = result.exact and likeness is golden.Likeness.SAME
+    exact = result.exact and equality is golden.Equality.SAME
     return result.model_copy(update={"ways": (*result.ways, way), "exact": exact})
 
 

@@ -13,7 +13,7 @@ from vintage.store.details import DecisionDetails, EvaluationDetails, ModelDetai
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from vintage.ml.families import Measured, Slice
+    from vintage.ml.families import EvaluationResult, Slice
     from vintage.registry.gates import Compared, Decision, Verdict
     from vintage.spec import Pipeline
     from vintage.store import Artifact
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def outcome(
     pipeline: Pipeline,
     model: Artifact,
-    measured: Measured,
+    measured: EvaluationResult,
     decision: Decision,
     baseline: Compared,
     importances: Mapping[str, Any] | None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from vintage.registry.choice import Answer, Case, answer_of, choose
+from vintage.registry.choice import Answer, PromotionCandidate, answer_of, choose
 from vintage.registry.tracking.records import Version
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def champion_of(past: Sequence[Entry]) -> Version | None:
     return Version(moves[-1].version, "", moves[-1].model_key, moves[-1].date) if moves else None
 
 
-def case_of(model: Artifact, evaluation: Artifact, *, mode: str, measured: bool) -> Case:
+def case_of(model: Artifact, evaluation: Artifact, *, mode: str, measured: bool) -> PromotionCandidate:
     """What would be decided on.
 
     Args:
@@ -33,11 +33,13 @@ def case_of(model: Artifact, evaluation: Artifact, *, mode: str, measured: bool)
         measured: whether the evaluation is made; if not, its gates are taken to pass.
     """
     if measured:
-        return Case.of(evaluation, key=model.key, mode=mode)
-    return Case(model.key, evaluation.date, evaluation.key, mode, passed=True, reasons=())
+        return PromotionCandidate.of(evaluation, key=model.key, mode=mode)
+    return PromotionCandidate(model.key, evaluation.date, evaluation.key, mode, passed=True, reasons=())
 
 
-def prospect(case: Case, past: Sequence[Entry], *, measured: bool) -> tuple[bool, str]:
+def promotion_eligibility(
+    case: PromotionCandidate, past: Sequence[Entry], *, measured: bool
+) -> tuple[bool, str]:
     """Whether the champion could move to the model, and on what it hangs or what stands against it."""
     champion = champion_of(past)
     if champion is not None and champion.key == case.key:

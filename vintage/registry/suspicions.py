@@ -10,7 +10,7 @@ from vintage.spec import METRICS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from vintage.ml.families import Measured
+    from vintage.ml.families import EvaluationResult
     from vintage.ml.overlap import Overlap
     from vintage.spec import Pipeline
 
@@ -21,7 +21,7 @@ TELLING: Final = ("areaUnderROC", "accuracy", "r2")
 """Metrics that are questioned whichever one decides: each is perfect only if every answer is right."""
 
 
-def suspicions(pipeline: Pipeline, measured: Measured, overlap: Overlap) -> Iterator[str]:
+def suspicions(pipeline: Pipeline, measured: EvaluationResult, overlap: Overlap) -> Iterator[str]:
     """Yield the reasons to question what a model reaches, each a sentence with the key that allows it."""
     evaluate = pipeline.evaluate
     if not evaluate.allow_perfect:

@@ -10,12 +10,12 @@ if TYPE_CHECKING:
     from vintage.registry.ledger import Entry
 
 
-def reigns(entries: Sequence[Entry]) -> tuple[tuple[str, Entry], ...]:
+def champion_history(entries: Sequence[Entry]) -> tuple[tuple[str, Entry], ...]:
     """Each model that became champion, and the partition date after which it counts as that.
 
     A promotion of a date later than all before counts for the dates after its own. A move that goes back, by
     rollback or by force, changes nothing of who served for dates that were decided on before it: it counts
-    from where the reigns had come to. So the dates never run back, and the last reign is that of who serves.
+    from where the history had come to. So the dates never run back, and the last entry is that of who serves.
 
     Args:
         entries: the ledger's lines, oldest first.
@@ -37,7 +37,7 @@ def champion_as_of(entries: Sequence[Entry], day: str) -> Entry | None:
         entries: the ledger's lines, oldest first.
         day: YYYY-MM-DD.
     """
-    return next((entry for since, entry in reversed(reigns(entries)) if since < day), None)
+    return next((entry for since, entry in reversed(champion_history(entries)) if since < day), None)
 
 
 def line_of_champions(entries: Sequence[Entry]) -> tuple[Entry, ...]:
@@ -58,7 +58,7 @@ def line_of_champions(entries: Sequence[Entry]) -> tuple[Entry, ...]:
 
 
 def replaced_by(entries: Sequence[Entry], key: str) -> Entry | None:
-    """The move that ended a model's last reign; None if it never served, or serves by the last line."""
+    """The move that ended a model's last time as champion; None if it never served, or serves by the last."""
     moves = [entry for entry in entries if entry.moves]
     last = max((place for place, entry in enumerate(moves) if entry.model_key == key), default=None)
     return None if last is None else next(iter(moves[last + 1 :]), None)

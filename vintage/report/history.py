@@ -37,7 +37,7 @@ _STYLES: Final = {
 }
 
 
-class Measured(BaseModel):
+class EvaluationResult(BaseModel):
     """The evaluation that stands for a date.
 
     Attributes:
@@ -73,7 +73,7 @@ class History(BaseModel):
     pipeline: str
     metric: str
     decisions: tuple[Entry, ...]
-    trend: tuple[Measured, ...]
+    trend: tuple[EvaluationResult, ...]
 
 
 def history_of(
@@ -98,7 +98,7 @@ def history_of(
         details = EvaluationDetails.of(evaluation)
         entry = decided.get(evaluation.key)
         trend.append(
-            Measured(
+            EvaluationResult(
                 date=day,
                 value=details.metrics.get(metric),
                 model_key=details.model,

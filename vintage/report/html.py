@@ -11,7 +11,7 @@ from vintage.registry import ledger
 from vintage.report.comparisons import importances_picture, ranking_picture, slices_picture, trend_picture
 from vintage.report.details import MOST, number, slice_name
 from vintage.report.drawing import drawing
-from vintage.report.history import LAST, Measured, history_of
+from vintage.report.history import LAST, EvaluationResult, history_of
 from vintage.report.pictures import detail_pictures
 from vintage.report.summary import summary_of
 from vintage.spec.metrics import METRICS
@@ -110,7 +110,7 @@ def write_report(store: Store, evaluation: Artifact, *, page: Path | None = None
     return ReportFiles(html, tuple(files))
 
 
-def draw(summary: Summary, trend: Sequence[Measured]) -> dict[str, Picture]:
+def draw(summary: Summary, trend: Sequence[EvaluationResult]) -> dict[str, Picture]:
     """The pictures that the evaluation has something for, by name."""
     with drawing():
         found = [
@@ -127,7 +127,7 @@ def draw(summary: Summary, trend: Sequence[Measured]) -> dict[str, Picture]:
 
 def render(
     summary: Summary,
-    trend: Sequence[Measured],
+    trend: Sequence[EvaluationResult],
     decisions: Sequence[Entry],
     pictures: Mapping[str, Picture],
     *,
@@ -206,11 +206,11 @@ def _better(gain: Mapping[str, float | None] | None) -> str:
     return "better" if gain["value"] > 0 else "worse" if gain["value"] < 0 else "the same"
 
 
-def _trend(store: Store, summary: Summary, evaluation: Artifact) -> tuple[Measured, ...]:
+def _trend(store: Store, summary: Summary, evaluation: Artifact) -> tuple[EvaluationResult, ...]:
     """The metric of the last dates up to this one; this one's is the evaluation's, even if another stands."""
     found = history_of(store, summary.metric, champion=None, last=LAST, until=evaluation.date).trend
     here = [each for each in found if each.evaluation_key == evaluation.key]
-    own = Measured(
+    own = EvaluationResult(
         date=summary.date,
         value=summary.metrics.get(summary.metric),
         model_key=summary.keys["model"],

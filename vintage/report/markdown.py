@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from vintage.report.details import between, number, slice_name
 from vintage.report.html import metric_rows
-from vintage.report.telling import page_address
+from vintage.report.job_result import page_address
 from vintage.spec.markdown import code, plain
 from vintage.store.reports import report_folder
 

@@ -26,7 +26,7 @@ def _slice_value(value: Any) -> Any:
 
 
 def _champion_bound(value: Any) -> Any:
-    """Told once: pydantic would tell a wrong value of a union once for each of its members."""
+    """JobResult once: pydantic would tell a wrong value of a union once for each of its members."""
     if (
         value is None
         or value == NOT_WORSE

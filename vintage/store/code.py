@@ -29,7 +29,7 @@ STEPS: Final[Mapping[Kind, str]] = {
 """The module that makes each kind. A step that calls another finds an artifact with a key of its own."""
 
 NOT_COMPUTING: Final[Mapping[str, str]] = {
-    "vintage.ending": "ends a process",
+    "vintage.processes": "ends a process",
     "vintage.errors": "words errors",
     "vintage.flow.evaluated": "finds the evaluation that is made from what stands now",
     "vintage.flow.graph": "names and finds what a step reads; all of it is in the key",

@@ -11,7 +11,7 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from vintage.store.user_code import import_path, look_in, own_packages
+from vintage.store.user_code import import_path, look_in, user_packages
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pyspark import SparkContext
     from pyspark.sql import SparkSession
 
-    from vintage.store.user_code import OwnPackage
+    from vintage.store.user_code import UserPackage
 
 _ARCHIVE: Final = re.compile(r"vintage_(\w+)_[0-9a-f]{16}\.zip")
 
@@ -38,7 +38,7 @@ def ship(spark: Callable[[], SparkSession], home: Path, paths: Sequence[str]) ->
     look_in(home)
     for path in paths:
         import_path(path)
-    packages = {_archive_name(package): package for package in own_packages(paths)}
+    packages = {_archive_name(package): package for package in user_packages(paths)}
     if not packages:
         return
     context = spark().sparkContext
@@ -54,10 +54,10 @@ def ship(spark: Callable[[], SparkSession], home: Path, paths: Sequence[str]) ->
     own = sorted([*packages, *kept])
     context._python_includes = [*others, *own]
     # Python workers are kept for the next task of the same environment: another code, another worker.
-    context.environment["VINTAGE_OWN_CODE"] = " ".join(own)
+    context.environment["VINTAGE_USER_CODE"] = " ".join(own)
 
 
-def _add(context: SparkContext, package: OwnPackage, name: str) -> None:
+def _add(context: SparkContext, package: UserPackage, name: str) -> None:
     """Gives Spark a package's files as an archive that Python can import from."""
     folder = tempfile.mkdtemp(prefix="vintage-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
@@ -71,7 +71,7 @@ def _add(context: SparkContext, package: OwnPackage, name: str) -> None:
     sys.path[:] = before
 
 
-def _archive_name(package: OwnPackage) -> str:
+def _archive_name(package: UserPackage) -> str:
     """Of no other package, and of no other version of it."""
     return f"vintage_{package.name}_{package.digest[:16]}.zip"
 
@@ -79,4 +79,4 @@ def _archive_name(package: OwnPackage) -> str:
 def _is_as_it_lies_there(archive_name: str) -> bool:
     """Whether the archive of a package of one's own holds the version that would be imported now."""
     named = _ARCHIVE.fullmatch(archive_name)
-    return named is not None and archive_name in {_archive_name(each) for each in own_packages([named[1]])}
+    return named is not None and archive_name in {_archive_name(each) for each in user_packages([named[1]])}

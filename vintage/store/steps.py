@@ -76,7 +76,7 @@ def features(pipeline: Pipeline, day: date, *, snapshots: Mapping[str, Artifact]
         {
             "preprocess": pipeline.preprocess.model_dump(mode="json", exclude={"allow_label_columns"})
             | {"label": pipeline.label},
-            **_own_code(pipeline, [function] if function else []),
+            **_user_code(pipeline, [function] if function else []),
         },
     )
 
@@ -186,11 +186,11 @@ def predictions(
     parts = {"version": version, "where": pipeline.score.where, "task": pipeline.task}
     inputs = {"model": {model.date: model.key}, "features": {features.date: features.key}}
     return _ingredients(
-        "predictions", pipeline, day, inputs, parts | _own_code(pipeline, pipeline.stage_paths)
+        "predictions", pipeline, day, inputs, parts | _user_code(pipeline, pipeline.stage_paths)
     )
 
 
-def _own_code(pipeline: Pipeline, paths: Iterable[str]) -> dict[str, Any]:
+def _user_code(pipeline: Pipeline, paths: Iterable[str]) -> dict[str, Any]:
     """Code that is named by dotted path: package → digest of its source, or the version that is installed."""
     look_in(pipeline.home)
     found = ingredients_of(paths)
@@ -210,7 +210,7 @@ def _learning(pipeline: Pipeline, partitions: int) -> dict[str, Any]:
         "key": list(pipeline.preprocess.key),
         "split": pipeline.split.model_dump(mode="json"),
     }
-    return parts | _own_code(pipeline, pipeline.stage_paths)
+    return parts | _user_code(pipeline, pipeline.stage_paths)
 
 
 def _ingredients(

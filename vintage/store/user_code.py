@@ -36,7 +36,7 @@ class CannotImport(LookupError):
 
 
 @dataclass(frozen=True)
-class OwnPackage:
+class UserPackage:
     """A package, or a module, that is no installed distribution's.
 
     Attributes:
@@ -78,13 +78,13 @@ def look_in(home: Path) -> None:
             importlib.invalidate_caches()
 
 
-def own_packages(paths: Iterable[str]) -> tuple[OwnPackage, ...]:
+def user_packages(paths: Iterable[str]) -> tuple[UserPackage, ...]:
     """The packages of one's own among dotted paths; those of installed distributions are left out."""
     found = []
     for top in sorted({path.partition(".")[0] for path in paths}):
         root = None if top in _NOT_OWN or distribution_of(top) else _root(top)
         if root is not None:
-            found.append(OwnPackage(top, root, _closure(top, root)))
+            found.append(UserPackage(top, root, _closure(top, root)))
     return tuple(found)
 
 
@@ -94,7 +94,7 @@ def read_modules(path: str) -> tuple[Path, ...]:
     Imports that are computed at run time are not followed; what is no code of one's own gives none.
     """
     files: dict[Path, None] = {}
-    for package in own_packages([path]):
+    for package in user_packages([path]):
         todo = [path.rpartition(".")[0]]
         while todo:
             name = todo.pop()
@@ -112,7 +112,7 @@ def ingredients_of(paths: Iterable[str]) -> dict[str, str]:
     `paths` are dotted; what cannot be found is left out: importing it tells what is wrong.
     """
     paths = list(paths)
-    own = {package.name: package.digest for package in own_packages(paths)}
+    own = {package.name: package.digest for package in user_packages(paths)}
     tops = {path.partition(".")[0] for path in paths} - set(own)
     named = {top: distribution_of(top) for top in sorted(tops)}
     return own | {name: metadata.version(name) for name in named.values() if name}
@@ -128,7 +128,7 @@ def import_path(path: str) -> Any:
     """
     module_name, _, name = path.rpartition(".")
     with _IMPORTING:
-        for package in own_packages([path]):
+        for package in user_packages([path]):
             _forget_another(package)
         try:
             module = importlib.import_module(module_name)
@@ -227,7 +227,7 @@ def _modules_imported(file: Path, name: str) -> list[str]:
     return [each for each in found if each and each.partition(".")[0] not in _NOT_OWN]
 
 
-def _forget_another(package: OwnPackage) -> None:
+def _forget_another(package: UserPackage) -> None:
     """Drops from memory what was imported under these names from elsewhere, or before it was changed."""
     place = f"{package.root}:{package.digest}"
     if _places.get(package.name, place) != place:

@@ -14,7 +14,7 @@ import pytest
 
 from local.airflow_api import DONE, AirflowApi
 from local.stack import Stack
-from tests.dags.conftest import from_database, write_home
+from tests.airflow.conftest import from_database, write_home
 from tests.integration.conftest import (
     LAST_NIGHT,
     PARSED_SELDOM,
@@ -28,9 +28,9 @@ from tests.integration.scheduler.runs import (
     AFTER,
     BY_HAND,
     DAG,
-    IMPACT,
     LATE,
     RESTATED,
+    RESTATEMENT,
     RUN_SECONDS,
     SCORE,
     START,
@@ -73,7 +73,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     with ExitStack() as opened:
         environ = quick_environment() | {
             **PARSED_SELDOM,
-            "VINTAGE_NOTIFIER": "tests.dags.notified.ToFile",
+            "VINTAGE_NOTIFIER": "tests.airflow.notified.ToFile",
             # How soon a scheduler takes over what a dead one had begun; 300 by itself.
             "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "20",
             # On a busy machine the one that lives may be silent for half a minute.
@@ -170,11 +170,11 @@ def page(stack: Stack) -> Iterator[Page]:
 @pytest.fixture(scope="package")
 def restated(stack: Stack, api: AirflowApi, finish: Callable[..., Run]) -> Run:
     """A manual run of a date whose rows came again otherwise, after a model of the next date was made."""
-    for dag in (IMPACT, SCORE):
+    for dag in (RESTATEMENT, SCORE):
         api.wait_for_dag(dag, stack.check)
     if AFTER not in made(stack, "model"):
         assert finish(api.trigger(DAG, partition_key=AFTER)).state == "success"
-    for dag in (IMPACT, SCORE):
+    for dag in (RESTATEMENT, SCORE):
         api.pause(dag, paused=False)
     write_day(stack.home, RESTATED, seed=1)
     run = finish(api.trigger(DAG, partition_key=str(RESTATED)))

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from local.stack import Stack
 
 DAG = "retrain_tiny"
-IMPACT = "impact_tiny"
+RESTATEMENT = "vintage_restatement"
 SCORE = "score_tiny"
 RUN_SECONDS = 1200
 START = dt.date(2024, 1, 1)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as reference
 
-from vintage.ml.families import Measured, classification
+from vintage.ml.families import EvaluationResult, classification
 from vintage.ml.families.classification import measure_scored
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def frame(spark: SparkSession, labels: np.ndarray, scores: np.ndarray) -> DataFr
     )
 
 
-def measured(spark: SparkSession, labels: np.ndarray, scores: np.ndarray, **options: int) -> Measured:
+def measured(spark: SparkSession, labels: np.ndarray, scores: np.ndarray, **options: int) -> EvaluationResult:
     return measure_scored(frame(spark, labels, scores), rows=options.get("rows", len(labels)))
 
 

@@ -11,7 +11,7 @@ from sklearn import metrics as reference
 
 from tests.ml.families.conftest import holdout_of
 from tests.ml.test_stages import pipeline_of
-from vintage.ml.families import Measured, distances
+from vintage.ml.families import EvaluationResult, distances
 from vintage.ml.families.clustering import adjusted_rand_index, measure, score
 from vintage.ml.families.jackknife import group_of
 
@@ -55,7 +55,9 @@ def fitted(rows: DataFrame, estimator: Any) -> PipelineModel:
     return Pipeline(stages=[VectorAssembler(inputCols=["x", "y"], outputCol="features"), estimator]).fit(rows)
 
 
-def measured(rows: DataFrame, model: PipelineModel, baseline: PipelineModel | None = None) -> Measured:
+def measured(
+    rows: DataFrame, model: PipelineModel, baseline: PipelineModel | None = None
+) -> EvaluationResult:
     scored = score(rows, model, PIPELINE).persist()
     return measure(holdout_of(scored, rows=rows, model=model, baseline=baseline))
 

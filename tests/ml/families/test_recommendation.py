@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.ml.test_stages import pipeline_of
-from vintage.ml.families import Holdout, Measured
+from vintage.ml.families import EvaluationResult, Holdout
 from vintage.ml.families.recommendation import RANKING, measure, score
 
 if TYPE_CHECKING:
@@ -62,7 +62,9 @@ def model(train: DataFrame) -> PipelineModel:
     return Pipeline(stages=[als]).fit(train.coalesce(1))
 
 
-def measured(rows: DataFrame, train: DataFrame | None, model: PipelineModel, spec: Pipeline) -> Measured:
+def measured(
+    rows: DataFrame, train: DataFrame | None, model: PipelineModel, spec: Pipeline
+) -> EvaluationResult:
     scored = score(rows, model, spec).persist()
     return measure(Holdout(rows, scored, scored.count(), model, spec, train=train))
 

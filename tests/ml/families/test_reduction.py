@@ -13,7 +13,7 @@ from sklearn.datasets import load_wine
 from tests.ml.families.conftest import holdout_of
 from tests.ml.test_stages import pipeline_of
 from vintage.errors import SpecError
-from vintage.ml.families import Measured
+from vintage.ml.families import EvaluationResult
 from vintage.ml.families.reduction import measure, score
 
 if TYPE_CHECKING:
@@ -54,7 +54,9 @@ def model(spark: SparkSession, points: np.ndarray) -> PipelineModel:
     return fitted(frame(spark, points[:100]))
 
 
-def measured(rows: DataFrame, model: PipelineModel, baseline: PipelineModel | None = None) -> Measured:
+def measured(
+    rows: DataFrame, model: PipelineModel, baseline: PipelineModel | None = None
+) -> EvaluationResult:
     scored = score(rows, model, PIPELINE).persist()
     return measure(holdout_of(scored, rows=rows, model=model, baseline=baseline))
 

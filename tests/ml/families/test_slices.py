@@ -10,7 +10,7 @@ from sklearn import metrics as reference
 
 from tests.ml.families.conftest import holdout_of
 from tests.ml.test_stages import pipeline_of
-from vintage.ml.families import Measured, Slice, classification, counting, family_of
+from vintage.ml.families import EvaluationResult, Slice, classification, counting, family_of
 from vintage.ml.families.classification import measure_scored
 from vintage.ml.families.slices import LEADING, SLICES, Sliced, leading
 
@@ -45,7 +45,7 @@ def by_value(slices: tuple[Slice, ...]) -> dict[str | None, Slice]:
     return {each.value: each for each in slices if not each.others}
 
 
-def measured(scored: DataFrame, rows: int = 600, **wanted: tuple[str | None, ...]) -> Measured:
+def measured(scored: DataFrame, rows: int = 600, **wanted: tuple[str | None, ...]) -> EvaluationResult:
     sliced = leading(scored, wanted or {"port": ()})
     return measure_scored(scored, rows=rows, sliced=sliced, metric="areaUnderROC", confidence=0.95, seed=1)
 
@@ -190,7 +190,7 @@ def test_two_models_are_compared_on_the_same_rows(
         monkeypatch.setattr(counting, "EXACT_ROWS", 10)
         monkeypatch.setattr(classification, "PAIR_BINS", 64)
     holdout = holdout_of(rows, model=models[0], baseline=models[1], pipeline=spec)
-    found = compare(holdout, Measured(400, apart[0]))
+    found = compare(holdout, EvaluationResult(400, apart[0]))
     assert found.rows == 400
     assert found.values == pytest.approx(apart[1], abs=0 if exact else 1e-4)
     for name, gain in found.gains.items():
@@ -199,7 +199,9 @@ def test_two_models_are_compared_on_the_same_rows(
         assert gain.value > 0
         assert gain.interval is not None
         assert 0 < gain.interval.low < gain.value < gain.interval.high
-    itself = compare(holdout_of(rows, model=models[0], baseline=models[0], pipeline=spec), Measured(400, {}))
+    itself = compare(
+        holdout_of(rows, model=models[0], baseline=models[0], pipeline=spec), EvaluationResult(400, {})
+    )
     assert {gain.value for gain in itself.gains.values()} == {0.0}
 
 

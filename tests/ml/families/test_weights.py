@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql import DataFrame, SparkSession
 
-    from vintage.ml.families import Measured
+    from vintage.ml.families import EvaluationResult
 
 pytestmark = pytest.mark.spark
 
@@ -62,7 +62,7 @@ def errors(spark: SparkSession, weights: Sequence[float | None]) -> tuple[DataFr
     return spark.createDataFrame(rows, KINDS), labels, predictions
 
 
-def regressed(scored: DataFrame) -> Measured:
+def regressed(scored: DataFrame) -> EvaluationResult:
     pipeline = pipeline_of("- LinearRegression: {}\n", task="regression", evaluate={"metric": "rmse"})
     return regression.measure(holdout_of(scored, pipeline=pipeline, thorough=True))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Protocol, cast
 
-from vintage.ml.families.measured import Comparison, Gain, Holdout, Interval, Measured, Slice
+from vintage.ml.families.measured import Comparison, EvaluationResult, Gain, Holdout, Interval, Slice
 
 if TYPE_CHECKING:
     from pyspark.ml import PipelineModel
@@ -14,7 +14,17 @@ if TYPE_CHECKING:
     from vintage.spec import Pipeline
     from vintage.spec.metrics import Task
 
-__all__ = ["Comparison", "Family", "Gain", "Holdout", "Interval", "Measured", "Slice", "compare", "family_of"]
+__all__ = [
+    "Comparison",
+    "EvaluationResult",
+    "Family",
+    "Gain",
+    "Holdout",
+    "Interval",
+    "Slice",
+    "compare",
+    "family_of",
+]
 
 
 class Family(Protocol):
@@ -38,7 +48,7 @@ class Family(Protocol):
             pipeline: its spec.
         """
 
-    def measure(self, holdout: Holdout) -> Measured:
+    def measure(self, holdout: Holdout) -> EvaluationResult:
         """The metrics that `METRICS` names for the task, and the family's details."""
 
 
@@ -47,7 +57,7 @@ def family_of(task: Task) -> Family:
     return cast("Family", importlib.import_module(f"{__name__}.{task}"))
 
 
-def compare(holdout: Holdout, measured: Measured) -> Comparison:
+def compare(holdout: Holdout, measured: EvaluationResult) -> Comparison:
     """What the baseline reaches on the rows of a holdout, and the gains of the model on it.
 
     Args:

@@ -12,7 +12,15 @@ from vintage.ml.families import bootstrap
 from vintage.ml.families.cells import confusion_of, rates_of, tie_error
 from vintage.ml.families.counting import EXACT_ROWS, SHARE, are_classes, binned, cells_of, count, log_loss
 from vintage.ml.families.curves import curves_of
-from vintage.ml.families.measured import Comparison, Gain, Holdout, Interval, Measured, Slice, stage_with
+from vintage.ml.families.measured import (
+    Comparison,
+    EvaluationResult,
+    Gain,
+    Holdout,
+    Interval,
+    Slice,
+    stage_with,
+)
 from vintage.ml.families.slices import SLICES, leading, slice_columns
 from vintage.ml.families.weights import WEIGHT, Weights, weight_columns
 from vintage.ml.splits import key_columns
@@ -70,7 +78,7 @@ def score(rows: DataFrame, model: PipelineModel, pipeline: Pipeline) -> DataFram
     )
 
 
-def measure(holdout: Holdout) -> Measured:
+def measure(holdout: Holdout) -> EvaluationResult:
     """The metrics, with details `confusion_matrix`, `ranking_error` and `classes` (rates by class).
 
     `ranking_error` is the most by which areaUnderROC may be off because scores were binned, else 0. Of two
@@ -95,7 +103,7 @@ def measure_scored(
     metric: str = "accuracy",
     confidence: float | None = None,
     seed: int = 0,
-) -> Measured:
+) -> EvaluationResult:
     """All metrics of a scored holdout and of its slices, in one pass.
 
     Rows are counted by label, prediction and score: by the score itself up to 100,000 rows, by 2^16 equal
@@ -208,7 +216,7 @@ class _Spread:
 
 def _summary(
     counted: Counted, spread: _Spread, slices: Sequence[Slice], weighed: Sequence[str], *, is_binned: bool
-) -> Measured:
+) -> EvaluationResult:
     every, known = int(counted["rows"].sum()), are_classes(counted, LABEL, "prediction")
     cells = cells_of(counted, known)
     labels, matrix = cells.confusion()
@@ -226,7 +234,7 @@ def _summary(
     if every > cells.total:
         told = "rows of the holdout have a label or a prediction that is no class"
         refusals.append(f"{every - cells.total} {told}")
-    return Measured(
+    return EvaluationResult(
         every,
         values,
         tuple(refusals),

@@ -10,7 +10,7 @@ import numpy as np
 from vintage.errors import SpecError
 from vintage.ml.families.distances import VECTOR, left_out
 from vintage.ml.families.jackknife import GROUPS, METHOD, group_of, intervals
-from vintage.ml.families.measured import Holdout, Measured
+from vintage.ml.families.measured import EvaluationResult, Holdout
 from vintage.ml.splits import key_columns
 from vintage.ml.training import canonical
 from vintage.session import root_cause
@@ -56,7 +56,7 @@ def score(rows: DataFrame, model: PipelineModel, pipeline: Pipeline) -> DataFram
     )
 
 
-def measure(holdout: Holdout) -> Measured:
+def measure(holdout: Holdout) -> EvaluationResult:
     """The metrics, with details `cluster_sizes`, `distance` and, where there is one, `baseline`.
 
     `silhouette` is the mean over the rows of (b - a) / max(a, b), where a is the mean distance to the rows of
@@ -105,7 +105,7 @@ def measure(holdout: Holdout) -> Measured:
     else:
         values["stability"], apart["stability"], details["baseline"] = _stability(holdout, holdout.baseline)
     refusals = ("all rows of the holdout fall into one cluster",) if total and not several else ()
-    return Measured(
+    return EvaluationResult(
         total,
         values,
         refusals,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pyspark.sql import Column
     from pyspark.sql._typing import ColumnOrName
 
-    from vintage.ml.families import Family, Holdout, Measured
+    from vintage.ml.families import EvaluationResult, Family, Holdout
 
 GROUPS: Final = 50
 METHOD: Final = f"jackknife over {GROUPS} groups of rows"
@@ -72,7 +72,7 @@ def intervals(
     return {name: each for name, each in found.items() if each is not None}
 
 
-def compare_apart(family: Family, holdout: Holdout, measured: Measured) -> Comparison:
+def compare_apart(family: Family, holdout: Holdout, measured: EvaluationResult) -> Comparison:
     """What the baseline reaches on the rows of a holdout, measured by itself, and the gains on it.
 
     Where the family gives the metrics without each group of rows, the same groups are left out of both

@@ -104,7 +104,7 @@ class Comparison:
 
 
 @dataclass(frozen=True)
-class Measured:
+class EvaluationResult:
     """What an evaluation gives.
 
     Attributes:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from vintage.errors import SpecError
 from vintage.ml.families.jackknife import GROUPS, METHOD, group_of, intervals
-from vintage.ml.families.measured import Holdout, Measured
+from vintage.ml.families.measured import EvaluationResult, Holdout
 from vintage.ml.families.regression import errors_of
 from vintage.ml.splits import key_columns
 
@@ -53,7 +53,7 @@ def score(rows: DataFrame, model: PipelineModel, pipeline: Pipeline) -> DataFram
     )
 
 
-def measure(holdout: Holdout) -> Measured:
+def measure(holdout: Holdout) -> EvaluationResult:
     """The metrics, with details `pairs`, `users`, `items`, `catalogue` and `k`.
 
     `rmse` and `mae` are of the pairs whose user and item the model knows; details tell how many others there
@@ -103,7 +103,7 @@ def measure(holdout: Holdout) -> Measured:
     # What one user says is of one piece: a user's rows are left out together.
     left_out = {name: errors.left_out.get(name, ()) for name in ("rmse", "mae")} | ranking_left_out
     confidence = holdout.pipeline.evaluate.confidence
-    return Measured(
+    return EvaluationResult(
         holdout.count,
         values,
         refusals,

@@ -9,7 +9,7 @@ import numpy as np
 
 from vintage.errors import SpecError
 from vintage.ml.families.jackknife import GROUPS, METHOD, group_of, intervals
-from vintage.ml.families.measured import Holdout, Measured
+from vintage.ml.families.measured import EvaluationResult, Holdout
 from vintage.ml.families.subspaces import subspace_change
 from vintage.ml.splits import key_columns
 from vintage.ml.training import canonical
@@ -51,7 +51,7 @@ def score(rows: DataFrame, model: PipelineModel, pipeline: Pipeline) -> DataFram
     )
 
 
-def measure(holdout: Holdout) -> Measured:
+def measure(holdout: Holdout) -> EvaluationResult:
     """The metrics, with details `variance` and `components`, from one aggregation.
 
     With P the components (orthonormal columns), m the holdout's own mean (Spark's PCA keeps none) and n its
@@ -102,7 +102,7 @@ def measure(holdout: Holdout) -> Measured:
         values["subspaceChange"], details["baseline"] = _change(components, holdout.baseline)
     refusals = ("the rows of the holdout do not vary",) if rows and not total > 0 else ()
     left_out = _left_out(holdout) if holdout.thorough else {}
-    return Measured(
+    return EvaluationResult(
         rows,
         values,
         refusals,

@@ -1,1 +1,0 @@
-"""DAG files, and the modules that they share."""

@@ -1,0 +1,76 @@
+"""The plugin of Airflow's web server shows pages of the store, confined, to who may see the pipeline."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
+
+import pytest
+from fastapi.testclient import TestClient
+
+from tests.airflow.conftest import write_home
+from vintage.airflow import store_pages
+from vintage.spec.page_policy import POLICY
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def asking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TestClient:
+    from airflow.api_fastapi.core_api.security import get_user
+
+    home = write_home(tmp_path / "home")
+    monkeypatch.setenv("VINTAGE_HOME", str(home))
+    folder = home / "data" / "store" / "tiny" / "reports"
+    folder.mkdir(parents=True)
+    (folder / "a b.html").write_text("<p>a page", encoding="utf-8")
+    (folder / "secret.json").write_text("{}", encoding="utf-8")
+    (folder.parents[1] / "other.html").write_text("of nobody", encoding="utf-8")
+    (folder / "link.html").symlink_to(folder.parents[1] / "other.html")
+    may = SimpleNamespace(
+        is_authorized_dag=lambda *, method, details, user: (
+            (method, details.id, user) == ("GET", "retrain_tiny", "ada")
+        )
+    )
+    monkeypatch.setattr(store_pages, "get_auth_manager", lambda: may)
+    monkeypatch.setitem(store_pages.app.dependency_overrides, get_user, lambda: "ada")
+    return TestClient(store_pages.app)
+
+
+@pytest.mark.fault(
+    "a page of the store in Airflow's web server, whatever the data in it",
+    outcome="no script but Vintage's own, no connection",
+)
+def test_a_page_is_confined(asking: TestClient) -> None:
+    page = asking.get("/store/tiny/reports/a%20b.html")
+    assert (page.status_code, page.text) == (200, "<p>a page")
+    assert page.headers["Content-Type"].startswith("text/html")
+    policy = page.headers["Content-Security-Policy"]
+    assert policy.startswith("sandbox ")
+    assert "allow-same-origin" not in policy
+    assert policy.endswith(POLICY)
+    assert page.headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.fault(
+    "a path out of the store, or a link, asked of Airflow's web server",
+    outcome="404; 403 to who may not see the pipeline",
+)
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [
+        ("tiny/reports/secret.json", 404),
+        ("tiny/reports/link.html", 404),
+        ("tiny/..%2Fother.html", 404),
+        ("tiny/%2Fetc%2Fpasswd", 404),
+        ("tiny/reports/none.html", 404),
+        ("..%2Ftiny/reports/a%20b.html", 403),
+        ("other/a.html", 403),
+        ("%3Cimg%20src=x%20onerror=alert(1)%3E/a.html", 403),
+    ],
+)
+def test_nothing_else_is_shown(asking: TestClient, path: str, code: int) -> None:
+    answer = asking.get(f"/store/{path}")
+    assert answer.status_code == code
+    assert answer.headers["Content-Type"] == "application/json"

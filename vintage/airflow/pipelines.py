@@ -1,0 +1,95 @@
+"""What is alike in the DAGs of all pipelines: how they are made of files, their schedules and forms."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import CronPartitionTimetable, Param
+from croniter import croniter
+
+from vintage.errors import SpecError
+from vintage.spec import load_pipeline
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from airflow.sdk import DAG
+
+    from vintage.spec import Home, Pipeline
+
+log = logging.getLogger(__name__)
+
+
+def make_dags(
+    home: Home, prefix: str, make: Callable[[Pipeline, Home], DAG], wanted: str | None
+) -> dict[str, DAG]:
+    """The DAG `<prefix>_<name>` of each pipeline, by its id.
+
+    Args:
+        home: where the pipelines are.
+        prefix: of the DAGs' ids.
+        make: must not register the DAG by itself: one that fails half made would stay.
+        wanted: the one DAG that is asked for; None for all.
+    """
+    dags = {}
+    for name in home.pipeline_names():
+        if wanted in {None, f"{prefix}_{name}"}:
+            try:
+                dags[f"{prefix}_{name}"] = make(load_pipeline(home, name), home)
+            except SpecError:
+                continue
+            except Exception:
+                log.exception("%s_%s is left out", prefix, name)
+    return dags
+
+
+def valid_pipelines(home: Home) -> list[Pipeline]:
+    """The pipelines whose files are right, by their names."""
+    found = []
+    for name in home.pipeline_names():
+        try:
+            found.append(load_pipeline(home, name))
+        except SpecError:
+            continue
+        except Exception:
+            log.exception("%s is left out", name)
+    return found
+
+
+def daily(schedule: str) -> CronPartitionTimetable:
+    """A cron line, each of whose ticks makes the partition of the tick before."""
+    return CronPartitionTimetable(schedule, timezone="UTC", run_offset=-1, key_format="%Y-%m-%d")
+
+
+def run_of(schedule: str, date: dt.date) -> dt.datetime:
+    """When a schedule makes a partition: a run makes that of the tick before its own.
+
+    As a Dag's start_date, it makes the pipeline's start_date the first partition, not the day before; and
+    so with its end_date.
+    """
+    last_moment_before = dt.datetime.combine(date, dt.time(), dt.UTC) - dt.timedelta(microseconds=1)
+    ticks = croniter(schedule, last_moment_before, ret_type=dt.datetime)
+    ticks.get_next()
+    run: dt.datetime = ticks.get_next()
+    return run
+
+
+def nightly_arguments(pipeline: Pipeline) -> dict[str, Any]:
+    """The owner, the retries and the patience of each task that a night or its scoring has."""
+    return {
+        "owner": pipeline.owner,
+        "retries": 2,
+        "retry_delay": dt.timedelta(minutes=1),
+        "retry_exponential_backoff": 2.0,
+        "max_retry_delay": dt.timedelta(minutes=10),
+        "execution_timeout": dt.timedelta(hours=6),
+    }
+
+
+def date_param(description: str) -> Param:
+    """The form's `partition_date`: a date or nothing."""
+    return Param(
+        None, type=["null", "string"], format="date", title="Partition date", description=description
+    )

@@ -1,0 +1,88 @@
+"""One Dag `score_<name>` for each file of pipelines/: the model that serves scores one partition date."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Final
+
+from airflow.sdk import DAG, Param, PartitionedAssetTimetable
+
+from vintage.airflow.alerts import on_failure
+from vintage.airflow.assets import model_of, predictions_of, raw_of
+from vintage.airflow.pipelines import daily, date_param, nightly_arguments, run_of
+from vintage.airflow.spark_submit import MACROS, spark_job
+from vintage.spec.markdown import code
+
+if TYPE_CHECKING:
+    from vintage.spec import Home, Pipeline
+
+JOB: Final = "score"
+ARGS: Final = ("--date={{ partition_of(dag_run, params) }}", "--version={{ params['version'] or '' }}")
+
+
+def scoring(pipeline: Pipeline, home: Home) -> DAG:
+    """The Dag of one pipeline: one task, skipped while no version serves.
+
+    It follows each night, for the night's date, unless the pipeline has a schedule for scoring.
+    """
+    own, end = pipeline.score.schedule, pipeline.end_date
+    first = dt.datetime.combine(pipeline.start_date, dt.time(), dt.UTC)
+    with DAG(
+        f"{JOB}_{pipeline.name}",
+        auto_register=False,
+        description=f"Scores the rows of a date with the model of {pipeline.name} that serves.",
+        doc_md=documentation(pipeline),
+        tags={"vintage", JOB, pipeline.task, pipeline.name},
+        schedule=daily(own) if own else PartitionedAssetTimetable(assets=model_of(pipeline)),
+        start_date=run_of(own, pipeline.start_date) if own else first,
+        end_date=run_of(own, end) if own and end else None,
+        catchup=False,
+        max_active_runs=1,
+        default_args=nightly_arguments(pipeline),
+        params={
+            "partition_date": date_param(
+                "Used when the run has no partition key. Empty: the last closed day (UTC)."
+            ),
+            "version": Param(
+                None,
+                type=["null", "integer"],
+                minimum=1,
+                title="Version",
+                description="The registered version that scores. Empty: the champion.",
+            ),
+        },
+        on_failure_callback=on_failure() or None,
+        user_defined_macros=dict(MACROS),
+    ) as dag:
+        spark_job(
+            JOB,
+            pipeline,
+            home,
+            arguments=[f"--pipeline={pipeline.name}", *ARGS],
+            inlets=[model_of(pipeline), *raw_of(pipeline)],
+            outlets=[predictions_of(pipeline)],
+        )
+    return dag
+
+
+def documentation(pipeline: Pipeline) -> str:
+    """What the Airflow UI says of the Dag, in Markdown."""
+    started = (
+        f"By its own schedule, `{pipeline.score.schedule}`, for the day before."
+        if pipeline.score.schedule
+        else f"After each night of `retrain_{pipeline.name}`, for the same date."
+    )
+    rows = f"those where {code(pipeline.score.where)}" if pipeline.score.where else "all of the date"
+    return "\n".join(
+        [
+            f"Scores rows with the champion of `{pipeline.name}`, label or not. {started}",
+            "",
+            "The date's rows are snapshotted, validated and prepared first, if no night has done so. Each",
+            "prediction carries the model's key and its registered version. Rows that the model cannot score",
+            "are kept aside, with the reason. While no version serves, the task is skipped.",
+            "",
+            f"- **Rows**: {rows}",
+            f"- **Key**: {', '.join(map(code, pipeline.preprocess.key))}",
+            f"- **File**: `pipelines/{pipeline.name}.yaml`",
+        ]
+    )

@@ -1,0 +1,106 @@
+"""What a job tells whoever started it: rows, metric and decision in a few values, and where to read more."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from pydantic import BaseModel, ConfigDict
+
+from vintage.registry.ledger import Entry
+from vintage.report.partitions import undated_rows
+from vintage.store import Artifact
+from vintage.store.details import EvaluationDetails, ModelDetails, PredictionsDetails, ValidationDetails
+from vintage.store.reports import report_folder
+
+if TYPE_CHECKING:
+    from datetime import date
+    from pathlib import Path
+
+    from vintage.spec import Home
+    from vintage.store import Store
+
+DATA_DOCS = "Data Docs"
+MLFLOW_RUN = "MLflow run"
+REPORT = "Report"
+
+
+class JobResult(BaseModel):
+    """What came of a job.
+
+    Attributes:
+        facts: name → value.
+        links: name → address.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    facts: Mapping[str, Any] = {}
+    links: Mapping[str, str] = {}
+
+
+def result_of(home: Home, store: Store, day: date, result: object, window: Sequence[date] = ()) -> JobResult:
+    """What is to be told of what a job gave: an artifact, those of a window's dates, or a decision."""
+    if isinstance(result, Entry):
+        facts = {"decision": result.told, "version": result.version, "reasons": list(result.reasons)}
+        model = store.find("model", day, result.model_key)
+        return JobResult(facts=facts, links=_mlflow(home, model))
+    if isinstance(result, Artifact):
+        return _of_artifact(home, store, result)
+    if isinstance(result, Mapping) and isinstance(found := result.get(day), Artifact):
+        own = _of_artifact(home, store, found)
+        facts = {**own.facts, "dates": len(result)}
+        if found.manifest.kind == "snapshot" and (absent := [day for day in window if day not in result]):
+            facts["no raw data"] = list(map(str, absent))
+        return own.model_copy(update={"facts": facts})
+    return JobResult()
+
+
+def _of_artifact(home: Home, store: Store, artifact: Artifact) -> JobResult:
+    facts: dict[str, Any] = {"key": artifact.key}
+    links: dict[str, str] = {}
+    match artifact.manifest.kind:
+        case "snapshot" | "features":
+            facts["rows"] = artifact.row_count
+            if artifact.manifest.kind == "snapshot" and (undated := undated_rows(artifact)):
+                facts["undated rows"] = undated
+        case "validation":
+            validated = ValidationDetails.of(artifact)
+            facts |= {"passed": validated.passed, "warnings": len(validated.failures.warning)}
+            links[DATA_DOCS] = page_address(home, artifact.place / "index.html")
+        case "model":
+            facts["rows"] = ModelDetails.of(artifact).rows["train"]
+            links |= _mlflow(home, artifact)
+        case "evaluation":
+            evaluated = EvaluationDetails.of(artifact)
+            metric = artifact.manifest.ingredients.spec["evaluate"]["metric"]
+            facts |= {
+                "rows": evaluated.rows["test"],
+                metric: evaluated.metrics.get(metric),
+                "gates": "passed" if evaluated.decision.promote else "failed",
+                "reasons": list(evaluated.decision.reasons),
+            }
+            links |= _mlflow(home, artifact)
+            page = report_folder(store, artifact) / "report.html"
+            if page.exists():
+                links[REPORT] = page_address(home, page)
+        case "predictions":
+            scored = PredictionsDetails.of(artifact)
+            facts |= {"rows": scored.rows, "rejected": scored.rejected, "version": scored.version}
+            links |= _mlflow(home, artifact)
+    return JobResult(facts=facts, links=links)
+
+
+def _mlflow(home: Home, artifact: Artifact | None) -> dict[str, str]:
+    run = artifact.manifest.mlflow_run_id if artifact else None
+    if not run or not home.mlflow_url:
+        return {}
+    return {MLFLOW_RUN: f"{home.mlflow_url.rstrip('/')}/#/runs/{quote(run)}"}
+
+
+def page_address(home: Home, page: Path) -> str:
+    """Where a page of the store is shown; a file's own address when no web server is known to show it."""
+    if home.store_url is None:
+        return page.as_uri()
+    return f"{home.store_url.rstrip('/')}/{quote(page.relative_to(home.store).as_posix())}"
