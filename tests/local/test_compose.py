@@ -122,16 +122,27 @@ def test_the_image_is_not_root_s() -> None:
     assert not any("user" in service for service in SERVICES.values())
 
 
-@pytest.mark.parametrize(("given", "mask"), [({}, "0077"), ({"VINTAGE_UMASK": "027"}, "0027")])
-def test_what_a_service_writes_is_its_user_s_alone(given: dict[str, str], mask: str) -> None:
+@pytest.mark.parametrize(
+    ("given", "mask", "folder", "file"),
+    [
+        ({}, "0077", "0o700", "0o600"),
+        ({"VINTAGE_UMASK": "027"}, "0027", "0o750", "0o640"),
+        ({"VINTAGE_UMASK": "7"}, "0007", "0o770", "0o660"),
+    ],
+)
+def test_what_a_service_writes_is_its_user_s_alone(
+    given: dict[str, str], mask: str, folder: str, file: str
+) -> None:
     [entry] = re.findall(r'^ENTRYPOINT \["/opt/vintage/(\S+)"\]$', DOCKERFILE, flags=re.MULTILINE)
-    command = [CHECKOUT / entry, "sh", "-c", "umask"]
+    logs = "AIRFLOW__LOGGING__FILE_TASK_HANDLER_NEW_"
+    command = [CHECKOUT / entry, "sh", "-c", f"umask; echo ${logs}FOLDER_PERMISSIONS ${logs}FILE_PERMISSIONS"]
     environment = {"PATH": os.defpath, **given}
     ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, umask=0)
-    assert ended.stdout.strip() == mask
+    assert ended.stdout.split() == [mask, folder, file]
     for name, service in SERVICES.items():
         if "build" in service:
             assert service["environment"]["VINTAGE_UMASK"] == "${VINTAGE_UMASK:-077}", name
+            assert not any(each.startswith(logs) for each in service["environment"]), name
 
 
 def test_the_image_has_the_python_the_uv_and_the_java_that_set_up_takes() -> None:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Literal
 
 import pytest
 
-from vintage.errors import TrackingError
-from vintage.registry.tracking import Tracking, TrainingData, Version
+from tests.hostile import MARKUP, OBEYED
+from vintage.errors import TrackingError, printable
+from vintage.registry.tracking import Tracking, TrainingData, TriedCandidate, Version
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -179,6 +180,42 @@ def test_a_model_that_a_killed_job_left_half_logged_is_completed(
     assert str(client.get_logged_model(left.model_id).status) == "READY"
     names = {file.path for file in client.list_logged_model_artifacts(left.model_id)}
     assert names == {"MLmodel", "sparkml"}
+
+
+@pytest.mark.fault(
+    "markup, formulas, escape sequences, NUL, half a character and texts without end in what MLflow is told",
+    outcome="each is kept as text; what no database takes, or a terminal obeys, is written out",
+)
+def test_hostile_values_are_text(tracking: Tracking, client: MlflowClient, folder: Path) -> None:
+    """As tags, Params, datasets and candidates; Vintage writes no notes and no descriptions."""
+    texts = (*MARKUP, *OBEYED, "two\n\tlines", "a\x00b", "\ud800", "\x00" * 3000, "x" * 20_000)
+    hostile = {f"odd.{number}": text for number, text in enumerate(texts)} | {"=1+1<b>\x00": "name"}
+    names = {"<img src=x>": "string", "=cmd|' /C calc'!A0": "double", "a\x00\n\ud800": "double"}
+    rows = TrainingData("hostile", "2013-02-01", f"{7:064x}", 9, "/data/\udcff<b>", names, "training")
+    tried = [TriedCandidate(number, {"T.p": text}, {}, error=text) for number, text in enumerate(texts[-5:])]
+    run_id = start(tracking, "hostile", **hostile)
+    tracking.log_fit(run_id, params=hostile, datasets=[rows], model_dir=folder, metrics={})
+    tracking.log_candidates(run_id, tuning=OTHER, tried=tried)
+    tracking.register(pipeline="hostile", date="2013-02-28", key=KEY, run_id=run_id, tags=hostile)
+    run = client.get_run(run_id)
+    version = client.get_model_version("hostile", "1")
+    experiment = run.info.experiment_id
+    children = client.search_runs([experiment], f"tags.`mlflow.parentRunId` = '{run_id}'")
+    told = {int(each.data.tags["vintage.candidate"]): each for each in children}
+    tags = [(run.data.tags[f"odd.{number}"], text) for number, text in enumerate(texts)]
+    tags += [(version.tags[f"odd.{number}"], text) for number, text in enumerate(texts)]
+    tags += [(told[each.number].data.tags["vintage.error"], each.error) for each in tried]
+    params = [(run.data.params[f"odd.{number}"], text) for number, text in enumerate(texts)]
+    params += [(told[each.number].data.params["T.p"], each.error) for each in tried]
+    for found, text in (*tags, *params):
+        whole = printable(text, keep="\n\t")
+        assert found == whole or (found[:5000] == whole[:5000] and "sha256:" in found)
+    for each in tried:
+        name = "p=" + printable(each.error, keep="\n\t")
+        assert told[each.number].info.run_name.startswith(name[:200])
+    assert run.data.params["_1_1_b__"] == "name"
+    [given] = run.inputs.dataset_inputs
+    assert {each["name"] for each in json.loads(given.dataset.schema)["mlflow_colspec"]} == set(names)
 
 
 def test_an_evaluation_lands_in_the_run_and_on_its_model(

@@ -10,6 +10,7 @@ import pytest
 
 from tests.spec.conftest import PIPELINE, SUITE
 from vintage.errors import SpecError
+from vintage.flow.job import stage_problems
 from vintage.spec import load_pipeline, loading, read_home
 from vintage.spec.problem import MOST
 from vintage.spec.sql import BadSql, read_expression, read_query
@@ -93,6 +94,26 @@ CONTENTS: dict[str, tuple[bytes, str]] = {
     "NOT NOT": (bent(SQL, f"    SELECT {'NOT ' * 5_000} a AS id FROM source\n"), "nested too deep"),
     "CASE": (bent(SQL, f"    SELECT {'CASE WHEN a THEN ' * 900} 1\n"), "nested too deep"),
     "long SQL": (bent(SQL, f"    SELECT {'a,' * 25_000} 1 AS id FROM source\n"), "the SQL has 50,"),
+    "AND AND": (
+        bent(SQL, f"    SELECT id, bill, day, tip FROM source WHERE {' AND '.join(['tip > 1'] * 3_000)}\n"),
+        "bad.yaml:12: the SQL has more than 1,200 operators in a row",
+    ),
+    "SELECTs": (
+        bent(SQL, f"    {' UNION ALL '.join(['SELECT id, bill, day, tip FROM source'] * 250)}\n"),
+        "the SQL has more than 200 SELECTs",
+    ),
+    "SQL in many stages": (
+        bent(
+            "stages:\n",
+            "stages:\n"
+            + f"  - SQLTransformer: {{statement: 'SELECT *{', 1 AS a' * 3_000} FROM __THIS__'}}\n" * 4,
+        ),
+        "the SQL of the file has 96,",
+    ),
+    "many slices": (
+        bent("  metric: areaUnderROC\n", f"  metric: areaUnderROC\n  slices: [{'s,' * 2}{'x, ' * 40_000}]\n"),
+        'slice "s" stands more than once',
+    ),
     "a deep label": (bent("CAST(tip > 2 AS DOUBLE)", "(" * 2_000 + "tip"), "nested too deep"),
     "deep types": (
         bent("day STRING", f"day {'ARRAY<' * 5_000}INT"),
@@ -127,6 +148,47 @@ def test_a_hostile_pipeline_is_refused_at_once(home_with: Callable[..., Home], c
     assert all(len(str(problem)) < 5_000 for problem in found.problems)
     with pytest.raises(SpecError):
         load_pipeline(home, "bad")
+
+
+STATEMENTS = {
+    "many columns": [
+        "SELECT *" + "".join(f", tip AS a{k}x{n}" for n in range(700)) + " FROM __THIS__" for k in range(4)
+    ],
+    "long sums": [
+        "SELECT *" + "".join(f", {'+'.join(['tip'] * 1_000)} AS a{n}" for n in range(6)) + " FROM __THIS__"
+    ],
+}
+
+
+@pytest.mark.parametrize("case", STATEMENTS)
+def test_large_statements_of_stages_are_looked_through_at_once(
+    home_with: Callable[..., Home], case: str
+) -> None:
+    home = home_with()
+    stages = "".join(f"  - SQLTransformer: {{statement: '{each}'}}\n" for each in STATEMENTS[case])
+    (home.pipelines_dir / "bad.yaml").write_bytes(bent("stages:\n", f"stages:\n{stages}"))
+    started = time.process_time()
+    assert list(stage_problems(load_pipeline(home, "bad"))) == []
+    assert time.process_time() - started < SECONDS
+
+
+def test_queries_that_double_each_other_are_followed_at_once(home_with: Callable[..., Home]) -> None:
+    """Each reads the one before it twice: a value of the last has come by a billion ways."""
+    queries = ["t0 AS (SELECT id, bill, day, tip, tip AS s FROM source)"]
+    queries += [f"t{n} AS (SELECT id, bill, day, tip, s + s AS s FROM t{n - 1})" for n in range(1, 31)]
+    starred = ["u0 AS (SELECT * FROM source)"]
+    starred += [f"u{n} AS (SELECT * FROM u{n - 1} AS a CROSS JOIN u{n - 1} AS b)" for n in range(1, 31)]
+    with_s = f"    WITH {', '.join(queries)} SELECT id, bill, day, tip, s FROM t30\n"
+    with_all = f"    WITH {', '.join(starred)} SELECT a.id, bill, day, tip FROM u30 AS a\n"
+    home = home_with()
+    for name, sql in (("doubled", with_s), ("starred", with_all)):
+        text = bent(SQL, sql).decode().replace("name: bad", f"name: {name}")
+        (home.pipelines_dir / f"{name}.yaml").write_text(text.replace("[bill, day_ix]", "[bill, day_ix, s]"))
+    started = time.process_time()
+    found = read_home(home)
+    told = [str(each) for one in found.pipelines for each in stage_problems(one)]
+    assert time.process_time() - started < SECONDS
+    assert any("doubled.yaml" in each and 'the model learns from "s"' in each for each in told)
 
 
 @pytest.mark.fault("a hostile suite", outcome="the pipelines that name it are refused, and no other")

@@ -111,7 +111,7 @@ def run(job: Job) -> Artifact:
     require_valid_stages(job)
     flow = Flow(job.pipeline, job.store, job.date)
     require_enough(job, list(flow.features))
-    train, tuned_by, named = flow.train, flow.tuning, flow.named_model
+    train, named = flow.train, flow.named_model
     found = job.store.find("model", job.date, named.key)
     if found is not None:
         log.info("model %s for %s is found by its key; nothing to fit", found.key.short, job.date)
@@ -125,7 +125,7 @@ def run(job: Job) -> Artifact:
     )
     try:
         ship_user_code(job, job.pipeline.stage_paths)
-        tuned = None if tuned_by is None else _tuned(job, tuned_by)
+        tuned = None if flow.tuning is None else _tuned(job, flow.tuning, flow.tuned_on[1])
         artifact = make(job, named, train, tuned, tracking, mlflow_run_id=run_id)
         record_model(tracking, job.store, artifact)
     except BaseException:
@@ -204,8 +204,8 @@ def make(
         )
 
 
-def _tuned(job: Job, named: Ingredients) -> Artifact:
-    """The tuning that is named: found by its key, or made, be it of an earlier date."""
+def _tuned(job: Job, named: Ingredients, parts: Mapping[date, Artifact]) -> Artifact:
+    """The tuning that is named: found by its key, or made of its parts, be it of an earlier date."""
     day = named.date
     found = job.store.find("tuning", day, named.key)
     if found is not None:
@@ -218,12 +218,7 @@ def _tuned(job: Job, named: Ingredients) -> Artifact:
                 job.pipeline.tuning_date(job.date),
                 day,
             )
-        parts = [
-            part
-            for each, key in named.inputs["features"].items()
-            if (part := job.store.find("features", each, key))
-        ]
-        found = make_tuning(job, named, parts)
+        found = make_tuning(job, named, list(parts.values()))
     job.store.set_current(found)
     chosen = ", ".join(f"{name}={value}" for name, value in _winner(found).items())
     log.info("tuned on %s: %s", day, chosen)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -50,6 +50,7 @@ class Flow:
     store: Store
     day: date
     obtain: Callable[[Store, Ingredients], Artifact] = required
+    _parts: dict[date, Artifact] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @cached_property
     def features(self) -> Mapping[date, Artifact]:
@@ -72,14 +73,20 @@ class Flow:
 
     @cached_property
     def tuning(self) -> Ingredients | None:
-        """What the model is tuned by: its own training rows, or those of the date to refresh on.
-
-        When that date's window has fewer dates with rows than `min_days`, or none to learn from, the run's
-        own training rows take their place. None when nothing is tuned.
-        """
+        """What the model is tuned by; None when nothing is tuned."""
         tuned = self.pipeline.tuning
         if tuned is None:
             return None
+        day, train = self.tuned_on
+        return steps.tuning(self.pipeline, tuned, day, train=train)
+
+    @cached_property
+    def tuned_on(self) -> tuple[date, Mapping[date, Artifact]]:
+        """The date that is tuned on, and its feature partitions: the run's own, or the date's to refresh on.
+
+        When that date's window has fewer dates with rows than `min_days`, or none to learn from, the run's
+        own training rows take their place.
+        """
         on = self.pipeline.tuning_date(self.day)
         if on != self.day:
             dates = [each for each in window_of(self.pipeline, on) if self.store.current("snapshot", each)]
@@ -90,8 +97,8 @@ class Flow:
                 else tuple(features)
             )
             if learnt and len(features) >= self.pipeline.window.min_days:
-                return steps.tuning(self.pipeline, tuned, on, train={each: features[each] for each in learnt})
-        return steps.tuning(self.pipeline, tuned, self.day, train=self.train)
+                return on, {each: features[each] for each in learnt}
+        return self.day, self.train
 
     @cached_property
     def named_model(self) -> Ingredients:
@@ -105,10 +112,12 @@ class Flow:
 
     def features_of(self, dates: Iterable[date]) -> dict[date, Artifact]:
         """Date → feature partition of those of the dates that have rows, oldest first."""
-        return {
-            day: self.obtain(self.store, steps.features(self.pipeline, day, snapshots=found))
-            for day, found in window_snapshots(self.pipeline, self.store, dates).items()
-        }
+        days = window_snapshots(self.pipeline, self.store, dates)
+        for day, found in days.items():
+            if day not in self._parts:
+                named = steps.features(self.pipeline, day, snapshots=found)
+                self._parts[day] = self.obtain(self.store, named)
+        return {day: self._parts[day] for day in days}
 
     @cached_property
     def _sides(self) -> tuple[Mapping[date, Artifact], Mapping[date, Artifact]]:

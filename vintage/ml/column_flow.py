@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from vintage.ml.catalogue import find_stage_class, is_sparks_own, params_of
@@ -175,6 +176,7 @@ def _require_columns(class_name: str, params: Collection[str], values: Mapping[s
         )
 
 
+@cache
 def _of_statement(statement: str) -> Flow:
     if "__THIS__" not in statement:
         raise BadFlow(

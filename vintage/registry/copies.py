@@ -60,9 +60,7 @@ def verified_copy(tracking: Tracking, model: Artifact, version: Version) -> Iter
         TrackingError: MLflow cannot be reached, or has no copy.
     """
     check_files([model])
-    with tempfile.TemporaryDirectory(prefix="vintage-copy-") as scratch:
-        copy = tracking.fetch_copy(version, model.manifest.pipeline, Path(scratch))
-        found = Copy(version, model, tuple(problems_of(copy, model)))
+    with _fetched(tracking, model, version) as (copy, found):
         if found.problems:
             raise StoreError(
                 f"MLflow's copy of version {version.version} of {model.manifest.pipeline} is not the model "
@@ -96,12 +94,20 @@ def copies_of(
             model = store.find("model", date.fromisoformat(version.date), version.key)
         if model is None:
             continue
-        with tempfile.TemporaryDirectory(prefix="vintage-copy-") as scratch:
-            try:
-                problems = problems_of(tracking.fetch_copy(version, store.pipeline, Path(scratch)), model)
-            except TrackingError as error:
-                problems = [str(error)]
-        yield Copy(version, model, tuple(problems))
+        try:
+            with _fetched(tracking, model, version) as (_, found):
+                pass
+        except TrackingError as error:
+            found = Copy(version, model, (str(error),))
+        yield found
+
+
+@contextmanager
+def _fetched(tracking: Tracking, model: Artifact, version: Version) -> Iterator[tuple[Path, Copy]]:
+    """A folder of what MLflow holds for a version, which goes again, and how it differs from the model."""
+    with tempfile.TemporaryDirectory(prefix="vintage-copy-") as scratch:
+        folder = tracking.fetch_copy(version, model.manifest.pipeline, Path(scratch))
+        yield folder, Copy(version, model, tuple(problems_of(folder, model)))
 
 
 def problems_of(copy: Path, model: Artifact) -> list[str]:

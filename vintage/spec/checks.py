@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from vintage.errors import SpecError
+from vintage.spec.loading import TEXT
 from vintage.spec.metrics import LABELLED
 from vintage.spec.names import did_you_mean, list_names
 from vintage.spec.overrides import find_stage
@@ -22,6 +24,14 @@ if TYPE_CHECKING:
     from vintage.spec.suite import Suite
 
 RESERVED: Final = "trainable"
+# Where a file has SQL, beside joins, statements of stages, and those that a tuning tries.
+_SQL: Final = {
+    "source": ("query",),
+    "preprocess": ("sql", "label", "train_where"),
+    "evaluate": ("relevant",),
+    "score": ("where",),
+}
+_STATEMENT: Final = "statement"
 # Columns that stand beside a row's key where it is scored, measured or kept aside.
 _BESIDE_THE_KEY: Final = (
     *("label", "trainable", "prediction", "probability", "rawPrediction", "score", "reduced"),
@@ -146,6 +156,29 @@ def trigger_problems(checked: Checked) -> Iterator[Problem]:
                 expected=error.expected,
                 hint=error.fix[:1].lower() + error.fix[1:],
             )
+
+
+def size_problems(checked: Checked) -> Iterator[Problem]:
+    """All SQL of a file is together no longer than one text may be: each is looked through several times."""
+    parts, sizes = checked.parts, Counter[str]()
+    for part, names in _SQL.items():
+        for name in names:
+            sizes[part] += len(getattr(parts.get(part), name, None) or "")
+    sizes["joins"] = sum(len(source.query or "") for source in parts.get("joins", {}).values())
+    for stage in parts.get("stages") or ():
+        sizes["stages"] += len(str(stage.params.get(_STATEMENT, "")))
+    grid = parts["tuning"].grid if parts.get("tuning") else {}
+    sizes["tuning"] = sum(
+        len(str(value)) for name, values in grid.items() if name.endswith(_STATEMENT) for value in values
+    )
+    if sizes.total() > TEXT:
+        part, size = sizes.most_common(1)[0]
+        yield checked.document.problem(
+            (part,),
+            f"the SQL of the file has {sizes.total():,} characters",
+            expected=f"at most {TEXT:,}",
+            found=f"{size:,} of them under {part}",
+        )
 
 
 def sql_problems(checked: Checked) -> Iterator[Problem]:
@@ -280,7 +313,7 @@ def _query_problems(checked: Checked, path: KeyPath, query: Query) -> Iterator[P
         if name in names:
             what = f'the SQL provides column "{name}"'
             yield document.problem(path, what, expected="another name: Vintage tells rows apart by it")
-    for name in dict.fromkeys(name for name in names if names.count(name) > 1):
+    for name in (name for name, times in Counter(names).items() if times > 1):
         yield document.problem(path, f'the SQL provides column "{name}" more than once')
 
 

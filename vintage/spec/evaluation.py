@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
@@ -193,8 +194,8 @@ class Evaluate(SpecModel):
     @field_validator("slices")
     @classmethod
     def _each_once(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for name in value:
-            if value.count(name) > 1:
+        for name, times in Counter(value).items():
+            if times > 1:
                 raise refusal(f'slice "{name}" stands more than once', expected="each column once")
         return value
 

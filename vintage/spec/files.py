@@ -118,6 +118,10 @@ def _look_at_pipeline(
         yield from shape_problems(Pipeline, document, error)
     parts = dict(pipeline) if pipeline is not None else sound_parts(Pipeline, document.data, error)
     checked = checks.Checked(document, parts)
+    too_large = list(checks.size_problems(checked))
+    yield from too_large
+    if too_large:
+        return
     yield from checks.name_problems(checked, path.stem)
     yield from checks.date_problems(checked)
     yield from source_checks.option_problems(checked)

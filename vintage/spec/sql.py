@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Final
 
 from vintage.errors import first_line
 from vintage.spec import date_in_text
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from sqlglot import exp
     from sqlglot.optimizer.scope import Scope
@@ -28,6 +28,12 @@ WORDS: Final = 20_000
 """Words and signs of a text: a SELECT of 1,000 columns, each cast and named, has 7,000."""
 DEPTH: Final = 24
 """Brackets within brackets, and CASE within CASE: sqlglot calls itself a dozen times for each."""
+CHAIN: Final = 1_200
+"""Operators one behind the other; a sum of 1,000 columns has as many. Each looks through those around it."""
+QUERIES: Final = 200
+"""SELECTs of a text, those of its WITH and its subqueries among them."""
+COLUMNS: Final = 20_000
+"""Of a result; a `*` over joins may stand for any number of them."""
 _OPENING: Final = frozenset({"L_PAREN", "L_BRACKET", "L_BRACE", "CASE"})
 _CLOSING: Final = frozenset({"R_PAREN", "R_BRACKET", "R_BRACE", "END"})
 
@@ -68,6 +74,13 @@ class Query:
     tree: exp.Query
     text: str
 
+    @cached_property
+    def scopes(self) -> tuple[Scope, ...]:
+        """Its SELECTs with what each reads, the outermost last."""
+        from sqlglot.optimizer.scope import traverse_scope
+
+        return tuple(traverse_scope(self.tree))
+
     @property
     def has_star(self) -> bool:
         """Whether it passes on whatever columns its source has."""
@@ -89,17 +102,12 @@ class Query:
 
     def columns(self, views: Views) -> tuple[str, ...] | None:
         """The columns that it provides, in order; None when a `*` stands for columns that are not known."""
-        from sqlglot.optimizer.scope import build_scope
-
-        scope = build_scope(self.tree)
-        return None if scope is None else output_columns(scope, views)
+        return output_columns(self.scopes[-1], views) if self.scopes else None
 
     def unknown_columns(self, views: Views) -> tuple[UnknownColumn, ...]:
         """The columns that it reads from views whose columns are known, but that those do not have."""
-        from sqlglot.optimizer.scope import traverse_scope
-
         found: dict[str, UnknownColumn] = {}
-        for scope in traverse_scope(self.tree):
+        for scope in self.scopes:
             read = _columns_read_from(scope, views)
             for qualifier, name, line in _names_read(scope) if read else ():
                 owners = [read[qualifier]] if qualifier in read else list(read.values())
@@ -150,12 +158,13 @@ def _parsed(text: str) -> tuple[list[exp.Expr], list[Token]]:
         if len(tokens) > WORDS:
             raise BadSql(f"the SQL has {len(tokens):,} words and signs", expected=f"at most {WORDS:,}")
         _refuse_depth(tokens)
-        trees = Spark().parser().parse(tokens, text)
+        trees = [tree for tree in Spark().parser().parse(tokens, text) if tree is not None]
+        _refuse_many(trees)
     except SqlglotError as error:
         raise _bad_sql(error) from error
     except RecursionError:
         raise BadSql("the SQL is nested too deep", expected=f"at most {DEPTH} levels") from None
-    return [tree for tree in trees if tree is not None], tokens
+    return trees, tokens
 
 
 def _refuse_depth(tokens: Sequence[Token]) -> None:
@@ -165,6 +174,19 @@ def _refuse_depth(tokens: Sequence[Token]) -> None:
         depth += (name in _OPENING) - (name in _CLOSING)
         if depth > DEPTH:
             raise BadSql("the SQL is nested too deep", token.line, expected=f"at most {DEPTH} levels")
+
+
+def _refuse_many(trees: Iterable[exp.Expr]) -> None:
+    from sqlglot import exp
+
+    level, depth, queries = list(trees), 0, 0
+    while level:
+        depth += 1
+        queries += sum(isinstance(node, exp.Select) for node in level)
+        for count, most, things in ((depth, CHAIN, "operators in a row"), (queries, QUERIES, "SELECTs")):
+            if count > most:
+                raise BadSql(f"the SQL has more than {most:,} {things}", expected=f"at most {most:,}")
+        level = [child for node in level for child in node.iter_expressions()]
 
 
 def expression_columns(text: str) -> tuple[str, ...]:
@@ -273,7 +295,7 @@ def _starred(scope: Scope, qualifier: str, views: Views) -> list[str] | None:
         if columns is None:
             return None
         names += columns
-    return names
+    return names if len(names) <= COLUMNS else None
 
 
 def _columns_read_from(scope: Scope, views: Views) -> dict[str, tuple[str, set[str] | None]]:

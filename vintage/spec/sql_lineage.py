@@ -7,12 +7,13 @@ other rows' values.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from vintage.spec.sql import output_columns, table_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     from sqlglot import exp
     from sqlglot.optimizer.scope import Scope
@@ -25,6 +26,29 @@ Origin = tuple[str, ...]
 _RANKING: Final = frozenset({"rank", "dense_rank", "percent_rank", "cume_dist", "ntile", "row_number"})
 
 
+@dataclass(frozen=True)
+class _Items:
+    """What a SELECT gives: items by the names, in small letters, that they have or are given; and stars."""
+
+    by_output: Mapping[str, Sequence[exp.Expr]]
+    by_alias: Mapping[str, Sequence[exp.Expr]]
+    stars: Sequence[exp.Expr]
+
+    @classmethod
+    def of(cls, scope: Scope) -> _Items:
+        from sqlglot import exp
+
+        items = scope.expression.selects if isinstance(scope.expression, exp.Select) else []
+        by_output: dict[str, list[exp.Expr]] = {}
+        by_alias: dict[str, list[exp.Expr]] = {}
+        for item in items:
+            if item.alias:
+                by_alias.setdefault(item.alias.lower(), []).append(item)
+            for name in () if item.is_star else _names(item):
+                by_output.setdefault(name, []).append(item)
+        return cls(by_output, by_alias, [item for item in items if item.is_star])
+
+
 class Lineage:
     """The origins of a query's columns.
 
@@ -34,38 +58,52 @@ class Lineage:
     """
 
     def __init__(self, query: Query, views: Views) -> None:
-        from sqlglot.optimizer.scope import build_scope
-
         self._views = {name.lower(): columns for name, columns in views.items()}
-        self._root = build_scope(query.tree)
+        self._root = query.scopes[-1] if query.scopes else None
+        self._items: dict[int, _Items] = {}
+        self._found: dict[tuple[int, str, tuple[str, ...]], frozenset[Origin]] = {}
+        self._whole: dict[int, frozenset[Origin]] = {}
         self._active: set[tuple[int, str]] = set()
+        self._cut = False
 
     def of(self, column: str, fields: tuple[str, ...] = ()) -> frozenset[Origin]:
         """The origins of a column, or of a field within it; empty where they cannot be told."""
         if self._root is None:
             return frozenset()
-        return frozenset(self._output(self._root, column.lower(), fields))
+        return self._output(self._root, column.lower(), fields)
 
-    def _output(self, scope: Scope, name: str, fields: tuple[str, ...]) -> Iterator[Origin]:
-        """Yield the origins of what a SELECT provides under a name."""
-        from sqlglot import exp
-
-        place = (id(scope), name)
+    def _output(self, scope: Scope, name: str, fields: tuple[str, ...]) -> frozenset[Origin]:
+        """The origins of what a SELECT provides under a name, looked for once."""
+        key, place = (id(scope), name, fields), (id(scope), name)
+        if key in self._found:
+            return self._found[key]
         if place in self._active:
-            return
+            self._cut = True
+            return frozenset()
         self._active.add(place)
-        try:
-            if scope.set_operation_scopes:
-                yield from self._of_sides(scope, name, fields)
-            elif isinstance(scope.expression, exp.Select):
-                for item in scope.expression.selects:
-                    if item.is_star:
-                        if name not in _dropped(item):
-                            yield from self._read(scope, _qualifier(item), name, fields)
-                    elif name in _names(item):
-                        yield from self._values(scope, item.unalias(), fields)
-        finally:
-            self._active.discard(place)
+        found = frozenset(self._provided(scope, name, fields))
+        self._active.discard(place)
+        # What a query that reads itself was cut short of, whoever asked for it first has.
+        if not self._active or not self._cut:
+            self._found[key] = found
+        self._cut = self._cut and bool(self._active)
+        return found
+
+    def _provided(self, scope: Scope, name: str, fields: tuple[str, ...]) -> Iterator[Origin]:
+        if scope.set_operation_scopes:
+            yield from self._of_sides(scope, name, fields)
+            return
+        items = self._items_of(scope)
+        for item in items.by_output.get(name, ()):
+            yield from self._values(scope, item.unalias(), fields)
+        for star in items.stars:
+            if name not in _dropped(star):
+                yield from self._read(scope, _qualifier(star), name, fields)
+
+    def _items_of(self, scope: Scope) -> _Items:
+        if id(scope) not in self._items:
+            self._items[id(scope)] = _Items.of(scope)
+        return self._items[id(scope)]
 
     def _of_sides(self, scope: Scope, name: str, fields: tuple[str, ...]) -> Iterator[Origin]:
         names = _lower(output_columns(scope, self._views))
@@ -74,18 +112,23 @@ class Lineage:
             at = names.index(name) if name in names else -1
             yield from self._output(side, own[at] if 0 <= at < len(own) else name, fields)
 
-    def _everything(self, scope: Scope) -> Iterator[Origin]:
-        """Yield the origins of all that a SELECT provides."""
+    def _everything(self, scope: Scope) -> frozenset[Origin]:
+        """The origins of all that a SELECT provides, looked for once; a query that reads itself adds none."""
         from sqlglot import exp
 
+        if id(scope) in self._whole:
+            return self._whole[id(scope)]
+        self._whole[id(scope)] = frozenset()
+        found: set[Origin] = set()
         for side in scope.set_operation_scopes or ():
-            yield from self._everything(side)
+            found |= self._everything(side)
         if isinstance(scope.expression, exp.Select):
             for item in scope.expression.selects:
-                if item.is_star:
-                    yield from self._star(scope, item)
-                else:
-                    yield from self._values(scope, item.unalias(), ())
+                found.update(
+                    self._star(scope, item) if item.is_star else self._values(scope, item.unalias(), ())
+                )
+        self._whole[id(scope)] = frozenset(found)
+        return self._whole[id(scope)]
 
     def _star(self, scope: Scope, item: exp.Expr) -> Iterator[Origin]:
         from sqlglot.optimizer.scope import Scope as ScopeClass
@@ -146,8 +189,6 @@ class Lineage:
                 yield from self._column(scope, node, fields if node is root else ())
 
     def _column(self, scope: Scope, column: exp.Column, fields: tuple[str, ...]) -> Iterator[Origin]:
-        from sqlglot import exp
-
         parts = [part.name.lower() for part in column.parts]
         around: Scope | None = scope
         while around is not None:
@@ -157,15 +198,16 @@ class Lineage:
             found = list(self._read(around, qualifier, name, (*within, *fields)))
             yield from found
             # An item of a SELECT may use the name that is given to an earlier one.
-            items = around.expression.selects if isinstance(around.expression, exp.Select) else ()
             known = found and all(len(each) > 1 for each in found) and self._all_known(around)
             if not qualifier and not known:
-                for item in items:
-                    place = (id(around), f"given {name}")
-                    if item.alias.lower() == name and place not in self._active:
-                        self._active.add(place)
-                        yield from self._values(around, item.unalias(), tuple(within))
-                        self._active.discard(place)
+                place = (id(around), f"given {name}")
+                for item in self._items_of(around).by_alias.get(name, ()):
+                    if place in self._active:
+                        self._cut = True
+                        continue
+                    self._active.add(place)
+                    yield from self._values(around, item.unalias(), tuple(within))
+                    self._active.discard(place)
             around = None if found else around.parent
 
     def _all_known(self, scope: Scope) -> bool:

@@ -171,25 +171,11 @@ class Store:
         Raises:
             StoreError: the file is damaged.
         """
-        path = self._day(kind, day) / CURRENT
-        try:
-            value = json.loads(path.read_bytes())
-            if isinstance(value, dict) and isinstance(value.get("key"), str):
-                return unseal(value)
-            found = repr(value)
-        except (FileNotFoundError, NotADirectoryError):
-            return None
-        except OSError as error:
-            refused = unreadable(path, error)
-            if isinstance(refused, Unreadable):
-                raise refused from error
-            found = refused.found
-        except (ValueError, RecursionError) as error:
-            found = str(error)
-        raise StoreError(
-            f"{path} is not a pointer",
+        return _read_sealed(
+            self._day(kind, day) / CURRENT,
+            "key",
+            what="is not a pointer",
             expected="a key, as it was written",
-            found=found,
             fix="Run `vintage verify --repair`, or remove it and run the step again.",
         )
 
@@ -282,21 +268,14 @@ class Store:
 
     def contract(self) -> str | None:
         """The schema that the first snapshot inferred, as DDL; None before that."""
-        path = self.folder / CONTRACT
-        try:
-            return str(unseal(json.loads(path.read_bytes()))["schema"])
-        except (FileNotFoundError, NotADirectoryError):
-            return None
-        except (ValueError, KeyError, AttributeError, RecursionError, OSError) as error:
-            refused = unreadable(path, error) if isinstance(error, OSError) else None
-            if isinstance(refused, Unreadable):
-                raise refused from error
-            raise StoreError(
-                f"{path} cannot be read",
-                expected="the schema that the first snapshot inferred, as it was written",
-                found=str(error),
-                fix="Run `vintage verify --repair`: the snapshots' manifests have the schema too.",
-            ) from error
+        found = _read_sealed(
+            self.folder / CONTRACT,
+            "schema",
+            what="cannot be read",
+            expected="the schema that the first snapshot inferred, as it was written",
+            fix="Run `vintage verify --repair`: the snapshots' manifests have the schema too.",
+        )
+        return None if found is None else str(found["schema"])
 
     def record_contract(self, schema_ddl: str) -> str:
         """Keeps the inferred schema for all later dates; the first to record one wins, and is returned."""
@@ -334,6 +313,29 @@ class Store:
 
     def _day(self, kind: Kind, day: date) -> Path:
         return self.folder / kind / f"date={day.isoformat()}"
+
+
+def _read_sealed(path: Path, field: str, *, what: str, expected: str, fix: str) -> Mapping[str, Any] | None:
+    """What a small file of the store holds, a text by that name among it; None where there is no file.
+
+    Raises:
+        StoreError: it is not as it was written, or may not be read.
+    """
+    try:
+        value = json.loads(path.read_bytes())
+        if isinstance(value, dict) and isinstance(value.get(field), str):
+            return unseal(value)
+        found = repr(value)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        refused = unreadable(path, error)
+        if isinstance(refused, Unreadable):
+            raise refused from error
+        found = refused.found
+    except (ValueError, RecursionError) as error:
+        found = str(error)
+    raise StoreError(f"{path} {what}", expected=expected, found=found, fix=fix)
 
 
 def _renamed(folder: Path, final: Path) -> bool:

@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Final
 
 from vintage.registry.tracking import runs
 from vintage.registry.tracking.connection import quoted
-from vintage.registry.tracking.records import DATE, PIPELINE, accepted_params, accepted_tags
+from vintage.registry.tracking.records import (
+    DATE,
+    LONGEST_NAME,
+    PIPELINE,
+    accepted_params,
+    accepted_tags,
+    accepted_text,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,4 +70,6 @@ def _made(client: MlflowClient, parent: Run, key: str, tried: TriedCandidate) ->
         **({"vintage.error": tried.error} if tried.error else {}),
     }
     name = ", ".join(f"{param.rpartition('.')[2]}={value}" for param, value in tried.params.items())
-    return client.create_run(parent.info.experiment_id, tags=accepted_tags(tags), run_name=name[:250])
+    return client.create_run(
+        parent.info.experiment_id, tags=accepted_tags(tags), run_name=accepted_text(name, LONGEST_NAME)
+    )

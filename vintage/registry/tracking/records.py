@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
+from vintage.errors import printable
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -153,9 +155,14 @@ def accepted_name(name: str) -> str:
 
 def accepted_tags(tags: Mapping[str, str]) -> dict[str, str]:
     """The tags as MLflow takes them."""
-    return {accepted_name(name): shortened(str(value), LONGEST_TAG) for name, value in tags.items()}
+    return {accepted_name(name): accepted_text(str(value), LONGEST_TAG) for name, value in tags.items()}
 
 
 def accepted_params(params: Mapping[str, str]) -> dict[str, str]:
     """The params as MLflow takes them."""
-    return {accepted_name(name): shortened(str(value), LONGEST_PARAM) for name, value in params.items()}
+    return {accepted_name(name): accepted_text(str(value), LONGEST_PARAM) for name, value in params.items()}
+
+
+def accepted_text(text: str, longest: int) -> str:
+    """A text as every database of MLflow's takes it: PostgreSQL has no NUL, and none has half a character."""
+    return shortened(printable(text, keep="\n\t"), longest)
