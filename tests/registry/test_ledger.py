@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import threading
 from typing import TYPE_CHECKING
 
@@ -264,7 +265,7 @@ def test_many_writers_lose_no_line(path: Path) -> None:
 
 
 @pytest.mark.fault(
-    "a ledger that is a folder, may not be read, or cannot be",
+    "a ledger that is a folder or a pipe, may not be read, or cannot be",
     outcome="exit 4, each with its own message",
 )
 def test_what_is_no_ledger_is_told_by_its_kind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -279,12 +280,15 @@ def test_what_is_no_ledger_is_told_by_its_kind(tmp_path: Path, monkeypatch: pyte
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
     with pytest.raises(StoreError, match="cannot be read"):
         read(tmp_path / "loop")
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(StoreError, match="cannot be read; found no file"):
+        read(tmp_path / "pipe")
 
     def forbidden(*_: object) -> None:
         raise PermissionError(13, "Permission denied")
 
     # Whoever runs the tests may be allowed everything.
-    monkeypatch.setattr("pathlib.Path.open", forbidden)
+    monkeypatch.setattr("vintage.registry.ledger.opened", forbidden)
     with pytest.raises(StoreError, match=r"may not be read; .*found Permission denied"):
         read(tmp_path / "other")
 

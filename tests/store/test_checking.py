@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -18,6 +19,9 @@ from vintage.lineage.checking import SET_ASIDE, check
 from vintage.store import Ingredients, Rows, Store, aside
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
     from vintage.store import Artifact
 
 EVE = DAY - timedelta(days=1)
@@ -89,6 +93,22 @@ def test_a_damaged_pointer_is_mended_where_only_one_artifact_can_be_meant(store:
     check(store, repair=True)
     assert check(store).broken == []
     assert store.current("snapshot", DAY) == (None if others else made)
+
+
+@pytest.mark.fault(
+    "a pipe or a device under the name of a manifest or a pointer",
+    outcome="told as damage; nobody waits for it",
+)
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/dev/zero")])
+def test_what_is_no_file_is_damage(store: Store, make: Callable[[Path], None]) -> None:
+    made = publish(store, "features", DAY)
+    store.set_current(made)
+    for path in (made.folder.parent / "current.json", made.folder / "manifest.json"):
+        path.unlink()
+        make(path)
+        [broken] = check(store, repair=True).broken
+        assert (broken.path, broken.found) == (path, "no file but something else of that name")
+        assert check(store).broken == []
 
 
 @pytest.mark.fault(

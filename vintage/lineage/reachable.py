@@ -15,6 +15,7 @@ from vintage.store import aside
 from vintage.store.artifacts import CURRENT
 from vintage.store.keys import Kind
 from vintage.store.manifest import NAME, Manifest, read_manifest
+from vintage.store.reading import content_of
 from vintage.store.versions import date_folders as of_kind
 from vintage.store.versions import views_of
 
@@ -131,7 +132,7 @@ def names_in(path: Path) -> set[str]:
         StoreError: it is there and cannot be read.
     """
     try:
-        return set(_KEY.findall(path.read_text(encoding="utf-8", errors="replace")))
+        return set(_KEY.findall(content_of(path).decode("utf-8", errors="replace")))
     except (FileNotFoundError, NotADirectoryError):
         return set()
     except OSError as error:
@@ -167,7 +168,7 @@ def _held(store: Store) -> Iterator[Held]:
 def _hidden_manifest(path: Path) -> Manifest | None:
     """The manifest of a folder that has another name than its key; None where another sweep deletes it."""
     try:
-        return Manifest.model_validate_json(path.read_text(encoding="utf-8"))
+        return Manifest.model_validate_json(content_of(path))
     except (OSError, ValidationError):
         return None
 

@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from vintage.errors import StoreError
 from vintage.registry import chained
 from vintage.registry.chained import Head
+from vintage.store.reading import opened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -189,7 +190,7 @@ def read_ledger(path: Path) -> Ledger:
         StoreError: it cannot be read, or a line is damaged, edited, removed, inserted or of a later release.
     """
     try:
-        with path.open("rb") as stream:
+        with opened(path) as stream:
             # Not in the middle of another's line. A file system without locks is read as it is.
             with contextlib.suppress(OSError):
                 fcntl.flock(stream, fcntl.LOCK_SH)

@@ -19,6 +19,7 @@ from vintage.store.code import short_digests
 from vintage.store.engines import airflow_task, git_state, package_versions
 from vintage.store.leases import lease
 from vintage.store.manifest import NAME, Manifest, Rows, read_manifest
+from vintage.store.reading import content_of
 from vintage.store.sealing import seal, unseal
 
 if TYPE_CHECKING:
@@ -322,7 +323,7 @@ def _read_sealed(path: Path, field: str, *, what: str, expected: str, fix: str) 
         StoreError: it is not as it was written, or may not be read.
     """
     try:
-        value = json.loads(path.read_bytes())
+        value = json.loads(content_of(path))
         if isinstance(value, dict) and isinstance(value.get(field), str):
             return unseal(value)
         found = repr(value)

@@ -13,6 +13,7 @@ from vintage.store import files
 from vintage.store.details import ModelDetails
 from vintage.store.keys import digest
 from vintage.store.manifest import NAME, Manifest
+from vintage.store.reading import content_of
 from vintage.store.sealing import unseal
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def check_promise(folder: Path, manifest: Manifest) -> None:
 def _promised(aside: Path) -> Iterator[Manifest]:
     """The manifest of a damaged artifact, unless it is what was damaged."""
     with contextlib.suppress(OSError, ValueError, RecursionError):
-        text = (aside / NAME).read_bytes()
+        text = content_of(aside / NAME)
         unseal(json.loads(text))
         yield Manifest.model_validate_json(text)
 

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, SerializeAsAny, ValidationError, Val
 from vintage.errors import StoreError, unreadable
 from vintage.store.details import DETAILS, Details
 from vintage.store.keys import Ingredients, Key, Kind
+from vintage.store.reading import content_of
 from vintage.store.sealing import seal, unseal
 
 NAME = "manifest.json"
@@ -98,7 +99,7 @@ def read_manifest(folder: Path) -> Manifest | None:
     """
     path = folder / NAME
     try:
-        text = path.read_bytes()
+        text = content_of(path)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
