@@ -13,7 +13,7 @@ import org.apache.spark.util.DoubleAccumulator
   * Spark hands a result over as soon as its task is done. `aggregate`, `fold`, `reduce` and `treeAggregate` merge
   * what they are handed, so that the last bits of a sum of fractions follow from which task was the quickest.
   */
-class OrderedSparkContext(conf: SparkConf) extends SparkContext(OrderedExecution.checked(conf)) {
+class OrderedSparkContext(conf: SparkConf) extends SparkContext(OrderedPlans.added(OrderedExecution.checked(conf))) {
 
   /** Every action of an RDD ends here; the other overloads of `runJob` call this one.
     *

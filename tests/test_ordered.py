@@ -17,6 +17,7 @@ from vintage.ordered import (
     CONTEXT,
     JARS_SETTING,
     MANAGER_SETTING,
+    PLANS_SETTING,
     SHUFFLE_MANAGER,
     jar,
     learning,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql import SparkSession
 
+SPILL_SETTING = "spark.shuffle.spill.numElementsForceSpillThreshold"
 OURS = {JARS_SETTING: str(jar()), MANAGER_SETTING: SHUFFLE_MANAGER}
 
 
@@ -112,6 +114,55 @@ def test_groups_of_objects_are_held_and_never_sorted_while_a_stage_learns(spark:
     lists = session.range(0, 600, 1, 2).selectExpr("id % 300 AS group").groupBy("group")
     with learning(session):
         assert len(lists.agg({"group": "collect_list"}).collect()) == 300
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        # No hash aggregation holds a text that changes, such as the greatest so far.
+        "SELECT id % 3 AS third, max(CAST(id AS STRING)), sum(x) AS sum FROM numbers GROUP BY id % 3",
+        "SELECT DISTINCT id % 3 AS third, sum(x) OVER (PARTITION BY id % 3) AS sum FROM numbers",
+    ],
+)
+@pytest.mark.fault("sorted rows that a stage adds up do not fit into memory", outcome="the same bits")
+def test_what_sorts_and_spills_adds_in_the_order_of_the_rows(spark: SparkSession, statement: str) -> None:
+    session = SparkProvider.of(spark).learning(2)
+    numbers = session.range(0, 3000, 1, 3).selectExpr("id", "pow(10D, id % 31 - 15) / (id + 1) AS x")
+    numbers.createOrReplaceTempView("numbers")
+    java: Any = spark._jvm
+    settings = java.org.apache.spark.SparkEnv.get().conf()
+
+    def summed(ordered: str) -> dict[int, float]:
+        session.conf.set(PLANS_SETTING, ordered)
+        rows = session.sql(statement)
+        assert "Sort" in rows._jdf.queryExecution().executedPlan().toString()
+        return {row["third"]: row["sum"] for row in rows.collect()}
+
+    in_memory = summed("true")
+    settings.set(SPILL_SETTING, "100")
+    try:
+        assert summed("true") == in_memory
+        # As Spark is, it adds in another order.
+        assert summed("false") != in_memory
+    finally:
+        settings.remove(SPILL_SETTING)
+
+
+@pytest.mark.fault("a stage's SQL orders all rows, at sampled bounds", outcome="they are on one partition")
+def test_all_rows_in_order_are_on_one_partition(spark: SparkSession) -> None:
+    session = SparkProvider.of(spark).learning(7)
+    rows = session.range(0, 9, 1, 3).orderBy("id", ascending=False)
+    assert rows.rdd.getNumPartitions() == 1
+    assert [row["id"] for row in rows.collect()] == list(range(8, -1, -1))
+
+
+def test_no_plan_of_a_fit_follows_from_the_number_of_cores(spark: SparkSession) -> None:
+    spark.conf.set("spark.sql.adaptive.enabled", "true")
+    grouped = "SELECT id % 50 AS part, count(*) FROM range(100) GROUP BY id % 50"
+    learnt, usual = (each.sql(grouped) for each in (SparkProvider.of(spark).learning(7), spark))
+    plans = [each._jdf.queryExecution().executedPlan().toString() for each in (learnt, usual)]
+    assert ["AdaptiveSparkPlan" in each for each in plans] == [False, True]
+    assert learnt.rdd.getNumPartitions() == 7
 
 
 def test_what_samples_by_the_number_of_an_rdd_has_one_partition_whatever_is_before_it(

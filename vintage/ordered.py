@@ -24,6 +24,8 @@ MANAGER_SETTING: Final = "spark.shuffle.manager"
 JARS_SETTING: Final = "spark.jars"
 LEARNING: Final = "vintage.learning"
 """The local property of jobs whose sums a model follows from; `OrderedExecution` reads it."""
+PLANS_SETTING: Final = "spark.vintage.ordered.plans"
+"""Of a session: whether its SQL sorts in an order that follows from the rows; `OrderedPlans` reads it."""
 GROUPS_SIGN: Final = "SQL_GROUPS_OUT_OF_MEMORY"
 """What it says of a GROUP BY whose order of sums memory would decide."""
 

@@ -16,6 +16,7 @@ from vintage.ordered import (
     GROUPS_SIGN,
     JARS_SETTING,
     MANAGER_SETTING,
+    PLANS_SETTING,
     SHUFFLE_MANAGER,
     jar,
     with_ordered,
@@ -168,14 +169,16 @@ class SparkProvider:
         return self().newSession()
 
     def learning(self, partitions: int) -> SparkSession:
-        """A further session in which SQL is planned the same on every machine, as fits need it.
+        """A further session in which SQL is planned the same on every machine, as fits and metrics need it.
 
         Adaptive execution puts partitions together by the number of cores; what a stage groups would come in
         another order. An aggregation of objects, such as vectors, sorts from a number of groups on, and then
-        merges as its memory has it: here it holds all groups.
+        merges as its memory has it: here it holds all groups. A sort that spills no longer keeps equal rows
+        as they came: here the last thing that it sorts by is their place.
         """
         session = self.apart()
         session.conf.set("spark.sql.adaptive.enabled", "false")
+        session.conf.set(PLANS_SETTING, "true")
         session.conf.set("spark.sql.objectHashAggregate.sortBased.fallbackThreshold", str(2**31 - 1))
         session.conf.set("spark.sql.shuffle.partitions", str(partitions))
         return session

@@ -108,7 +108,7 @@ def make(job: Job, named: Ingredients, inputs: EvaluationInputs, tracking: Track
     job = replace(job, pipeline=job.pipeline.on_partitions(named.spec["partitions"]))
     ship_user_code(job, job.pipeline.stage_paths)
     with job.store.attempt("evaluation", job.date) as attempt:
-        session = job.spark.apart()
+        session = job.spark.learning(named.spec["partitions"])
 
         def side(artifacts: Mapping[date, Artifact], name: Literal["train", "test"]) -> DataFrame:
             rows = read_rows(session, list(artifacts.values())).where(TRAINABLE)
