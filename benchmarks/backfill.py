@@ -34,7 +34,9 @@ class Backfilled:
         timings, reads = [], Counter[str]()
         for work in works:
             timings.append(work())
-            reads.update(_READ.findall(bench.log.read_text(encoding="utf-8", errors="replace")))
+            reads.update(
+                _READ.findall((bench.folder / "log.txt").read_text(encoding="utf-8", errors="replace"))
+            )
         return cls(tuple(timings), reads)
 
     @property

@@ -57,18 +57,7 @@ class Bench:
         pipeline.write_text(yaml.safe_dump(spec, sort_keys=False), encoding="utf-8")
         (home / "data" / "raw").mkdir(parents=True)
         (home / "data" / "raw" / "flights").symlink_to(raw)
-        self.environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_")},
-            "VINTAGE_HOME": str(home),
-            "VINTAGE_STORE": str(folder / "state" / "store"),
-            "MLFLOW_TRACKING_URI": f"sqlite:///{folder / 'state' / 'mlflow.db'}",
-            "VINTAGE_LOG_LEVEL": "WARNING",
-            "PYSPARK_PYTHON": sys.executable,
-            "MLFLOW_DISABLE_TELEMETRY": "true",
-            "SPARK_LOCAL_IP": "127.0.0.1",
-        }
-        self.log = folder / "log.txt"
-        (folder / "state").mkdir()
+        self.environment = environment_of(home, folder / "state")
 
     @property
     def window(self) -> int:
@@ -86,7 +75,7 @@ class Bench:
             return self.timed([sys.executable, *application])
         home = Home.from_environment(self.environment)
         return self.timed(
-            [*_submit(submit_conf(load_pipeline(home, "flight_delay"), home, job)), *application]
+            [*submit(submit_conf(load_pipeline(home, "flight_delay"), home, job)), *application]
         )
 
     def session(self, first: date, last: date) -> Timing:
@@ -100,7 +89,7 @@ class Bench:
         command = [str(CHECKOUT / "benchmarks" / "handwritten.py"), f"--date={day}", f"--out={out}"]
         home = Home.from_environment(self.environment)
         # Plain spark-submit with the pipeline's own settings: a team's script knows no class archive.
-        timing = self.timed([*_submit(load_pipeline(home, "flight_delay").spark.conf), *command])
+        timing = self.timed([*submit(load_pipeline(home, "flight_delay").spark.conf), *command])
         shutil.rmtree(out)
         return timing
 
@@ -111,7 +100,7 @@ class Bench:
         if mode == "plain":
             conf |= {MANAGER_SETTING: "sort"}
         script = str(CHECKOUT / "benchmarks" / "exactness.py")
-        return self.timed([*_submit(conf, master), script, str(rows), mode, str(file)])
+        return self.timed([*submit(conf, master), script, str(rows), mode, str(file)])
 
     def keep(self) -> None:
         """Remembers the state as it is now."""
@@ -124,22 +113,42 @@ class Bench:
 
     def timed(self, command: list[str]) -> Timing:
         """One command, from its start to its end."""
-        with self.log.open("wb") as stream:
-            started = time.monotonic()
-            process = subprocess.Popen(
-                command, env=self.environment, cwd=self.folder, stdout=stream, stderr=subprocess.STDOUT
-            )
-            # The usage that wait4 gives is of this process and the ones that it waited for.
-            _, status, usage = os.wait4(process.pid, 0)
-            seconds = time.monotonic() - started
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            raise SystemExit(
-                f"{' '.join(command[-3:])} failed:\n{self.log.read_text(errors='replace')[-6000:]}"
-            )
-        return Timing(seconds, usage.ru_maxrss / 1024)
+        return timed(command, self.environment, self.folder)
 
 
-def _submit(conf: Mapping[str, str], master: str = "local[*]") -> list[str]:
+def timed(command: list[str], environment: Mapping[str, str], folder: Path) -> Timing:
+    """One command in a folder, which gets its log, from its start to its end."""
+    log = folder / "log.txt"
+    with log.open("wb") as stream:
+        started = time.monotonic()
+        process = subprocess.Popen(
+            command, env=environment, cwd=folder, stdout=stream, stderr=subprocess.STDOUT
+        )
+        # The usage that wait4 gives is of this process and the ones that it waited for.
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.monotonic() - started
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"{' '.join(command[-3:])} failed:\n{log.read_text(errors='replace')[-6000:]}")
+    return Timing(seconds, usage.ru_maxrss / 1024)
+
+
+def environment_of(home: Path, state: Path) -> dict[str, str]:
+    """The environment of a job of a home, whose store and MLflow are kept in a folder that is made."""
+    state.mkdir()
+    return {
+        **{name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_")},
+        "VINTAGE_HOME": str(home),
+        "VINTAGE_STORE": str(state / "store"),
+        "MLFLOW_TRACKING_URI": f"sqlite:///{state / 'mlflow.db'}",
+        "VINTAGE_LOG_LEVEL": "WARNING",
+        "PYSPARK_PYTHON": sys.executable,
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "SPARK_LOCAL_IP": "127.0.0.1",
+    }
+
+
+def submit(conf: Mapping[str, str], master: str = "local[*]") -> list[str]:
+    """The words of spark-submit before the application."""
     settings = [word for name, value in conf.items() for word in ("--conf", f"{name}={value}")]
     return [str(Path(sys.executable).parent / "spark-submit"), "--master", master, *settings]

@@ -66,7 +66,7 @@ def startup(scratch: Path, runs: int) -> Row:
     bench = Bench(scratch / "startup", RAW)
     submit = [str(Path(sys.executable).parent / "spark-submit"), "--master", "local[*]"]
     fast = ["--conf", f"spark.driver.extraJavaOptions=-XX:SharedArchiveFile={archive} -Xshare:auto"]
-    return _measured(
+    return measured(
         "startup: spark-submit with the class archive / without",
         lambda number: [bench.timed([*submit, *fast, str(application)])],
         lambda number: [bench.timed([*submit, str(application)])],
@@ -85,7 +85,7 @@ def warm(scratch: Path, raw: Path, measure: str, goal: float, *, runs: int, time
         bench.restore()
         return bench.chain(DAY).values()
 
-    row = _measured(measure, ours, lambda number: [bench.script(DAY, str(number))], goal=goal, runs=runs)
+    row = measured(measure, ours, lambda number: [bench.script(DAY, str(number))], goal=goal, runs=runs)
     shutil.rmtree(scratch / "warm")
     return row
 
@@ -106,7 +106,7 @@ def verification(scratch: Path, raw: Path, *, runs: int, times: int) -> Row:
         bench.environment |= {"PYTHONPATH": "", **further}
         return bench.chain(DAY).values()
 
-    row = _measured(
+    row = measured(
         f"warm chain at {times * ROWS_A_DAY * 28:,} rows, bytes compared / not",
         lambda number: chain({}),
         lambda number: chain({"PYTHONPATH": path}),
@@ -126,7 +126,7 @@ def cold(scratch: Path, runs: int) -> Row:
         bench.restore()
         return bench.chain(DAY).values()
 
-    return _measured(
+    return measured(
         "cold window of 28 dates / hand-written script",
         ours,
         lambda number: [bench.script(DAY, str(number))],
@@ -243,7 +243,7 @@ def _within(measure: str, seconds: float, bound: float, *, runs: int, detail: Ma
     )
 
 
-def _measured(
+def measured(
     measure: str,
     ours: Callable[[int], Iterable[Timing]],
     baseline: Callable[[int], Iterable[Timing]],

@@ -35,10 +35,11 @@ from benchmarks.measures import (
     warm,
 )
 from benchmarks.modes import exactness
+from benchmarks.reading import reading
 
 RESULTS = CHECKOUT / "benchmarks" / "results"
 HOURS = ["backfill", "exactness", "verification"]
-EVERY = ["startup", "warm", "cold", "many", "evaluation", "parse", "planning"]
+EVERY = ["startup", "warm", "cold", "many", "evaluation", "parse", "planning", "reading"]
 SIZES = (3_000_000, 10_000_000)
 
 
@@ -55,6 +56,7 @@ def main() -> None:
     )
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--rows", type=int, default=MANY, help="of many and verification (%(default)s)")
+    parser.add_argument("--day", type=int, default=10_000_000, help="rows of reading's day (%(default)s)")
     parser.add_argument(
         "--sizes", type=int, nargs="+", default=SIZES, help="how many rows the fits of exactness have"
     )
@@ -83,6 +85,8 @@ def _run(which: str, scratch: Path, arguments: argparse.Namespace) -> list[Row]:
         return [cold(scratch, runs)]
     if which == "planning":
         return planning(scratch, runs)
+    if which == "reading":
+        return reading(scratch, arguments.day, runs)
     if which in {"evaluation", "parse"}:
         return evaluation(runs) if which == "evaluation" else parse(max(runs, 5))
     if which == "exactness":
