@@ -43,14 +43,35 @@ def test_an_empty_day(team: Team) -> None:
 
 @pytest.mark.fault("a date that is delivered again, empty", outcome="exit 3; its old rows are used no more")
 @pytest.mark.long
-def test_a_day_that_became_empty_loses_its_old_rows(team: Team) -> None:
+def test_a_day_that_became_empty_loses_its_old_rows(team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
+    team.edit("min_days: 3", "min_days: 2")
+    first = DAY - timedelta(days=3)
+    team.raw(first).unlink()
     team.run()
     earlier = DAY - timedelta(days=1)
     team.deliver(earlier, [])
+    # Great Expectations is not asked again about a suite that it took.
+    monkeypatch.setattr("vintage.validation.rules.check_suite", None)
     team.run()
     from vintage.report.summary import summarise
+    from vintage.report.telling import told_of
 
-    assert str(earlier) not in summarise(team.store, DAY).window
+    found = summarise(team.store, DAY)
+    assert earlier not in found.window
+    # The window's first date too, before which no row tells that there should be some.
+    assert found.absent_dates == {"no raw data": (first,), "no rows": (earlier,)}
+    told = told_of(team.home, team.store, DAY, team.store.current("evaluation", DAY)).facts
+    assert (told["no raw data"], told["no rows"]) == ([str(first)], [str(earlier)])
+
+
+@pytest.mark.fault("a suite that Great Expectations refuses", outcome="exit 2, before a row is read")
+def test_a_suite_is_looked_at_before_the_first_step(team: Team) -> None:
+    rule = "  - {type: expect_column_values_to_be_of_type, kwargs: {column: id, type_: INT}}\n"
+    suite = team.home.path / "expectations" / "things.yaml"
+    suite.write_text(suite.read_text(encoding="utf-8") + rule, encoding="utf-8")
+    with pytest.raises(SpecError, match=r'no type "INT".*did you mean "IntegerType"'):
+        team.run("snapshot")
+    assert team.published()["snapshot"] == 0
 
 
 @pytest.mark.fault("fewer days than `window.min_days`", outcome="exit 3; names the absent dates")

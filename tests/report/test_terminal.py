@@ -91,6 +91,15 @@ def test_rows_that_share_their_key_are_told_with_what_to_do(width: int) -> None:
     assert "add to preprocess.key what tells them apart" in text
 
 
+def test_dates_of_the_window_that_are_left_out_are_told_with_the_reason() -> None:
+    assert "no raw data" not in shown(80)
+    days = [f"2024-02-{day}" for day in (25, 26, 27, 29)]
+    absent = {**dict.fromkeys(days, "no raw data"), "2024-03-04": "no rows of weather"}
+    text = " ".join(shown(80, Summary(**{**SUMMARY.model_dump(), "absent": absent})).split())
+    assert "no raw data 2024-02-25 to 2024-02-27, 2024-02-29 (4 dates)" in text
+    assert "no rows of weather 2024-03-04" in text
+
+
 def test_tables_stand_side_by_side_where_there_is_room() -> None:
     def both(line: str) -> bool:
         return "on the holdout" in line and "predicted" in line

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from vintage.report.details import between, detail_tables, number, slice_name
+from vintage.spec.partition import spans
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -119,8 +120,8 @@ def _made_from(summary: Summary) -> RenderableType:
     table.add_row(
         "window", f"{summary.window[0]} to {summary.window[-1]}, {len(summary.window)} dates with rows"
     )
-    if summary.without_data:
-        table.add_row("no raw data", Text(", ".join(map(str, summary.without_data)), style="yellow"))
+    for why, days in summary.absent_dates.items():
+        table.add_row(why, Text(spans(days), style="yellow"))
     if summary.undated_warning:
         table.add_row("undated rows", Text(summary.undated_warning, style="yellow"))
     table.add_row("rows", f"{summary.rows['train']} to learn from, {summary.rows['test']} to test on")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Final, Literal
 
 from vintage.data.rows import TRAINABLE, read_rows, schema_json, write_rows
@@ -26,6 +26,7 @@ from vintage.session import recorded_conf, root_cause
 from vintage.store import Artifact, Rows, check_files
 from vintage.store.details import EvaluationDetails, OverlapDetails
 from vintage.store.fingerprint import fingerprint, fingerprint_sql
+from vintage.store.windows import absent_dates
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,12 +53,14 @@ class EvaluationInputs:
         train: date → feature partition that it learnt from.
         test: date → feature partition that it is tested on.
         baseline: the model that it is compared with, or that there is none, or why it cannot be read.
+        absent: date of the window → why none of its rows is used.
     """
 
     model: Artifact
     train: Mapping[date, Artifact]
     test: Mapping[date, Artifact]
     baseline: BaselineModel
+    absent: Mapping[date, str] = field(default_factory=dict)
 
 
 def run(job: Job) -> Artifact:
@@ -83,7 +86,8 @@ def run(job: Job) -> Artifact:
     job.begin()
     check_files([model, *test.values()])
     tracking = open_tracking(job)
-    artifact = make(job, named, EvaluationInputs(model, train, test, baseline), tracking)
+    absent = absent_dates(job.pipeline, job.store, job.date, flow.features)
+    artifact = make(job, named, EvaluationInputs(model, train, test, baseline, absent), tracking)
     log.info("report: %s", write_report(job.store, artifact).html)
     record_evaluation(tracking, job.store, model, artifact)
     job.store.set_current(artifact)
@@ -156,7 +160,9 @@ def make(job: Job, named: Ingredients, inputs: EvaluationInputs, tracking: Track
             suspicions=tuple(suspicions(job.pipeline, measured, overlap)),
         )
         details = outcome(job.pipeline, model, measured, decision, compared, weighed)
-        details = details.model_copy(update={"overlap": OverlapDetails(**asdict(overlap))})
+        details = details.model_copy(
+            update={"overlap": OverlapDetails(**asdict(overlap)), "absent": inputs.absent}
+        )
         text = json.dumps(details.model_dump(mode="json"), indent=2)
         (attempt.data / "evaluation.json").write_text(text + "\n", encoding="utf-8")
         return job.store.publish(

@@ -33,6 +33,7 @@ from vintage.spec import (
     feature_columns,
     feature_types,
     load_pipeline,
+    load_suite,
     parse_partition_date,
     submit_conf,
 )
@@ -40,7 +41,7 @@ from vintage.spec.names import list_names
 from vintage.spec.partition import require_begun
 from vintage.spec.permissions import close_to_others
 from vintage.store import Store, windows
-from vintage.store.engines import java_major
+from vintage.store.engines import engines, java_major
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from vintage.registry.tracking import Tracking
-    from vintage.spec import Problem
+    from vintage.spec import Problem, Suite
 
 log = logging.getLogger(__name__)
 
@@ -267,6 +268,42 @@ def require_valid_stages(job: Job) -> None:
         raise InvalidSpec(problems)
     for warning in repeatability_warnings(job.pipeline):
         log.warning("%s", warning)
+
+
+def require_valid_suites(job: Job) -> None:
+    """Asks Great Expectations whether it takes the suites, before the first job does anything.
+
+    Its import takes seconds, so that a suite which validated a date before, as it is, is not asked about.
+
+    Raises:
+        SpecError: tells every problem.
+    """
+    suites = {view: load_suite(job.home, name) for view, name in job.pipeline.suites.items()}
+    new = [
+        suite for view, suite in suites.items() if not _validated(windows.store_of(job.store, view), suite)
+    ]
+    if not new:
+        return
+    from vintage.validation.rules import check_suite
+
+    problems = list(dict.fromkeys(problem for suite in new for problem in check_suite(suite)))
+    if problems:
+        raise InvalidSpec(problems)
+
+
+def _validated(store: Store, suite: Suite) -> bool:
+    """Whether the latest validation was by this suite, and by the version of Great Expectations of today."""
+    try:
+        dates = store.dates("validation")
+        latest = store.current("validation", dates[-1]) if dates else None
+    except StoreError:
+        # What is damaged is told by who reads it.
+        return False
+    if latest is None:
+        return False
+    made = latest.manifest.ingredients
+    known = suite.model_dump(mode="json"), engines("great-expectations")
+    return (made.spec.get("suite"), made.engines) == known
 
 
 def stage_problems(pipeline: Pipeline) -> list[Problem]:

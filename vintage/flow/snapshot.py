@@ -16,9 +16,15 @@ from vintage.data.reader import RawRows
 from vintage.data.rows import schema_json, write_rows
 from vintage.data.undated import UNDATED, require_dated
 from vintage.errors import DataError
-from vintage.flow.job import Job, for_each_date, require_enough, require_valid_stages
+from vintage.flow.job import (
+    Job,
+    for_each_date,
+    require_enough,
+    require_valid_stages,
+    require_valid_suites,
+)
 from vintage.spec import SOURCE_VIEW
-from vintage.spec.names import list_names
+from vintage.spec.partition import spans
 from vintage.spec.raw_key import raw_key
 from vintage.store import Rows, steps, windows
 from vintage.store.details import SnapshotDetails
@@ -68,11 +74,13 @@ def run(job: Job, *, take: Take | None = None) -> dict[date, Artifact]:
         take: makes snapshots of what was delivered; left out, they are read by Spark.
 
     Raises:
-        SpecError: the stages are not what they must be.
+        SpecError: the stages or a suite are not what they must be.
         DataError: the run's own date has no data, a date breaks the contract, or too few dates have rows.
         EnvironmentProblem: a database cannot be asked.
     """
     require_valid_stages(job)
+    if take is None:
+        require_valid_suites(job)
     bindings = [
         SourceBinding(view, source, windows.store_of(job.store, view))
         for view, source in job.pipeline.views.items()
@@ -90,20 +98,10 @@ def run(job: Job, *, take: Take | None = None) -> dict[date, Artifact]:
         else:
             _as_it_stands(job, binding, take)
     usable = windows.window_snapshots(job.pipeline, job.store, filled)
-    absent = {
-        day: "no rows" if day in snapshots else "no raw data" for day in job.window if day not in usable
-    }
-    for day in filled:
-        if day not in usable:
-            found = windows.joined_snapshots(job.pipeline, job.store, day)
-            missing = ", ".join(name for name, snapshot in found.items() if snapshot is None)
-            absent[day] = f"no rows of {missing}"
-            log.warning("%s is left out: it has %s", day, absent[day])
+    absent = windows.absent_dates(job.pipeline, job.store, job.date, usable)
     for reason in sorted(set(absent.values())):
-        days = [str(day) for day, why in absent.items() if why == reason]
-        log.warning(
-            "%d of %d dates of the window: %s (%s)", len(days), len(job.window), reason, list_names(days)
-        )
+        days = [day for day, why in absent.items() if why == reason]
+        log.warning("%s for %d of the window's %d dates: %s", reason, len(days), len(job.window), spans(days))
     require_enough(job, [day for day in job.window if day in usable], absent)
     return snapshots
 

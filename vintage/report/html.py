@@ -16,6 +16,7 @@ from vintage.report.pictures import detail_pictures
 from vintage.report.summary import summary_of
 from vintage.spec.metrics import METRICS
 from vintage.spec.page_policy import POLICY
+from vintage.spec.partition import spans
 from vintage.store.files import replace_text
 from vintage.store.reports import report_folder
 
@@ -242,6 +243,7 @@ def _template() -> Template:
         lstrip_blocks=True,
     )
     filters: dict[str, Any] = {"number": number, "slice_name": slice_name, "signed": _signed, "value": _value}
+    filters["spans"] = spans
     environment.filters.update(filters)
     return environment.get_template("report.html.j2")
 

@@ -81,6 +81,8 @@ def _of_artifact(home: Home, store: Store, artifact: Artifact) -> JobResult:
                 "gates": "passed" if evaluated.decision.promote else "failed",
                 "reasons": list(evaluated.decision.reasons),
             }
+            for absent, why in sorted((evaluated.absent or {}).items()):
+                facts.setdefault(why, []).append(str(absent))
             links |= _mlflow(home, artifact)
             page = report_folder(store, artifact) / "report.html"
             if page.exists():

@@ -10,6 +10,7 @@ from vintage.report.details import between, number, slice_name
 from vintage.report.html import metric_rows
 from vintage.report.job_result import page_address
 from vintage.spec.markdown import code, plain
+from vintage.spec.partition import spans
 from vintage.store.reports import report_folder
 
 if TYPE_CHECKING:
@@ -135,8 +136,8 @@ def _facts(summary: Summary, links: Links) -> list[str]:
         f"window: {summary.window[0]} to {summary.window[-1]}, {len(summary.window)} dates with rows",
         f"rows: {summary.rows['train']} to learn from, {summary.rows['test']} to test on",
     ]
-    if summary.without_data:
-        facts.append(f"**no raw data**: {', '.join(map(str, summary.without_data))}")
+    for why, days in summary.absent_dates.items():
+        facts.append(f"**{plain(why)}**: {spans(days)}")
     if summary.undated_warning:
         facts.append(f"**undated rows**: {plain(summary.undated_warning)}")
     if summary.overlap_warning:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -54,6 +54,7 @@ class Summary(BaseModel):
 
     Attributes:
         window: dates whose rows were used, oldest first.
+        absent: date of the window → why none of its rows was used, oldest first.
         rows: how many rows the model learnt from and was tested on.
         keys: kind → key of what is current for the run's date.
         lineage: kind → date → key of everything the model and its evaluation were made from; a joined
@@ -90,6 +91,7 @@ class Summary(BaseModel):
     pipeline: str
     date: dt.date
     window: tuple[dt.date, ...]
+    absent: Mapping[dt.date, str] = Field(default_factory=dict)
     rows: Mapping[str, int]
     keys: Mapping[str, Key]
     lineage: Mapping[str, Mapping[dt.date, Key]]
@@ -137,11 +139,12 @@ class Summary(BaseModel):
         return f"made again it is the same to the last bit; fitted on {parts}, {why}"
 
     @property
-    def without_data(self) -> tuple[dt.date, ...]:
-        """The days between the first and the last date of the window of which no row was used."""
-        first, last = self.window[0], self.window[-1]
-        days = (first + dt.timedelta(days=step) for step in range((last - first).days))
-        return tuple(day for day in days if day not in self.window)
+    def absent_dates(self) -> Mapping[str, tuple[dt.date, ...]]:
+        """Why dates of the window are left out → those dates, oldest first."""
+        found: dict[str, list[dt.date]] = {}
+        for day, why in sorted(self.absent.items()):
+            found.setdefault(why, []).append(day)
+        return {why: tuple(days) for why, days in sorted(found.items())}
 
     @property
     def undated_warning(self) -> str:
@@ -217,6 +220,7 @@ def summary_of(store: Store, evaluation: Artifact, *, version: int | None = None
         pipeline=store.pipeline,
         date=own,
         window=tuple(sorted(features)),
+        absent=_between(features) if details.absent is None else details.absent,
         rows=details.rows,
         # A tuning may be of an earlier date, and is the only one.
         keys={kind: keys.get(own) or keys[max(keys)] for kind, keys in lineage.items()},
@@ -263,6 +267,13 @@ def summary_of(store: Store, evaluation: Artifact, *, version: int | None = None
         overlap=details.overlap or OverlapDetails(),
         scored=None if scored is None else scored_of(scored),
     )
+
+
+def _between(window: Collection[dt.date]) -> dict[dt.date, str]:
+    """The days without rows between the first and the last date, where a manifest does not tell more."""
+    first, last = min(window), max(window)
+    days = (first + dt.timedelta(days=step) for step in range((last - first).days))
+    return {day: "no raw data" for day in days if day not in window}
 
 
 def _made_with(model: Artifact) -> dict[str, str]:

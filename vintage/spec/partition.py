@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from vintage.errors import SpecError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
 _ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
@@ -74,6 +74,22 @@ def window_ending_at(date: dt.date, *, days: int, start_date: dt.date) -> tuple[
         raise SpecError(f"date {date} is before the pipeline's start_date", expected=f"{start_date} or later")
     first = max(start_date.toordinal(), date.toordinal() - days + 1)
     return tuple(dt.date.fromordinal(day) for day in range(first, date.toordinal() + 1))
+
+
+def spans(dates: Collection[dt.date]) -> str:
+    """Dates for a message, three or more that follow each other as their first and last.
+
+    Args:
+        dates: in their order.
+    """
+    runs: list[list[dt.date]] = []
+    for day in dates:
+        if runs and (day - runs[-1][-1]).days == 1:
+            runs[-1].append(day)
+        else:
+            runs.append([day])
+    shown = (f"{run[0]} to {run[-1]}" if run[2:] else ", ".join(map(str, run)) for run in runs)
+    return f"{', '.join(shown)} ({len(dates)} dates)" if len(dates) > len(runs) else ", ".join(shown)
 
 
 def split_last_days(

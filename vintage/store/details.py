@@ -220,6 +220,7 @@ class EvaluationDetails(Details):
         slices: the same metrics of parts of the holdout, the worst first.
         gates: each with its value, and whether it passed.
         overlap: None in a manifest from before it was counted.
+        absent: date of the window → why none of its rows is used; None in a manifest from before it was kept.
     """
 
     model: Key
@@ -233,6 +234,7 @@ class EvaluationDetails(Details):
     gates: tuple[Mapping[str, Any], ...]
     decision: DecisionDetails
     overlap: OverlapDetails | None = None
+    absent: Mapping[dt.date, str] | None = None
 
 
 class PredictionsDetails(Details):

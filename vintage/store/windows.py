@@ -8,7 +8,7 @@ from vintage.errors import StoreError
 from vintage.spec import SOURCE_VIEW
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
     from datetime import date
 
     from vintage.spec import Pipeline, Source
@@ -67,6 +67,28 @@ def window_snapshots(
         if len(whole) == len(views):
             windows[day] = whole
     return windows
+
+
+def absent_dates(pipeline: Pipeline, store: Store, day: date, used: Collection[date]) -> dict[date, str]:
+    """Date of the window that ends with a day → why none of its rows is used: no raw data, or no rows.
+
+    Args:
+        pipeline: the spec.
+        store: its store.
+        day: the run's date.
+        used: the dates whose rows are used.
+    """
+
+    def why(absent: date) -> str:
+        snapshot = store.current("snapshot", absent)
+        if snapshot is None:
+            return "no raw data"
+        if not snapshot.row_count:
+            return "no rows"
+        joined = joined_snapshots(pipeline, store, absent)
+        return f"no rows of {', '.join(name for name, found in joined.items() if found is None)}"
+
+    return {absent: why(absent) for absent in window_of(pipeline, day) if absent not in used}
 
 
 def window_of(pipeline: Pipeline, day: date) -> tuple[date, ...]:
