@@ -79,7 +79,7 @@ def server() -> Iterator[Server]:
         made = Server(where.port, "clerk", where.password)
         made.do(
             "CREATE TABLE things (id INT, size DOUBLE PRECISION, late INT, day DATE, seen TIMESTAMP, "
-            '"where from" TEXT, tags TEXT[], price NUMERIC(9, 2))'
+            '"where from" TEXT, tags TEXT[], price NUMERIC(9, 2), cost NUMERIC)'
         )
         made.do(
             "CREATE FUNCTION emptied() RETURNS SETOF things AS 'DELETE FROM things RETURNING *' LANGUAGE sql"
@@ -92,7 +92,7 @@ def things(server: Server) -> Server:
     """Two days of forty rows."""
     server.do(
         "TRUNCATE things; INSERT INTO things SELECT n, n / 3.0, n % 2, d, d + n * INTERVAL '9 minutes', "
-        "CASE WHEN n % 2 = 0 THEN 'O''Hare' END, ARRAY['a', n::TEXT], n / 7.0 "
+        "CASE WHEN n % 2 = 0 THEN 'O''Hare' END, ARRAY['a', n::TEXT], n / 7.0, n / 8.0 "
         f"FROM generate_series(0, 39) n, (VALUES (DATE '{DAY}'), (DATE '{DAY - timedelta(days=1)}')) days (d)"
     )
     return server
@@ -150,6 +150,7 @@ def test_a_table_is_read_in_parallel_and_the_password_is_nowhere(team: Team, thi
     assert profile["seen"]["min"] == f"{DAY} 00:00:00"
     assert profile["where from"]["nulls"] == 20
     assert profile["price"]["type"] == "decimal(9,2)"
+    assert profile["cost"]["max"] == "4.875000000000000000"
     kept = "".join(path.read_text(encoding="utf-8") for path in team.home.path.rglob("*.json"))
     assert any("vintage.flow.snapshot" in words for words in shown)
     for secret in (things.password, f"127.0.0.1:{things.port}"):
@@ -188,13 +189,19 @@ def test_the_same_rows_give_the_same_snapshot_in_any_way_of_reading(team: Team, 
         ({"table": "nothings", "date_column": "day"}, None, 3, '"nothings" does not exist'),
         ({"query": "SELECT * FROM emptied() WHERE day = '{date}'"}, None, 3, "read-only transaction"),
         (
+            {"query": "SELECT *, 1::NUMERIC / 3 AS third FROM things WHERE day = DATE '{date}'"},
+            None,
+            3,
+            "column third: 40 not decimal(38,18), such as '0.33333333333333333333'",
+        ),
+        (
             {"table": "things", "date_column": "day", "options": {"driver": "org.none.Driver"}},
             None,
             4,
             "spark.jars",
         ),
     ],
-    ids=["password", "gone", "writes", "driver"],
+    ids=["password", "gone", "writes", "rounded", "driver"],
 )
 def test_what_goes_wrong_is_told_in_one_line(
     team: Team, things: Server, keys: dict[str, object], password: str | None, code: int, words: str

@@ -133,9 +133,9 @@ def test_a_schema_text_is_read_as_spark_reads_it() -> None:
     columns = parse_ddl(
         "a INT, `b c` string NOT NULL, d DECIMAL(10,2) COMMENT 'x, y', "
         "e ARRAY<STRUCT<f: INT, g: MAP<STRING,DATE>>>, "
-        "h timestamp_ntz, i varchar(3)"
+        "h timestamp_ntz"
     )
-    assert [column.name for column in columns] == ["a", "b c", "d", "e", "h", "i"]
+    assert [column.name for column in columns] == ["a", "b c", "d", "e", "h"]
     assert [column.type for column in columns[1:4]] == [
         "STRING",
         "DECIMAL(10,2)",
@@ -155,7 +155,8 @@ def test_a_schema_text_is_read_as_spark_reads_it() -> None:
         ("a INT, A STRING", "stands twice"),
         ("a ARRAY<INT", "not complete"),
         ("a DECIMAL(10,2,3)", "too many sizes"),
-        ("a VARCHAR", "needs a length"),
+        ("a VARCHAR", "reads as STRING alone"),
+        ("a ARRAY<char(3)>", "CHAR, which Spark reads as STRING alone"),
     ],
 )
 def test_a_wrong_schema_text_is_refused(text: str, what: str) -> None:

@@ -80,7 +80,8 @@ class Blame:
         broken = sum(each["count"] for each in rows)
         lines = " | ".join(_short(text) for each in rows for text in _examples(each))
         fixes = list(dict.fromkeys(cure for each in values for cure in [self._cure(each)] if cure))
-        found_text = f"{broken} such row{'s' if broken != 1 else ''}: {lines}" if rows else ""
+        files = sorted({file for each in rows for file in each["files"] if file})
+        found_text = f"{broken} such row{'s' if broken != 1 else ''}: {lines}{_in(files)}" if rows else ""
         if not found:
             found_text = f"{count} such rows, and none of them when they were read again"
         fix = "Correct the delivery and run again; nothing of it was used."
@@ -103,9 +104,7 @@ class Blame:
     def _told(self, seen: Any) -> str:
         kind = self.declared[seen[COLUMN]].dataType
         values = " and ".join(repr(_short(text)) for text in _examples(seen))
-        files = sorted(filter(None, seen["files"]))
-        more = f" and {len(files) - _FILES} files more" if len(files) > _FILES else ""
-        where = f" ({', '.join(files[:_FILES])}{more})" if files else ""
+        where = _in(sorted(filter(None, seen["files"])))
         what = kind.simpleString()
         if holds_dates(kind):
             first, last = self.source.years or YEARS
@@ -141,7 +140,7 @@ def cure(kind: DataType, text: str, format_name: str, given: dict[str, str]) -> 
         ]
         options = ", ".join(f"ignore{side}WhiteSpace: true" for side in sides)
         return f"write source.options: {{{options}}}"
-    if name in _NUMBERS:
+    if name in _NUMBERS and format_name != "jdbc":
         return _number_cure(name, bare)
     if name in {"date", "timestamp", "timestamp_ntz"}:
         return _moment_cure(name, bare, given)
@@ -200,6 +199,11 @@ def _summary(faults: DataFrame) -> list[Any]:
 
 def _examples(seen: Any) -> list[str]:
     return list(dict.fromkeys((str(seen["first"]), str(seen["last"]))))
+
+
+def _in(files: Sequence[str]) -> str:
+    more = f" and {len(files) - _FILES} files more" if len(files) > _FILES else ""
+    return f" ({', '.join(files[:_FILES])}{more})" if files else ""
 
 
 def _short(text: str) -> str:

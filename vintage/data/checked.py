@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from vintage.data.strict import Forms, any_of, as_text, column_of, implausible, refused, value_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from pyspark.sql import Column, DataFrame
     from pyspark.sql.types import StructField, StructType
@@ -20,8 +20,10 @@ FILE: Final = "file"
 ROW: Final = ""
 """Stands for a column's name where a row as a whole is refused."""
 
-_FILE: Final = "file of the row"
-_FILE_NAME: Final = "_metadata.file_name"
+FILE_OF_ROW: Final = "file of the row"
+"""Column of a frame that tells each row's file; read for refused rows alone."""
+
+FILE_NAME: Final = "_metadata.file_name"
 
 
 @dataclass(frozen=True)
@@ -58,30 +60,38 @@ def of_texts(frame: DataFrame, declared: StructType, forms: Forms) -> Checked:
     bad = [refused(column_of(_text(each)), column_of(each.name), each.dataType, forms) for each in changed]
 
     def faults() -> DataFrame:
-        found = with_texts(frame, F.col(_FILE_NAME).alias(_FILE))
+        found = with_texts(frame, F.col(FILE_NAME).alias(FILE_OF_ROW))
         return _listed(found, changed, bad, [column_of(_text(each)) for each in changed])
 
     return Checked(_marked(with_texts(frame), declared, bad), faults)
 
 
-def plausible_rows(frame: DataFrame, declared: StructType, years: tuple[int, int]) -> Checked:
-    """Rows that come with their types: only their dates are looked at.
+def plausible_rows(
+    frame: DataFrame, declared: StructType, forms: Forms, *, texts: Collection[str] = ()
+) -> Checked:
+    """Rows that come with their types: only their dates are looked at, and columns that are texts yet.
 
     Args:
-        frame: the declared columns, and `_corrupt_record`: what else is wrong with a row.
+        frame: the declared columns, and `_corrupt_record`: what else is wrong with a row. Where there is a
+            column `FILE_OF_ROW`, it tells the row's file.
         declared: the columns.
-        years: the first and the last that is plausible.
+        forms: how texts are written, and which years are plausible.
+        texts: columns that are read as texts.
     """
     from pyspark.sql import functions as F
 
-    bad = {
-        field.name: condition
-        for field in declared.fields
-        if (condition := implausible(column_of(field.name), field.dataType, years)) is not None
-    }
+    bad: dict[str, Column] = {}
     columns = []
     for field in declared.fields:
         column = column_of(field.name)
+        if field.name in texts:
+            column = value_of(column, field.dataType, forms)
+            bad[field.name] = refused(column_of(field.name), column, field.dataType, forms)
+            columns.append(column.alias(field.name))
+            continue
+        condition = implausible(column, field.dataType, forms.years)
+        if condition is not None:
+            bad[field.name] = condition
         if field.name in bad and field.dataType.typeName() == "date":
             # Python has no year beyond 9999: a refused date is not to get into a profile.
             column = F.when(~bad[field.name], column).alias(field.name)
@@ -93,7 +103,8 @@ def plausible_rows(frame: DataFrame, declared: StructType, years: tuple[int, int
     def faults() -> DataFrame:
         listed = [F.when(F.col(CORRUPT).isNotNull(), _fault(ROW, F.col(CORRUPT)))]
         listed += [F.when(condition, _fault(name, column_of(name))) for name, condition in bad.items()]
-        return _exploded(frame.withColumn(_FILE, F.lit("")), listed)
+        told = frame if FILE_OF_ROW in frame.columns else frame.withColumn(FILE_OF_ROW, F.lit(""))
+        return _exploded(told, listed)
 
     return Checked(frame.select(*columns, corrupt), faults)
 
@@ -132,8 +143,8 @@ def _exploded(rows: DataFrame, listed: Sequence[Column]) -> DataFrame:
     from pyspark.sql import functions as F
 
     found = F.explode(F.filter(F.array(*listed), lambda each: each.isNotNull()))
-    return rows.select(found.alias("fault"), F.col(_FILE)).select(
-        F.col(f"fault.{COLUMN}"), F.col(f"fault.{TEXT}"), F.col(_FILE).alias(FILE)
+    return rows.select(found.alias("fault"), F.col(FILE_OF_ROW)).select(
+        F.col(f"fault.{COLUMN}"), F.col(f"fault.{TEXT}"), F.col(FILE_OF_ROW).alias(FILE)
     )
 
 

@@ -11,14 +11,15 @@ from vintage.data.blame import Blame
 from vintage.data.checked import CORRUPT, plausible_rows
 from vintage.data.connection import Login, embedded, login_of
 from vintage.data.contract import check_columns, check_unique, schema_text, struct_of
+from vintage.data.database_types import is_changed, is_time, meant_by_text
 from vintage.data.lossless import converted
 from vintage.data.reader import RawRows
-from vintage.data.strict import YEARS
+from vintage.data.strict import YEARS, Forms
 from vintage.data.undated import UNDATED, examples, has_no_day, on_day, require_dated
 from vintage.store.fingerprint import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from datetime import date
     from pathlib import Path
 
@@ -79,8 +80,13 @@ class RawTable:
 
     def infer(self, spark: SparkSession, scratch: Path) -> str:
         """The schema of the table or query as DDL."""
+        from pyspark.sql.types import StringType
+
         found = self._load(spark).schema
         check_unique(found.names, day=self.day, where=self.place)
+        for field in found.fields:
+            if is_time(field):
+                field.dataType = StringType()
         return schema_text(found)
 
     def has_rows(self, spark: SparkSession) -> bool:
@@ -100,25 +106,30 @@ class RawTable:
         from pyspark.sql.types import StructType
 
         declared = struct_of(schema_ddl)
-        frame = self._load(spark)
-        found: StructType = frame.schema
+        found: StructType = self._load(spark).schema
         check_unique(found.names, day=self.day, where=self.place)
         ours = {name.casefold(): name for name in declared.names}
+        texts = [ours.get(name.casefold(), name) for name in self._read_as_text(found)]
         named = StructType.fromJson(found.jsonValue())
         for field in named.fields:
             field.name = ours.get(field.name.casefold(), field.name)
+            if field.name in texts and field.name in declared.names:
+                field.dataType = meant_by_text(field, declared[field.name].dataType)
         named = StructType(named.fields)
         check_columns(declared, named, typed=True, day=self.day, where=self.place)
-        every = frame
+        frame = every = self._load(spark, texts)
         if self.source.date_column is not None:
             frame = frame.where(on_day(named, self.source.date_column, self.day))
         kept = []
         for field in declared.fields:
             theirs = named[field.name].dataType
             column = F.col(quoted(field.name))
-            kept.append(converted(column, theirs, theirs, field.dataType).alias(field.name))
+            if field.name not in texts:
+                column = converted(column, theirs, theirs, field.dataType)
+            kept.append(column.alias(field.name))
         rows = frame.select(*kept, F.lit(None).cast("string").alias(CORRUPT))
-        checked = plausible_rows(rows, declared, self.source.years or YEARS)
+        forms = Forms(years=self.source.years or YEARS)
+        checked = plausible_rows(rows, declared, forms, texts=texts)
         blame = Blame(self.source, declared, self.day)
         return RawRows(checked.rows, declared, lambda count: blame.error([checked], count), every)
 
@@ -165,9 +176,22 @@ class RawTable:
             fix="Correct source.table or source.query, or what the database holds; nothing of it was used.",
         )
 
-    def _load(self, spark: SparkSession) -> DataFrame:
+    def _read_as_text(self, found: StructType) -> list[str]:
+        """The columns of which Spark would change values; not those by which the database chooses rows."""
+        given = {name.lower(): value for name, value in self.source.options.items()}
+        choosing = {(self.source.date_column or "").casefold(), given.get("partitioncolumn", "").casefold()}
+        return [
+            field.name
+            for field in found.fields
+            if is_changed(field) and field.name.casefold() not in choosing
+        ]
+
+    def _load(self, spark: SparkSession, texts: Collection[str] = ()) -> DataFrame:
+        """The rows, some columns of them as the texts that the driver makes of their values."""
         options = {**self.source.options, **self.login.options(), "dbtable": self.source.relation(self.day)}
         options |= {name: value for name, value in self.source.options.items() if name.lower() == "driver"}
+        if texts:
+            options["customSchema"] = ", ".join(f"{quoted(name)} STRING" for name in texts)
         return spark.read.format("jdbc").options(**options).load()
 
 

@@ -171,7 +171,7 @@ class _Reading:
                 typed = typed_files.typed_rows(
                     self.spark, self.source, self.raw, declared, self.day, corrupt=CORRUPT
                 )
-                parts = [plausible_rows(typed, declared, self.source.years or YEARS)]
+                parts = [plausible_rows(typed, declared, Forms(years=self.source.years or YEARS))]
             case _:
                 parts = self._rows_by_name(declared)
         rows = parts[0].rows
@@ -211,7 +211,7 @@ class _Reading:
                 columns = [values.get(name, column_of(name)).alias(name) for name in declared.names]
                 corrupt = F.coalesce(F.lit(None).cast("string"), *bad)
                 rows = frame.select(*columns, corrupt.alias(CORRUPT))
-                parts.append(plausible_rows(rows, declared, forms.years))
+                parts.append(plausible_rows(rows, declared, forms))
         if self.is_text:
             parts.append(self._bad_lines(declared))
         return parts

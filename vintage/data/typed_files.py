@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from vintage.errors import DataError
+from vintage.data.checked import FILE_NAME, FILE_OF_ROW
 from vintage.data.contract import check_columns, check_unique
 from vintage.data.folder_columns import folder_values, split_columns
 from vintage.data.lossless import converted, losses
@@ -65,7 +66,8 @@ def typed_schema(spark: SparkSession, source: Source, raw: RawFiles, day: date) 
 def typed_rows(
     spark: SparkSession, source: Source, raw: RawFiles, declared: StructType, day: date, *, corrupt: str
 ) -> DataFrame:
-    """The date's rows in the contract's types, with what is lost in a row, if anything, as text in `corrupt`.
+    """The date's rows in the contract's types, with what is lost in a row, if anything, as text in `corrupt`,
+    and the row's file in `FILE_OF_ROW`.
 
     Args:
         spark: a session of the date's own; a setting of it is changed.
@@ -73,7 +75,7 @@ def typed_rows(
         raw: the files.
         declared: the contract. Columns and fields of structs are matched by name; numbers may be narrower.
         day: the partition date.
-        corrupt: name of the last column.
+        corrupt: name of the last column but one.
 
     Raises:
         DataError: the columns are not those of the contract.
@@ -104,7 +106,8 @@ def typed_rows(
         in_folders, bad = folder_values(folders, forms)
         values |= in_folders
         columns = [values[name].alias(name) for name in declared.names]
-        frames.append(frame.select(*columns, F.coalesce(_lost(each), *bad).alias(corrupt)))
+        beside = [F.coalesce(_lost(each), *bad).alias(corrupt), F.col(FILE_NAME).alias(FILE_OF_ROW)]
+        frames.append(frame.select(*columns, *beside))
     rows = frames[0]
     for frame in frames[1:]:
         rows = rows.unionByName(frame)

@@ -16,7 +16,8 @@ _PLAIN_TYPES: Final = frozenset(
         *("date", "timestamp", "timestamp_ltz", "timestamp_ntz", "string", "binary", "variant"),
     }
 )
-_SIZED_TYPES: Final = {"decimal": (1, 2), "dec": (1, 2), "numeric": (1, 2), "char": (1, 1), "varchar": (1, 1)}
+_SIZED_TYPES: Final = {"decimal": (1, 2), "dec": (1, 2), "numeric": (1, 2)}
+_TEXTS: Final = frozenset({"char", "varchar"})
 _NESTED_TYPES: Final = frozenset({"array", "map", "struct"})
 _KNOWN: Final = sorted(_PLAIN_TYPES | set(_SIZED_TYPES) | _NESTED_TYPES)
 _TOKEN: Final = re.compile(
@@ -100,11 +101,16 @@ class _Parser:
     def _type(self, column: str) -> str:
         written = self._word(f'the type of column "{column}"')
         name = written.lower()
-        if name not in self._plain and name not in _SIZED_TYPES and name not in _NESTED_TYPES:
+        if name not in self._plain | _TEXTS | _SIZED_TYPES.keys() | _NESTED_TYPES:
             raise BadDdl(
                 f'column "{column}" has unknown type {written}',
                 expected="a Spark SQL type",
                 hint=did_you_mean(name, _KNOWN).upper().replace("DID YOU MEAN", "did you mean"),
+            )
+        if name in _TEXTS:
+            raise BadDdl(
+                f'column "{column}" is {written.upper()}, which Spark reads as STRING alone',
+                expected="STRING; expect_column_value_lengths_to_be_between in a suite holds its length",
             )
         if name in _NESTED_TYPES:
             self._depth += 1
@@ -121,10 +127,6 @@ class _Parser:
             if len(sizes) > _SIZED_TYPES[name][1]:
                 raise BadDdl(f'column "{column}" has too many sizes for {written}')
             return f"{written.upper()}({','.join(sizes)})"
-        if name in {"char", "varchar"}:
-            raise BadDdl(
-                f'column "{column}": {written} needs a length', expected=f"{written.upper()}(10), say"
-            )
         return written.upper()
 
     def _nested(self, name: str, column: str) -> str:
