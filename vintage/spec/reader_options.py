@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from vintage.spec.moment_patterns import is_pattern, pattern_problem
 from vintage.spec.names import did_you_mean, list_names
 from vintage.spec.secret_names import holds_secret, is_secret
 
@@ -113,7 +114,9 @@ def option_problem(reader: str, name: str, value: str) -> tuple[str, str]:
     if name.lower() in ours:
         return ours[name.lower()], ""
     known = _READERS.get(reader.lower())
-    if known is None or name.lower() in {each.lower() for each in known}:
+    if known is None:
         return "", ""
+    if name.lower() in {each.lower() for each in known}:
+        return pattern_problem(name, value) if is_pattern(name) else ("", "")
     expected = f"an option that Spark documents for reading {reader}"
     return expected, did_you_mean(name, known) or (f"known: {list_names(known, most=60)}" if known else "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from vintage.spec.moment_patterns import is_pattern
 from vintage.spec.reader_options import option_problem
 
 if TYPE_CHECKING:
@@ -26,5 +27,8 @@ def option_problems(checked: Checked) -> Iterator[Problem]:
         for name, value in source.options.items():
             expected, hint = option_problem(source.format, name, value)
             if expected:
-                what = f"{'.'.join(map(str, path))}.options may not set {name}"
+                place = f"{'.'.join(map(str, path))}.options"
+                what = f"{place} may not set {name}"
+                if is_pattern(name):
+                    what = f"{place}.{name} {value!r} does not read dates as they are meant"
                 yield checked.document.problem((*path, "options", name), what, expected=expected, hint=hint)
