@@ -36,6 +36,7 @@ source:
   path: raw/{name}/date={{date}}
   options: {{header: true}}
   schema: "{schema}"
+expectations: rows
 window: {{days: {dates}, min_days: {dates}}}
 preprocess:
   sql: SELECT id, {column}, CAST(id % 2 AS DOUBLE) AS label FROM source
@@ -47,6 +48,10 @@ stages:
   - LogisticRegression: {{maxIter: 1}}
 evaluate: {{metric: areaUnderROC}}
 spark: {{conf: {{spark.driver.memory: 2g}}}}
+"""
+SUITE: Final = """
+expectations:
+  - {type: expect_column_values_to_not_be_null, kwargs: {column: id}, severity: critical}
 """
 BY_HAND: Final = """
 import sys
@@ -110,6 +115,7 @@ class Reading:
         (self.home / "expectations").mkdir()
         text = PIPELINE.format(name=name, first=min(self.dates), schema=schema, column=column, dates=dates)
         (self.home / "pipelines" / f"{name}.yaml").write_text(text, encoding="utf-8")
+        (self.home / "expectations" / "rows.yaml").write_text(SUITE, encoding="utf-8")
         self.environment = environment_of(self.home, folder / "state")
 
     def raw(self, day: date) -> Path:

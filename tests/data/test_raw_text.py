@@ -16,8 +16,9 @@ from vintage.data.raw_text import TextForm, fault_in, fields_of, in_utf8
 if TYPE_CHECKING:
     from pathlib import Path
 
+TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=4)
 ROWS = st.lists(
-    st.tuples(st.text("\"\\,;\n\r' aé", max_size=6), st.text(min_size=1, max_size=4), st.integers()),
+    st.tuples(st.text("\"\\,;\n\r' aé", max_size=6), TEXT, st.integers()),
     min_size=1,
     max_size=8,
 )
@@ -49,7 +50,7 @@ def test_row_ends_are_made_alike_and_values_stay(tmp_path: Path, rows: list[tupl
     assert found in (written(rows, "\n"), written(rows, "\r\n"))
     if b"\n" in found.replace(b"\r\n", b""):
         assert found == written(rows, "\n")
-    assert fault_in(type(folder)(path), MANY_LINES, quotes=True) is None
+    assert fault_in(type(folder)(path), MANY_LINES, "csv") is None
 
 
 def raw_day() -> date:

@@ -189,7 +189,7 @@ def test_an_undated_table_stands_as_it_stood(team: Team, database: Database) -> 
 
 @pytest.mark.fault("database values that Spark would change", outcome="read as texts; exit 3 where it cannot")
 def test_what_spark_would_change_is_read_as_it_stands(team: Team, database: Database) -> None:
-    database.do("CREATE TABLE odd (id INT, size DOUBLE, late INT, opens TIME, at TIMESTAMP)")
+    database.do("CREATE TABLE odd (id INT, size DOUBLE, late INT, opens TIME, seen TIMESTAMP)")
     insert = f"INSERT INTO odd VALUES (1, 1.5, 1, TIME('09:30:00'), TIMESTAMP('{DAY} 10:00:00.123456"
     database.do(f"{insert}'))")
     declare(team, jdbc(table="odd"), SQL, split={"by": "key", "test_fraction": 0.2})
@@ -197,9 +197,9 @@ def test_what_spark_would_change_is_read_as_it_stands(team: Team, database: Data
     [row] = read_rows(team.provider(), [found]).collect()
     # Spark's own reader gives 1970-01-01 09:30:00.
     assert row["OPENS"] == "09:30:00"
-    assert row["AT"].microsecond == 123456
+    assert row["SEEN"].microsecond == 123456
     database.do(f"{insert}789'))")
-    with pytest.raises(DataError, match=r"column AT: 1 not timestamp.*10:00:00\.123456789.*microseconds"):
+    with pytest.raises(DataError, match=r"column SEEN: 1 not timestamp.*10:00:00\.123456789.*microseconds"):
         team.run("snapshot", day=DAY + timedelta(days=1))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -42,6 +43,7 @@ _ABSENT: Final = frozenset(
         "missing",
     }
 )
+_BLANKS: Final = "".join(map(chr, range(ord(" ") + 1)))
 _WHOLE: Final = frozenset({"byte", "short", "integer", "long"})
 _NUMBERS: Final = _WHOLE | {"float", "double", "decimal"}
 _ISO: Final = re.compile(r"[+-]?\d{4,}-\d{1,2}-\d{1,2}(?:[T ].*)?")
@@ -71,8 +73,11 @@ class Blame:
 
     def error(self, parts: Sequence[Checked], count: int) -> DataError:
         """The error for so many refused rows; it looks for them with what refused them."""
-        found = [seen for part in parts if part.faults for seen in _summary(part.faults())]
-        rows = [each for each in found if each[COLUMN] == ROW]
+        seen = [(part, each) for part in parts if part.faults for each in _summary(part.faults())]
+        found = [each for _, each in seen]
+        rows = [each for part, each in seen if each[COLUMN] == ROW and not part.lines]
+        # A line that is refused may be a row that is refused as well.
+        rows = rows or [each for part, each in seen if part.lines]
         values = sorted((each for each in found if each[COLUMN] != ROW), key=self._position)
         told = [self._told(each) for each in values[:_COLUMNS]]
         if len(values) > _COLUMNS:
@@ -80,6 +85,10 @@ class Blame:
         broken = sum(each["count"] for each in rows)
         lines = " | ".join(_short(text) for each in rows for text in _examples(each))
         fixes = list(dict.fromkeys(cure for each in values for cure in [self._cure(each)] if cure))
+        if self.source.format == "json":
+            fixes += dict.fromkeys(
+                why for each in rows for text in _examples(each) if (why := _why_no_json(text))
+            )
         files = sorted({file for each in rows for file in each["files"] if file})
         found_text = f"{broken} such row{'s' if broken != 1 else ''}: {lines}{_in(files)}" if rows else ""
         if not found:
@@ -129,14 +138,18 @@ def cure(kind: DataType, text: str, format_name: str, given: dict[str, str]) -> 
         format_name: the source's format.
         given: its options, with names in small letters.
     """
-    name, bare = kind.typeName(), text.strip()
+    # As Spark trims: other blanks than these stay.
+    name, bare = kind.typeName(), text.strip(_BLANKS)
     if not bare or bare.lower() in _ABSENT:
         if format_name == "csv":
-            return f"write source.options: {{nullValue: {bare!r}}}" if bare else _IN_SQL
+            quoted = bare.replace("'", "''")
+            return f"write source.options: {{nullValue: '{quoted}'}}" if bare else _IN_SQL
         return "deliver null where there is no value"
     if text != bare and format_name == "csv":
         sides = [
-            side for side, cut in (("Leading", text.lstrip()), ("Trailing", text.rstrip())) if cut != text
+            side
+            for side, cut in (("Leading", text.lstrip(_BLANKS)), ("Trailing", text.rstrip(_BLANKS)))
+            if cut != text
         ]
         options = ", ".join(f"ignore{side}WhiteSpace: true" for side in sides)
         return f"write source.options: {{{options}}}"
@@ -147,20 +160,43 @@ def cure(kind: DataType, text: str, format_name: str, given: dict[str, str]) -> 
     return _IN_SQL
 
 
+def _why_no_json(row: str) -> str:
+    """What makes JSON of a row that does not parse; empty where the row itself shows it."""
+    try:
+        json.loads(row)
+    except json.JSONDecodeError as error:
+        if error.msg == "Extra data":
+            return "each value stands in a line of its own, with nothing after it"
+        if error.pos >= len(row.rstrip()) or row.lstrip()[:1] not in {"{", "["}:
+            return "of values that go over several lines, write source.options: {multiLine: true}"
+    return ""
+
+
 def _number_cure(name: str, text: str) -> str:
     if name in _WHOLE:
         if re.fullmatch(r"[+-]?\d+", text):
             return "declare a wider type, BIGINT or DECIMAL(38, 0)"
         if re.fullmatch(r"[+-]?\d*\.\d*(?:[eE][+-]?\d+)?|[+-]?\d+[eE][+-]?\d+", text):
             return "declare it DOUBLE and cast it to a whole number in preprocess.sql"
+    if "," in text:
+        return _comma_cure(text)
+    if name == "decimal" and re.fullmatch(r"[+-]?\d*\.?\d*(?:[eE][+-]?\d+)?", text):
+        return "declare a DECIMAL of as many digits and places, or DOUBLE and round it in preprocess.sql"
+    return _IN_SQL
+
+
+def _comma_cure(text: str) -> str:
     if re.fullmatch(r"[+-]?\d{1,3}(?:,\d{3})*,\d{3}(?:\.\d+)?", text) and (
         "." in text or text.count(",") > 1
     ):
         return "declare it DECIMAL and write source.options: {locale: en-US}"
+    if re.fullmatch(r"[+-]?[1-9]\d{0,2},\d{3}", text):
+        return (
+            "declare it DECIMAL and write source.options: {locale: en-US} if the comma groups thousands, "
+            "{locale: de-DE} if decimals follow it"
+        )
     if re.fullmatch(r"[+-]?[\d.]*\d,\d+", text):
         return "declare it DECIMAL and write source.options: {locale: de-DE}, whose decimals have a comma"
-    if name == "decimal" and re.fullmatch(r"[+-]?\d*\.?\d*(?:[eE][+-]?\d+)?", text):
-        return "declare a DECIMAL of as many digits and places, or DOUBLE and round it in preprocess.sql"
     return _IN_SQL
 
 
@@ -172,13 +208,20 @@ def _moment_cure(name: str, text: str, given: dict[str, str]) -> str:
         return _DIGITS[digits]
     if declared:
         return f"it is not as source.options.{option} has it, {declared!r}"
-    if not _ISO.fullmatch(text):
-        pattern = {8: "yyyyMMdd", 6: "yyMMdd", 14: "yyyyMMddHHmmss"}.get(digits, "dd.MM.yyyy")
-        return f"say how it is written in source.options: {{{option}: {pattern}}}, say, or {_IN_SQL}"
+    if _ISO.fullmatch(text):
+        return _iso_cure(name, text)
+    pattern = {8: "yyyyMMdd", 6: "yyMMdd", 14: "yyyyMMddHHmmss"}.get(digits, "dd.MM.yyyy")
+    return f"say how it is written in source.options: {{{option}: {pattern}}}, say, or {_IN_SQL}"
+
+
+def _iso_cure(name: str, text: str) -> str:
     if re.search(r"\.\d{7,}", text):
         return "declare it STRING: Spark keeps microseconds, and the digits beyond them would be lost"
     if name == "date" and re.fullmatch(r"\d{4}-\d{1,2}-\d{1,2}[T ].*", text):
         return "declare it TIMESTAMP and cast it to DATE in preprocess.sql"
+    years = re.findall(r"\d+", text)
+    if YEARS[0] <= int(years[0]) <= YEARS[1]:
+        return f"the calendar or the clock has no such moment; {_IN_SQL}"
     return "if such years are meant, declare them: source.years: [1, 9999]"
 
 

@@ -34,10 +34,13 @@ class Checked:
         rows: the rows.
         faults: what is refused of them, a row each: column, text and file; the same expressions that decide
             what is refused. None where nothing of them can be.
+        lines: whether the rows are lines that are refused as they stand in a file, beside the rows that a
+            reader makes of them.
     """
 
     rows: DataFrame
     faults: Callable[[], DataFrame] | None = None
+    lines: bool = False
 
 
 def of_texts(frame: DataFrame, declared: StructType, forms: Forms) -> Checked:
@@ -64,6 +67,27 @@ def of_texts(frame: DataFrame, declared: StructType, forms: Forms) -> Checked:
         return _listed(found, changed, bad, [column_of(_text(each)) for each in changed])
 
     return Checked(_marked(with_texts(frame), declared, bad), faults)
+
+
+def refused_lines(lines: DataFrame, bad: Column, declared: StructType) -> Checked:
+    """The lines of files that are refused as they stand, each as a row of nulls.
+
+    Args:
+        lines: a text a line, `value`.
+        bad: whether it is refused.
+        declared: the columns.
+    """
+    from pyspark.sql import functions as F
+
+    value = F.col("value")
+    nothing = [F.lit(None).cast(field.dataType).alias(field.name) for field in declared.fields]
+
+    def faults() -> DataFrame:
+        return lines.where(bad).select(
+            F.lit(ROW).alias(COLUMN), value.alias(TEXT), F.col(FILE_NAME).alias(FILE)
+        )
+
+    return Checked(lines.where(bad).select(*nothing, value.alias(CORRUPT)), faults, lines=True)
 
 
 def plausible_rows(

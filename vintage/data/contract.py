@@ -112,4 +112,6 @@ def schema_text(schema: StructType) -> str:
 
 
 def _named(what: str, names: Sequence[str]) -> str:
-    return f"{what}: {', '.join(names)}" if names else ""
+    # A name with blanks at its ends, or a line's end in it, would not be seen as what it is.
+    shown = (name if name.isprintable() and name == name.strip() else repr(name) for name in names)
+    return f"{what}: {', '.join(shown)}" if names else ""

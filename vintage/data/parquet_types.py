@@ -1,4 +1,4 @@
-"""What a Parquet file's footer says of its types that Spark's own schema of it does not."""
+"""What files of Parquet and ORC say of their types and moments that Spark's reader does not."""
 
 from __future__ import annotations
 
@@ -72,6 +72,39 @@ def int96_loss(path: str) -> tuple[str, str] | None:
     return None
 
 
+def orc_loss(path: str) -> tuple[str, str] | None:
+    """The same of ORC, whose moments are all of nanoseconds."""
+    import pyarrow as pa
+    from pyarrow import orc
+
+    file = orc.ORCFile(path)
+    names = list(dict.fromkeys(name.split(".")[0] for name, kind in _leaves(file.schema) if _is_moment(kind)))
+    if not names or _SPARK_WROTE in (file.metadata or {}):
+        return None
+    for stripe in range(file.nstripes):
+        batch = file.read_stripe(stripe, columns=names)
+        for name in names:
+            for moments in _moments(batch.column(name), "ns"):
+                whole = moments.cast(pa.int64()).drop_null().to_numpy()
+                rest = whole % 1000
+                if rest.any():
+                    first = int(rest.nonzero()[0][0])
+                    return name, _with_rest(int(whole[first]) // 1000, int(rest[first]))
+    return None
+
+
+def _is_moment(kind: Any) -> bool:
+    import pyarrow as pa
+
+    return bool(pa.types.is_timestamp(kind))
+
+
+def _with_rest(micros: int, nanos: int) -> str:
+    import numpy as np
+
+    return f"{np.datetime64(micros, 'us')} and {nanos} ns"
+
+
 def _first_loss(exact: Any, cut: Any) -> str | None:
     import numpy as np
     import pyarrow as pa
@@ -84,7 +117,7 @@ def _first_loss(exact: Any, cut: Any) -> str | None:
         places = np.flatnonzero(rest)
         if len(places):
             place = int(places[0])
-            return f"{np.datetime64(int(kept[place].as_py()), 'us')} and {int(rest[place])} ns"
+            return _with_rest(int(kept[place].as_py()), int(rest[place]))
     return None
 
 

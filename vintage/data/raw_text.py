@@ -25,9 +25,25 @@ if TYPE_CHECKING:
 TEXT_FORMATS: Final = frozenset({"csv", "json", "xml", "text", "libsvm"})
 CHUNK: Final = 4 * 2**20
 
+_JSON_TOKEN: Final = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
+_ENCODING: Final = re.compile(r"""^(<\?xml[^>]*?)\s+encoding\s*=\s*(["'])([^"'>]*)\2""")
+_NO_BLANK: Final = re.compile(rb"\S")
+
 _SHOWN: Final = 60
+_ZERO: Final = b"\0"
+# What files begin with that are no text, whatever their names say.
+_NO_TEXT: Final = (
+    (b"\x1f\x8b", "packed by gzip", "Name it {name}.gz"),
+    (b"BZh", "packed by bzip2", "Name it {name}.bz2"),
+    (b"\x28\xb5\x2f\xfd", "packed by Zstandard", "Name it {name}.zst"),
+    (b"PK\x03\x04", "packed by zip, or a workbook of Excel", "Unpack it, or export it as text"),
+    (b"\xd0\xcf\x11\xe0", "a workbook of Excel", "Export it as text"),
+    (b"PAR1", "a Parquet file", "Write source.format: parquet"),
+    (b"ORC", "an ORC file", "Write source.format: orc"),
+    (b"Obj\x01", "an Avro file", "Write source.format: avro"),
+)
 # By the ends of names, as Hadoop has it.
-_PACKED: Final = frozenset({".gz", ".bz2"})
+_PACKED: Final = {".gz": (b"\x1f\x8b", "gzip"), ".bz2": (b"BZh", "bzip2")}
 PACKED_FOR_SPARK: Final = frozenset({".zst", ".lz4", ".snappy", ".deflate"})
 # The longer marks first: UTF-32's begins with UTF-16's.
 _MARKS: Final = (
@@ -50,6 +66,7 @@ class TextForm:
         quote: around a field of CSV; empty when there is none.
         escape: what makes a quote inside quotes a character.
         comment: lines that begin with it are skipped; empty when none are.
+        row: the name of the element of XML that is a row.
         line_end: between two lines; empty for any of `\\n`, `\\r` and `\\r\\n`.
         many_lines: whether a row may go over several lines.
         trimmed: whether blanks around a value are dropped: (before, after).
@@ -61,6 +78,7 @@ class TextForm:
     quote: str = '"'
     escape: str = '"'
     comment: str = ""
+    row: str = ""
     line_end: str = ""
     many_lines: bool = False
     trimmed: tuple[bool, bool] = (False, False)
@@ -73,9 +91,15 @@ class TextForm:
             SpecError: there is no such encoding.
         """
         given = {name.lower(): value for name, value in options.items()}
+
+        def flag(name: str) -> bool:
+            return given.get(name, "").lower() == "true"
+
         declared = given.get("encoding", given.get("charset", ""))
         try:
+            # What turns no bytes into text, hex say, is no encoding though Python has it.
             encoding = codecs.lookup(declared or "utf-8").name
+            "".encode(encoding)
         except LookupError:
             raise SpecError(
                 "source.options.encoding is no encoding",
@@ -90,12 +114,13 @@ class TextForm:
             separator=separator.replace("\\t", "\t") if separator != "\\\\" else "\\",
             quote=quote,
             escape=given.get("escape", quote),
-            comment=given.get("comment", "").replace("\0", ""),
+            comment=given.get("comment", "//" if flag("allowcomments") else "").replace("\0", ""),
+            row=given.get("rowtag", ""),
             line_end=given.get("linesep", ""),
-            many_lines=given.get("multiline", "").lower() == "true",
+            many_lines=flag("multiline"),
             trimmed=(
-                given.get("ignoreleadingwhitespace", "").lower() == "true",
-                given.get("ignoretrailingwhitespace", "").lower() == "true",
+                flag("ignoreleadingwhitespace"),
+                flag("ignoretrailingwhitespace"),
             ),
         )
 
@@ -128,13 +153,22 @@ def in_utf8(raw: RawFiles, form: TextForm, scratch: Path, day: date, *, quotes: 
     files: list[RawFile] = []
     for number, file in enumerate(raw.files):
         path = raw.root / file.path
+        _check_is_text(path, day)
         mark = _mark_of(path)
         _check_mark(path, mark, form, day)
+        told = _encoding_told(path) if form.row and not form.declared else form.encoding
+        if told != form.encoding:
+            raise DataError(
+                f"raw file {path} for {day} is in {told}, as its first line says",
+                expected="text in UTF-8",
+                found=repr(_first(path, _SHOWN))[1:],
+                fix=f"Write source.options: {{encoding: {told}}}, or deliver it in UTF-8.",
+            )
         # Folders stay: their names may be columns.
         folder = scratch / str(number) / Path(file.path).parent
         copy = folder / _unpacked_name(path)
         ready = path
-        if form.encoding != "utf-8" or mark:
+        if form.encoding != "utf-8" or mark or (form.row and _encoding_told(path) != "utf-8"):
             copy.parent.mkdir(parents=True)
             _copy(path, copy, form, day)
             ready = copy
@@ -149,13 +183,13 @@ def in_utf8(raw: RawFiles, form: TextForm, scratch: Path, day: date, *, quotes: 
     return raw if copied.paths == [str(Path(path).absolute()) for path in raw.paths] else copied
 
 
-def fault_in(path: Path, form: TextForm, *, quotes: bool) -> Fault | None:
-    """The first fault of a UTF-8 file: bytes that are not UTF-8, a quote that is open or out of place.
+def fault_in(path: Path, form: TextForm, kind: str) -> Fault | None:
+    """The first fault of a UTF-8 file: other bytes, a quote that is open or out of place, a second value.
 
     Args:
         path: the file.
         form: how it is written.
-        quotes: whether it is CSV.
+        kind: its format.
     """
     decoder = codecs.getincrementaldecoder("utf-8")("strict")
     done = 0
@@ -165,11 +199,20 @@ def fault_in(path: Path, form: TextForm, *, quotes: bool) -> Fault | None:
             decoder.decode(chunk)
         except UnicodeDecodeError as error:
             return _bad_bytes(path, done - pending + error.start, form)
+        if (zero := chunk.find(_ZERO)) >= 0:
+            return Fault(
+                "a zero byte, of which readers make different things",
+                done + zero,
+                repr(_slice(path, max(0, done + zero - 12), 24))[1:],
+                "Deliver the file without zero bytes; at the end of a file they are what a crash leaves.",
+            )
         done += len(chunk)
     left = len(decoder.getstate()[0])
     if left:
         return _bad_bytes(path, done - left, form)
-    return _quote_fault(path, form) if quotes and form.quote else None
+    if kind == "json" and form.many_lines:
+        return _second_value(path)
+    return _quote_fault(path, form) if kind == "csv" and form.quote else None
 
 
 def line_of(path: Path, offset: int) -> int:
@@ -248,6 +291,30 @@ def is_cut(path: Path) -> bool:
     return False
 
 
+def _check_is_text(path: Path, day: date) -> None:
+    with path.open("rb") as content:
+        packed = content.read(4)
+    begin, packer = _PACKED.get(path.suffix, (b"", ""))
+    if not packed.startswith(begin):
+        raise DataError(
+            f"raw file {path} for {day} is not packed by {packer}, as its name says",
+            expected=f"{begin.hex(' ').upper()} at its beginning",
+            found=packed.hex(" ").upper(),
+            fix=f"Name it {path.stem} if it is text, or deliver it packed.",
+        )
+    start = _first(path, 4)
+    # Hadoop knows the ending in small letters alone.
+    name = path.stem if path.suffix.lower() in _PACKED else path.name
+    for begin, what, instead in _NO_TEXT:
+        if start.startswith(begin):
+            raise DataError(
+                f"raw file {path} for {day} is {what}, as its first bytes say",
+                expected="text" + (" in it" if path.suffix in _PACKED else ""),
+                found=start.hex(" ").upper(),
+                fix=f"{instead.format(name=name)}; or deliver text.",
+            )
+
+
 def _check_mark(path: Path, mark: str, form: TextForm, day: date) -> None:
     family = re.sub(r"[^0-9a-z]", "", form.encoding).removesuffix("le").removesuffix("be")
     family = "utf8" if family in {"utf8sig", "ascii"} and mark == "UTF-8" else family
@@ -276,6 +343,16 @@ def _check_mark(path: Path, mark: str, form: TextForm, day: date) -> None:
             )
 
 
+def _encoding_told(path: Path) -> str:
+    """The encoding that the first line of XML names, as Python calls it; UTF-8 where it names none."""
+    start = _first(path, 4 * _SHOWN).decode("latin-1")
+    found = _ENCODING.search(start.removeprefix(codecs.BOM_UTF8.decode("latin-1")))
+    name = found[3] if found else "utf-8"
+    with contextlib.suppress(LookupError):
+        name = codecs.lookup(name).name
+    return "utf-8" if name in {"ascii", "utf-8"} else name
+
+
 def _copy(path: Path, copy: Path, form: TextForm, day: date) -> None:
     name = "utf-8-sig" if form.encoding in {"utf-8", "ascii"} and _mark_of(path) else form.encoding
     decoder = codecs.getincrementaldecoder(name)("strict")
@@ -288,6 +365,9 @@ def _copy(path: Path, copy: Path, form: TextForm, day: date) -> None:
                 if first and text:
                     # Of an encoding whose name tells the order of bytes, a mark is left as a character.
                     text, first = text.removeprefix("\ufeff"), False
+                    if form.row:
+                        # Spark believes the first line of XML.
+                        text = _ENCODING.sub(r"\1", text, count=1)
                 out.write(text.encode("utf-8"))
                 done += len(chunk)
             pending = len(decoder.getstate()[0])
@@ -323,7 +403,7 @@ def _quote_fault(path: Path, form: TextForm) -> Fault | None:
     separator, end = re.escape(form.separator.encode()), _line_end(form)
     after = re.compile(rb"[ \t]*(?:" + separator + rb"|" + end + rb"|\Z)")
     line_end = re.compile(end)
-    with _mapped(path) as text:
+    with mapped(path) as text:
         for opened, closed in _quoted_fields(text, form):
             last = len(text) if closed is None else closed
             broken = None if form.many_lines else line_end.search(text, opened, last)
@@ -335,10 +415,30 @@ def _quote_fault(path: Path, form: TextForm) -> Fault | None:
                 return Fault(
                     "text after a closing quote",
                     closed,
-                    _shown(text[opened : opened + _SHOWN]),
+                    shown(text, opened),
                     "Write a quote inside a quoted field twice (RFC 4180); of files that escape it "
                     "otherwise, say so in source.options: {escape: '\\'}.",
                 )
+    return None
+
+
+def _second_value(path: Path) -> Fault | None:
+    """What follows the first value of JSON that is read as one; Spark would pass over it."""
+    depth = 0
+    with mapped(path) as text:
+        for token in _JSON_TOKEN.finditer(text):
+            depth += {b"{": 1, b"[": 1, b"}": -1, b"]": -1}.get(token[0], 0)
+            if depth:
+                continue
+            rest = _NO_BLANK.search(text, token.end())
+            if rest is None:
+                return None
+            return Fault(
+                "more follows the first value of a file that is read as one",
+                rest.start(),
+                shown(text, rest.start()),
+                "Where each line is a value, leave out source.options.multiLine; else put all in an array.",
+            )
     return None
 
 
@@ -373,8 +473,16 @@ def _mixes_line_ends(path: Path, form: TextForm) -> bool:
     """Whether a CSV file has rows of several lines, and more than one kind of line end."""
     if not form.many_lines or form.line_end or not form.quote:
         return False
-    with _mapped(path) as text:
+    with mapped(path) as text:
+        if _ends_with_returns(text):
+            return True
         return text.find(b"\r\n") >= 0 and re.search(rb"(?<!\r)\n", text) is not None
+
+
+def _ends_with_returns(text: mmap.mmap) -> bool:
+    """Whether lines end with `\\r` alone, as the first one does."""
+    first = re.search(rb"\r\n?|\n", text)
+    return first is not None and first[0] == b"\r"
 
 
 def _end_rows_alike(path: Path, copy: Path, form: TextForm) -> None:
@@ -382,17 +490,17 @@ def _end_rows_alike(path: Path, copy: Path, form: TextForm) -> None:
 
     Of rows that end with `\\r\\n`, Spark would make a lone `\\n` within a value `\\r\\n` too.
     """
-    with _mapped(path) as text, copy.open("wb") as out:
-        done = 0
+    with mapped(path) as text, copy.open("wb") as out:
+        done, end = 0, b"\r" if _ends_with_returns(text) else b"\r\n"
         for opened, closed in _quoted_fields(text, form):
-            out.write(text[done:opened].replace(b"\r\n", b"\n"))
+            out.write(text[done:opened].replace(end, b"\n"))
             done = len(text) if closed is None else closed
             out.write(text[opened:done])
-        out.write(text[done:].replace(b"\r\n", b"\n"))
+        out.write(text[done:].replace(end, b"\n"))
 
 
 def _open_quote(text: mmap.mmap, offset: int, *, at_end: bool) -> Fault:
-    near = _shown(text[offset : offset + _SHOWN])
+    near = shown(text, offset)
     if at_end:
         fix = "The file may be cut short; deliver it again."
         return Fault("a quote is open at the end of the file", offset, near, fix)
@@ -401,7 +509,7 @@ def _open_quote(text: mmap.mmap, offset: int, *, at_end: bool) -> Fault:
 
 
 @contextlib.contextmanager
-def _mapped(path: Path) -> Iterator[mmap.mmap]:
+def mapped(path: Path) -> Iterator[mmap.mmap]:
     """A file's content, unpacked, as one run of bytes that need not be in memory."""
     with contextlib.ExitStack() as stack:
         file: IO[bytes] = stack.enter_context(_open(path))
@@ -458,8 +566,10 @@ def _slice(path: Path, offset: int, count: int) -> bytes:
         return file.read(count)
 
 
-def _shown(text: bytes) -> str:
-    return repr(text.decode("utf-8", errors="replace"))
+def shown(text: mmap.mmap, at: int) -> str:
+    """Some of a text from an offset on, for a message."""
+    begin = max(0, at)
+    return repr(text[begin : begin + _SHOWN].decode("utf-8", errors="replace"))
 
 
 def _chunks(path: Path) -> Iterator[bytes]:

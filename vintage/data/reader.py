@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from vintage.errors import DataError
 from vintage.data import libsvm, typed_files
 from vintage.data.blame import Blame
-from vintage.data.checked import CORRUPT, Checked, of_texts, plausible_rows
+from vintage.data.checked import CORRUPT, Checked, of_texts, plausible_rows, refused_lines
 from vintage.data.contract import check_columns, check_unique, schema_text, struct_of
 from vintage.data.folder_columns import check_folders, folder_values, split_columns
 from vintage.data.raw import load_raw, readable_paths
@@ -18,6 +19,7 @@ from vintage.data.raw_text import PACKED_FOR_SPARK, TEXT_FORMATS, TextForm, faul
 from vintage.data.strict import YEARS, Forms, as_text, column_of
 from vintage.data.text_lines import bad_line
 from vintage.data.undated import of_day
+from vintage.data.xml_text import check_elements, xml_fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -117,7 +119,9 @@ def text_fault(source: Source, raw: RawFiles, day: date, *, read: RawFiles | Non
     for file, path in zip(raw.paths, (read or raw).paths, strict=True):
         if Path(path).suffix in PACKED_FOR_SPARK:
             continue
-        fault = fault_in(Path(path), form, quotes=source.format == "csv")
+        fault = fault_in(Path(path), form, source.format)
+        if fault is None and source.format == "xml":
+            fault = xml_fault(Path(path), form.row)
         if fault is not None:
             return text_error(Path(file), day, fault, read=Path(path) if path != file else None)
     return None
@@ -203,6 +207,8 @@ class _Reading:
                 schema = StructType(texts).add(CORRUPT, StringType())
                 options = {"mode": "PERMISSIVE", "columnNameOfCorruptRecord": CORRUPT}
             frame = self.load(paths, options, schema)
+            if self.has_header and self.source.format == "csv":
+                frame = self._without_headers(frame, declared)
             if self.source.format in _MARKS_CORRUPT_ROWS:
                 parts.append(of_texts(frame, declared, forms))
             else:
@@ -216,12 +222,30 @@ class _Reading:
             parts.append(self._bad_lines(declared))
         return parts
 
+    def _without_headers(self, frame: DataFrame, declared: StructType) -> DataFrame:
+        """The rows, of which those are refused that are a header again: files that were put together.
+
+        Where a column is no text, its name is no value of it.
+        """
+        from pyspark.sql import functions as F
+
+        in_files, _ = split_columns(declared, self.source.partition_columns)
+        if any(field.dataType.typeName() != "string" for field in in_files.fields):
+            return frame
+        marked = F.lit("\ufeff")
+        again = reduce(
+            lambda one, other: one & other,
+            (F.replace(column_of(name), marked, F.lit("")) == name for name in in_files.names),
+        )
+        told = F.concat(F.lit("the header again: "), F.concat_ws(",", *map(column_of, in_files.names)))
+        others = [column_of(name) for name in frame.columns if name != CORRUPT]
+        return frame.select(*others, F.coalesce(CORRUPT, F.when(again, told)).alias(CORRUPT))
+
     def _bad_lines(self, declared: StructType) -> Checked:
         """The lines that Spark's readers would take for others; none of a delivery that is right."""
         from pyspark.sql import functions as F
 
-        is_csv = self.source.format == "csv"
-        if is_csv and self.form.many_lines:
+        if self.source.format == "xml" or (self.source.format in {"csv", "json"} and self.form.many_lines):
             # Rows of several lines are not to be told from bad ones line by line.
             fault = self._text_fault()
             if fault is not None:
@@ -229,10 +253,7 @@ class _Reading:
         ends = {"lineSep": self.form.line_end} if self.form.line_end else {}
         paths, further = readable_paths(self.raw.paths)
         lines = self.spark.read.options(**ends, **further).text(paths)
-        value = F.col("value")
-        bad = lines.where(bad_line(value, self.form, quotes=is_csv and not self.form.many_lines))
-        nothing = [F.lit(None).cast(field.dataType).alias(field.name) for field in declared.fields]
-        return Checked(bad.select(*nothing, value.alias(CORRUPT)))
+        return refused_lines(lines, bad_line(F.col("value"), self.form, self.source.format), declared)
 
     def _text_fault(self) -> DataError | None:
         return text_fault(self.source, self.given, self.day, read=self.raw)
@@ -264,6 +285,8 @@ class _Reading:
             if fault is not None:
                 raise fault
             found = StructType([field for field in found.fields if field.name != CORRUPT] or declared.fields)
+        if self.source.format == "xml":
+            check_elements(declared, found, self.form.row, day=self.day, where=where)
         if self.source.format == "csv" and not self.has_header:
             if len(found.fields) != len(declared.fields):
                 raise DataError(

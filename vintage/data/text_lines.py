@@ -1,4 +1,4 @@
-"""Lines of raw text that no reader of Spark refuses: bytes that are no UTF-8, quotes out of place."""
+"""Lines of raw text that no reader of Spark refuses: other bytes, quotes out of place, two values."""
 
 from __future__ import annotations
 
@@ -12,25 +12,52 @@ if TYPE_CHECKING:
 
 # A code point that Unicode keeps free of characters.
 _PAIR: Final = "\ufdd0"
+# Levels of arrays and objects in which several values of a line are told apart.
+_DEEPEST: Final = 12
+_FIRST, _SECOND = r"\\u[dD][89abAB][0-9a-fA-F]{2}", r"\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+_HALF: Final = rf"{_FIRST}(?!{_SECOND})|(?<!{_FIRST}){_SECOND}"
 
 
-def bad_line(line: Column, form: TextForm, *, quotes: bool) -> Column:
+def bad_line(line: Column, form: TextForm, kind: str) -> Column:
     """Whether a line as it stands in a file, without its end, is bad.
 
     Args:
         line: its bytes as a text.
         form: how the file is written.
-        quotes: whether it is CSV, whose rows are one line each.
+        kind: its format.
     """
     from pyspark.sql import functions as F
 
-    bad = ~F.is_valid_utf8(line)
-    if not quotes or not form.quote:
+    bad = ~F.is_valid_utf8(line) | line.contains("\0")
+    if kind == "json" and not form.many_lines and not form.comment:
+        return bad | _no_json(line)
+    if kind != "csv" or form.many_lines or not form.quote:
         return bad
     misquoted = line.contains(form.quote) & _misquoted(line, form)
     if form.comment:
         misquoted = misquoted & ~line.startswith(form.comment)
     return bad | misquoted
+
+
+def _no_json(line: Column) -> Column:
+    """Whether a line is not one object or array of JSON, where Spark would pass over the rest of it.
+
+    Of the brackets alone: whether they are all closed, and the first one last. Half of a surrogate pair, of
+    which Spark would make a question mark, is none either.
+    """
+    from pyspark.sql import functions as F
+
+    plain = F.regexp_replace(F.regexp_replace(line, r"(?s)\\.", ""), '"[^"]*+"', "s")
+    opened, closed = (F.regexp_count(plain, F.lit(signs)) for signs in (r"[\[{]", r"[\]}]"))
+    bad = (opened != closed) | ~plain.rlike(r"^\s*+[\[{]") | plain.rlike(r"[\]}]\s*+[^\s,\]}]|,\s*+\z")
+    inner = plain
+    for _ in range(_DEEPEST):
+        inner = F.regexp_replace(inner, r"[\[{][^\[\]{}]*+[\]}]", "v")
+    several = plain.rlike(r"[\]}]\s*+,") & inner.rlike(r"^\s*+v\s*+,")
+    # A text in single quotes, which Spark takes too, may hold any sign.
+    bad = ~plain.contains("'") & (bad | several)
+    pairless = F.replace(line, F.lit(r"\\"), F.lit("")).rlike(_HALF)
+    return (line.rlike(r"\S") & bad) | (line.rlike(r"(?i)\\ud[89a-f]") & pairless)
 
 
 def _misquoted(line: Column, form: TextForm) -> Column:

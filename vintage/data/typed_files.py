@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from vintage.errors import DataError
 from vintage.data.checked import FILE_NAME, FILE_OF_ROW
 from vintage.data.contract import check_columns, check_unique
 from vintage.data.folder_columns import folder_values, split_columns
 from vintage.data.lossless import converted, losses
-from vintage.data.parquet_types import as_meant, has_nanos, int96_loss, unsupported
+from vintage.data.parquet_types import as_meant, has_nanos, int96_loss, orc_loss, unsupported
 from vintage.data.raw import load_raw
 from vintage.data.strict import YEARS, Forms
 from vintage.store.fingerprint import quoted
@@ -26,6 +26,11 @@ if TYPE_CHECKING:
     from vintage.spec import Source
 
 FORMATS: Final = frozenset({"parquet", "orc", "avro"})
+# What Spark would cut off without a word.
+_LOSSES: Final = {"parquet": int96_loss, "orc": orc_loss}
+_NO_CODECS: Final = frozenset({"BROTLI", "LZO"})
+_SPLIT: Final = "BYTE_STREAM_SPLIT"
+_VECTORIZED: Final = "spark.sql.parquet.enableVectorizedReader"
 _NANOS: Final = "spark.sql.legacy.parquet.nanosAsLong"
 
 
@@ -90,8 +95,8 @@ def typed_rows(
         where = each.paths[0]
         check_unique([*each.meant.names, *source.partition_columns], day=day, where=where)
         check_columns(in_files, each.meant, typed=True, day=day, where=where, folders=raw)
-        for path in each.paths if source.format == "parquet" else ():
-            _refuse_int96_loss(path, day)
+        for path in each.paths if source.format in _LOSSES else ():
+            _refuse_loss(source.format, path, day)
         texts = [StructField(field.name, StringType()) for field in folders]
         frame = load_raw(spark, source, each.paths, {}, StructType([*each.read.fields, *texts]))
         values = {
@@ -142,7 +147,11 @@ def _alike(spark: SparkSession, source: Source, raw: RawFiles, day: date) -> Ite
             by_schema.setdefault(found.json(), (found, []))[1].append(path)
         yield from (_Alike(tuple(paths), found, found) for found, paths in by_schema.values())
         return
-    for footer, paths in _by_footer(raw.paths, day).values():
+    by_footer, split = _by_footer(raw.paths, day)
+    if split:
+        # Spark's quicker reader does not know this encoding.
+        spark.conf.set(_VECTORIZED, "false")
+    for footer, paths in by_footer.values():
         problems = list(unsupported(footer))
         if problems:
             raise DataError(
@@ -158,14 +167,17 @@ def _alike(spark: SparkSession, source: Source, raw: RawFiles, day: date) -> Ite
         yield _Alike(tuple(paths), found, as_meant(found, footer))
 
 
-def _by_footer(paths: Sequence[str], day: date) -> dict[str, tuple[object, list[str]]]:
+def _by_footer(paths: Sequence[str], day: date) -> tuple[dict[str, tuple[object, list[str]]], bool]:
+    """The files by their schemas; and whether one has bytes in split streams."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     found: dict[str, tuple[object, list[str]]] = {}
+    split = False
     for path in paths:
         try:
-            schema = pq.read_schema(path).remove_metadata()
+            metadata = pq.read_metadata(path)
+            schema = metadata.schema.to_arrow_schema().remove_metadata()
         except (pa.ArrowException, OSError) as error:
             raise DataError(
                 f"{path} of {day} is no whole Parquet file",
@@ -174,16 +186,34 @@ def _by_footer(paths: Sequence[str], day: date) -> dict[str, tuple[object, list[
                 fix="It may be cut short, or of another format: deliver it again.",
             ) from error
         found.setdefault(schema.to_string(), (schema, []))[1].append(path)
-    return found
+        chunks = _chunks(metadata)
+        lacking = {each.compression for each in chunks} & _NO_CODECS
+        if lacking:
+            raise DataError(
+                f"{path} of {day} is compressed by {', '.join(sorted(lacking))}, which Spark does not unpack",
+                expected="Snappy, Zstandard, gzip or LZ4",
+                found=", ".join(sorted(lacking)),
+                fix="Write it with another compression (pandas: df.to_parquet(…, compression='zstd')).",
+            )
+        split = split or any(_SPLIT in each.encodings for each in chunks)
+    return found, split
 
 
-def _refuse_int96_loss(path: str, day: date) -> None:
-    lost = int96_loss(path)
+def _chunks(metadata: Any) -> list[Any]:
+    """What the first group of rows says of each column; a file's groups are written alike."""
+    if not metadata.num_row_groups:
+        return []
+    group = metadata.row_group(0)
+    return [group.column(place) for place in range(group.num_columns)]
+
+
+def _refuse_loss(format_name: str, path: str, day: date) -> None:
+    lost = _LOSSES[format_name](path)
     if lost is not None:
         name, value = lost
         raise DataError(
             f"column {name} of {path} for {day} has digits below a microsecond",
-            expected="moments to the microsecond, which is what Spark keeps of INT96",
+            expected="moments to the microsecond, which is what Spark keeps",
             found=value,
             fix="Round them where the file is written (pandas: df.astype({'"
             + name
