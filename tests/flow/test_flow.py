@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from datetime import date, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow.parquet as pq
@@ -104,6 +105,13 @@ def test_mlflow_has_the_report_and_its_own_names_of_the_metrics(done: Team) -> N
     assert {"report.html", "pictures/confusion.svg"} <= kept
     logged = [*client.list_artifacts(run_id, "report"), *client.list_artifacts(run_id, "report/pictures")]
     assert {each.path for each in logged if not each.is_dir} == {f"report/{path}" for path in kept}
+    # What was decided after the report was written.
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert "✓ Promoted: version 1" in page
+    assert Path(client.download_artifacts(run_id, "report/report.html")).read_text(encoding="utf-8") == page
+    version = client.get_model_version(done.name, "1")
+    assert "Promoted\\: version 1" in version.description
+    assert client.get_run(run_id).data.tags["mlflow.note.content"] == version.description
 
 
 def test_the_next_night_makes_one_date(team: Team) -> None:

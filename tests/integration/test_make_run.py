@@ -63,7 +63,7 @@ def made(store: Store) -> set[Path]:
 def test_a_night_on_real_flights_ends_with_a_champion_and_a_second_finds_it(home: Path) -> None:
     told = run(home)
     assert re.findall(r"^  (\w+) +success +[\d.]+ s$", told, flags=re.MULTILINE) == list(TASKS)
-    assert "champion: version 1 serves" in told
+    assert "Promoted: version 1" in told
     assert "28 dates with rows" in told
     day, store = EXAMPLES[NAME].date, Store(Home.from_environment({"VINTAGE_HOME": str(home)}).store, NAME)
     found = summarise(store, day)
@@ -76,7 +76,7 @@ def test_a_night_on_real_flights_ends_with_a_champion_and_a_second_finds_it(home
 
     before = made(store)
     again = run(home, JAVA_TOOL_OPTIONS=QUICK_JVM)
-    assert "champion: version 1 serves" in again
+    assert "Promoted: version 1" in again
     assert made(store) == before
     assert ledger.read(store.ledger_path) == (entry,)
 

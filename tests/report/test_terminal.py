@@ -47,7 +47,7 @@ def shown(width: int, summary: Summary = SUMMARY) -> str:
 @pytest.mark.parametrize("width", [60, 80, 160])
 def test_every_name_is_shown_whole(width: int) -> None:
     text = shown(width)
-    assert "champion: version 1 serves" in text
+    assert "Gates passed, not promoted yet" in text
     assert "…" not in text
     assert "e" * (64 if width > 64 + 20 else 32) in text
     for name in (*SUMMARY.metrics, "label \\ predicted", "not defined", "0.7500"):

@@ -26,6 +26,7 @@ from vintage.errors import SpecError, StoreError, TrackingError, VintageError
 from vintage.flow.job import configure_logging, open_job, report, stage_problems
 from vintage.lineage.graph import current_evaluation
 from vintage.processes import ends_in_order
+from vintage.report.headline import with_decision
 from vintage.report.history import LAST, history_of
 from vintage.report.history import show as show_history
 from vintage.report.markdown import as_text, links_of
@@ -163,7 +164,11 @@ def history(
     home = Home.from_environment(os.environ)
     spec = load_pipeline(home, pipeline)
     store = Store(home.store, spec.name)
-    champion = _champion(home, store)
+    try:
+        champion = _champion(home, store)
+    except (TrackingError, StoreError) as error:
+        log.warning("which version serves is not known: %s", error)
+        champion = None
     found = history_of(store, spec.evaluate.metric, champion=champion.key if champion else None, last=last)
     if as_json:
         write_json(found)
@@ -222,23 +227,25 @@ def _count(number: int, thing: str) -> str:
 def _summary(home: Home, store: Store, date: str | None) -> Summary:
     from vintage.registry import ledger
 
-    summary = summarise(store, parse_partition_date(date) if date else None)
-    entries = [entry for entry in ledger.read(store.ledger_path) if entry.model_key == summary.keys["model"]]
-    if entries:
-        tracked = summary.mlflow.model_copy(update={"version": entries[-1].version})
-        summary = summary.model_copy(update={"mlflow": tracked, "action": entries[-1].action})
-    return summary.model_copy(update={"champion": _champion(home, store)})
+    entries = ledger.read(store.ledger_path)
+    summary = with_decision(summarise(store, parse_partition_date(date) if date else None), entries)
+    about = [entry for entry in entries if entry.model_key == summary.keys["model"]]
+    if about:
+        tracked = summary.mlflow.model_copy(update={"version": about[-1].version})
+        summary = summary.model_copy(update={"mlflow": tracked})
+    try:
+        return summary.model_copy(update={"champion": _champion(home, store)})
+    except (TrackingError, StoreError) as error:
+        log.warning("MLflow cannot confirm what the ledger says of the champion: %s", error)
+        return summary
 
 
 def _champion(home: Home, store: Store) -> Champion | None:
+    """The version that serves by MLflow and the ledger, which must agree."""
     from vintage.registry.agreement import standing
     from vintage.registry.tracking import Tracking
 
-    try:
-        champion = standing(store, Tracking(home.tracking_uri, home.mlflow_artifacts)).champion
-    except (TrackingError, StoreError) as error:
-        log.warning("who serves now is not known: %s", error)
-        return None
+    champion = standing(store, Tracking(home.tracking_uri, home.mlflow_artifacts)).champion
     if champion is None:
         return None
     return Champion(version=champion.version, date=champion.date, key=champion.key)

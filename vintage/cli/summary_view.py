@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from vintage.report.details import between, detail_tables, number, slice_name
+from vintage.report.headline import headline_of
 from vintage.spec.partition import spans
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from vintage.store.details import ModelTuning
 
 
+STYLES: Final = {"good": "bold green", "open": "bold yellow", "bad": "bold red"}
 MOST_CANDIDATES: Final = 10
 MOST_SLICES: Final = 10
 _GAP: Final = 4
@@ -36,19 +38,12 @@ def show(summary: Summary, console: Console) -> None:
 
 
 def _decision(summary: Summary) -> RenderableType:
-    serves = summary.champion is not None and summary.champion.key == summary.keys["model"]
-    version = (
-        f"version {summary.mlflow.version}" if summary.mlflow.version is not None else "not registered yet"
-    )
-    if serves:
-        head = Text(f"champion: {version} serves", style="bold green")
-    elif summary.decision.promote:
-        head = Text(f"gates passed: {version}", style="bold yellow")
-    else:
-        head = Text(f"refused: {version} does not serve", style="bold red")
-    lines = [head, *(Text(f"· {reason}") for reason in summary.decision.reasons)]
-    if not serves and summary.champion is not None:
-        lines.append(Text(f"· champion is version {summary.champion.version} of {summary.champion.date}"))
+    found = headline_of(summary)
+    lines = [
+        Text(found.decision, style=STYLES[found.tone]),
+        *(Text(f"· {reason}") for reason in found.reasons),
+    ]
+    lines.append(Text(found.serving))
     title = f"{summary.pipeline} {summary.date}"
     return Panel(Group(*lines), title=title, title_align="left", box=box.ROUNDED, expand=False)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from vintage.errors import ModelRefused
+from vintage.errors import ModelRefused, StoreError, TrackingError
 from vintage.flow.evaluated import asked_about as evaluation_asked_about
 from vintage.flow.evaluated import made_now
 from vintage.flow.job import Job
@@ -19,6 +19,10 @@ from vintage.registry.loadability import loading_of, place_of
 from vintage.registry.loading_process import LoadingProcess
 from vintage.registry.recording import registered
 from vintage.registry.tracking import Tracking
+from vintage.report.headline import with_decision
+from vintage.report.html import write_report
+from vintage.report.markdown import as_text, links_of
+from vintage.report.summary import summary_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -117,7 +121,25 @@ def run(
         entry.action,
         "; ".join(entry.reasons),
     )
+    _show(job, tracking, known, evaluation)
     return entry
+
+
+def _show(job: Job, tracking: Tracking, known: Version, evaluation: Artifact) -> None:
+    """Completes the pages about a model, which were written before it was decided on."""
+    store = job.store
+    try:
+        page = write_report(store, evaluation)
+        summary = with_decision(
+            summary_of(store, evaluation, version=known.version), ledger.read(store.ledger_path)
+        )
+        text = as_text(summary, links_of(job.home, store, evaluation))
+        tracking.log_decision(known, store.pipeline, text, page.html.parent)
+    except (StoreError, TrackingError) as error:
+        # The decision stands, and the ledger has it: an ancestor may be gone, or a run deleted in MLflow.
+        log.warning(
+            "the report and MLflow do not show what was decided on version %d: %s", known.version, error
+        )
 
 
 def settle(tracking: Registry, store: Store, challenger: Challenger, loads: Callable[[], Loaded]) -> Entry:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import date
 
-    from vintage.report.history import EvaluationResult
+    from vintage.report.history import TrendPoint
     from vintage.report.summary import Summary
 
 RANKING: Final = ("precisionAtK", "recallAtK", "ndcgAtK", "meanAveragePrecision")
@@ -96,7 +96,7 @@ def slices_picture(summary: Summary) -> Picture | None:
     )
 
 
-def trend_picture(trend: Sequence[EvaluationResult], metric: str, day: date) -> Picture | None:
+def trend_picture(trend: Sequence[TrendPoint], metric: str, day: date) -> Picture | None:
     """The deciding metric from date to date, with this one marked; None where there is nothing to compare."""
     known = [each for each in trend if each.value is not None]
     if len(known) < 2:  # noqa: PLR2004 - one point is no trend

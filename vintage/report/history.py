@@ -37,7 +37,7 @@ _STYLES: Final = {
 }
 
 
-class EvaluationResult(BaseModel):
+class TrendPoint(BaseModel):
     """The evaluation that stands for a date.
 
     Attributes:
@@ -73,7 +73,7 @@ class History(BaseModel):
     pipeline: str
     metric: str
     decisions: tuple[Entry, ...]
-    trend: tuple[EvaluationResult, ...]
+    trend: tuple[TrendPoint, ...]
 
 
 def history_of(
@@ -98,7 +98,7 @@ def history_of(
         details = EvaluationDetails.of(evaluation)
         entry = decided.get(evaluation.key)
         trend.append(
-            EvaluationResult(
+            TrendPoint(
                 date=day,
                 value=details.metrics.get(metric),
                 model_key=details.model,

@@ -11,7 +11,8 @@ from vintage.registry import ledger
 from vintage.report.comparisons import importances_picture, ranking_picture, slices_picture, trend_picture
 from vintage.report.details import MOST, number, slice_name
 from vintage.report.drawing import drawing
-from vintage.report.history import LAST, EvaluationResult, history_of
+from vintage.report.headline import headline_of, with_decision
+from vintage.report.history import LAST, TrendPoint, history_of
 from vintage.report.pictures import detail_pictures
 from vintage.report.summary import summary_of
 from vintage.spec.metrics import METRICS
@@ -97,7 +98,9 @@ def write_report(store: Store, evaluation: Artifact, *, page: Path | None = None
     """
     summary = summary_of(store, evaluation)
     trend = _trend(store, summary, evaluation)
-    decisions = [entry for entry in ledger.read(store.ledger_path) if entry.evaluation_key == evaluation.key]
+    entries = ledger.read(store.ledger_path)
+    decisions = [entry for entry in entries if entry.evaluation_key == evaluation.key]
+    summary = with_decision(summary, entries)
     pictures = draw(summary, trend)
     folder = report_folder(store, evaluation)
     html = page or folder / "report.html"
@@ -111,7 +114,7 @@ def write_report(store: Store, evaluation: Artifact, *, page: Path | None = None
     return ReportFiles(html, tuple(files))
 
 
-def draw(summary: Summary, trend: Sequence[EvaluationResult]) -> dict[str, Picture]:
+def draw(summary: Summary, trend: Sequence[TrendPoint]) -> dict[str, Picture]:
     """The pictures that the evaluation has something for, by name."""
     with drawing():
         found = [
@@ -128,7 +131,7 @@ def draw(summary: Summary, trend: Sequence[EvaluationResult]) -> dict[str, Pictu
 
 def render(
     summary: Summary,
-    trend: Sequence[EvaluationResult],
+    trend: Sequence[TrendPoint],
     decisions: Sequence[Entry],
     pictures: Mapping[str, Picture],
     *,
@@ -145,6 +148,7 @@ def render(
     """
     return _template().render(
         policy=POLICY,
+        headline=headline_of(summary),
         summary=summary,
         details={**dict.fromkeys(_DETAILS), **summary.details},
         trend=trend,
@@ -207,11 +211,11 @@ def _better(gain: Mapping[str, float | None] | None) -> str:
     return "better" if gain["value"] > 0 else "worse" if gain["value"] < 0 else "the same"
 
 
-def _trend(store: Store, summary: Summary, evaluation: Artifact) -> tuple[EvaluationResult, ...]:
+def _trend(store: Store, summary: Summary, evaluation: Artifact) -> tuple[TrendPoint, ...]:
     """The metric of the last dates up to this one; this one's is the evaluation's, even if another stands."""
     found = history_of(store, summary.metric, champion=None, last=LAST, until=evaluation.date).trend
     here = [each for each in found if each.evaluation_key == evaluation.key]
-    own = EvaluationResult(
+    own = TrendPoint(
         date=summary.date,
         value=summary.metrics.get(summary.metric),
         model_key=summary.keys["model"],

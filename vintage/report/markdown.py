@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from vintage.report.details import between, number, slice_name
+from vintage.report.headline import headline_of
 from vintage.report.html import metric_rows
 from vintage.report.job_result import page_address
 from vintage.spec.markdown import code, plain
@@ -62,16 +63,10 @@ def as_text(summary: Summary, links: Links) -> str:
 
 
 def _head(summary: Summary) -> str:
-    version = summary.mlflow.version
-    named = f"version {version}" if version is not None else "the model"
-    passed = "All its gates passed." if summary.decision.promote else "**Its gates refuse it.**"
-    if summary.champion is None:
-        serves = "No model serves yet."
-    elif summary.champion.key == summary.keys["model"]:
-        serves = "It serves now."
-    else:
-        serves = f"Version {summary.champion.version} of {summary.champion.date} serves now."
-    return f"**{plain(summary.pipeline)} {summary.date}**, {named}: {passed} {serves}"
+    found, version = headline_of(summary), summary.mlflow.version
+    named = f", version {version}" if version is not None and summary.decided is None else ""
+    head = f"{plain(summary.pipeline)} {summary.date}{named}: {plain(found.decision)}"
+    return f"**{head}.** {plain(found.serving)}"
 
 
 def _gates(summary: Summary) -> str:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from vintage.lineage.graph import current_evaluation, lineage_of
 
 # pydantic reads the fields' types when the module is loaded.
+from vintage.registry.ledger import Entry
 from vintage.report.partitions import Partition, partitions_of
 from vintage.report.predictions import Scored, scored_of
 from vintage.spec import SOURCE_VIEW
@@ -83,6 +84,8 @@ class Summary(BaseModel):
         repeated_keys: date → how many of its rows share their key with another, if any do.
         overlap: what the holdout shares with the training rows, `rows`, `share` and `dates`; empty for an
             evaluation made before it was counted.
+        action: what the ledger says became of it; None while nothing was decided.
+        decided: the ledger's last line about this evaluation.
         scored: the date's current predictions, by whatever version; None where there are none.
     """
 
@@ -105,6 +108,7 @@ class Summary(BaseModel):
     gates: tuple[Mapping[str, Any], ...]
     decision: DecisionDetails
     action: str | None
+    decided: Entry | None = None
     params: Mapping[str, str]
     tuning: ModelTuning | None
     git: Mapping[str, str | bool | None]

@@ -22,6 +22,7 @@ LEDGER: Final = "vintage.ledger"
 LONGEST_NAME: Final = 250
 LONGEST_PARAM: Final = 6000
 LONGEST_TAG: Final = 8000
+LONGEST_DESCRIPTION: Final = 5000
 LONGEST_DIGEST: Final = 36
 
 _NOT_IN_NAMES: Final = re.compile(r"[^\w.\-: /]")

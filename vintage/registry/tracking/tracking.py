@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING, Literal
 
 from vintage.registry.tracking import candidates, model_folder, runs, versions
 from vintage.registry.tracking.connection import Connection
-from vintage.registry.tracking.records import DATE, KEY, LEDGER, PIPELINE, accepted_params, accepted_tags
+from vintage.registry.tracking.records import (
+    DATE,
+    KEY,
+    LEDGER,
+    LONGEST_DESCRIPTION,
+    PIPELINE,
+    accepted_params,
+    accepted_tags,
+    accepted_text,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -159,6 +168,22 @@ class Tracking:
                     client.log_artifacts(run_id, str(path), folder)
                 else:
                     client.log_artifact(run_id, str(path), folder)
+
+    def log_decision(self, version: Version, pipeline: str, text: str, report: Path) -> None:
+        """Describe a version and its run by what was decided, and keep the report that says so.
+
+        Args:
+            version: what was decided on.
+            pipeline: whose version.
+            text: Markdown.
+            report: folder of the page; nothing is kept of one that is not there.
+        """
+        description = accepted_text(text, LONGEST_DESCRIPTION)
+        with self._connection.asking(f"describe version {version.version} of {pipeline}") as client:
+            client.update_model_version(pipeline, str(version.version), description)
+            client.set_tag(version.run_id, "mlflow.note.content", description)
+            if report.is_dir():
+                client.log_artifacts(version.run_id, str(report), "report")
 
     def finish_run(self, run_id: str, status: Literal["FINISHED", "FAILED", "KILLED"] = "FINISHED") -> None:
         """Ends a run; one that has ended so before keeps its time."""
