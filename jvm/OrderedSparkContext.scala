@@ -15,6 +15,8 @@ import org.apache.spark.util.DoubleAccumulator
   */
 class OrderedSparkContext(conf: SparkConf) extends SparkContext(OrderedPlans.added(OrderedExecution.checked(conf))) {
 
+  addSparkListener(new ExecutorWatch(this))
+
   /** Every action of an RDD ends here; the other overloads of `runJob` call this one.
     *
     * Contract: `resultHandler` is called once for each of `partitions`, by one thread at a time, with the index in

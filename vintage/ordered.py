@@ -28,6 +28,8 @@ PLANS_SETTING: Final = "spark.vintage.ordered.plans"
 """Of a session: whether its SQL sorts in an order that follows from the rows; `OrderedPlans` reads it."""
 GROUPS_SIGN: Final = "SQL_GROUPS_OUT_OF_MEMORY"
 """What it says of a GROUP BY whose order of sums memory would decide."""
+EXECUTORS_SIGN: Final = "NO_EXECUTOR_STARTS"
+"""What it says of a cluster none of whose executors comes up."""
 
 _COMMENT: Final = re.compile(r"/\*.*?\*/|(?<![:\"])//[^\n]*", re.DOTALL)
 

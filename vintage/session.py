@@ -8,11 +8,13 @@ import os
 import re
 import threading
 import time
+from importlib import metadata
 from typing import TYPE_CHECKING, Any, Final
 
 from vintage.errors import REFUSALS, EnvironmentProblem, OutOfMemory, first_line
 from vintage.ordered import (
     CONTEXT,
+    EXECUTORS_SIGN,
     GROUPS_SIGN,
     JARS_SETTING,
     MANAGER_SETTING,
@@ -237,6 +239,21 @@ def memory_refusal(error: BaseException, doing: str = "") -> OutOfMemory | None:
         expected="enough for its largest rows",
         fix=f"Raise {which} in the pipeline, spark: {{conf: {{{which}: 4g}}}} say, or look for a value of "
         "hundreds of megabytes in the data; of CSV, source.options.maxCharsPerColumn refuses one.",
+    )
+
+
+def executors_refusal(error: BaseException) -> EnvironmentProblem | None:
+    """What to tell where no executor of a cluster starts; None where that is not it."""
+    said = next((each for each in causes(error) if EXECUTORS_SIGN in each), None)
+    if said is None:
+        return None
+    reason = said.partition(f"{EXECUTORS_SIGN}: ")[2].splitlines()[0]
+    return EnvironmentProblem(
+        "no executor of the cluster starts",
+        expected=f"machines with Spark {metadata.version('pyspark')} that can fetch {jar()} from the driver",
+        found=reason,
+        fix="The log of an executor, its stderr on the worker, says why: another version of Spark, or "
+        f"{SHUFFLE_MANAGER} that is not found.",
     )
 
 

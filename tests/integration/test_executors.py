@@ -86,6 +86,45 @@ NUMBERS = """
 """
 
 
+# Three sessions of one JVM, which has the classes of ordered execution by its class path.
+REFUSED = """
+    import sys
+
+    from pyspark import SparkContext
+
+    from vintage.flow.job import readable
+    from vintage.ml.arithmetic import require_pinned
+    from vintage.ordered import JARS_SETTING, jar
+    from vintage.session import SparkProvider
+    from vintage.spec import Home, submit_conf
+    from tests.integration.exact_fits import SETTINGS, pipeline_of
+    from tests.quick import cpu_of_executors
+
+    master, conf_of_another_spark = sys.argv[1:]
+    pipeline = pipeline_of("logistic", 4, SETTINGS)
+    home = Home.from_environment({"VINTAGE_HOME": conf_of_another_spark})
+    pinned = submit_conf(pipeline, home) | cpu_of_executors()
+    pinned |= {"spark.driver.extraClassPath": str(jar()), "spark.executor.cores": "2"}
+    del pinned[JARS_SETTING]
+    for further in (
+        {},
+        {JARS_SETTING: str(jar()), "spark.executorEnv.SPARK_CONF_DIR": conf_of_another_spark},
+        None,
+    ):
+        if further is None:
+            SparkContext("local[1]", "another's")
+        provider = SparkProvider("refused", conf=pinned | (further or {}), master=master)
+        try:
+            require_pinned(provider(), pipeline)
+        except Exception as error:
+            found = readable(error)
+            sys.stdout.write(f"{found.exit_code} {found}\\n")
+        else:
+            sys.stdout.write("not refused\\n")
+        provider.stop()
+"""
+
+
 def write_package(home: Path, factor: float) -> None:
     folder = home / "mypackage"
     folder.mkdir(exist_ok=True)
@@ -174,3 +213,28 @@ def test_a_master_that_cannot_be_is_tried_once_and_named_in_the_last_line(home: 
     told = ended.stderr.splitlines()[-1]
     assert told.startswith("vintage: Spark did not start on spark://nowhere (")
     assert "VINTAGE_SPARK_MASTER" in told
+
+
+@pytest.mark.fault(
+    "executors without the jar or with another Spark, on a real cluster, or a SparkContext that is another's",
+    outcome="exit 4 within a minute; says what an executor must have, or which classes were found",
+)
+def test_what_would_fit_in_another_order_is_refused(cluster: Cluster, tmp_path: Path) -> None:
+    # Before Spark's own jars on the class path, as the version of all of them.
+    (tmp_path / "pipelines").mkdir()
+    (tmp_path / "spark-version-info.properties").write_text("version=4.1.3\n")
+    ended = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(REFUSED), cluster.master, str(tmp_path)],
+        env=quick_environment() | {"PYSPARK_PYTHON": sys.executable, "SPARK_LOCAL_IP": LOOPBACK},
+        capture_output=True,
+        text=True,
+        timeout=RUN_SECONDS,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr[-5000:]
+    jarless, another, foreign = ended.stdout.splitlines()
+    for told in (jarless, another):
+        assert told.startswith("4 no executor of the cluster starts")
+        assert "can fetch" in told
+    assert "OrderedShuffleManager" in jarless
+    assert "found the driver has org.apache.spark.SparkContext with" in foreign

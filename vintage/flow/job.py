@@ -25,7 +25,15 @@ from vintage.errors import (
     printable,
 )
 from vintage.processes import ends_in_order
-from vintage.session import SparkProvider, damaged_read, disk_refusal, jvm_is_gone, memory_refusal, root_cause
+from vintage.session import (
+    SparkProvider,
+    damaged_read,
+    disk_refusal,
+    executors_refusal,
+    jvm_is_gone,
+    memory_refusal,
+    root_cause,
+)
 from vintage.spec import (
     Home,
     InvalidSpec,
@@ -169,7 +177,7 @@ def report(error: Exception) -> int:
 
 def readable(error: Exception) -> VintageError:
     """The error as one of Vintage's own; a foreign one keeps its innermost message."""
-    short = error if isinstance(error, OutOfMemory) else memory_refusal(error)
+    short = error if isinstance(error, OutOfMemory) else memory_refusal(error) or executors_refusal(error)
     if short is not None:
         return short
     if isinstance(error, VintageError):

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from vintage.errors import REFUSALS, TrainingError, VintageError
-from vintage.ordered import GROUPS_SIGN, learning
+from vintage.ordered import EXECUTORS_SIGN, GROUPS_SIGN, learning
 from vintage.session import DAMAGED, causes, root_cause
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ OF_THE_MACHINE: Final = (
     *DAMAGED,
     "OutOfMemoryError",
     GROUPS_SIGN,
+    EXECUTORS_SIGN,
     "SparkContext was shut down",
 )
 """Signs of what no stage and no row is to blame for."""
