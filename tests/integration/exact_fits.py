@@ -34,6 +34,7 @@ from vintage.ml.arithmetic import require_pinned
 from vintage.ml.families import Holdout, family_of
 from vintage.ml.model_digest import model_digest
 from vintage.ml.splits import in_split
+from vintage.ml.training import canonical
 from vintage.session import SparkProvider
 from vintage.spec import Home, Pipeline, submit_conf
 
@@ -114,6 +115,13 @@ MERGES = """
 - IsotonicRegression: {labelCol: amount, predictionCol: p6}
 """
 """A stage of each way in which Spark merges what partitions give."""
+SORTED = """
+- SQLTransformer: {statement: "SELECT *, sum(skewed) OVER (PARTITION BY colour) AS total,
+    sum(large / 3) OVER (PARTITION BY item ORDER BY user ROWS 5 PRECEDING) AS last FROM __THIS__"}
+- VectorAssembler: {inputCols: [small, total, last], outputCol: features}
+- LinearRegression: {labelCol: amount, regParam: 0.1}
+"""
+"""Windows of SQL, whose sorts Spark spills."""
 NIGHTS = ("logistic", "clusters")
 """Of the families, those whose evaluation is fitted and whose sums over the holdout come in order."""
 SETTINGS = {"spark.executor.memory": "512m", "spark.executor.cores": "1", "spark.sql.shuffle.partitions": "2"}
@@ -227,10 +235,12 @@ def stages_of(stages: list[dict[str, Any]], partitions: int, seen: DataFrame, fo
     from pyspark.ml import PipelineModel
 
     learn_on(partitions, seen.sparkSession)
+    pipeline = pipeline_with(stages, "reduction", partitions)
     with every_stage.of_any_task():
-        fitted = fit(seen, pipeline_with(stages, "reduction", partitions))
+        fitted = fit(seen, pipeline)
     fitted.model.write().overwrite().save(f"file://{folder / 'stages'}")
-    made = PipelineModel.load(f"file://{folder / 'stages'}").transform(seen)
+    loaded = PipelineModel.load(f"file://{folder / 'stages'}")
+    made = loaded.transform(canonical(seen, pipeline, seen.columns))
     if "FPGrowth" in stages[-1]:
         from pyspark.sql import functions as F
 
@@ -243,10 +253,11 @@ def stages_of(stages: list[dict[str, Any]], partitions: int, seen: DataFrame, fo
 def cases(which: str, frame: DataFrame, folder: Path) -> dict[str, Callable[[], dict[str, Any]]]:
     """What is fitted, by name and number of partitions."""
     if which == "merges":
-        stages = yaml.safe_load(MERGES)
+        stages, windows = yaml.safe_load(MERGES), yaml.safe_load(SORTED)
         merged = {
             f"merges, {number}": partial(stages_of, stages, number, frame, folder) for number in PARTITIONS
         }
+        merged["windows"] = partial(stages_of, windows, USUAL, frame, folder)
         return merged | {name: partial(made_of, name, USUAL, frame, folder) for name in NIGHTS}
     groups = {
         name: (every_stage.declared(name), every_stage.ROWS[group["rows"]](frame.sparkSession).persist())

@@ -65,15 +65,23 @@ SPECULATING = (
     "spark.speculation.multiplier=1.1",
     "spark.speculation.quantile=0.1",
 )
+COMING_AND_GOING = (
+    "spark.dynamicAllocation.enabled=true",
+    "spark.dynamicAllocation.shuffleTracking.enabled=true",
+    "spark.dynamicAllocation.maxExecutors=4",
+    "spark.dynamicAllocation.minExecutors=1",
+    "spark.dynamicAllocation.executorIdleTimeout=10s",
+    "spark.dynamicAllocation.cachedExecutorIdleTimeout=30s",
+)
 FIRST = "two cores, short of memory"
 PLACES = {
     FIRST: Where("local[2]", settings=(*QUICK, SPILLING, *OFF_HEAP)),
-    "executors of an old CPU, from another checkout, speculating, two of them killed": Where(
+    "executors of an old CPU, from another checkout, that come and go, speculating, two killed": Where(
         CLUSTER,
         killed=2,
         given=AN_OLD_CPU,
         elsewhere=True,
-        settings=(*QUICK, *SPECULATING, *NO_BROADCAST),
+        settings=(*QUICK, *SPECULATING, *NO_BROADCAST, *COMING_AND_GOING),
     ),
 }
 if CASES == "every":
