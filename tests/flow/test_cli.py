@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from vintage.registry import ledger
 from vintage.report.summary import summarise
 
 if TYPE_CHECKING:
@@ -95,6 +96,33 @@ def test_check_tells_all_that_is_wrong_at_once(team: Team) -> None:
         f"pipelines/{team.name}.yaml:",
     ):
         assert told in ended.stderr, ended.stderr
+
+
+@pytest.mark.fault(
+    "a column of the answer among the features, and the perfect model of who declares that it is meant",
+    outcome="exit 2, nothing is read; then the model is refused, until a perfect one is declared as well",
+)
+def test_the_answer_among_the_features_is_let_through_when_it_is_meant(team: Team) -> None:
+    team.edit("size, late FROM source", "size, late, late * 2 AS delay FROM source")
+    team.edit("inputCols: [size_filled, colour_ix]", "inputCols: [size_filled, colour_ix, delay]")
+    for words in (["check"], ["run", team.name, "--date", str(DAY)]):
+        ended = program(team, "-m", "vintage", *words)
+        assert ended.returncode == 2, ended.stderr
+        assert f'pipelines/{team.name}.yaml:19: the model learns from "delay"' in ended.stderr
+        assert "allow it with preprocess.allow_label_columns: [delay]" in ended.stderr
+    assert team.published()["snapshot"] == 0
+    team.edit("label: CAST(", "allow_label_columns: [delay]\n  label: CAST(")
+    ended = program(team, "-m", "vintage", "check")
+    assert ended.returncode == 0, ended.stderr
+    refused = team.run()
+    assert isinstance(refused, ledger.Entry)
+    assert refused.action == "refused"
+    assert "areaUnderROC is 1, which is perfect" in refused.reasons[0]
+    assert "evaluate.allow_perfect" in refused.reasons[0]
+    team.edit("evaluate:\n", "evaluate:\n  allow_perfect: true\n")
+    promoted = team.run("evaluate", "promote")
+    assert isinstance(promoted, ledger.Entry)
+    assert promoted.action == "promoted"
 
 
 def test_show_as_json_has_what_programs_need(done: Team) -> None:
