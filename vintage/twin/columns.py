@@ -1,0 +1,183 @@
+"""Columns of a batch: arrays of numpy, and which of their values are null."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from vintage.twin.errors import BadInput, InvalidRow
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+Array = npt.NDArray[Any]
+
+NUMBERS: Final[Mapping[str, type[np.generic]]] = {
+    "boolean": np.bool_,
+    "tinyint": np.int8,
+    "smallint": np.int16,
+    "int": np.int32,
+    "bigint": np.int64,
+    "float": np.float32,
+    "double": np.float64,
+}
+"""Spark's types of numbers, as its DDL names them, and numpy's."""
+OBJECTS: Final[Mapping[str, type]] = {"string": str, "array<string>": list}
+VECTOR: Final = "vector"
+TYPES: Final = frozenset({*NUMBERS, *OBJECTS, VECTOR})
+"""The types that a twin takes as input."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Column:
+    """One column of a batch of n rows.
+
+    Attributes:
+        values: (n,) numbers, strings or lists; (n, d) vectors of d slots; anything where it is null.
+        null: (n,) whether a row has no value.
+    """
+
+    values: Array
+    null: Array
+
+    @classmethod
+    def full(cls, values: Array) -> Column:
+        """A column without nulls."""
+        return cls(values, np.zeros(len(values), dtype=bool))
+
+    def keep(self, rows: Array) -> Column:
+        """The rows that a mask, or their numbers, choose."""
+        return Column(self.values[rows], self.null[rows])
+
+    def to_list(self) -> list[Any]:
+        """The values as Python's own, None for a null."""
+        return [None if null else value for value, null in zip(self.values.tolist(), self.null, strict=True)]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """Columns of equal length, and which of the given rows they still hold: a stage may leave some out.
+
+    Attributes:
+        columns: name → column.
+        rows: (n,) each row's number in what was given.
+    """
+
+    columns: Mapping[str, Column]
+    rows: Array
+
+    def __getitem__(self, name: str) -> Column:
+        if name not in self.columns:
+            raise BadInput(f"there is no column {name!r}, but {', '.join(self.columns)}")
+        return self.columns[name]
+
+    def numbers(self, name: str) -> Column:
+        """A column of numbers as doubles."""
+        column = self[name]
+        if column.values.dtype == object:
+            raise BadInput(f"column {name!r} holds no numbers")
+        return Column(column.values.astype(np.float64, copy=False), column.null)
+
+    def vectors(self, name: str, stage: str) -> Array:
+        """A column of vectors, (n, d).
+
+        Raises:
+            InvalidRow: one is null, which Spark's stages do not take.
+        """
+        column = self[name]
+        if column.values.ndim != 2:  # noqa: PLR2004 - rows by slots
+            raise BadInput(f"column {name!r} holds no vectors")
+        self.require(~column.null, stage, f"column {name!r} is null")
+        return column.values
+
+    def with_columns(self, columns: Mapping[str, Column]) -> Frame:
+        """The frame with further columns, or with others of the same names."""
+        return replace(self, columns={**self.columns, **columns})
+
+    def keep(self, rows: Array) -> Frame:
+        """The rows that a mask chooses."""
+        if rows.all():
+            return self
+        return Frame({name: column.keep(rows) for name, column in self.columns.items()}, self.rows[rows])
+
+    def require(self, valid: Array, stage: str, reason: str) -> None:
+        """Raise InvalidRow for the first row that is not valid."""
+        if not valid.all():
+            raise InvalidRow(stage, int(self.rows[np.argmin(valid)]), reason)
+
+
+def column_of(name: str, kind: str, values: Sequence[Any] | Array) -> Column:
+    """Read a column.
+
+    Args:
+        name: for the error.
+        kind: Spark's type, one of TYPES.
+        values: one a row, None for a null; a vector as numbers, or as `{"size", "indices", "values"}`.
+
+    Raises:
+        BadInput: a value is not of the type.
+    """
+    if kind in NUMBERS:
+        return _numbers(name, kind, values)
+    null = np.fromiter((value is None for value in values), dtype=bool, count=len(values))
+    if kind == VECTOR:
+        return Column(_vectors(name, values, null), null)
+    made = np.empty(len(values), dtype=object)
+    for number, value in enumerate(values):
+        if isinstance(value, np.ndarray | tuple):
+            value = list(value)  # noqa: PLW2901 - as Arrow and pandas hand out lists
+        if value is not None and not isinstance(value, OBJECTS[kind]):
+            raise BadInput(f"column {name!r}, row {number}: expected {kind}, found {type(value).__name__}")
+        made[number] = value
+    return Column(made, null)
+
+
+def _numbers(name: str, kind: str, values: Sequence[Any] | Array) -> Column:
+    dtype = NUMBERS[kind]
+    if isinstance(values, np.ndarray) and values.dtype == dtype:
+        return Column.full(values)
+    null = np.fromiter((value is None for value in values), dtype=bool, count=len(values))
+    filled = [0 if value is None else value for value in values]
+    allowed = _ALLOWED[np.dtype(dtype).kind]
+    for number, value in enumerate(filled):
+        if null[number]:
+            continue
+        # A boolean is an int to Python, and no number to Spark.
+        if isinstance(value, bool | np.bool_) != (kind == "boolean") or not isinstance(value, allowed):
+            raise BadInput(f"column {name!r}, row {number}: expected {kind}, found {type(value).__name__}")
+    try:
+        return Column(np.array(filled, dtype=dtype), null)
+    except OverflowError as error:
+        raise BadInput(f"column {name!r} holds a number that is no {kind}") from error
+
+
+_ALLOWED: Final[Mapping[str, tuple[type, ...]]] = {
+    "b": (bool, np.bool_),
+    "i": (int, np.integer),
+    "f": (int, float, np.integer, np.floating),
+}
+"""Kind of numpy's type → what may stand for its values: an integer may stand for a double."""
+
+
+def _vectors(name: str, values: Sequence[Any] | Array, null: Array) -> Array:
+    dense = [None if value is None else dense_vector(value) for value in values]
+    widths = {len(value) for value in dense if value is not None}
+    if len(widths) > 1:
+        raise BadInput(f"column {name!r}: expected vectors of one size, found {sorted(widths)}")
+    made = np.zeros((len(dense), widths.pop() if widths else 0))
+    for number, value in enumerate(dense):
+        if not null[number]:
+            made[number] = value
+    return made
+
+
+def dense_vector(value: Any) -> Array:
+    """A vector of which perhaps only some slots are given."""
+    if not (isinstance(value, dict) and value.get("indices") is not None):
+        return np.asarray(value["values"] if isinstance(value, dict) else value, dtype=np.float64)
+    made = np.zeros(value["size"])
+    made[np.asarray(value["indices"], dtype=np.int64)] = value["values"]
+    return made

@@ -1,0 +1,207 @@
+"""A twin's portable description: the stages' Params and data as Spark saved them, in JSON and arrays.
+
+The folder holds `twin.json`, `arrays.npz`, and `SHA256SUMS` of both, which `sha256sum --check` reads as well.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from vintage.twin.columns import Array
+from vintage.twin.errors import DamagedTwin, LaterFormat
+
+FORMAT: Final = 1
+_JSON: Final = "twin.json"
+_ARRAYS: Final = "arrays.npz"
+_SUMS: Final = "SHA256SUMS"
+_ARRAY: Final = "$array"
+"""Stands in JSON for an array, by its name in the archive."""
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A column that the pipeline reads.
+
+    Attributes:
+        name: the column's.
+        type: Spark's type, as its DDL names it.
+    """
+
+    name: str
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A fitted stage.
+
+    Attributes:
+        kind: Spark's class, without its package: `LogisticRegressionModel`.
+        params: every Param by Spark's name, set or default, as Spark's JSON has it.
+        data: what was learnt, by the columns of Spark's Parquet; arrays have a row for each of its rows.
+        stages: those within, of a pipeline or a OneVsRest.
+    """
+
+    kind: str
+    params: Mapping[str, Any]
+    data: Mapping[str, Any] = field(default_factory=dict)
+    stages: Sequence[Stage] = ()
+
+    def number(self, param: str) -> float:
+        """A Param that is a number: JSON has none for an infinity, and Spark writes a word."""
+        return number(self.params[param])
+
+    def numbers(self, param: str) -> Array:
+        """A Param that is a list of numbers."""
+        return np.array([number(each) for each in self.params[param]])
+
+    def columns(self) -> list[tuple[str, str]]:
+        """The names of inputs and outputs, of a stage that takes one column or several."""
+        if self.params.get("inputCols") is not None:
+            return list(zip(self.params["inputCols"], self.params["outputCols"], strict=True))
+        return [(self.params["inputCol"], self.params["outputCol"])]
+
+    def one(self, name: str) -> Any:
+        """What a model holds one of: its data's only row."""
+        return self.data[name][0]
+
+    def ragged(self, name: str) -> list[Array]:
+        """A list of numbers for each row."""
+        found = self.data[name]
+        if isinstance(found, Mapping):
+            return np.split(found["values"], found["offsets"][1:-1])
+        return list(found)
+
+
+def number(value: Any) -> float:
+    """A double of Spark's JSON."""
+    return float({"Inf": "inf", "-Inf": "-inf"}.get(value, value) if isinstance(value, str) else value)
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """A fitted pipeline.
+
+    Attributes:
+        spark: the version that saved it.
+        inputs: what it reads.
+        stages: in order.
+    """
+
+    spark: str
+    inputs: Sequence[Input]
+    stages: Sequence[Stage]
+
+
+def save(description: Description, folder: Path) -> None:
+    """Write a description into a folder that is not there yet; the same one gives the same bytes."""
+    arrays: dict[str, Array] = {}
+    content = {
+        "format": FORMAT,
+        "spark": description.spark,
+        "inputs": [{"name": each.name, "type": each.type} for each in description.inputs],
+        "stages": [_to_json(each, str(place), arrays) for place, each in enumerate(description.stages)],
+    }
+    folder.mkdir(parents=True)
+    files = {_JSON: (json.dumps(content, indent=1) + "\n").encode(), _ARRAYS: _archive(arrays)}
+    for name, raw in files.items():
+        (folder / name).write_bytes(raw)
+    sums = "".join(f"{hashlib.sha256(raw).hexdigest()}  {name}\n" for name, raw in files.items())
+    (folder / _SUMS).write_text(sums, encoding="utf-8")
+
+
+def load(folder: Path) -> Description:
+    """Read a description.
+
+    Raises:
+        DamagedTwin: a byte is not what was written.
+        LaterFormat: a later version wrote it.
+    """
+    files = _checked(folder)
+    content = json.loads(files[_JSON])
+    if content["format"] > FORMAT:
+        raise LaterFormat(
+            f"the twin in {folder} is of format {content['format']}, and this version reads up to {FORMAT}; "
+            "serve it with the version that made it, or a later one"
+        )
+    with np.load(io.BytesIO(files[_ARRAYS]), allow_pickle=False) as archive:
+        arrays = {name: archive[name] for name in archive.files}
+    return Description(
+        content["spark"],
+        tuple(Input(**each) for each in content["inputs"]),
+        tuple(_from_json(each, arrays) for each in content["stages"]),
+    )
+
+
+def _checked(folder: Path) -> dict[str, bytes]:
+    try:
+        sums = (folder / _SUMS).read_text(encoding="utf-8")
+        files = {name: (folder / name).read_bytes() for name in (_JSON, _ARRAYS)}
+    except (OSError, UnicodeDecodeError) as error:
+        raise DamagedTwin(f"the twin in {folder} cannot be read: {error}") from error
+    expected = "".join(f"{hashlib.sha256(raw).hexdigest()}  {name}\n" for name, raw in files.items())
+    if sums != expected:
+        raise DamagedTwin(
+            f"the files of the twin in {folder} are not those that {_SUMS} names; make it again"
+        )
+    return files
+
+
+def _to_json(stage: Stage, place: str, arrays: dict[str, Array]) -> dict[str, Any]:
+    return {
+        "class": stage.kind,
+        "params": dict(stage.params),
+        "data": {name: _set_aside(value, f"{place}.{name}", arrays) for name, value in stage.data.items()},
+        "stages": [_to_json(each, f"{place}.{number}", arrays) for number, each in enumerate(stage.stages)],
+    }
+
+
+def _set_aside(value: Any, name: str, arrays: dict[str, Array]) -> Any:
+    if isinstance(value, np.ndarray):
+        arrays[name] = value
+        return {_ARRAY: name}
+    if isinstance(value, Mapping):
+        return {key: _set_aside(each, f"{name}.{key}", arrays) for key, each in value.items()}
+    return value
+
+
+def _from_json(content: Mapping[str, Any], arrays: Mapping[str, Array]) -> Stage:
+    return Stage(
+        content["class"],
+        content["params"],
+        {name: _put_back(value, arrays) for name, value in content["data"].items()},
+        tuple(_from_json(each, arrays) for each in content["stages"]),
+    )
+
+
+def _put_back(value: Any, arrays: Mapping[str, Array]) -> Any:
+    if not isinstance(value, Mapping):
+        return value
+    if _ARRAY in value:
+        return arrays[value[_ARRAY]]
+    return {name: _put_back(each, arrays) for name, each in value.items()}
+
+
+def _archive(arrays: Mapping[str, Array]) -> bytes:
+    """As numpy's savez writes it, but without the time."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as archive:
+        for name, raw in _encoded(arrays):
+            archive.writestr(zipfile.ZipInfo(f"{name}.npy"), raw)
+    return stream.getvalue()
+
+
+def _encoded(arrays: Mapping[str, Array]) -> Iterator[tuple[str, bytes]]:
+    for name, array in arrays.items():
+        stream = io.BytesIO()
+        np.lib.format.write_array(stream, np.ascontiguousarray(array), allow_pickle=False)
+        yield name, stream.getvalue()

@@ -1,0 +1,132 @@
+"""A twin: evaluates a fitted pipeline with numpy alone, as Spark's `PipelineModel.transform` does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from vintage.twin.columns import Array, Column, Frame, column_of
+from vintage.twin.description import Description, Input, load
+from vintage.twin.errors import BadInput
+from vintage.twin.stages import in_turn, prepared
+
+_SLOTS_AT_ONCE: Final = 1 << 22
+"""Vectors are dense: what a batch of rows may hold in its widest column, 32 MiB of doubles."""
+_ANSWERS: Final = (
+    "predictionCol",
+    "probabilityCol",
+    "rawPredictionCol",
+    "quantilesCol",
+    "linkPredictionCol",
+    "varianceCol",
+    "leafCol",
+)
+"""Params that name what a model answers."""
+_FIRST_ROWS: Final = 64
+"""How many rows are evaluated before it is known how wide their vectors get."""
+
+
+class Twin:
+    """A fitted pipeline without Spark.
+
+    Args:
+        description: what the compiler made of the saved pipeline, or `load` read.
+
+    Raises:
+        TwinError: it has a stage that this version has no evaluator for.
+    """
+
+    def __init__(self, description: Description) -> None:
+        self._description = description
+        with np.errstate(all="ignore"):
+            self._evaluate = in_turn(prepared(stage) for stage in description.stages)
+
+    @classmethod
+    def load(cls, folder: Path) -> Twin:
+        """Read a twin.
+
+        Raises:
+            DamagedTwin: a byte of its files is not what was written.
+            LaterFormat: a later version wrote it.
+        """
+        return cls(load(folder))
+
+    @property
+    def inputs(self) -> Sequence[Input]:
+        """The columns that it reads."""
+        return self._description.inputs
+
+    @property
+    def outputs(self) -> Sequence[str]:
+        """The columns that answer: those of its models, and of its last stage."""
+        stages = self._description.stages
+        named = [stage.params.get(param) for stage in stages for param in _ANSWERS]
+        if stages and "outputCols" in stages[-1].params:
+            named += stages[-1].params["outputCols"]
+        elif stages:
+            named.append(stages[-1].params.get("outputCol"))
+        return tuple(dict.fromkeys(name for name in named if name))
+
+    def transform(self, columns: Mapping[str, Sequence[Any] | Array]) -> Frame:
+        """Evaluate a batch of rows; one row is a batch of one.
+
+        Args:
+            columns: name → a value a row, None for a null; those that no stage reads are not kept.
+
+        Returns:
+            The given columns and those that the stages add. It lacks rows that a stage leaves out, such as
+            those of `handleInvalid: skip`: `rows` says which are there.
+
+        Raises:
+            BadInput: a column is missing, of another length, or holds a value of another type.
+            InvalidRow: a stage refuses a row, as Spark's does.
+        """
+        return self.evaluate(self._read(columns))
+
+    def evaluate(self, given: Frame) -> Frame:
+        """Evaluate columns that are of their types already; see `transform`."""
+        with np.errstate(all="ignore"):
+            return self._in_parts(given)
+
+    def _read(self, columns: Mapping[str, Sequence[Any] | Array]) -> Frame:
+        missing = [each.name for each in self.inputs if each.name not in columns]
+        if missing:
+            raise BadInput(f"expected columns {', '.join(missing)}, found {', '.join(columns) or 'none'}")
+        lengths = {len(columns[each.name]) for each in self.inputs}
+        if len(lengths) != 1:
+            raise BadInput(f"expected columns of one length, found {sorted(lengths)}")
+        read = {each.name: column_of(each.name, each.type, columns[each.name]) for each in self.inputs}
+        return Frame(read, np.arange(lengths.pop()))
+
+    def _in_parts(self, given: Frame) -> Frame:
+        count = len(given.rows)
+        first = self._evaluate(_between(given, 0, _FIRST_ROWS))
+        if count <= _FIRST_ROWS:
+            return first
+        widest = max((int(np.prod(each.values.shape[1:])) for each in first.columns.values()), default=1)
+        at_once = max(1, _SLOTS_AT_ONCE // max(widest, 1))
+        rest = [
+            self._evaluate(_between(given, start, start + at_once))
+            for start in range(_FIRST_ROWS, count, at_once)
+        ]
+        return _one_after_the_other([first, *rest])
+
+
+def _between(frame: Frame, start: int, end: int) -> Frame:
+    part = slice(start, end)
+    columns = {name: Column(column.values[part], column.null[part]) for name, column in frame.columns.items()}
+    return Frame(columns, frame.rows[part])
+
+
+def _one_after_the_other(parts: Sequence[Frame]) -> Frame:
+    columns = {
+        name: Column(
+            np.concatenate([part.columns[name].values for part in parts]),
+            np.concatenate([part.columns[name].null for part in parts]),
+        )
+        for name in parts[0].columns
+    }
+    return Frame(columns, np.concatenate([part.rows for part in parts]))

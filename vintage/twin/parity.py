@@ -1,0 +1,147 @@
+"""Holds a twin against what Spark made of the same rows, as it is stored in Parquet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from vintage.twin.columns import NUMBERS, VECTOR, Array, Column, Frame, column_of, dense_vector
+from vintage.twin.errors import TwinError
+from vintage.twin.evaluator import Twin
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+RELATIVE: Final = 1e-9
+"""How far a number may be from Spark's, relative to the largest of its vector: Spark's BLAS adds in lanes."""
+_ROWS_AT_ONCE: Final = 16384
+
+
+@dataclass(frozen=True, slots=True)
+class Parity:
+    """How like Spark's answers a twin's are.
+
+    Attributes:
+        rows: how many were compared.
+        columns: what was compared of them.
+        apart: how far the farthest number is from Spark's, relative to the largest of its vector.
+        differs: what is not the same, of the first row that differs; empty where all are.
+    """
+
+    rows: int
+    columns: tuple[str, ...]
+    apart: float = 0.0
+    differs: str = ""
+
+    def __str__(self) -> str:
+        if self.differs:
+            return f"the twin differs from Spark: {self.differs}"
+        how = "to the last bit" if self.apart == 0 else f"within {self.apart:.1e}"
+        return f"the twin gives {self.rows} rows the same answers as Spark, {how}"
+
+
+def parity_of(twin: Twin, files: Iterable[Path]) -> Parity:
+    """Compare every row of some files, which hold what a pipeline read beside what Spark made of it.
+
+    Args:
+        twin: the pipeline's.
+        files: Parquet. A column of the twin's outputs that a file lacks is not compared.
+
+    Returns:
+        Up to the first row that differs. A row that the twin refuses, or leaves out, differs: Spark did not.
+    """
+    rows, apart, columns = 0, 0.0, tuple[str, ...]()
+    for table in _tables(files):
+        columns = tuple(name for name in twin.outputs if name in table.column_names)
+        found = _compared(twin, table, columns, rows)
+        rows, apart = rows + found.rows, max(apart, found.apart)
+        if found.differs:
+            return Parity(rows, columns, apart, found.differs)
+    return Parity(rows, columns, apart)
+
+
+def _tables(files: Iterable[Path]) -> Iterator[pa.Table]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    for path in files:
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(_ROWS_AT_ONCE):
+                yield pa.Table.from_batches([batch]).combine_chunks()
+
+
+def _compared(twin: Twin, table: pa.Table, columns: tuple[str, ...], start: int) -> Parity:
+    count = table.num_rows
+    try:
+        given = {each.name: _column(each.name, each.type, table[each.name]) for each in twin.inputs}
+        made = twin.evaluate(Frame(given, np.arange(start, start + count)))
+    except (KeyError, TwinError) as error:
+        return Parity(count, columns, differs=str(error))
+    if len(made.rows) != count:
+        gone = int(np.setdiff1d(np.arange(start, start + count), made.rows)[0])
+        return Parity(count, columns, differs=f"it leaves out row {gone}")
+    apart = 0.0
+    for name in columns:
+        distance = _distance(_expected(table[name]), made[name])
+        if (distance > RELATIVE).any():
+            row = int(np.argmax(distance > RELATIVE))
+            there, ours = table[name][row].as_py(), made[name].keep(np.array([row])).to_list()[0]
+            return Parity(
+                count, columns, apart, f"`{name}` of row {start + row} is {ours}, Spark's is {_short(there)}"
+            )
+        apart = max(apart, float(distance.max(initial=0.0)))
+    return Parity(count, columns, apart)
+
+
+def _short(value: Any) -> Any:
+    return dense_vector(value).tolist() if isinstance(value, dict) else value
+
+
+def _distance(expected: Column, found: Column) -> Array:
+    """Of each row how far it is from Spark's: 0 the same, infinity another one; (n,)."""
+    if expected.values.shape != found.values.shape:
+        return np.full(len(expected.values), np.inf)
+    one_null = expected.null != found.null
+    if object in {expected.values.dtype, found.values.dtype}:
+        pairs = zip(expected.to_list(), found.to_list(), strict=True)
+        return np.where(np.array([a == b for a, b in pairs], dtype=bool), 0.0, np.inf)
+    a, b = (each.values.reshape(len(each.values), -1).astype(np.float64) for each in (expected, found))
+    same = (a == b) | (np.isnan(a) & np.isnan(b)) | expected.null[:, None]
+    with np.errstate(all="ignore"):
+        size = np.max(np.where(np.isfinite(a), np.abs(a), 0.0), axis=1, initial=0.0)[:, None]
+        apart = np.where(same, 0.0, np.abs(a - b) / size)
+    farthest: Array = np.max(np.where(np.isnan(apart), np.inf, apart), axis=1, initial=0.0)
+    return np.where(one_null, np.inf, farthest)
+
+
+def _expected(column: pa.ChunkedArray) -> Column:
+    """What Spark made: numbers, vectors, or anything else as Python's own."""
+    import pyarrow as pa
+
+    kind = column.type
+    if pa.types.is_struct(kind) and "values" in {field.name for field in kind}:
+        return _column("", VECTOR, column)
+    if pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_boolean(kind):
+        return _numbers(column)
+    values = np.empty(len(column), dtype=object)
+    values[:] = column.to_pylist()
+    return Column(values, column.is_null().to_numpy())
+
+
+def _column(name: str, kind: str, column: pa.ChunkedArray) -> Column:
+    """A column of Arrow's as a twin takes it."""
+    if kind in NUMBERS:
+        found = _numbers(column)
+        return Column(found.values.astype(NUMBERS[kind], copy=False), found.null)
+    return column_of(name, kind, column.to_pylist())
+
+
+def _numbers(column: pa.ChunkedArray) -> Column:
+    import pyarrow as pa
+
+    zero = pa.scalar(False if pa.types.is_boolean(column.type) else 0, column.type)
+    return Column(column.fill_null(zero).to_numpy(), column.is_null().to_numpy())
