@@ -108,7 +108,7 @@ def test_the_answer_among_the_features_is_let_through_when_it_is_meant(team: Tea
     for words in (["check"], ["run", team.name, "--date", str(DAY)]):
         ended = program(team, "-m", "vintage", *words)
         assert ended.returncode == 2, ended.stderr
-        assert f'pipelines/{team.name}.yaml:19: the model learns from "delay"' in ended.stderr
+        assert f'pipelines/{team.name}.yaml:22: the model learns from "delay"' in ended.stderr
         assert "allow it with preprocess.allow_label_columns: [delay]" in ended.stderr
     assert team.published()["snapshot"] == 0
     team.edit("label: CAST(", "allow_label_columns: [delay]\n  label: CAST(")
