@@ -30,7 +30,7 @@ class Backfilled:
 
     @classmethod
     def of(cls, bench: Bench, works: Iterable[Callable[[], Timing]]) -> Backfilled:
-        """Runs one process after the other, and reads what each has logged."""
+        """Run one process after the other, and read what each has logged."""
         timings, reads = [], Counter[str]()
         for work in works:
             timings.append(work())
@@ -50,7 +50,7 @@ class Backfilled:
         return round(max(each.peak_mib for each in self.timings))
 
     def check(self, dates: list[date], window: int) -> None:
-        """Looks whether the raw data of each date of the windows was read once, and of no other."""
+        """Look whether the raw data of each date of the windows was read once, and of no other."""
         first = dates[0] - timedelta(days=window - 1)
         wanted = {str(first + timedelta(days=number)) for number in range((dates[-1] - first).days + 1)}
         if self.reads != Counter(wanted):

@@ -65,7 +65,7 @@ class Bench:
         return load_pipeline(Home.from_environment(self.environment), "flight_delay").window.days
 
     def chain(self, day: date) -> dict[str, Timing]:
-        """The six jobs for one date, one process after the other."""
+        """Return the six jobs for one date, one process after the other."""
         return {job: self.job(job, day) for job in JOBS}
 
     def job(self, job: str, day: date) -> Timing:
@@ -84,7 +84,7 @@ class Bench:
         return self.timed([sys.executable, *words])
 
     def script(self, day: date, name: str) -> Timing:
-        """The hand-written script for one date."""
+        """Return the hand-written script for one date."""
         out = self.folder / "script" / name
         command = [str(CHECKOUT / "benchmarks" / "handwritten.py"), f"--date={day}", f"--out={out}"]
         home = Home.from_environment(self.environment)
@@ -94,7 +94,7 @@ class Bench:
         return timing
 
     def fits(self, rows: int, mode: str, master: str, file: Path) -> Timing:
-        """The fits of `benchmarks/exactness.py`, which writes how long they took to the file."""
+        """Return the fits of `benchmarks/exactness.py`, which writes how long they took to the file."""
         home = Home.from_environment(self.environment)
         conf = submit_conf(load_pipeline(home, "flight_delay"), home) | {"spark.driver.memory": "6g"}
         if mode == "plain":
@@ -134,7 +134,7 @@ def timed(command: list[str], environment: Mapping[str, str], folder: Path) -> T
 
 
 def environment_of(home: Path, state: Path) -> dict[str, str]:
-    """The environment of a job of a home, whose store and MLflow are kept in a folder that is made."""
+    """Return the environment of a job of a home, whose store and MLflow are kept in a folder that is made."""
     state.mkdir()
     return {
         **{name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_")},
@@ -149,6 +149,6 @@ def environment_of(home: Path, state: Path) -> dict[str, str]:
 
 
 def submit(conf: Mapping[str, str], master: str = "local[*]") -> list[str]:
-    """The words of spark-submit before the application."""
+    """Return the words of spark-submit before the application."""
     settings = [word for name, value in conf.items() for word in ("--conf", f"{name}={value}")]
     return [str(Path(sys.executable).parent / "spark-submit"), "--master", master, *settings]

@@ -16,7 +16,7 @@ JITTERED = {"distance": 40, "temp": 3, "dewp": 3, "arr_delay": 5}
 
 
 def many_flights(small: Path, folder: Path, last: date, *, rows: int) -> None:
-    """Writes the days up to `last`: flights of the whole year, drawn with a fixed seed.
+    """Write the days up to `last`: flights of the whole year, drawn with a fixed seed.
 
     Dates are shifted to the day that is written, the numbers of `JITTERED` are moved a little, and every row
     gets a flight number of its own, so that the row key stays unique.

@@ -61,7 +61,7 @@ def rows_of(spark: SparkSession, rows: int) -> DataFrame:
 
 
 def pipeline_of(model: str, partitions: int) -> Pipeline:
-    """The pipeline that fits one of the models."""
+    """Return the pipeline that fits one of the models."""
     task, metric, _, params = MODELS[model]
     return pipeline_with([*ASSEMBLED, {model: params}], partitions, task, metric)
 
@@ -87,7 +87,7 @@ def pipeline_with(stages: list[dict[str, Any]], partitions: int, task: str, metr
 
 
 def labelled(rows: DataFrame, model: str) -> DataFrame:
-    """The rows with the label that a model learns, if it learns one."""
+    """Return the rows with the label that a model learns, if it learns one."""
     label = MODELS[model][2]
     return rows.withColumnRenamed(label, "label") if label else rows
 
@@ -101,7 +101,7 @@ def at_the_driver(spark: SparkSession) -> None:
 
 
 def at_a_reducer(spark: SparkSession) -> None:
-    """Sums of doubles by key whose parts one reducer reads, some of each map output."""
+    """Sum of doubles by key whose parts one reducer reads, some of each map output."""
     keys = spark.range(0, MANY_PARTS * MANY_PARTS, 1, MANY_PARTS).selectExpr(
         f"id % {MANY_PARTS} AS key", "id / 3 AS x"
     )

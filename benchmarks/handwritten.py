@@ -121,7 +121,7 @@ def retrain(home: Home, pipeline: Pipeline, day: date, out: Path) -> None:
 
 
 def kwargs_for(rule: ExpectationSpec, days: int) -> dict[str, Any]:
-    """The rule's arguments for so many days at once: the suite counts the rows of one."""
+    """Return the rule's arguments for so many days at once: the suite counts the rows of one."""
     scale = days if rule.type == "expect_table_row_count_to_be_between" else 1
     return {name: value * scale if scale > 1 else value for name, value in rule.kwargs.items()}
 

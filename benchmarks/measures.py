@@ -228,7 +228,7 @@ def backfill(scratch: Path, days: int, submitted: int) -> list[Row]:
 
 
 def _within(measure: str, seconds: float, bound: float, *, runs: int, detail: Mapping[str, float]) -> Row:
-    """The median of some runs against so many seconds; no memory was looked at."""
+    """Return the median of some runs against so many seconds; no memory was looked at."""
     return Row(
         measure=measure,
         ratio=round(seconds / bound, 3),
@@ -251,7 +251,7 @@ def measured(
     goal: float,
     runs: int,
 ) -> Row:
-    """Runs both in turn, so that a slow spell of the machine meets both."""
+    """Run both in turn, so that a slow spell of the machine meets both."""
     mine: list[list[Timing]] = []
     theirs: list[list[Timing]] = []
     for number in range(runs):
@@ -268,7 +268,7 @@ def compared(
     goal: float,
     detail: Mapping[str, float] | None = None,
 ) -> Row:
-    """The medians of runs that were made in turn, each of one step or several."""
+    """Return the medians of runs that were made in turn, each of one step or several."""
     our_seconds = statistics.median(sum(each.seconds for each in run) for run in mine)
     their_seconds = statistics.median(sum(each.seconds for each in run) for run in theirs)
     return Row(

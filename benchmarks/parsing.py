@@ -45,7 +45,7 @@ def load(file: Path) -> tuple[int, float]:
 
 
 def main() -> None:
-    """Loads each Dag file once over one pipeline, for the imports, and then over all of them."""
+    """Load each Dag file once over one pipeline, for the imports, and then over all of them."""
     count, runs = int(sys.argv[1]), int(sys.argv[2])
     warnings.simplefilter("ignore")
     logging.disable(logging.WARNING)

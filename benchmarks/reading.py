@@ -119,20 +119,20 @@ class Reading:
         self.environment = environment_of(self.home, folder / "state")
 
     def raw(self, day: date) -> Path:
-        """The raw file of a date; its folder is there."""
+        """Return the raw file of a date; its folder is there."""
         folder = self.home / "raw" / self.name / f"date={day}"
         folder.mkdir(parents=True, exist_ok=True)
         return folder / "rows.csv"
 
     def snapshot(self) -> Timing:
-        """The job, with nothing of any date in the store."""
+        """Return the job, with nothing of any date in the store."""
         home = Home.from_environment(self.environment)
         conf = submit_conf(load_pipeline(home, self.name), home, "snapshot")
         application = [str(CHECKOUT / "spark_jobs" / "snapshot.py"), f"--pipeline={self.name}"]
         return timed([*submit(conf), *application, f"--date={DAY}"], self.environment, self.folder)
 
     def by_hand(self, out: Path) -> Timing:
-        """A script that reads the raw file of `DAY`, counts its rows and writes them as Parquet."""
+        """Return a script that reads the raw file of `DAY`, counts its rows and writes them as Parquet."""
         script = self.folder / "by_hand.py"
         script.write_text(BY_HAND, encoding="utf-8")
         conf = load_pipeline(Home.from_environment(self.environment), self.name).spark.conf
@@ -141,7 +141,7 @@ class Reading:
 
 
 def wide(folder: Path, columns: int, cells: int, dates: int = 3) -> Reading:
-    """Some dates of so many cells each in so many columns, of every type in turn."""
+    """Return some dates of so many cells each in so many columns, of every type in turn."""
     kinds = [KINDS[place % len(KINDS)] for place in range(columns - 1)]
     names = [f"c{place}" for place in range(columns - 1)]
     schema = ", ".join(f"{name} {kind}" for name, kind in zip(["id", *names], ["INT", *kinds], strict=True))

@@ -41,7 +41,7 @@ class Flown:
     carriers: set[str] = field(default_factory=set)
 
     def add(self, other: Flown) -> None:
-        """Counts the other's flights too."""
+        """Count the other's flights too."""
         self.flights += other.flights
         self.arrived += other.arrived
         self.delay += other.delay
@@ -64,7 +64,7 @@ def read_airports(path: Path) -> dict[str, dict[str, Any]]:
 
 
 def read_flights(path: Path) -> tuple[dict[date, dict[str, Flown]], dict[str, float]]:
-    """The flights of each local day by destination, and the miles to each from the nearest airport."""
+    """Return the flights of each local day by destination, and the miles to each from the nearest airport."""
     by_day: defaultdict[date, dict[str, Flown]] = defaultdict(dict)
     miles: dict[str, float] = {}
     with zipfile.ZipFile(path) as archive, archive.open("flights.csv") as packed:
@@ -84,7 +84,7 @@ def render_day(
     airports: Mapping[str, Mapping[str, Any]],
     miles: Mapping[str, float],
 ) -> bytes:
-    """The JSON lines of one date, by code; what the table of airports lacks is left out."""
+    """Return the JSON lines of one date, by code; what the table of airports lacks is left out."""
     found: defaultdict[str, Flown] = defaultdict(Flown)
     for back in range(SPAN):
         for code, flown in flights.get(day - timedelta(days=back), {}).items():
@@ -108,7 +108,7 @@ def render_day(
 
 
 def prepare(raw: Path) -> None:
-    """Writes the absent dates of 2013, from 28 January on, to `airports` below the folder of all raw data."""
+    """Write the absent dates of 2013, from 28 January on, to `airports` below the folder of all raw data."""
     days = [FIRST_DAY + timedelta(days=each) for each in range((LAST_DAY - FIRST_DAY).days + 1)]
     paths = {day: raw / "airports" / f"date={day.isoformat()}" / "airports.json" for day in days}
     absent = {day: path for day, path in paths.items() if not path.is_file()}

@@ -24,7 +24,7 @@ SCALE: Final = 15
 
 
 def prepare(raw: Path) -> None:
-    """Writes the absent days to `digit_images`: `date=2024-01-01/<digit>/<number in the data set>.png`."""
+    """Write the absent days to `digit_images`: `date=2024-01-01/<digit>/<number in the data set>.png`."""
     folders = {
         place: raw / "digit_images" / f"date={FIRST_DAY + timedelta(days=place)}" for place in range(DAYS)
     }
@@ -42,12 +42,12 @@ def prepare(raw: Path) -> None:
 
 
 def numbers(place: int) -> range:
-    """The pictures of a day, by their place in the data set."""
+    """Return the pictures of a day, by their place in the data set."""
     return range(place, PICTURES, DAYS)
 
 
 def png(rows: Sequence[Sequence[int]]) -> bytes:
-    """A grey picture as a PNG file: 8 bits a pixel, as https://www.w3.org/TR/png-3/ has it.
+    """Return a grey picture as a PNG file: 8 bits a pixel, as https://www.w3.org/TR/png-3/ has it.
 
     Args:
         rows: from the top, all of one length; 0 to 255 a pixel.

@@ -24,14 +24,14 @@ def pixel_columns() -> list[str]:
 
 
 def render_day(numbers: list[int], pixels: list[list[int]]) -> bytes:
-    """The CSV file of some digits: their place in the data set, then their pixels."""
+    """Return the CSV file of some digits: their place in the data set, then their pixels."""
     lines = [",".join(["image", *pixel_columns()])]
     lines += [",".join(map(str, [number, *pixels[number]])) for number in numbers]
     return ("\n".join(lines) + "\n").encode()
 
 
 def prepare(raw: Path) -> None:
-    """Writes the absent days to `digit_pixels` below the folder of all raw data."""
+    """Write the absent days to `digit_pixels` below the folder of all raw data."""
     paths = {
         place: raw / "digit_pixels" / f"date={(FIRST_DAY + timedelta(days=place)).isoformat()}" / "digits.csv"
         for place in range(DAYS)

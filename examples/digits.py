@@ -24,7 +24,7 @@ DAYS: Final = 12
 
 
 def prepare(raw: Path) -> None:
-    """Writes the absent days to `digits`, `date=2024-01-01/digits.libsvm` and so on."""
+    """Write the absent days to `digits`, `date=2024-01-01/digits.libsvm` and so on."""
     wanted = [raw / "digits" / f"date={day}" / "digits.libsvm" for day in days()]
     if all(path.is_file() for path in wanted):
         return
@@ -38,7 +38,7 @@ def prepare(raw: Path) -> None:
 
 
 def days() -> list[date]:
-    """The days that have pictures."""
+    """Return the days that have pictures."""
     return [FIRST_DAY + timedelta(days=number) for number in range(DAYS)]
 
 

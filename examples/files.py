@@ -13,7 +13,7 @@ class LoaderError(RuntimeError):
 
 
 def packaged(package: str, path: str) -> Path:
-    """A file or a folder within an installed package, found without importing it.
+    """Return a file or a folder within an installed package, found without importing it.
 
     Args:
         package: the distribution's name.
@@ -32,7 +32,7 @@ def packaged(package: str, path: str) -> Path:
 
 
 def write_if_changed(path: Path, content: bytes) -> bool:
-    """Puts the content in place in one step; a file that holds it already is not touched."""
+    """Put the content in place in one step; a file that holds it already is not touched."""
     if path.is_file() and path.stat().st_size == len(content) and path.read_bytes() == content:
         return False
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -65,7 +65,7 @@ def package_data() -> Path:
 
 
 def read_weather(path: Path) -> dict[tuple[str, str], list[str]]:
-    """The weather columns by (origin, time_hour).
+    """Return the weather columns by (origin, time_hour).
 
     Raises:
         LoaderError: an hour occurs twice at one origin, so joining it would multiply flights.
@@ -81,7 +81,7 @@ def read_weather(path: Path) -> dict[tuple[str, str], list[str]]:
 
 
 def read_flights(path: Path) -> tuple[list[str], dict[date, list[list[str]]]]:
-    """The header of the flights table and its rows by local day of departure, in the table's order."""
+    """Return the header of the flights table and its rows by local day of departure, in the table's order."""
     by_day: defaultdict[date, list[list[str]]] = defaultdict(list)
     with zipfile.ZipFile(path) as archive, archive.open("flights.csv") as packed:
         rows = csv.reader(io.TextIOWrapper(packed, encoding="utf-8", newline=""))
@@ -100,7 +100,7 @@ def read_flights(path: Path) -> tuple[list[str], dict[date, list[list[str]]]]:
 def render_day(
     header: Sequence[str], rows: Sequence[list[str]], weather: Mapping[tuple[str, str], list[str]]
 ) -> bytes:
-    """The CSV file of one day: each flight once, with `NA` where its hour has no observation."""
+    """Return the CSV file of one day: each flight once, with `NA` where its hour has no observation."""
     origin, hour = header.index("origin"), header.index("time_hour")
     unknown = [MISSING] * len(WEATHER_COLUMNS)
     text = io.StringIO()
@@ -122,7 +122,7 @@ def day_file(out: Path, day: date) -> Path:
 
 
 def load(out: Path, first: date = FIRST_DAY, last: date = LAST_DAY, *, only_missing: bool = False) -> Written:
-    """Writes the days from first to last under `out`, one folder a day.
+    """Write the days from first to last under `out`, one folder a day.
 
     Args:
         only_missing: leave every file that is there as it is, even when it differs.
@@ -145,7 +145,7 @@ def load(out: Path, first: date = FIRST_DAY, last: date = LAST_DAY, *, only_miss
 
 
 def prepare(raw: Path) -> None:
-    """Writes the absent days of the year to `flights` below the folder of all raw data."""
+    """Write the absent days of the year to `flights` below the folder of all raw data."""
     started = time.monotonic()
     out = raw / "flights"
     written = load(out, only_missing=True)
@@ -162,7 +162,7 @@ def told(written: Written, out: Path, seconds: float) -> str:
 
 
 def parse_day(text: str) -> date:
-    """A day of 2013, the only year of the data, for argparse."""
+    """Return a day of 2013, the only year of the data, for argparse."""
     try:
         day = date.fromisoformat(text)
     except ValueError:
@@ -173,7 +173,7 @@ def parse_day(text: str) -> date:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Parses the command line, writes the days and says what was done; 0 when all of it is there."""
+    """Parse the command line, write the days and say what was done; 0 when all of it is there."""
     parser = argparse.ArgumentParser(description="Write the flights of 2013 as daily CSV files.")
     parser.add_argument(
         "--from",

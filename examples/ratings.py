@@ -20,7 +20,7 @@ DAYS: Final = 20
 
 
 def package_file() -> Path:
-    """The ratings within the package, found without importing it.
+    """Return the ratings within the package, found without importing it.
 
     Raises:
         LoaderError: the package is not installed, or comes without its data.
@@ -29,12 +29,12 @@ def package_file() -> Path:
 
 
 def by_day(lines: list[str]) -> dict[date, list[str]]:
-    """The lines of each day, in the file's order."""
+    """Return the lines of each day, in the file's order."""
     return {FIRST_DAY + timedelta(days=place): lines[place::DAYS] for place in range(DAYS)}
 
 
 def prepare(raw: Path) -> None:
-    """Writes the absent days to `ratings` below the folder of all raw data."""
+    """Write the absent days to `ratings` below the folder of all raw data."""
     lines = package_file().read_text(encoding="utf-8").splitlines()
     for day, rated in by_day(lines).items():
         path = raw / "ratings" / f"date={day.isoformat()}" / "ratings.txt"

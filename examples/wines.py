@@ -18,7 +18,7 @@ COLUMNS: Final = (
 
 
 def prepare(raw: Path) -> None:
-    """Writes `wines/wines.csv` below the folder of raw data, where it is absent.
+    """Write `wines/wines.csv` below the folder of raw data, where it is absent.
 
     Raises:
         LoaderError: scikit-learn is not installed.

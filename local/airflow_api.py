@@ -70,7 +70,7 @@ class AirflowApi:
         self._client.close()
 
     def wait_for_dag(self, dag_id: str, check: Callable[[], None] = lambda: None) -> bool:
-        """Waits until Airflow has loaded a Dag; whether it is paused.
+        """Wait until Airflow has loaded a Dag; whether it is paused.
 
         Raises:
             AirflowRefused: it has an import error instead, or never comes.
@@ -88,7 +88,7 @@ class AirflowApi:
         raise AirflowRefused(f"Airflow did not load {dag_id} within {DAG_SECONDS} s")
 
     def import_errors(self) -> list[str]:
-        """The import errors of the Dag files."""
+        """Return the import errors of the Dag files."""
         found = self._get("/importErrors")["import_errors"]
         return [f"{error['filename']}: {error['stack_trace']}" for error in found]
 
@@ -99,16 +99,16 @@ class AirflowApi:
     def trigger(
         self, dag_id: str, *, run_id: str | None = None, partition_key: str | None = None, **conf: Any
     ) -> Run:
-        """Starts a run; `conf` holds what the trigger form would."""
+        """Start a run; `conf` holds what the trigger form would."""
         body = {"logical_date": None, "dag_run_id": run_id, "partition_key": partition_key, "conf": conf}
         return _run(_checked(self._client.post(f"/dags/{dag_id}/dagRuns", json=body)))
 
     def run(self, dag_id: str, run_id: str) -> Run:
-        """A run as it is now."""
+        """Return a run as it is now."""
         return _run(self._get(f"/dags/{dag_id}/dagRuns/{run_id}"))
 
     def runs(self, dag_id: str) -> list[Run]:
-        """The runs of a Dag, the newest first."""
+        """Return the runs of a Dag, the newest first."""
         found: list[Run] = []
         while True:
             page = self._get(f"/dags/{dag_id}/dagRuns", limit=100, offset=len(found), order_by="-id")
@@ -117,16 +117,16 @@ class AirflowApi:
                 return found
 
     def fail(self, dag_id: str, run_id: str) -> None:
-        """Ends a run as failed; Airflow kills what it has running."""
+        """End a run as failed; Airflow kills what it has running."""
         _checked(self._client.patch(f"/dags/{dag_id}/dagRuns/{run_id}", json={"state": "failed"}))
 
     def tasks(self, dag_id: str, run_id: str) -> list[Task]:
-        """The tasks of a run."""
+        """Return the tasks of a run."""
         found = self._get(f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances")["task_instances"]
         return [Task(task["task_id"], task["state"], task["try_number"], task["duration"]) for task in found]
 
     def where_to_answer(self, dag_id: str, run_id: str, task: Task) -> str:
-        """The page on which a person answers what a task asks, and the login."""
+        """Return the page on which a person answers what a task asks, and the login."""
         page = f"/dags/{dag_id}/runs/{quote(run_id)}/tasks/{task.name}/required_actions"
         return f"{self._where.airflow}{page} (user {self._where.user}, password {self._where.password})"
 
@@ -138,7 +138,7 @@ class AirflowApi:
         return [text for entry in content for text in _texts(entry)]
 
     def backfill(self, dag_id: str, first: dt.date, last: dt.date) -> int:
-        """Runs a Dag for each date from the first to the last, both included, one by one; the backfill's id.
+        """Run a Dag for each date from the first to the last, both included, one by one; the backfill's id.
 
         Airflow's own range ends at a moment: `--to-date 2013-03-02` means its midnight, which is before the
         tick of that day, and leaves the day out.
@@ -155,7 +155,7 @@ class AirflowApi:
         return number
 
     def set_pool(self, name: str, slots: int, description: str) -> None:
-        """Makes a pool, or gives it other slots."""
+        """Make a pool, or give it other slots."""
         pool: dict[str, Any] = {"slots": slots, "description": description, "include_deferred": False}
         answer = self._client.post("/pools", json={"name": name, **pool})
         if answer.status_code == httpx.codes.CONFLICT:
@@ -163,7 +163,7 @@ class AirflowApi:
         _checked(answer)
 
     def cancel_backfill(self, number: int) -> None:
-        """Ends a backfill: what has not begun will not."""
+        """End a backfill: what has not begun will not."""
         _checked(self._client.put(f"/backfills/{number}/cancel"))
 
     def _get(self, path: str, **params: Any) -> Any:

@@ -27,7 +27,7 @@ PRELOADED: Final = (
 
 
 def main() -> None:
-    """Runs `airflow` with the words of the command line."""
+    """Run `airflow` with the words of the command line."""
     from airflow.__main__ import main as airflow
 
     if sys.argv[1:2] in (["scheduler"], ["dag-processor"]):

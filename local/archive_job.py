@@ -26,7 +26,7 @@ SCHEMA = "carrier STRING, number INT, distance DOUBLE, delay INT, hour TIMESTAMP
 
 
 def csv_lines() -> str:
-    """A small table with the kinds of values that the flights have."""
+    """Return a small table with the kinds of values that the flights have."""
     lines = ["carrier,number,distance,delay,hour"]
     for row in range(ROWS):
         distance = "NA" if row % 17 == 0 else str(100 + row * 7 % 900)
@@ -90,7 +90,7 @@ def fit_and_save(spark: SparkSession, features: DataFrame, folder: Path) -> None
 
 
 def main() -> None:
-    """Runs it all in a folder of its own, which is gone afterwards."""
+    """Run it all in a folder of its own, which is gone afterwards."""
     provider = SparkProvider("vintage-archive")
     with tempfile.TemporaryDirectory() as name:
         spark = provider()

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Runs a backfill to its end; 0 when every date succeeded."""
+    """Run a backfill to its end; 0 when every date succeeded."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
         "--pipeline", default=EXAMPLE, help="a file of pipelines/, without .yaml (%(default)s)"
@@ -52,7 +52,7 @@ def main(arguments: list[str] | None = None) -> int:
 def run_backfill(
     api: AirflowApi, dag_id: str, first: dt.date, last: dt.date, check: Callable[[], None]
 ) -> int:
-    """Starts the backfill and shows each date as it ends; 1 when one failed."""
+    """Start the backfill and show each date as it ends; 1 when one failed."""
     with unpaused(api, dag_id, check):
         before = {run.run_id for run in api.runs(dag_id)}
         number = api.backfill(dag_id, first, last)

@@ -76,7 +76,7 @@ def cluster_in(folder: Path, *, options: str = "") -> Iterator[Cluster]:
 
 
 def _said(service: Service, pattern: str) -> str:
-    """The group of a pattern that a service's log comes to hold."""
+    """Return the group of a pattern that a service's log comes to hold."""
     deadline = time.monotonic() + SECONDS
     while time.monotonic() < deadline:
         service.check()

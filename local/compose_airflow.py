@@ -12,13 +12,13 @@ from local.settings import BACKFILL_POOL, BACKFILL_POOL_TOLD, USER, write_privat
 
 
 def write_login(path: Path, password: str) -> None:
-    """Writes the only login where Airflow's simple auth manager reads it, closed to other users."""
+    """Write the only login where Airflow's simple auth manager reads it, closed to other users."""
     path.parent.mkdir(parents=True, exist_ok=True)
     write_private(path, json.dumps({USER: password}))
 
 
 def main() -> None:
-    """Writes the login, makes or migrates the database, and makes the pool of the backfills."""
+    """Write the login, make or migrate the database, and make the pool of the backfills."""
     write_login(
         Path(os.environ["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE"]),
         os.environ.pop("VINTAGE_AIRFLOW_PASSWORD"),

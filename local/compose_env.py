@@ -26,7 +26,7 @@ HEADER = "# Written by make up-compose, once; what a new release needs is added.
 
 
 def complete(path: Path) -> list[str]:
-    """Adds what the file lacks, keeps the rest, and closes it to other users; the names of what it added."""
+    """Add what the file lacks, keeps the rest, and closes it to other users; the names of what it added."""
     text = path.read_text(encoding="utf-8") if path.exists() else HEADER
     held = {line.partition("=")[0].strip() for line in text.splitlines() if "=" in line}
     missing = [name for name in SECRETS if name not in held]

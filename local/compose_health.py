@@ -14,7 +14,7 @@ SECONDS = 8
 
 
 def problem(url: str, part: str | None) -> str | None:
-    """What is wrong, or None."""
+    """Return what is wrong, or None."""
     try:
         # A container may have a proxy in its environment, which knows no service.
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))

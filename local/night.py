@@ -44,7 +44,7 @@ def say(text: str = "") -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Runs one night; 0 when the run succeeded."""
+    """Run one night; 0 when the run succeeded."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
         "--pipeline", default=EXAMPLE, help="a file of pipelines/, without .yaml (%(default)s)"
@@ -82,13 +82,13 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def usual_date(pipeline: str) -> date:
-    """The date that is run when none is asked for."""
+    """Return the date that is run when none is asked for."""
     return EXAMPLES[pipeline].date if pipeline in EXAMPLES else last_closed_date(datetime.now(UTC))
 
 
 @contextmanager
 def airflow(home: Path) -> Iterator[tuple[Endpoints, Callable[[], None]]]:
-    """A running Airflow and a check that it still runs: that of `make up`, else one of our own."""
+    """Yield a running Airflow and a check that it still runs: that of `make up`, else one of our own."""
     if where := running(home):
         say(f"Using the Airflow that runs at {where.airflow}")
         yield where, lambda: None
@@ -103,7 +103,7 @@ def airflow(home: Path) -> Iterator[tuple[Endpoints, Callable[[], None]]]:
 
 @contextmanager
 def unpaused(api: AirflowApi, dag_id: str, check: Callable[[], None]) -> Iterator[None]:
-    """A DAG whose runs are worked on; one that was paused is paused again afterwards."""
+    """Yield a DAG whose runs are worked on; one that was paused is paused again afterwards."""
     was_paused = api.wait_for_dag(dag_id, check)
     if was_paused:
         api.pause(dag_id, paused=False)
@@ -144,7 +144,7 @@ def run_night(api: AirflowApi, dag_id: str, day: date, check: Callable[[], None]
 
 
 def follow(api: AirflowApi, dag_id: str, run: Run, check: Callable[[], None]) -> None:
-    """Shows each task of a run as it ends.
+    """Show each task of a run as it ends.
 
     Raises:
         NightFailed: one failed; it is not waited for its retries.

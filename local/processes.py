@@ -34,7 +34,7 @@ class Service:
 
     @classmethod
     def start(cls, name: str, command: Sequence[str], *, env: Mapping[str, str], log: Path) -> Service:
-        """Starts the program; it gets SIGTERM from the kernel should we be killed outright."""
+        """Start the program; it gets SIGTERM from the kernel should we be killed outright."""
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("wb") as output:
             process = subprocess.Popen(
@@ -49,14 +49,14 @@ class Service:
         return cls(name, process, log)
 
     def check(self) -> None:
-        """Raises ServiceDied when the program has ended."""
+        """Raise ServiceDied when the program has ended."""
         code = self.process.poll()
         if code is not None:
             raise ServiceDied(f"{self.name} ended with exit code {code}.\n{self.log} ends:\n{tail(self.log)}")
 
 
 def stop(services: Sequence[Service], *, grace: float) -> None:
-    """Ends services together, each with its process group and whatever that started outside of it.
+    """End services together, each with its process group and whatever that started outside of it.
 
     Args:
         services: what to end; one that has ended already may have left others behind.
@@ -76,7 +76,7 @@ def stop(services: Sequence[Service], *, grace: float) -> None:
 
 
 def tail(log: Path, lines: int = TAIL_LINES) -> str:
-    """The last lines of a log file."""
+    """Return the last lines of a log file."""
     try:
         return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
     except OSError as error:
@@ -84,7 +84,7 @@ def tail(log: Path, lines: int = TAIL_LINES) -> str:
 
 
 def _family(groups: Sequence[int]) -> list[psutil.Process]:
-    """The processes of some groups and all that they started, in whatever group."""
+    """Return the processes of some groups and all that they started, in whatever group."""
     members = []
     for process in psutil.process_iter():
         with suppress(ProcessLookupError, psutil.NoSuchProcess):

@@ -19,7 +19,7 @@ FOLDER: Final = Path(__file__).resolve().parent.parent / "docs" / "schema"
 
 
 def stale(folder: Path) -> list[str]:
-    """The schemas whose published text is missing or not that of the models."""
+    """Return the schemas whose published text is missing or not that of the models."""
     return [
         name
         for name in SCHEMAS
@@ -28,7 +28,7 @@ def stale(folder: Path) -> list[str]:
 
 
 def main(arguments: Sequence[str] | None = None, *, folder: Path = FOLDER) -> int:
-    """Writes what is out of date; with --check writes nothing, and is 1 when something is."""
+    """Write what is out of date; with --check writes nothing, and is 1 when something is."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="only say which are out of date")
     options = parser.parse_args(arguments)

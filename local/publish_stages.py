@@ -37,7 +37,7 @@ their dotted path.
 
 
 def page(cases: Mapping[str, Any]) -> str:
-    """The page's text: a table a module, a row a class.
+    """Return the page's text: a table a module, a row a class.
 
     Raises:
         KeyError: a class has no case.
@@ -66,12 +66,12 @@ def page(cases: Mapping[str, Any]) -> str:
 
 
 def main(arguments: Sequence[str] | None = None, *, file: Path = PAGE) -> int:
-    """Writes the page when it is out of date; with --check writes nothing, and is 1 then."""
+    """Write the page when it is out of date; with --check writes nothing, and is 1 then."""
     return publish(page(yaml.safe_load(CASES.read_text(encoding="utf-8"))), file, arguments)
 
 
 def _short(params: Mapping[str, Any]) -> str:
-    """The Params on one line, as YAML takes them; a bar would end the table's cell."""
+    """Return the Params on one line, as YAML takes them; a bar would end the table's cell."""
     return json.dumps(params).replace("Infinity", ".inf").replace("|", "\\|")
 
 

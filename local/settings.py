@@ -57,7 +57,7 @@ class Secrets:
 def environment(
     home: Path, checkout: Path, given: Mapping[str, str], *, kept: Secrets, port: int, schedule: bool
 ) -> dict[str, str]:
-    """The environment of every service, and so of every task and job.
+    """Return the environment of every service, and so of every task and job.
 
     Args:
         home: the folder that holds pipelines/ and expectations/.
@@ -148,7 +148,7 @@ def mlflow_command(home: Path, environ: Mapping[str, str], port: int) -> list[st
 
 
 def free_port(wanted: str | None, usual: int) -> int:
-    """The wanted port, else the usual one if it is free, else any free one."""
+    """Return the wanted port, else the usual one if it is free, else any free one."""
     if wanted:
         return int(wanted)
     for port in (usual, 0):
@@ -161,7 +161,7 @@ def free_port(wanted: str | None, usual: int) -> int:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Writes a file that only its owner may read."""
+    """Write a file that only its owner may read."""
     path.unlink(missing_ok=True)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(text)

@@ -112,7 +112,7 @@ class Stack:
         self.stop()
 
     def stop(self) -> None:
-        """Ends every service; the scheduler and its tasks first, as they report to the API server."""
+        """End every service; the scheduler and its tasks first, as they report to the API server."""
         with _Uninterrupted():
             stop([service for service in self.services if service.name == "scheduler"], grace=TASK_SECONDS)
             stop([service for service in self.services if service.name != "scheduler"], grace=OTHER_SECONDS)
@@ -123,18 +123,18 @@ class Stack:
                 self._lock = None
 
     def check(self) -> None:
-        """Raises ServiceDied when one of the services has ended."""
+        """Raise ServiceDied when one of the services has ended."""
         for service in self.services:
             service.check()
 
     def wait(self) -> None:
-        """Waits until a service dies (ServiceDied) or an exception, KeyboardInterrupt say, arrives."""
+        """Wait until a service dies (ServiceDied) or an exception, KeyboardInterrupt say, arrives."""
         while True:
             self.check()
             time.sleep(0.5)
 
     def airflow(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """Runs an `airflow` command against this stack's database."""
+        """Run an `airflow` command against this stack's database."""
         return subprocess.run(
             [*AIRFLOW, *words],
             env=self.env,
@@ -185,7 +185,7 @@ class Stack:
         self.services.append(Service.start(name, command, env=env, log=log))
 
     def _migrate(self) -> None:
-        """Makes the database, or brings it to this Airflow; skipped for our own file at this version."""
+        """Make the database, or brings it to this Airflow; skipped for our own file at this version."""
         done = self.folder / "migrated"
         release = version("apache-airflow")
         ours = self.env["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"].startswith(sqlite_uri(self.folder))
@@ -211,7 +211,7 @@ class Stack:
 
 
 def running(home: Path) -> Endpoints | None:
-    """The stack that runs on a home, None when there is none."""
+    """Return the stack that runs on a home, None when there is none."""
     folder = home.absolute() / "data" / "airflow"
     with suppress(OSError, ValueError, TypeError):
         endpoints = Endpoints(**json.loads((folder / "stack.json").read_text()))
@@ -223,7 +223,7 @@ def running(home: Path) -> Endpoints | None:
 
 
 def _locked(folder: Path) -> IO[str]:
-    """The lock that a running stack holds; the kernel drops it however the stack ends."""
+    """Return the lock that a running stack holds; the kernel drops it however the stack ends."""
     lock = (folder / "stack.lock").open("w")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -246,7 +246,7 @@ class _Uninterrupted:
 
 
 def main() -> int:
-    """Starts the stack, says where it is, and waits for Ctrl-C."""
+    """Start the stack, say where it is, and wait for Ctrl-C."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.parse_args()
     home = Path(os.environ.get("VINTAGE_HOME") or CHECKOUT)

@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 def main() -> NoReturn:
-    """Runs it as a program: exit code 0 when all is the same, 6 when not, else that of the error."""
+    """Run it as a program: exit code 0 when all is the same, 6 when not, else that of the error."""
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--pipeline", required=True, help="name of a pipeline that was run")
     parser.add_argument("--date", required=True, help="partition date, YYYY-MM-DD")

@@ -121,7 +121,7 @@ class NotDelivered(VintageError):
 
 
 def unreadable(path: Path, error: OSError) -> StoreError:
-    """The error of a file of the store that the system does not hand out."""
+    """Return the error of a file of the store that the system does not hand out."""
     found = error.strerror or str(error)
     kind = Unreadable if error.errno in _NOT_OF_THE_FILE else StoreError
     fix = REFUSALS.get(found, "Look at the disk and at who may read the store.")
@@ -144,5 +144,5 @@ def printable(text: str, *, keep: str = "") -> str:
 
 
 def first_line(error: Exception) -> str:
-    """The first line of an error's text that says something; the error's class where none does."""
+    """Return the first line of an error's text that says something; the error's class where none does."""
     return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)

@@ -50,7 +50,7 @@ def jar() -> Path:
 
 
 def with_ordered(conf: Mapping[str, str]) -> dict[str, str]:
-    """The settings with those of ordered execution among them: its jar and its shuffle manager.
+    """Return the settings with those of ordered execution among them: its jar and its shuffle manager.
 
     Without the jar they are the given ones; a fit then refuses.
     """
@@ -63,7 +63,7 @@ def with_ordered(conf: Mapping[str, str]) -> dict[str, str]:
 
 @contextlib.contextmanager
 def learning(spark: SparkSession) -> Iterator[None]:
-    """Marks the thread's jobs as those that a model follows from; they fail where memory would decide."""
+    """Mark the thread's jobs as those that a model follows from; they fail where memory would decide."""
     spark.sparkContext.setLocalProperty(LEARNING, "true")
     try:
         yield

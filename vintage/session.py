@@ -114,13 +114,13 @@ class SparkProvider:
 
     @classmethod
     def of(cls, session: SparkSession) -> SparkProvider:
-        """A provider of a session that is already open (tests share one)."""
+        """Return a provider of a session that is already open (tests share one)."""
         provider = cls("shared")
         provider._session = session
         return provider
 
     def __call__(self) -> SparkSession:
-        """The open session.
+        """Return the open session.
 
         Raises:
             EnvironmentProblem: Spark did not start.
@@ -145,7 +145,7 @@ class SparkProvider:
             return self._session
 
     def begin(self) -> None:
-        """Opens the session in the background, while its job imports what it needs beside it.
+        """Open the session in the background, while its job imports what it needs beside it.
 
         What goes wrong goes wrong again, and is told, when the session is asked for.
         """
@@ -162,7 +162,7 @@ class SparkProvider:
         self._background.start()
 
     def apart(self) -> SparkSession:
-        """A further session beside the first, with temporary views of its own.
+        """Return a further session beside the first, with temporary views of its own.
 
         Whatever observes a write, and whatever fits, does so apart: a fitted model's summary keeps its
         session, and Spark 4.1 cannot send one that has observed a write to executors (its ObservationManager
@@ -186,7 +186,7 @@ class SparkProvider:
         return session
 
     def stop(self) -> None:
-        """Ends the session, if one was opened or is being opened."""
+        """End the session, if one was opened or is being opened."""
         if self._background is not None:
             self._background.join()
         if self._session is not None:
@@ -209,14 +209,14 @@ def damaged_read(error: Exception) -> str:
 
 
 def causes(error: BaseException) -> Iterator[str]:
-    """The texts of an error and of what caused it, those of Java's exceptions below it among them."""
+    """Yield the texts of an error and of what caused it, those of Java's exceptions below it among them."""
     for each in _chain(error):
         yield str(each)
         yield from _java_words(each)
 
 
 def memory_refusal(error: BaseException, doing: str = "") -> OutOfMemory | None:
-    """What to tell where Spark had too little memory; None where it had enough.
+    """Return what to tell where Spark had too little memory; None where it had enough.
 
     Args:
         error: what it came of is looked through too, for a step may have taken it for a bad file.
@@ -243,7 +243,7 @@ def memory_refusal(error: BaseException, doing: str = "") -> OutOfMemory | None:
 
 
 def executors_refusal(error: BaseException) -> EnvironmentProblem | None:
-    """What to tell where no executor of a cluster starts; None where that is not it."""
+    """Return what to tell where no executor of a cluster starts; None where that is not it."""
     said = next((each for each in causes(error) if EXECUTORS_SIGN in each), None)
     if said is None:
         return None
@@ -315,7 +315,7 @@ def is_ordered(session: SparkSession) -> bool:
 
 
 def require_classes(java: Any, jars: str | None) -> None:
-    """Raises an error when the JVM was started without the jar of the shuffle manager that its settings name.
+    """Raise an error when the JVM was started without the jar of the shuffle manager that its settings name.
 
     Args:
         java: the JVM.
@@ -338,7 +338,7 @@ def require_classes(java: Any, jars: str | None) -> None:
 
 
 def _open_ordered_context(app_name: str, master: str, conf: Mapping[str, str]) -> None:
-    """Opens the context of ordered execution, where the settings name its shuffle manager.
+    """Open the context of ordered execution, where the settings name its shuffle manager.
 
     A process has one context: one that is open stays.
     """

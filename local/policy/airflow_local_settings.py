@@ -21,7 +21,7 @@ __all__ = ["task_instance_mutation_hook"]
 
 
 def task_instance_mutation_hook(task_instance: TaskInstance, dag_run: DagRun | None = None) -> None:
-    """Puts the tasks of a backfill's runs into its pool."""
+    """Put the tasks of a backfill's runs into its pool."""
     run_type = DagRunType.from_run_id(task_instance.run_id) if dag_run is None else dag_run.run_type
     if run_type == DagRunType.BACKFILL_JOB:
         task_instance.pool = BACKFILL_POOL

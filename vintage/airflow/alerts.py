@@ -34,7 +34,7 @@ OVER: Final = frozenset({"failed", "success"})
 
 
 def on_failure() -> list[Callable[[Context], None]]:
-    """What a Dag calls when a run of it fails; nothing where no notifier is named."""
+    """Return what a Dag calls when a run of it fails; nothing where no notifier is named."""
     found = notifier(FAILED)
     return [] if found is None else [found]
 
@@ -66,7 +66,7 @@ async def late(message: str, context: Mapping[str, Any]) -> None:
 
 
 def notifier(message: str) -> BaseNotifier | None:
-    """The notifier that VINTAGE_NOTIFIER names by its dotted path; None where it names none.
+    """Return the notifier that VINTAGE_NOTIFIER names by its dotted path; None where it names none.
 
     Its arguments are those of VINTAGE_NOTIFIER_ARGS, a JSON object; `{message}` in a text of them becomes the
     message.

@@ -27,7 +27,7 @@ WAITING_DAYS: Final = 7
 
 
 def approval(pipeline: Pipeline) -> Approval:
-    """The task that asks about the model of a run."""
+    """Return the task that asks about the model of a run."""
     return Approval(
         task_id=TASK,
         pipeline=pipeline.name,
@@ -83,7 +83,7 @@ class Approval(HITLOperator):
         super().execute(context)
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, str]:
-        """The answer; empty when the time ran out."""
+        """Return the answer; empty when the time ran out."""
         answer = super().execute_complete(context, event)
         user = answer["responded_by_user"]
         if user is None:
@@ -98,12 +98,12 @@ class Approval(HITLOperator):
         }
 
     def on_kill(self) -> None:
-        """Ends the job with all it started."""
+        """End the job with all it started."""
         self._program.end()
 
 
 def answered(ti: Any, name: str) -> str:
-    """What the answer to a run's question says by a name; empty when there is none."""
+    """Return what the answer to a run's question says by a name; empty when there is none."""
     return str((ti.xcom_pull(task_ids=TASK) or {}).get(name, ""))
 
 

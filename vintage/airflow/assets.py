@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def raw_of(pipeline: Pipeline) -> list[Asset]:
-    """The raw data of each source: where the lineage begins. Nothing in Vintage raises its events."""
+    """Return the raw data of each source: where the lineage begins. Nothing in Vintage raises its events."""
     return [
         Asset(
             name=f"raw_{pipeline.name}_{view}", uri=f"vintage://raw/{pipeline.name}/{view}", group="raw data"
@@ -21,12 +21,12 @@ def raw_of(pipeline: Pipeline) -> list[Asset]:
 
 
 def model_of(pipeline: Pipeline) -> Asset:
-    """The asset that a Dag follows to work with each new model."""
+    """Return the asset that a Dag follows to work with each new model."""
     return Asset(name=f"model_{pipeline.name}", uri=f"vintage://model/{pipeline.name}", group="model")
 
 
 def predictions_of(pipeline: Pipeline) -> Asset:
-    """The asset that a Dag follows to work with the predictions of a date."""
+    """Return the asset that a Dag follows to work with the predictions of a date."""
     return Asset(
         name=f"predictions_{pipeline.name}", uri=f"vintage://predictions/{pipeline.name}", group="predictions"
     )

@@ -23,7 +23,7 @@ class _Link(BaseOperatorLink):
     """Leads where the job told; nowhere where it told nothing."""
 
     def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:
-        """The address."""
+        """Return the address."""
         told: JobResult | None = getattr(operator, "told", None)
         return told.links.get(self.name, "") if told else ""
 
@@ -71,7 +71,7 @@ class JobResult:
         self.links: dict[str, str] = {}
 
     def read(self) -> dict[str, Any]:
-        """The facts, once the job has ended; none of a job that tells nothing."""
+        """Return the facts, once the job has ended; none of a job that tells nothing."""
         if self._file.exists():
             found = json.loads(self._file.read_text(encoding="utf-8"))
             self.facts, self.links = found["facts"], found["links"]
@@ -80,6 +80,6 @@ class JobResult:
 
 @contextmanager
 def result_of_job() -> Iterator[JobResult]:
-    """A file for a job to tell in."""
+    """Yield a file for a job to tell in."""
     with tempfile.TemporaryDirectory(prefix="vintage-") as folder:
         yield JobResult(Path(folder) / "told.json")

@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 def make_dags(
     home: Home, prefix: str, make: Callable[[Pipeline, Home], DAG], wanted: str | None
 ) -> dict[str, DAG]:
-    """The DAG `<prefix>_<name>` of each pipeline, by its id.
+    """Return the DAG `<prefix>_<name>` of each pipeline, by its id.
 
     Args:
         home: where the pipelines are.
@@ -46,7 +46,7 @@ def make_dags(
 
 
 def valid_pipelines(home: Home) -> list[Pipeline]:
-    """The pipelines whose files are right, by their names."""
+    """Return the pipelines whose files are right, by their names."""
     found = []
     for name in home.pipeline_names():
         try:
@@ -59,7 +59,7 @@ def valid_pipelines(home: Home) -> list[Pipeline]:
 
 
 def daily(schedule: str) -> CronPartitionTimetable:
-    """A cron line, each of whose ticks makes the partition of the tick before."""
+    """Return a cron line, each of whose ticks makes the partition of the tick before."""
     return CronPartitionTimetable(schedule, timezone="UTC", run_offset=-1, key_format="%Y-%m-%d")
 
 
@@ -77,7 +77,7 @@ def run_of(schedule: str, date: dt.date) -> dt.datetime:
 
 
 def nightly_arguments(pipeline: Pipeline) -> dict[str, Any]:
-    """The owner, the retries and the patience of each task that a night or its scoring has."""
+    """Return the owner, the retries and the patience of each task that a night or its scoring has."""
     return {
         "owner": pipeline.owner,
         "retries": 2,
@@ -89,7 +89,7 @@ def nightly_arguments(pipeline: Pipeline) -> dict[str, Any]:
 
 
 def date_param(description: str) -> Param:
-    """The form's `partition_date`: a date or nothing."""
+    """Return the form's `partition_date`: a date or nothing."""
     return Param(
         None, type=["null", "string"], format="date", title="Partition date", description=description
     )

@@ -58,7 +58,7 @@ def settings_of(name: str) -> dict[str, str]:
 
 
 def reproduction(pipelines: Sequence[Pipeline]) -> DAG:
-    """The DAG of all pipelines: one task, which fails when the model is not the same."""
+    """Return the DAG of all pipelines: one task, which fails when the model is not the same."""
     with DAG(
         DAG_ID,
         auto_register=False,

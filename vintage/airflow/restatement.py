@@ -28,7 +28,7 @@ LONG_AGO: Final = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
 
 
 def restatement(pipelines: Sequence[Pipeline], schedule: str | None) -> DAG:
-    """The DAG of all pipelines: a task for each, by its name.
+    """Return the DAG of all pipelines: a task for each, by its name.
 
     Args:
         pipelines: those to look at, one at least.
@@ -87,7 +87,7 @@ class RestatementCheck(BaseOperator):
         self._program = PythonProgram(self.task_id)
 
     def execute(self, context: Context) -> list[str]:
-        """Looks; the dates that are to be retrained and were not told before.
+        """Look; the dates that are to be retrained and were not told before.
 
         Raises:
             AirflowSkipException: there is nothing to tell.
@@ -111,7 +111,7 @@ class RestatementCheck(BaseOperator):
         return dates
 
     def on_kill(self) -> None:
-        """Ends the job with all it started."""
+        """End the job with all it started."""
         self._program.end()
 
     def _raise(self, context: Context, asset: Asset, models: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -129,7 +129,7 @@ class RestatementCheck(BaseOperator):
 
 
 def new_uses(model: Mapping[str, Any], told: Iterable[str]) -> set[str]:
-    """What a model is to be retrained for, `<model>/<snapshot>`, but for what was told."""
+    """Return what a model is to be retrained for, `<model>/<snapshot>`, but for what was told."""
     uses = model["uses"] if model["retrain"] else ()
     return {f"{model['key']}/{use['snapshot']}" for use in uses}.difference(told)
 

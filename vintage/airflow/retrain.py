@@ -25,7 +25,7 @@ RUNS_AT_ONCE: Final = 4
 
 
 def retrain(pipeline: Pipeline, home: Home) -> DAG:
-    """The nightly chain of one pipeline."""
+    """Return the nightly chain of one pipeline."""
     asks = pipeline.promote == "approve"
     with DAG(
         f"retrain_{pipeline.name}",
@@ -73,7 +73,7 @@ def retrain(pipeline: Pipeline, home: Home) -> DAG:
 
 
 def promote_job(pipeline: Pipeline) -> PythonJob:
-    """The task that registers the model, and promotes it as the gates and the person say."""
+    """Return the task that registers the model, and promotes it as the gates and the person say."""
     told: dict[str, Any] = {}
     if pipeline.promote == "approve":
         # Nobody is asked about a model that would not serve anyhow; what becomes of it is recorded then too.
@@ -82,7 +82,7 @@ def promote_job(pipeline: Pipeline) -> PythonJob:
 
 
 def trigger_form(pipeline: Pipeline) -> dict[str, Param]:
-    """What a person may set for one run: its date, and the Params that the pipeline offers."""
+    """Return what a person may set for one run: its date, and the Params that the pipeline offers."""
     form = {
         "partition_date": date_param(
             "Used when the run has no partition key. Empty: the last closed day (UTC)."
@@ -108,7 +108,7 @@ def trigger_form(pipeline: Pipeline) -> dict[str, Param]:
 
 
 def json_types(declared: Any) -> list[str]:
-    """The JSON types that a form accepts for a Param, from the value that the pipeline declares."""
+    """Return the JSON types that a form accepts for a Param, from the value that the pipeline declares."""
     match declared:
         case None:
             return ["number", "string", "boolean"]
@@ -125,7 +125,7 @@ def json_types(declared: Any) -> list[str]:
 
 
 def documentation(pipeline: Pipeline) -> str:
-    """What the Airflow UI says of the Dag, in Markdown."""
+    """Return what the Airflow UI says of the Dag, in Markdown."""
     gates = [gate.described for gate in pipeline.evaluate.gates]
     facts = {
         "Data": plain(pipeline.source.described),

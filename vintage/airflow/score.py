@@ -21,7 +21,7 @@ ARGS: Final = ("--date={{ partition_of(dag_run, params) }}", "--version={{ param
 
 
 def scoring(pipeline: Pipeline, home: Home) -> DAG:
-    """The Dag of one pipeline: one task, skipped while no version serves.
+    """Return the Dag of one pipeline: one task, skipped while no version serves.
 
     It follows each night, for the night's date, unless the pipeline has a schedule for scoring.
     """
@@ -66,7 +66,7 @@ def scoring(pipeline: Pipeline, home: Home) -> DAG:
 
 
 def documentation(pipeline: Pipeline) -> str:
-    """What the Airflow UI says of the Dag, in Markdown."""
+    """Return what the Airflow UI says of the Dag, in Markdown."""
     started = (
         f"By its own schedule, `{pipeline.score.schedule}`, for the day before."
         if pipeline.score.schedule

@@ -16,7 +16,7 @@ _MASTERS: Final = re.compile(
 
 
 def no_connection(conn_id: str) -> EnvironmentProblem:
-    """The error of a missing Spark connection; the provider would try YARN instead."""
+    """Return the error of a missing Spark connection; the provider would try YARN instead."""
     return EnvironmentProblem(
         f"the Airflow connection {conn_id!r} is missing, so there is no Spark master to submit to",
         expected="a connection of type spark whose host is the master, local[*] or spark://host:7077 say",

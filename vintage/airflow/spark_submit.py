@@ -60,7 +60,7 @@ _READ_SOURCES: Final = frozenset({"snapshot", "score", "wait_for_rows"})
 def spark_job(
     name: str, pipeline: Pipeline, home: Home, *, arguments: Sequence[str] | None = None, **task: Any
 ) -> SparkJob:
-    """The task that submits `spark_jobs/<name>.py` to the cluster of the connection `spark_default`.
+    """Return the task that submits `spark_jobs/<name>.py` to the cluster of the connection `spark_default`.
 
     Args:
         name: the job's, and the task's.
@@ -138,7 +138,7 @@ class SparkJob(SparkSubmitOperator):
         self.told: JobResult | None = None
 
     def execute(self, context: Context) -> dict[str, Any]:  # type: ignore[override]
-        """Submits the job and waits for it; what it told is the task's result.
+        """Submit the job and wait for it; what it told is the task's result.
 
         Raises:
             AirflowSkipException: there is nothing to do yet.
@@ -154,13 +154,13 @@ class SparkJob(SparkSubmitOperator):
             return self.told.read()
 
     def submit(self) -> None:
-        """Submits the job from within another task and waits for it; raises what `execute` does."""
+        """Submit the job from within another task and wait for it; raise what `execute` does."""
         with self._failing_in_its_words():
             self._hook = self._get_hook()
             self._hook.submit(self.application)
 
     def on_kill(self) -> None:
-        """Ends spark-submit with all it started: the JVM, the job's Python and its workers."""
+        """End spark-submit with all it started: the JVM, the job's Python and its workers."""
         process = self._hook._submit_sp if self._hook else None
         if process is not None:
             end_tree(process.pid)
@@ -220,7 +220,7 @@ class PythonJob(BaseOperator):
         self._program = PythonProgram(self.task_id)
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """Runs the job and waits for it; what it told is the task's result.
+        """Run the job and wait for it; what it told is the task's result.
 
         Raises:
             AirflowFailException: a retry cannot help: a wrong spec, refused data.
@@ -232,7 +232,7 @@ class PythonJob(BaseOperator):
             return self.told.read()
 
     def on_kill(self) -> None:
-        """Ends the job with all it started."""
+        """End the job with all it started."""
         self._program.end()
 
 
@@ -244,7 +244,7 @@ class PythonProgram:
         self._hook: SubprocessHook | None = None
 
     def run(self, application: str, *words: str, environment: Mapping[str, str] | None = None) -> None:
-        """Runs it, with further variables in its environment, and waits for it.
+        """Run it, with further variables in its environment, and wait for it.
 
         Raises:
             AirflowFailException: a retry cannot help: a wrong spec, refused data.
@@ -260,13 +260,13 @@ class PythonProgram:
             raise failure(self._task_id, result.exit_code, [result.output])
 
     def end(self) -> None:
-        """Ends it with all it started."""
+        """End it with all it started."""
         if self._hook and self._hook.sub_process:
             end_tree(self._hook.sub_process.pid)
 
 
 def tell_outlets(outlets: Iterable[Any], context: Context) -> None:
-    """Gives the events of a task's assets its date, also in a run that was triggered without a key."""
+    """Give the events of a task's assets its date, also in a run that was triggered without a key."""
     for asset in outlets:
         date = partition_of(context["dag_run"], context["params"])
         context["outlet_events"][asset].add_partitions(date)
@@ -284,7 +284,7 @@ def failure(job: str, exit_code: int, lines: Iterable[str]) -> AirflowException:
 
 
 def _unsaid(job: str, exit_code: int) -> str:
-    """What is said of a job that could say nothing any more."""
+    """Return what is said of a job that could say nothing any more."""
     if exit_code in _NO_MEMORY:
         return (
             f"{job} ended with code {exit_code}, most likely for want of memory; raise spark.driver.memory "

@@ -31,7 +31,7 @@ app = FastAPI(title="Pages of Vintage's store", docs_url=None, redoc_url=None, o
 
 @app.get("/store/{pipeline}/{page:path}")
 def store_page(pipeline: str, page: str, user: GetUserDep) -> FileResponse:
-    """A page of a pipeline's artifacts; nothing else that lies in the store.
+    """Return a page of a pipeline's artifacts; nothing else that lies in the store.
 
     Raises:
         HTTPException: the user may not see the pipeline's DAG (403), or there is no such page (404).

@@ -34,7 +34,7 @@ _GRACE: Final = dt.timedelta(hours=1)
 
 
 def wait_for_data(pipeline: Pipeline, home: Home) -> WaitForData | None:
-    """The task that waits for all files of a run's date; None where there is nothing to wait for.
+    """Return the task that waits for all files of a run's date; None where there is nothing to wait for.
 
     A source without dates is not waited for: nobody can tell that the date's rows are there. For those of a
     database a task of its own waits: `waiting_rows`.
@@ -73,7 +73,7 @@ class WaitForData(BaseOperator):
         self.poke_seconds = poke_seconds
 
     def execute(self, context: Context) -> None:
-        """Looks, and lets the triggerer look on.
+        """Look, and let the triggerer look on.
 
         Raises:
             AirflowFailException: the run's date is none.
@@ -120,7 +120,7 @@ class FilesTrigger(BaseTrigger):
         self.poke_seconds = poke_seconds
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """The class, and what it is made with."""
+        """Return the class, and what it is made with."""
         made_with = {"paths": self.paths, "until": self.until, "poke_seconds": self.poke_seconds}
         return f"{type(self).__module__}.{type(self).__qualname__}", made_with
 
@@ -154,7 +154,7 @@ def delivered(path: str) -> list[tuple[str, int, int]]:
 
 
 def late(date: str, expected: str, seconds: float) -> DataError:
-    """The error of data that did not come in time."""
+    """Return the error of data that did not come in time."""
     return DataError(
         f"the raw data of {date} has not come within {told(dt.timedelta(seconds=seconds))}",
         expected=expected,

@@ -24,7 +24,7 @@ JOB: Final = "wait_for_rows"
 
 
 def wait_for_rows(pipeline: Pipeline, home: Home) -> WaitForRows | None:
-    """The task that waits for the rows of a run's date; None where no database has rows of dates."""
+    """Return the task that waits for the rows of a run's date; None where no database has rows of dates."""
     awaited = [source.described for source in pipeline.views.values() if source.awaited]
     if not awaited or not pipeline.wait.timeout:
         return None
@@ -86,6 +86,6 @@ class WaitForRows(BaseSensorOperator):
         return True
 
     def on_kill(self) -> None:
-        """Ends the job that asks, with all it started."""
+        """End the job that asks, with all it started."""
         if self._job is not None:
             self._job.on_kill()

@@ -46,7 +46,7 @@ _VERDICTS: Final[Mapping[str, str]] = {"better": "green", "worse": "red"}
 
 
 def show(difference: Difference, console: Console) -> None:
-    """Prints a difference: which parts changed, then each of these."""
+    """Print a difference: which parts changed, then each of these."""
     parts: list[RenderableType] = [_head(difference)]
     if not difference.data.same:
         parts.append(_data(difference.data))
@@ -121,7 +121,7 @@ def _restated(restated: Sequence[Restated]) -> Iterator[RenderableType]:
 
 
 def _section(name: str, section: Section) -> Iterator[RenderableType]:
-    """A table of the short values, then each long text line by line."""
+    """Yield a table of the short values, then each long text line by line."""
     table = Table(box=box.SIMPLE_HEAD)
     table.add_column(name, overflow="fold")
     table.add_column("old", overflow="fold", style="red")

@@ -25,7 +25,7 @@ _MOST_DATES: Final = 2
 
 
 def show(impact: Impact, console: Console) -> None:
-    """Prints what is touched, then the commands that retrain it, each on a line of its own."""
+    """Print what is touched, then the commands that retrain it, each on a line of its own."""
     console.print(Text(_head(impact), style="bold"))
     parts: list[RenderableType] = []
     if impact.restated:

@@ -241,7 +241,7 @@ def _summary(home: Home, store: Store, date: str | None) -> Summary:
 
 
 def _champion(home: Home, store: Store) -> Champion | None:
-    """The version that serves by MLflow and the ledger, which must agree."""
+    """Return the version that serves by MLflow and the ledger, which must agree."""
     from vintage.registry.agreement import standing
     from vintage.registry.tracking import Tracking
 

@@ -52,7 +52,7 @@ _HOUR: Final = 3600
 
 
 def show(plan: Plan, console: Console) -> None:
-    """Prints a plan."""
+    """Print a plan."""
     console.print(Group(*_parts(plan)))
     for where, command in plan.commands.items():
         # On one line whatever the width: it is to be copied.

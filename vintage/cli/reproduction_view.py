@@ -23,7 +23,7 @@ _MOST: Final = 12
 
 
 def show(found: Reproduction, console: Console) -> None:
-    """Prints it: the verdict, the environment if it is another, and each step."""
+    """Print it: the verdict, the environment if it is another, and each step."""
     console.print(Group(*_parts(found)))
 
 

@@ -30,7 +30,7 @@ _GAP: Final = 4
 
 
 def show(summary: Summary, console: Console) -> None:
-    """Prints a summary."""
+    """Print a summary."""
     parts = [_decision(summary), _metrics(summary, console), _made_from(summary)]
     if summary.tuning is not None:
         parts.insert(2, _candidates(summary.tuning))
@@ -69,7 +69,7 @@ def _metrics(summary: Summary, console: Console) -> RenderableType:
 
 
 def _slices(summary: Summary) -> Iterator[Table]:
-    """The worst slices by the metric that decides."""
+    """Yield the worst slices by the metric that decides."""
     if not summary.slices:
         return
     table = Table("slice", "rows", summary.metric, "interval", box=box.SIMPLE_HEAD)

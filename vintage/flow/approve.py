@@ -35,7 +35,7 @@ class Question(BaseModel):
 
 
 def run(job: Job, question: str | None = None) -> Question:
-    """The question about the model of the run's date; nothing is decided and nothing registered.
+    """Return the question about the model of the run's date; nothing is decided and nothing registered.
 
     Args:
         job: pipeline and date.

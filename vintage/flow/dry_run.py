@@ -84,7 +84,7 @@ class DryRun:
         self._noted: set[tuple[Kind, str, str]] = set()
 
     def run(self, day: date) -> Tried:
-        """What the run of a date does after those that were tried before.
+        """Return what the run of a date does after those that were tried before.
 
         Raises:
             SpecError: the pipeline or a suite is not what it must be.
@@ -159,7 +159,7 @@ class DryRun:
             )
 
     def _baseline(self, day: date) -> Artifact | None:
-        """The champion as of the date, where those of the plan may have become champion as well."""
+        """Return the champion as of the date, where those of the plan may have become champion as well."""
         if not compares(self._pipeline):
             return None
         entry = champion_as_of([*self._past, *self._moves], day.isoformat())
@@ -196,7 +196,7 @@ class DryRun:
         details: ValidationDetails | None = None,
         note: Mapping[str, object] | None = None,
     ) -> Artifact:
-        """The artifact of these ingredients: found, or planned and noted as made, and why."""
+        """Return the artifact of these ingredients: found, or planned and noted as made, and why."""
         day = named.date
         found = store.find(named.kind, day, named.key)
         reads = note is not None
@@ -228,7 +228,7 @@ class DryRun:
         *,
         reads_raw: bool = False,
     ) -> None:
-        """Notes what becomes of an artifact, the first time that the run asks for it."""
+        """Note what becomes of an artifact, the first time that the run asks for it."""
         kind, day = artifact.manifest.kind, str(artifact.date)
         if (kind, view, day) not in self._noted:
             self._noted.add((kind, view, day))
@@ -237,7 +237,7 @@ class DryRun:
 
 
 def _planned(store: Store) -> PlannedStore:
-    """The same store: whatever is below a planned one is planned as well."""
+    """Return the same store: whatever is below a planned one is planned as well."""
     if not isinstance(store, PlannedStore):
         raise TypeError(f"{store.folder} would be written")
     return store
@@ -250,7 +250,7 @@ def compares(pipeline: Pipeline) -> bool:
 
 @contextlib.contextmanager
 def _warnings_of_the_jobs() -> Iterator[list[str]]:
-    """Collects what the jobs' code warns of, which would else be told as if it happened now."""
+    """Collect what the jobs' code warns of, which would else be told as if it happened now."""
     told: list[str] = []
 
     class Collecting(logging.Handler):

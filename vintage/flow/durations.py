@@ -21,7 +21,7 @@ _LONGEST_START: Final = 3600.0
 
 
 def durations_of(store: Store) -> Durations:
-    """The medians of the latest artifacts of each kind, and of the time between two steps of a run.
+    """Return the medians of the latest artifacts of each kind, and of the time between two steps of a run.
 
     Clocks may have been set back while something was made: what ended before it began is left out.
     """

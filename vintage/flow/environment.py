@@ -48,7 +48,7 @@ class Held:
 def environment(
     artifacts: Sequence[Artifact], conf: Mapping[str, str], own_code: Mapping[str, str]
 ) -> tuple[Held, ...]:
-    """What made the artifacts beside what would make them now; what differs first.
+    """Return what made the artifacts beside what would make them now; what differs first.
 
     Args:
         artifacts: those that a run computed.
@@ -69,7 +69,7 @@ def environment(
 
 
 def causes(then: Artifact, now: Artifact) -> tuple[Held, ...]:
-    """What of two artifacts of one step differs that may be why they do not hold the same.
+    """Return what of two artifacts of one step differs that may be why they do not hold the same.
 
     In the order of what it may be: spec and own code, seed, code, engines, packages, settings.
     """
@@ -150,7 +150,7 @@ def _git(manifests: Sequence[Manifest]) -> Iterator[Held]:
 
 
 def _code(then: Manifest, now: Manifest) -> Held:
-    """The code of a step, by its digest and the commit; which of its files differ, where git knows."""
+    """Return the code of a step, by its digest and the commit; which of its files differ, where git knows."""
     detail = ""
     commit = _text(then.git.get("commit"))
     if commit:
@@ -172,7 +172,7 @@ def _made_by(manifest: Manifest) -> str:
 
 
 def paths_that_differ(path: str, then: Any, now: Any) -> Iterator[Held]:
-    """What differs within two values of JSON, path by path."""
+    """Yield what differs within two values of JSON, path by path."""
     for place, *values in differing(then, now, path):
         own = place.startswith("own_code.")
         shown = [_short(str(value)) if own and value else str(value) for value in values]

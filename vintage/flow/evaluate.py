@@ -64,7 +64,7 @@ class EvaluationInputs:
 
 
 def run(job: Job) -> Artifact:
-    """Evaluates the model of the run's date, or finds the evaluation that was made from the same ingredients.
+    """Evaluate the model of the run's date, or find the evaluation that was made from the same ingredients.
 
     Raises:
         StoreError: the model has not been fitted, or it or the features are damaged.
@@ -96,7 +96,7 @@ def run(job: Job) -> Artifact:
 
 
 def make(job: Job, named: Ingredients, inputs: EvaluationInputs, tracking: Tracking) -> Artifact:
-    """Makes the evaluation that is named, and publishes it in the job's store.
+    """Make the evaluation that is named, and publish it in the job's store.
 
     Args:
         job: its pipeline says what to measure.
@@ -180,7 +180,7 @@ def make(job: Job, named: Ingredients, inputs: EvaluationInputs, tracking: Track
 
 
 def _load_baseline(tracking: Tracking, baseline: BaselineModel) -> tuple[PipelineModel | None, str]:
-    """The model of the champion as of the date, if there is one; or why it does not load."""
+    """Return the model of the champion as of the date, if there is one; or why it does not load."""
     if not isinstance(baseline, StoredBaseline):
         return None, ""
     artifact = baseline.model

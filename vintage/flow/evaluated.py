@@ -52,7 +52,7 @@ def named_evaluation(
 def made_now(
     pipeline: Pipeline, store: Store, day: date, registered: Callable[[str], Registered]
 ) -> tuple[Artifact, Artifact]:
-    """The evaluation and the model that today's data, spec, code and champion give for a date.
+    """Return the evaluation and the model that today's data, spec, code and champion give for a date.
 
     Args:
         pipeline: the spec.
@@ -74,7 +74,7 @@ def made_now(
 def asked_about(
     pipeline: Pipeline, store: Store, day: date, key: str, registered: Callable[[str], Registered]
 ) -> tuple[Artifact, Artifact]:
-    """The evaluation that a person was asked about, and its model, if the answer still holds.
+    """Return the evaluation that a person was asked about, and its model, if the answer still holds.
 
     Days may lie between the question and the answer. That the code changed meanwhile changes nothing of what
     the person read; that the date was measured anew does, and so does another champion to be held against.

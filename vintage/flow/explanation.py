@@ -31,7 +31,7 @@ _ROWS_IN: Final[Mapping[str, str]] = {"features": "", "predictions": PREDICTIONS
 
 
 def explained(step: Step, original: Artifact, made: Artifact | None, job: Job) -> FirstDifference:
-    """A difference with what may be why.
+    """Return a difference with what may be why.
 
     Args:
         step: where the two differ.
@@ -60,12 +60,12 @@ def explained(step: Step, original: Artifact, made: Artifact | None, job: Job) -
 
 
 def saved_model(model: Artifact) -> Path:
-    """The folder of the PipelineModel."""
+    """Return the folder of the PipelineModel."""
     return model.data / "model" / SPARK_MODEL
 
 
 def rows_of(artifact: Artifact, step: str, job: Job) -> DataFrame:
-    """The rows of `features`, or the `predictions` of an evaluation."""
+    """Return the rows of `features`, or the `predictions` of an evaluation."""
     from pyspark.sql.types import StructType
 
     schema = artifact.manifest.rows.spark_schema if artifact.manifest.rows else {}
@@ -83,7 +83,7 @@ def _changed_rows(step: Step, original: Artifact, made: Artifact, job: Job) -> R
 
 
 def _told(step: Step, original: Artifact, made: Artifact) -> Iterator[str]:
-    """What differs within a step, a line each."""
+    """Yield what differs within a step, a line each."""
     then, now = original.manifest.details.as_json(), made.manifest.details.as_json()
     if step.step == "model":
         yield from _lines(then["params"], now["params"], "Param ")
@@ -104,7 +104,7 @@ def _lines(then: Any, now: Any, prefix: str = "") -> Iterator[str]:
 
 
 def _stages_that_differ(then: Path, now: Path) -> Iterator[str]:
-    """The stages of two models that did not learn the same; each keeps what it learnt in a folder."""
+    """Yield the stages of two models that did not learn the same; each keeps what it learnt in a folder."""
     for one, other in zip(_stages(then), _stages(now), strict=False):
         if model_digest(one) != model_digest(other):
             place, _, uid = one.name.partition("_")

@@ -205,7 +205,7 @@ def make(
 
 
 def _tuned(job: Job, named: Ingredients, parts: Mapping[date, Artifact]) -> Artifact:
-    """The tuning that is named: found by its key, or made of its parts, be it of an earlier date."""
+    """Return the tuning that is named: found by its key, or made of its parts, be it of an earlier date."""
     day = named.date
     found = job.store.find("tuning", day, named.key)
     if found is not None:
@@ -252,13 +252,15 @@ def _winner(tuned: Artifact) -> dict[str, Any]:
 
 
 def _told(tuned: Artifact) -> ModelTuning:
-    """A tuning as a model's manifest tells it."""
+    """Return a tuning as a model's manifest tells it."""
     return ModelTuning(date=tuned.date, key=tuned.key, **dict(TuningDetails.of(tuned)))
 
 
 def _save(tracking: Tracking, fitted: Fitted, attempt: Attempt, requirements: Sequence[str]) -> None:
-    """`model/`: an MLflow model folder, the PipelineModel in `sparkml/`, its golden batch in `golden/`;
-    `pipeline/`: the unfitted one.
+    """Write the fitted pipeline and the unfitted one.
+
+    `model/` is an MLflow model folder with the PipelineModel in `sparkml/`, its golden batch in `golden/`;
+    `pipeline/` holds the unfitted pipeline.
     """
     attempt.data.mkdir()
     made = fitted.golden.made

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def required(store: Store, named: Ingredients) -> Artifact:
-    """The artifact of some ingredients, which an earlier step made.
+    """Return the artifact of some ingredients, which an earlier step made.
 
     Raises:
         StoreError: it has not been made; names the step to run.
@@ -138,7 +138,7 @@ class Flow:
 
 
 def _missing(store: Store, named: Ingredients) -> tuple[str, str]:
-    """What is missing, and what to do."""
+    """Return what is missing, and what to do."""
     day = named.date
     match named.kind:
         case "validation":

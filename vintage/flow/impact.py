@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 def impact(
     pipeline: Pipeline, store: Store, *, day: date | None = None, spark: SparkProvider | None = None
 ) -> Impact:
-    """What a pipeline's restatements touch; nothing is written.
+    """Return what a pipeline's restatements touch; nothing is written.
 
     Args:
         pipeline: the spec.

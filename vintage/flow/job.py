@@ -108,7 +108,7 @@ class Job:
 def open_job(
     home: Home, name: str, day: str, overrides: Sequence[str] = (), *, spark: SparkProvider | None = None
 ) -> Job:
-    """A job from the words of a command line.
+    """Return a job from the words of a command line.
 
     Raises:
         SpecError: the pipeline, the date or an override is not what it must be, or the date is to come.
@@ -126,7 +126,7 @@ def open_job(
 def main(
     run: Callable[..., object], description: str | None, further: Mapping[str, str] | None = None
 ) -> NoReturn:
-    """Runs one job as a program: exit code 0, or that of its error with one line last in the log.
+    """Run one job as a program: exit code 0, or that of its error with one line last in the log.
 
     Args:
         run: takes the job, and each further argument by its name.
@@ -157,7 +157,7 @@ def main(
 
 
 def tell(job: Job, made: object, file: Path) -> None:
-    """Writes what came of a job into a file, as JSON."""
+    """Write what came of a job into a file, as JSON."""
     from vintage.report.job_result import result_of
 
     file.write_text(
@@ -166,7 +166,7 @@ def tell(job: Job, made: object, file: Path) -> None:
 
 
 def report(error: Exception) -> int:
-    """Logs the traceback of what was not foreseen, then one readable line; gives the exit code."""
+    """Log the traceback of what was not foreseen, then one readable line; give the exit code."""
     known = readable(error)
     if known is not error:
         log.error("traceback of the error below", exc_info=error)
@@ -176,7 +176,7 @@ def report(error: Exception) -> int:
 
 
 def readable(error: Exception) -> VintageError:
-    """The error as one of Vintage's own; a foreign one keeps its innermost message."""
+    """Return the error as one of Vintage's own; a foreign one keeps its innermost message."""
     short = error if isinstance(error, OutOfMemory) else memory_refusal(error) or executors_refusal(error)
     if short is not None:
         return short
@@ -204,7 +204,7 @@ def readable(error: Exception) -> VintageError:
 
 
 def for_each_date(work: Callable[[date], T], dates: Iterable[date], *, doing: str) -> dict[date, T]:
-    """Does the work for several dates at once, logs each with its seconds, and keeps the dates' order.
+    """Do the work for several dates at once, log each with its seconds, and keep the dates' order.
 
     Raises:
         VintageError: the first error by date; the dates that went well stay done. The others go on after one
@@ -262,7 +262,7 @@ def open_tracking(job: Job) -> Tracking:
 
 
 def require_valid_stages(job: Job) -> None:
-    """Checks stages and own code by class, Param and column, with no JVM; before the first job does anything.
+    """Check stages and own code by class, Param and column, with no JVM; before the first job does anything.
 
     What may keep the model from being made again is logged.
 
@@ -315,7 +315,7 @@ def _validated(store: Store, suite: Suite) -> bool:
 
 
 def stage_problems(pipeline: Pipeline) -> list[Problem]:
-    """What is wrong with stages, grid and own code by class, Param and column, told with no JVM."""
+    """Return what is wrong with stages, grid and own code by class, Param and column, told with no JVM."""
     from vintage.data.user_function import function_problems
     from vintage.ml.column_types import type_problems
     from vintage.ml.grid import check_grid
@@ -336,7 +336,7 @@ def stage_problems(pipeline: Pipeline) -> list[Problem]:
 
 
 def ship_user_code(job: Job, paths: Sequence[str]) -> None:
-    """Imports what dotted paths lead to, as it lies there now, and has executors import the same.
+    """Import what dotted paths lead to, as it lies there now, and have executors import the same.
 
     Raises:
         SpecError: something cannot be imported.
@@ -351,7 +351,7 @@ def ship_user_code(job: Job, paths: Sequence[str]) -> None:
 
 
 def require_enough(job: Job, usable: Sequence[date], absent: Mapping[date, str] | None = None) -> None:
-    """Holds a window to `min_days`.
+    """Hold a window to `min_days`.
 
     Args:
         job: its window.

@@ -106,7 +106,7 @@ class PlannedRun(_Frozen):
     seconds: tuple[float, float] | None = None
 
     def of(self, kind: Kind) -> tuple[Step, ...]:
-        """The steps of a kind."""
+        """Return the steps of a kind."""
         return tuple(step for step in self.steps if step.kind == kind)
 
     @property

@@ -43,7 +43,7 @@ class PlannedStore(Store):
         self._contract: str | None = None
 
     def unplanned(self) -> PlannedStore:
-        """The same store without what was planned."""
+        """Return the same store without what was planned."""
         return PlannedStore(self.root, self.pipeline, self._seen)
 
     def plan(
@@ -96,7 +96,7 @@ class PlannedStore(Store):
         return (artifact.manifest.kind, artifact.date, artifact.key) in self._planned
 
     def made(self, kind: Kind, day: date) -> Artifact | None:
-        """The artifact that is current on the disk, whatever is planned."""
+        """Return the artifact that is current on the disk, whatever is planned."""
         return self._once(("current", kind, day), lambda: self._disk.current(kind, day))
 
     def plan_contract(self, schema_ddl: str) -> str:
@@ -105,36 +105,36 @@ class PlannedStore(Store):
         return self._contract
 
     def joined(self, name: str) -> PlannedStore:
-        """The store of a further source, with what is planned of it."""
+        """Return the store of a further source, with what is planned of it."""
         if name not in self._joined:
             self._joined[name] = PlannedStore(self.root, super().joined(name).pipeline, self._seen)
         return self._joined[name]
 
     def find(self, kind: Kind, day: date, key: str) -> Artifact | None:
-        """The artifact of that key, planned or published, or None."""
+        """Return the artifact of that key, planned or published, or None."""
         planned = self._planned.get((kind, day, key))
         return planned or self._once(("find", kind, day, key), lambda: self._disk.find(kind, day, key))
 
     def current(self, kind: Kind, day: date) -> Artifact | None:
-        """The artifact that is, or will be, current for that date."""
+        """Return the artifact that is, or will be, current for that date."""
         return self._current.get((kind, day)) or self.made(kind, day)
 
     def pointer(self, kind: Kind, day: date) -> Mapping[str, Any] | None:
-        """What `current.json` holds, or will hold."""
+        """Return what `current.json` holds, or will hold."""
         planned = self._notes.get((kind, day))
         return planned or self._once(("pointer", kind, day), lambda: self._disk.pointer(kind, day))
 
     def dates(self, kind: Kind) -> tuple[date, ...]:
-        """The dates that have, or will have, a current artifact of that kind, oldest first."""
+        """Return the dates that have, or will have, a current artifact of that kind, oldest first."""
         made = self._once(("dates", kind), lambda: self._disk.dates(kind))
         return tuple(sorted({*made, *(day for each, day in self._current if each == kind)}))
 
     def contract(self) -> str | None:
-        """The schema that the first snapshot inferred, or will infer."""
+        """Return the schema that the first snapshot inferred, or will infer."""
         return self._contract or self._disk.contract()
 
     def _once(self, place: tuple[object, ...], read: Callable[[], T]) -> T:
-        """What is read of the disk, the first time alone."""
+        """Return what is read of the disk, the first time alone."""
         named = (self.folder, *place)
         if named not in self._seen:
             self._seen[named] = read()

@@ -32,7 +32,7 @@ _KINDS: Final = get_args(Kind)
 
 
 def plan(home: Home, pipeline: Pipeline, first: date, last: date) -> Plan:
-    """What a backfill of a range of dates would do, one date after the other.
+    """Return what a backfill of a range of dates would do, one date after the other.
 
     Each date finds what those before it make. Raw data is taken to stand still meanwhile, new dates to have
     rows and to hold their suites.
@@ -80,7 +80,7 @@ def plan(home: Home, pipeline: Pipeline, first: date, last: date) -> Plan:
 
 
 def _merged(pipeline: Pipeline, day: date, least: Tried, most: Tried, raw: dict[str, Raw]) -> PlannedRun:
-    """What is certain, and what hangs on the rows that are read again and on who becomes champion."""
+    """Return what is certain, and what hangs on the rows that are read again and on who becomes champion."""
     by_case = [{(step.kind, step.view, step.date): step for step in tried.steps} for tried in (most, least)]
     steps = []
     for place in dict.fromkeys([*by_case[0], *by_case[1]]):
@@ -113,7 +113,7 @@ def _merged(pipeline: Pipeline, day: date, least: Tried, most: Tried, raw: dict[
 
 
 def _raw(pipeline: Pipeline, store: PlannedStore, day: date) -> dict[str, Raw]:
-    """The raw data of a date, of each source."""
+    """Return the raw data of a date, of each source."""
     return {
         view: _raw_of(pipeline, source, windows.store_of(store, view), day)
         for view, source in pipeline.views.items()

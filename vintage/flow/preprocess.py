@@ -32,7 +32,7 @@ ROWS_PER_FILE = 2_000_000
 
 
 def preprocess(views: Mapping[str, DataFrame], pipeline: Pipeline, day: date) -> DataFrame:
-    """The feature rows of one date.
+    """Return the feature rows of one date.
 
     Args:
         views: what the SQL reads, by name: `source`, one row per raw row of the date, and joined sources.
@@ -74,7 +74,7 @@ def preprocess(views: Mapping[str, DataFrame], pipeline: Pipeline, day: date) ->
 
 
 def run(job: Job) -> dict[date, Artifact]:
-    """Makes the feature rows of every date the run needs that has none yet; the others are found.
+    """Make the feature rows of every date the run needs that has none yet; the others are found.
 
     Raises:
         StoreError: a date has not been snapshotted and validated, or what that made is damaged.
@@ -114,7 +114,7 @@ def run(job: Job) -> dict[date, Artifact]:
 def make(
     job: Job, named: Ingredients, snapshots: Mapping[str, Artifact], validated: Mapping[str, Key]
 ) -> Artifact:
-    """Makes the feature rows that are named, and publishes them in the job's store.
+    """Make the feature rows that are named, and publish them in the job's store.
 
     Args:
         job: its pipeline says what to compute.

@@ -69,7 +69,7 @@ def run(
     *,
     load: Callable[[Loading], Loaded] | None = None,
 ) -> Entry:
-    """Registers and, if it may, promotes the model of the run's date; doing it again changes nothing.
+    """Register and, if it may, promotes the model of the run's date; doing it again changes nothing.
 
     Args:
         job: pipeline and date.

@@ -29,7 +29,7 @@ _FILLED_IN: Final[Mapping[str, Any]] = {
 
 
 def pipeline_of(lineage: Lineage, home: Path) -> Pipeline:
-    """The pipeline that gives the same ingredients, as far as the spec decides them.
+    """Return the pipeline that gives the same ingredients, as far as the spec decides them.
 
     Args:
         lineage: its manifests hold the parts of the spec that decided something.
@@ -110,7 +110,7 @@ def _tuning(search: Mapping[str, Any], artifact: Artifact) -> dict[str, Any]:
 
 
 def _shared(artifacts: Iterable[Artifact], name: str) -> Any:
-    """A part of the spec that all of them have alike."""
+    """Return a part of the spec that all of them have alike."""
     found = [(_part(artifact, name), artifact) for artifact in artifacts]
     for part, artifact in found:
         if part != found[0][0]:

@@ -41,7 +41,7 @@ def reproduce(
     spark: SparkProvider | None = None,
     scratch: Scratch | None = None,
 ) -> Reproduction:
-    """Makes an evaluated model again, and everything on the way to it from the snapshots on.
+    """Make an evaluated model again, and everything on the way to it from the snapshots on.
 
     Args:
         home: its store has the model; code that is named by dotted path is looked for in it.
@@ -99,7 +99,7 @@ def reproduce(
 
 
 def require_same(found: Reproduction) -> None:
-    """Raises what a reproduction that is not the same ends with.
+    """Raise what a reproduction that is not the same ends with.
 
     Raises:
         NotReproduced: something differs; the text says what did first, and why.
@@ -114,7 +114,7 @@ def require_same(found: Reproduction) -> None:
 
 
 def _existing(home: Home, name: str) -> Store:
-    """The store of a pipeline that has been run; its file may be gone or changed since."""
+    """Return the store of a pipeline that has been run; its file may be gone or changed since."""
     require_name("pipeline", name)
     store = Store(home.store, name)
     if not store.folder.is_dir():
@@ -148,7 +148,7 @@ def _user_code(pipeline: Pipeline) -> dict[str, str]:
 
 
 def _restated(store: Store, lineage: Lineage) -> Iterator[Restated]:
-    """The dates whose raw rows are others today."""
+    """Yield the dates whose raw rows are others today."""
     seen = {(view, found.date): found for views in lineage.raw.values() for view, found in views.items()}
     for (view, day), then in sorted(seen.items(), key=lambda each: each[0]):
         try:

@@ -62,7 +62,7 @@ class Reproducer:
         self._tracking = Tracking(job.home.tracking_uri, job.home.mlflow_artifacts)
 
     def run(self) -> tuple[tuple[Step, ...], FirstDifference | None]:
-        """Makes and compares all of it, in the order of the flow.
+        """Make and compare all of it, in the order of the flow.
 
         Raises:
             VintageError: a step cannot be made again at all.
@@ -87,7 +87,7 @@ class Reproducer:
         return found, difference
 
     def _check_snapshots(self) -> None:
-        """Counts the raw rows' fingerprint anew from the Parquet: a key names the rows by it."""
+        """Count the raw rows' fingerprint anew from the Parquet: a key names the rows by it."""
         by_view: dict[str, dict[date, Artifact]] = {}
         for views in self._lineage.raw.values():
             for view, snapshot in views.items():

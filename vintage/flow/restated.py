@@ -35,7 +35,7 @@ _Snapshot = tuple[str, date, Key]
 
 
 def restated_dates(store: Store, only: date | None = None) -> tuple[Restated, ...]:
-    """The dates whose standing snapshot has other rows than one before it, of all sources.
+    """Return the dates whose standing snapshot has other rows than one before it, of all sources.
 
     A snapshot of the same rows that has another key, because code or engine changed, is no restatement.
 
@@ -61,7 +61,7 @@ def restated_dates(store: Store, only: date | None = None) -> tuple[Restated, ..
 
 
 def impact_of(store: Store, restated: Iterable[Restated], pending: Iterable[Pending] = ()) -> Impact:
-    """What was made from rows that were restated, from the manifests and the ledger alone.
+    """Return what was made from rows that were restated, from the manifests and the ledger alone.
 
     Args:
         store: the pipeline's store.
@@ -105,7 +105,7 @@ class _Lineage:
     _known: dict[tuple[date, Key], tuple[Reference, ...]] = field(default_factory=dict)
 
     def uses(self, artifact: Artifact, role: Role) -> Iterator[Use]:
-        """The restated rows behind the features that an artifact names as its input."""
+        """Yield the restated rows behind the features that an artifact names as its input."""
         seen = set()
         for part in references(artifact.manifest, "features"):
             for raw in self._behind(part.date, part.key):

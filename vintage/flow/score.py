@@ -106,7 +106,7 @@ def run(job: Job, version: str | None = None) -> Artifact:
 
 
 def find_scorer(tracking: Tracking, store: Store, version: str | None = None) -> Scorer:
-    """The version that is asked for, or else the champion, with its model.
+    """Return the version that is asked for, or else the champion, with its model.
 
     Raises:
         NothingServes: no version is asked for, and none serves.
@@ -137,7 +137,7 @@ def find_scorer(tracking: Tracking, store: Store, version: str | None = None) ->
 
 
 def make(job: Job, named: Ingredients, scorer: Scorer, features: Artifact, tracking: Tracking) -> Artifact:
-    """Makes the predictions that are named, and publishes them in the job's store.
+    """Make the predictions that are named, and publish them in the job's store.
 
     Args:
         job: its pipeline is that of the model, for its date alone.

@@ -60,7 +60,7 @@ class SourceBinding:
         return f"{day}" if self.view == SOURCE_VIEW else f"{self.view} of {day}"
 
     def standing(self, day: date) -> Artifact | None:
-        """The snapshot that stands for a date, if there is one."""
+        """Return the snapshot that stands for a date, if there is one."""
         if self.view == SOURCE_VIEW:
             return self.store.current("snapshot", day)
         return windows.joined_snapshot(self.source, self.store, day)
@@ -109,7 +109,7 @@ def run(job: Job, *, take: Take | None = None) -> dict[date, Artifact]:
 def take_snapshots(
     job: Job, binding: SourceBinding, deliveries: Mapping[date, RawBatch]
 ) -> dict[date, Artifact]:
-    """The snapshots of some dates of a binding, read by Spark, several dates at once.
+    """Return the snapshots of some dates of a binding, read by Spark, several dates at once.
 
     Raises:
         DataError: a date breaks the contract.
@@ -122,7 +122,7 @@ def take_snapshots(
 
 
 def _dated(job: Job, binding: SourceBinding, dates: Sequence[date], take: Take) -> dict[date, Artifact]:
-    """The snapshots of those of the dates that have data, oldest first, the run's own among them."""
+    """Return the snapshots of those of the dates that have data, oldest first, the run's own among them."""
     source = binding.source
     fresh = set(job.window[len(job.window) - min(source.days_read_again, len(job.window)) :])
     raw = {day: find_batch(job.pipeline, source, day, fresh=day in fresh) for day in dates}

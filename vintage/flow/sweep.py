@@ -31,7 +31,7 @@ class Registry(Protocol):
     """The registered versions; `Tracking` is one."""
 
     def check(self) -> None:
-        """Makes sure that it answers."""
+        """Make sure that it answers."""
 
     def versions(self, pipeline: str) -> tuple[Version, ...]:
         """Every registered version of a pipeline."""
@@ -90,7 +90,7 @@ def sweep(
     older_than: timedelta = KEPT_FOR,
     dry_run: bool = False,
 ) -> tuple[SweptPipeline, ...]:
-    """Deletes orphans and artifacts that nothing names, or tells what it would delete.
+    """Delete orphans and artifacts that nothing names, or tell what would be deleted.
 
     MLflow's own artifacts are copies, and are not touched.
 
@@ -130,7 +130,7 @@ def sweep(
 
 
 def pipelines_of(home: Home, names: Sequence[str]) -> tuple[str, ...]:
-    """The pipelines that the store has something of, those that are named, if any is.
+    """Return the pipelines that the store has something of, those that are named, if any is.
 
     Raises:
         SpecError: a name is none of a pipeline.

@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 
 def run(job: Job) -> dict[date, Artifact]:
-    """Holds the snapshot of every date the run needs to the suite, unless it was held to it before.
+    """Hold the snapshot of every date the run needs to the suite, unless it was held to it before.
 
     A result is kept whether good or bad, with its Data Docs, and a bad one stops the run.
 
@@ -48,7 +48,7 @@ def run(job: Job) -> dict[date, Artifact]:
 
 
 def _validated(job: Job, view: str, suite: Suite, snapshots: Mapping[date, Artifact]) -> dict[date, Artifact]:
-    """What the suite says of each snapshot of a view, found or made."""
+    """Return what the suite says of each snapshot of a view, found or made."""
     store = windows.store_of(job.store, view)
     wanted = {
         day: steps.validation(job.pipeline, suite, day, snapshot_key=found.key)

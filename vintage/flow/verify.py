@@ -72,7 +72,7 @@ class VerifiedPipeline(BaseModel):
 
 
 def verify(home: Home, names: Sequence[str] = (), *, repair: bool = False) -> tuple[VerifiedPipeline, ...]:
-    """Compares every file in the store, and in MLflow's copies of models, with its manifest.
+    """Compare every file in the store, and in MLflow's copies of models, with its manifest.
 
     Args:
         home: where the store and MLflow are.

@@ -142,7 +142,7 @@ def _metrics(details: EvaluationDetails | None) -> Mapping[str, float | None]:
 
 
 def _holdout(lineage: Lineage) -> object:
-    """What the holdout was taken from, and how."""
+    """Return what the holdout was taken from, and how."""
     if lineage.evaluation is None:
         return None
     ingredients = lineage.evaluation.manifest.ingredients

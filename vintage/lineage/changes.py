@@ -31,13 +31,13 @@ class Section(BaseModel):
 
 
 def section(old: Mapping[str, Any], new: Mapping[str, Any]) -> Section:
-    """The part that two mappings make."""
+    """Return the part that two mappings make."""
     found = changes(old, new)
     return Section(same=not found, changes=found)
 
 
 def changes(old: Mapping[str, Any], new: Mapping[str, Any], within: str = "") -> tuple[Change, ...]:
-    """What differs, in the order of the old mapping, what was added last.
+    """Return what differs, in the order of the old mapping, what was added last.
 
     Mappings are gone into; a list of mappings is compared item by item, whatever their order; any other list
     is one value.

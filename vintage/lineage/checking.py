@@ -69,7 +69,7 @@ class Checked:
 
 
 def check(store: Store, *, repair: bool = False) -> Checked:
-    """Reads every artifact, pointer and contract of a pipeline and of its joined sources.
+    """Read every artifact, pointer and contract of a pipeline and of its joined sources.
 
     An artifact that another one was made from, by its manifest, and that is gone is told too; no repair
     brings it back.
@@ -100,7 +100,7 @@ def check(store: Store, *, repair: bool = False) -> Checked:
 
 
 def _check_date(checked: Checked, kind: Kind, day: date, folder: Path, *, repair: bool) -> list[Artifact]:
-    """Checks the artifacts of a kind and a date; gives those that are intact."""
+    """Check the artifacts of a kind and a date; give those that are intact."""
     read: list[tuple[Path, Manifest]] = []
     broken: list[Broken] = []
     for each in sorted(path for path in folder.glob("[!.]*/") if path.is_dir()):
@@ -135,7 +135,7 @@ def _check_date(checked: Checked, kind: Kind, day: date, folder: Path, *, repair
 
 
 def _missing_inputs(own: Store, made: Iterable[Artifact]) -> Iterator[Broken]:
-    """The artifacts that those were made from and that are neither there nor set aside."""
+    """Yield the artifacts that those were made from and that are neither there nor set aside."""
     for each in made:
         whose = f"which {each.manifest.kind} {each.key.short} of {each.date} was made from"
         for named in references(each.manifest):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def declared_spec(lineage: Lineage) -> dict[str, Any]:
-    """The part of the pipeline's file that decided the model and its evaluation, by its keys there.
+    """Return the part of the pipeline's file that decided the model and its evaluation, by its keys there.
 
     `stages` is name → Params, a class that stands again being `StringIndexer[1]`; their order is beside them.
     """

@@ -92,7 +92,7 @@ class Difference(BaseModel):
 
 
 def difference_of(pipeline: str, old: Lineage, new: Lineage, decisions: Sequence[Entry] = ()) -> Difference:
-    """What changed from one model to another.
+    """Return what changed from one model to another.
 
     Args:
         pipeline: its name.
@@ -138,7 +138,7 @@ def _side(lineage: Lineage, decisions: Sequence[Entry]) -> Side:
 
 
 def _entry(lineage: Lineage, decisions: Sequence[Entry]) -> Entry | None:
-    """The last decision on the model, that on its evaluation before others."""
+    """Return the last decision on the model, that on its evaluation before others."""
     about = [each for each in decisions if each.model_key == lineage.model.key]
     key = lineage.evaluation.key if lineage.evaluation else ""
     exact = [each for each in about if each.evaluation_key == key]

@@ -53,7 +53,7 @@ def references(manifest: Manifest, name: str = "") -> Iterator[Reference]:
 
 
 def follow(store: Store, artifact: Artifact, named: Reference) -> Artifact:
-    """The input that an artifact's manifest names.
+    """Return the input that an artifact's manifest names.
 
     Raises:
         StoreError: it is gone or damaged.
@@ -187,7 +187,7 @@ class Lineage:
 
 
 def lineage_of(store: Store, evaluation: Artifact) -> Lineage:
-    """The lineage of an evaluation.
+    """Return the lineage of an evaluation.
 
     Raises:
         StoreError: its model is gone or damaged.
@@ -197,7 +197,7 @@ def lineage_of(store: Store, evaluation: Artifact) -> Lineage:
 
 
 def current_evaluation(store: Store, day: date | None) -> Artifact:
-    """The evaluation that stands for a date; None takes the latest date that was evaluated.
+    """Return the evaluation that stands for a date; None takes the latest date that was evaluated.
 
     Raises:
         StoreError: nothing was evaluated for that date.
@@ -215,7 +215,7 @@ def current_evaluation(store: Store, day: date | None) -> Artifact:
 
 
 def find_lineage(store: Store, wanted: str) -> Lineage:
-    """The model that a person means, and what it was made from.
+    """Return the model that a person means, and what it was made from.
 
     Args:
         store: the pipeline's.

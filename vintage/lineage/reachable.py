@@ -98,7 +98,7 @@ class Marking:
 
 
 def mark(store: Store, *, registered: Collection[str], since: datetime) -> Marking:
-    """Finds what is named by a pointer, the ledger, a registered version or whatever was made lately.
+    """Find what is named by a pointer, the ledger, a registered version or whatever was made lately.
 
     Of what is named, everything stays that it was made from, by its manifest; of models that the ledger or
     the registry names, every evaluation as well. A damaged manifest or pointer names all that stands in it.
@@ -193,7 +193,7 @@ def _written(path: Path) -> datetime:
 
 
 def _models(manifest: Manifest | None) -> frozenset[str]:
-    """What an evaluation evaluated."""
+    """Return what an evaluation evaluated."""
     if manifest is None or manifest.kind != "evaluation":
         return frozenset()
     return frozenset(each.key for each in references(manifest, "model"))

@@ -107,7 +107,7 @@ class Sweeper:
         self._since = self._now - max(older_than, LIVE_FOR)
 
     def look(self) -> Sweep:
-        """What may go now; nothing is changed.
+        """Return what may go now; nothing is changed.
 
         Raises:
             StoreError: something of the store cannot be read.
@@ -126,7 +126,7 @@ class Sweeper:
         return Sweep(tuple(self._orphans()), artifacts, len(marking.kept), warnings)
 
     def sweep(self, found: Sweep, *, settle: float = SETTLE_SECONDS) -> tuple[Leftover, ...]:
-        """Deletes what may still go.
+        """Delete what may still go.
 
         An artifact is first hidden by one rename, so that no reader sees a part of it. Then the store is
         looked at again: what somebody found before and names by now comes back.
@@ -177,7 +177,7 @@ class Sweeper:
         return hidden
 
     def _finish(self, hidden: dict[Path, Path]) -> Iterator[Path]:
-        """Deletes what is hidden, or brings it back; gives where that was which is gone."""
+        """Delete what is hidden, or bring it back; give where that was which is gone."""
         if not hidden:
             return
         marking, working = self._mark(), self._at_work()
@@ -248,7 +248,7 @@ class Sweeper:
         return is_held(path) or abs(self._now - _touched(path)) <= LIVE_FOR
 
     def _dotted(self) -> Iterator[tuple[str, Path]]:
-        """What writers and sweeps have under way, with its partition date."""
+        """Yield what writers and sweeps have under way, with its partition date."""
         places = [("", own.folder) for own in views_of(self.store).values()]
         places += [(day.isoformat(), folder) for _, day, folder in date_folders(self.store)]
         for day, folder in places:

@@ -1,0 +1,1 @@
+"""What is fitted and how it is measured: stages, splits, tuning, metrics of each task, digests of models."""

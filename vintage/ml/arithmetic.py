@@ -58,7 +58,7 @@ def arithmetic_of(spark: SparkSession) -> tuple[Arithmetic, ...]:
 
 
 def require_pinned(spark: SparkSession, pipeline: Pipeline) -> dict[str, Any]:
-    """Looks that every JVM adds in the pinned way, and merges in order.
+    """Look that every JVM adds in the pinned way, and merges in order.
 
     Returns:
         The arithmetic, for the manifest.
@@ -73,7 +73,7 @@ def require_pinned(spark: SparkSession, pipeline: Pipeline) -> dict[str, Any]:
 
 
 def _require_ordered(spark: SparkSession, pipeline: Pipeline) -> None:
-    """Raises an error unless the driver and every executor that answers merge in the order of partitions.
+    """Raise an error unless the driver and every executor that answers merge in the order of partitions.
 
     Raises:
         EnvironmentProblem: it says which does not.
@@ -103,7 +103,7 @@ def _manager_of(spark: SparkSession) -> str:
 
 
 def refuse_other(ways: Iterable[Arithmetic], parts: str | None, pipeline: Pipeline) -> None:
-    """Raises an error when sums would be cut otherwise than elsewhere.
+    """Raise an error when sums would be cut otherwise than elsewhere.
 
     Args:
         ways: how the JVMs add.

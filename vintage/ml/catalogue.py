@@ -46,7 +46,7 @@ def known_stages() -> Mapping[str, type[PipelineStage]]:
 
 
 def find_stage_class(name: str) -> type[PipelineStage]:
-    """The class that a stage's name means: one of pyspark.ml, or what a dotted path leads to.
+    """Return the class that a stage's name means: one of pyspark.ml, or what a dotted path leads to.
 
     Raises:
         UnknownStage: there is no such class, or it is no stage.

@@ -95,7 +95,7 @@ class Flow:
 
 
 def stage_flow(stage: Stage) -> Flow:
-    """The flow of a declared stage, whose class and Params are known to exist.
+    """Return the flow of a declared stage, whose class and Params are known to exist.
 
     Raises:
         BadFlow: an input or an output is missing, or there are more of one than of the other.
@@ -113,7 +113,7 @@ def flow_of(
     own: bool,
     there: Sequence[str] | None = None,
 ) -> Flow:
-    """The flow of a stage.
+    """Return the flow of a stage.
 
     Args:
         class_name: the class's name, without its module.

@@ -33,7 +33,7 @@ _TEXTS: Final = frozenset({"STRING", "CHAR", "VARCHAR"})
 
 
 def type_problems(pipeline: Pipeline, types: Mapping[str, str]) -> Iterator[Problem]:
-    """What stages of Spark's own cannot read, each at its line.
+    """Yield what stages of Spark's own cannot read, each at its line.
 
     Args:
         pipeline: its stages have no other problem.

@@ -35,7 +35,7 @@ _OF_TYPES: Final = re.compile(r"data ?type|must be of (?:numeric )?type|be of ty
 
 
 def fit_stages(stages: Sequence[Any], rows: DataFrame, pipeline: Pipeline) -> PipelineModel:
-    """What `pyspark.ml.Pipeline(stages=stages).fit(rows)` gives.
+    """Return what `pyspark.ml.Pipeline(stages=stages).fit(rows)` gives.
 
     Raises:
         TrainingError: a stage failed on these rows; names it, and the column where that can be known.
@@ -59,7 +59,7 @@ def fit_stages(stages: Sequence[Any], rows: DataFrame, pipeline: Pipeline) -> Pi
 
 
 def fit_stage(stage: Any, rows: DataFrame) -> Any:
-    """The stage fitted on the rows; a Transformer as it is."""
+    """Return the stage fitted on the rows; a Transformer as it is."""
     from pyspark.ml import Estimator
 
     if not isinstance(stage, Estimator):
@@ -76,7 +76,7 @@ def fit_stage(stage: Any, rows: DataFrame) -> Any:
 def naming_the_stage(
     model: PipelineModel, rows: DataFrame, pipeline: Pipeline, *, rows_of: str = "holdout"
 ) -> Iterator[None]:
-    """Turns an error of Spark into one that names the stage of the fitted model that fails on these rows.
+    """Turn an error of Spark into one that names the stage of the fitted model that fails on these rows.
 
     Args:
         model: its stages are in the pipeline's order.
@@ -172,7 +172,7 @@ def _error(
 
 
 def _check_bins(index: int, stage: Any, rows: DataFrame, pipeline: Pipeline) -> None:
-    """Holds the categories of a tree's features, as the stages before declare them, to its `maxBins`."""
+    """Hold the categories of a tree's features, as the stages before declare them, to its `maxBins`."""
     if not (stage.hasParam("maxBins") and stage.hasParam("featuresCol")):
         return
     features, most = stage.getOrDefault("featuresCol"), stage.getOrDefault("maxBins")

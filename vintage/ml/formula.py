@@ -33,7 +33,7 @@ class Formula:
 
     @classmethod
     def read(cls, text: str) -> Formula | None:
-        """The formula of a text; None where no tilde stands between a label and terms."""
+        """Return the formula of a text; None where no tilde stands between a label and terms."""
         label, tilde, terms = text.partition("~")
         if not tilde or not label.strip() or not terms.strip():
             return None
@@ -57,7 +57,7 @@ class Formula:
         return cls(label.strip(), tuple(alone | together), tuple(removed), rest)
 
     def taken(self, there: Sequence[str]) -> tuple[str, ...]:
-        """The columns that its terms read where these are there."""
+        """Return the columns that its terms read where these are there."""
         gone = {self.label, *self.removed}
         more = [name for name in there if name not in gone] if self.rest else []
         return tuple(dict.fromkeys([*self.named, *more]))

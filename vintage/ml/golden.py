@@ -57,7 +57,7 @@ class GoldenBatch:
     made: DataFrame
 
     def expected(self) -> list[Row]:
-        """What the model made, in the order of the rows."""
+        """Return what the model made, in the order of the rows."""
         return _in_order(self.made)
 
     @property
@@ -85,18 +85,18 @@ def golden_batch(model: PipelineModel, rows: DataFrame, columns: Sequence[str]) 
 
 
 def outputs(model: PipelineModel, batch: GoldenBatch) -> list[Row]:
-    """What a model makes of a batch's rows, in their order; to be held against `batch.expected()`."""
+    """Return what a model makes of a batch's rows, in their order; to be held against `batch.expected()`."""
     return _in_order(_scored(model, batch.given))
 
 
 def write(batch: GoldenBatch, folder: Path) -> None:
-    """Writes the batch as Parquet: `given/` and `made/`."""
+    """Write the batch as Parquet: `given/` and `made/`."""
     batch.given.write.parquet(uri(folder / _GIVEN))
     batch.made.write.parquet(uri(folder / _MADE))
 
 
 def read(spark: SparkSession, folder: Path) -> GoldenBatch:
-    """The batch that `write` wrote.
+    """Return the batch that `write` wrote.
 
     Raises:
         StoreError: there is none.
@@ -109,7 +109,7 @@ def read(spark: SparkSession, folder: Path) -> GoldenBatch:
 
 
 def require(folder: Path) -> None:
-    """Makes sure that a model has a batch, before anything is started to score it.
+    """Make sure that a model has a batch, before anything is started to score it.
 
     Raises:
         StoreError: it has none.
@@ -157,7 +157,7 @@ def equality_of(expected: Any, found: Any) -> Equality:
 
 
 def _parts(value: Any) -> list[Any] | None:
-    """What a vector, list, row or map consists of; None for what has no parts."""
+    """Return what a vector, list, row or map consists of; None for what has no parts."""
     if hasattr(value, "toArray"):
         return list(value.toArray().ravel().tolist())
     if isinstance(value, list | tuple):
@@ -209,7 +209,7 @@ def _chosen(rows: DataFrame, needed: Sequence[str]) -> DataFrame:
 
 
 def _needed(model: PipelineModel, rows: DataFrame, columns: Sequence[str]) -> list[str]:
-    """The columns without which the fitted model does not transform."""
+    """Return the columns without which the fitted model does not transform."""
     from py4j.protocol import Py4JJavaError
     from pyspark.errors import PySparkException
 

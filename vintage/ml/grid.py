@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def check_grid(pipeline: Pipeline, columns: Collection[str] | None) -> list[Problem]:
-    """What is wrong with the values of the grid, each at its line and told once.
+    """Return what is wrong with the values of the grid, each at its line and told once.
 
     Args:
         pipeline: its stages have no problems of their own.
@@ -36,7 +36,7 @@ def check_grid(pipeline: Pipeline, columns: Collection[str] | None) -> list[Prob
 
 
 def tuned_columns(pipeline: Pipeline) -> tuple[str, ...]:
-    """The columns of the feature rows that any candidate's stages read, each once, in order.
+    """Return the columns of the feature rows that any candidate's stages read, each once, in order.
 
     Raises:
         InvalidSpec: a value of the grid is wrong.

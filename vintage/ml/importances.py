@@ -52,7 +52,7 @@ class _Weights:
 
 
 def importances_of(model: PipelineModel, schema: StructType) -> Mapping[str, Any] | None:
-    """What the model weighs, the largest first.
+    """Return what the model weighs, the largest first.
 
     The model is the pipeline's last stage that predicts, or the principal components where none does. What it
     gives depends on its class:
@@ -162,7 +162,7 @@ def _numbered(what: str, matrix: NDArray[np.float64], first: int = 0) -> tuple[s
 
 
 def _largest_first(found: _Weights) -> list[int]:
-    """The slots by size; of equals the first slot, and last what is no number."""
+    """Return the slots by size; of equals the first slot, and last what is no number."""
     values = found.values
     sizes = np.ptp(values, axis=1) if found.kind in _BY_SPREAD else np.abs(values).max(axis=1)
     order: list[int] = np.argsort(-np.where(np.isfinite(sizes), sizes, -1.0), kind="stable").tolist()

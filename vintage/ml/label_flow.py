@@ -107,7 +107,7 @@ class _Answers:
                 made[name] = tuple(replace(each, trail=(*each.trail, name)) for each in found)
 
     def _learnt_labels(self) -> frozenset[Origin]:
-        """The origins of labels that stages make, such as a StringIndexer's of a text."""
+        """Return the origins of labels that stages make, such as a StringIndexer's of a text."""
         sources: dict[str, frozenset[Origin]] = {}
         found: frozenset[Origin] = frozenset()
         for stage, flow in zip(self._pipeline.stages, self._flows, strict=True):
@@ -121,7 +121,7 @@ class _Answers:
         return found
 
     def _entering(self, name: str, at: KeyPath) -> tuple[Answer, ...]:
-        """The answer that a column of the feature rows holds, if it holds one that is not allowed."""
+        """Return the answer that a column of the feature rows holds, if it holds one that is not allowed."""
         if name.lower() in {each.lower() for each in self._pipeline.preprocess.allow_label_columns}:
             return ()
         shared = {

@@ -32,7 +32,7 @@ _ROWS_AT_ONCE: Final = 4096
 
 
 def model_digest(folder: Path) -> str:
-    """The digest of a model as a store keeps it.
+    """Return the digest of a model as a store keeps it.
 
     Args:
         folder: a `PipelineModel`, or any other stage, as `save` wrote it.
@@ -87,16 +87,16 @@ class _Names:
         self._name = re.compile(rf"(?<![A-Za-z0-9])(?:{words})(?![A-Za-z0-9])")
 
     def place(self, path: Path) -> str:
-        """A path below the model, without uids and without what Spark adds to a file's name."""
+        """Return a path below the model, without uids and without what Spark adds to a file's name."""
         parts = [self._stage_folder.sub(r"\1", part) for part in path.relative_to(self._folder).parts]
         return "/".join([*parts[:-1], *(_PART.sub(r"\1", part) for part in parts[-1:])]) or "."
 
     def text(self, value: str) -> str:
-        """A text with what stands for each uid and each temporary name in it."""
+        """Return a text with what stands for each uid and each temporary name in it."""
         return self._name.sub(lambda found: self._known[found[0]], value)
 
     def replaced(self, value: Any) -> Any:
-        """A value of JSON, the same way."""
+        """Return a value of JSON, the same way."""
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, list):
@@ -107,7 +107,7 @@ class _Names:
 
 
 def _stage(path: Path) -> dict[str, Any]:
-    """A stage's metadata, as it was written."""
+    """Return a stage's metadata, as it was written."""
     found = json.loads(path.read_text(encoding="utf-8"))
     if not isinstance(found, dict):
         raise ValueError(f"{path} holds no JSON object")  # noqa: TRY004 - the file's content, no argument
@@ -115,7 +115,7 @@ def _stage(path: Path) -> dict[str, Any]:
 
 
 def _line(place: str, stage: Mapping[str, Any]) -> str:
-    """What of a stage's metadata says what the stage is, on one line."""
+    """Return what of a stage's metadata says what the stage is, on one line."""
     kept = {name: value for name, value in stage.items() if name not in _OF_THE_MAKING}
     if isinstance(kept.get("defaultParamMap"), dict):
         # A default that a value hides decides nothing. In Python the default of a seed is the hash of its
@@ -151,7 +151,7 @@ def _data(files: list[Path], names: _Names) -> Iterator[str]:
 
 
 def _without_making(text: str) -> str:
-    """The metadata of a tree without its uid and time."""
+    """Return the metadata of a tree without its uid and time."""
     return _line("", json.loads(text))
 
 
@@ -176,7 +176,7 @@ def _rows_digest(parts: list[Path], text: Callable[[str], str]) -> str:
 
 
 def _type_name(kind: pa.DataType) -> str:
-    """A type's name, whether or not its values may be null."""
+    """Return a type's name, whether or not its values may be null."""
     import pyarrow as pa
 
     if pa.types.is_map(kind):
@@ -214,7 +214,7 @@ def _encoded(array: pa.Array, text: Callable[[str], str]) -> list[bytes]:
 
 
 def _each_list(array: pa.ListArray, text: Callable[[str], str]) -> list[bytes]:
-    """Lists: their length, which elements are null, and the elements."""
+    """List: their length, which elements are null, and the elements."""
     if _is_number(array.type.value_type):
         # A model's coefficients: millions of numbers, perhaps, in one list.
         values = array.values
@@ -246,7 +246,7 @@ def _is_number(kind: pa.DataType) -> bool:
 
 
 def _bits(array: pa.Array) -> bytes:
-    """The numbers of an array one after the other, little-endian; 0 stands for a null."""
+    """Return the numbers of an array one after the other, little-endian; 0 stands for a null."""
     import pyarrow as pa
 
     filled = array.fill_null(False if pa.types.is_boolean(array.type) else 0)

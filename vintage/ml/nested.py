@@ -52,7 +52,7 @@ NESTED: Final[Mapping[tuple[str, str], Nested]] = {
 
 
 def nested_stage(stage: Stage, param: str) -> Stage | None:
-    """The stage that a Param holds; None when it holds something else or nothing."""
+    """Return the stage that a Param holds; None when it holds something else or nothing."""
     value = stage.params.get(param)
     if not isinstance(value, dict | str):
         return None

@@ -20,7 +20,7 @@ _XGBOOST: Final = "xgboost.spark."
 
 
 def repeatability_warnings(pipeline: Pipeline) -> list[Problem]:
-    """What is to be looked at in the SQL, in code of one's own and in the stages; no JVM is needed."""
+    """Return what is to be looked at in the SQL, in code of one's own and in the stages; no JVM is needed."""
     found = {*sql_warnings(pipeline), *code_warnings(pipeline), *stage_warnings(pipeline)}
     return sorted(found, key=lambda each: each.order)
 

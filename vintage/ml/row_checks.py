@@ -46,7 +46,7 @@ class RowCheck:
 
 
 def row_checks(rows: DataFrame, pipeline: Pipeline) -> tuple[RowCheck, ...]:
-    """The checks for these columns, stages and this task."""
+    """Return the checks for these columns, stages and this task."""
     return (
         *_label_checks(rows, pipeline),
         *_number_checks(rows, pipeline),
@@ -75,7 +75,7 @@ def aggregates(checks: tuple[RowCheck, ...], pipeline: Pipeline) -> list[Column]
 
 
 def refuse_wrong(checks: tuple[RowCheck, ...], seen: Mapping[str, Any], pipeline: Pipeline) -> None:
-    """Raises the first check that rows failed.
+    """Raise the first check that rows failed.
 
     Raises:
         TrainingError: names column, count and an example.

@@ -53,7 +53,7 @@ def identified(rows: DataFrame, model: PipelineModel, pipeline: Pipeline) -> Dat
 
 
 def predict(rows: DataFrame, model: PipelineModel, pipeline: Pipeline) -> DataFrame:
-    """What a model says of rows.
+    """Return what a model says of rows.
 
     A row is left out when a column that a stage reads as a number is NaN or infinite, unless the stage has an
     answer to that; when a stage refuses it (`handleInvalid: error`) or skips it; and when the answer is no
@@ -82,21 +82,21 @@ def predict(rows: DataFrame, model: PipelineModel, pipeline: Pipeline) -> DataFr
 
 
 def checks_of(rows: DataFrame, pipeline: Pipeline) -> tuple[RowCheck, ...]:
-    """What no row to score may hold: what no training row may, but for its label and the like."""
+    """Return what no row to score may hold: what no training row may, but for its label and the like."""
     pipeline = over_rows(pipeline, rows)
     told = only_learnt(pipeline)
     return tuple(check for check in row_checks(rows, pipeline) if check.column not in told)
 
 
 def only_learnt(pipeline: Pipeline) -> frozenset[str]:
-    """The columns that stages read only to learn: the label, a weight, a rating."""
+    """Return the columns that stages read only to learn: the label, a weight, a rating."""
     reads = {column.name for stage in pipeline.stages for column in stage_flow(stage).reads}
     asked = {name for stage in pipeline.stages for name in asked_of(stage)}
     return frozenset({LABEL} | (reads - asked))
 
 
 def asked_of(stage: Stage) -> tuple[str, ...]:
-    """The columns that a stage reads to answer, each once."""
+    """Return the columns that a stage reads to answer, each once."""
     reads = stage_flow(stage).reads
     return tuple(dict.fromkeys(column.name for column in reads if column.at[0] not in TO_LEARN_FROM))
 
@@ -125,7 +125,7 @@ def _lenient(stage: Any) -> Any:
 
 
 def _bounds(stage: Any) -> Iterator[str]:
-    """What values must be, in SQL, where a stage fails on others whatever its handleInvalid is."""
+    """Yield what values must be, in SQL, where a stage fails on others whatever its handleInvalid is."""
     name = type(stage).__name__
     columns = stage.getInputCols() if stage.isSet("inputCols") else [stage.getInputCol()]
     if name == "Bucketizer":
@@ -142,7 +142,7 @@ def _bounds(stage: Any) -> Iterator[str]:
 
 
 def _asked(pipeline: Pipeline, *, kept: tuple[str, ...]) -> Pipeline:
-    """The pipeline for a family's `score`: further columns to keep, none that only measuring needs."""
+    """Return the pipeline for a family's `score`: further columns to keep, none that only measuring needs."""
     preprocess = pipeline.preprocess.model_copy(update={"key": (*pipeline.preprocess.key, *kept)})
     evaluate = pipeline.evaluate.model_copy(
         update={"slices": (), "gates": (), "weight": None, "relevant": None}
@@ -172,7 +172,7 @@ def _answers(scored: DataFrame, task: Task) -> Column:
 
 
 def row_of_key(pipeline: Pipeline) -> Column:
-    """What takes the place of a row's own where a stage drops that: its key."""
+    """Return what takes the place of a row's own where a stage drops that: its key."""
     from pyspark.sql import functions as F
 
     return F.struct(*(f"`{name}`" for name in pipeline.preprocess.key))

@@ -25,7 +25,7 @@ _KEEP_SLOTS: Final = frozenset(
 
 
 def slot_names(column: str, size: int, stages: Sequence[Any], schema: StructType) -> list[str]:
-    """A name for each slot.
+    """Return a name for each slot.
 
     `VectorAssembler` names a slot `<column>` or `<vector>_<slot>`, `OneHotEncoder` by category. Scalers lose
     names: theirs are those of their input. Words of `CountVectorizer` name its slots. A slot of which nothing
@@ -44,7 +44,7 @@ def slot_names(column: str, size: int, stages: Sequence[Any], schema: StructType
 
 
 def _names(column: str, stages: Sequence[Any], schema: StructType) -> Sequence[str | None]:
-    """The slots' names where known; nothing where not even their number is."""
+    """Return the slots' names where known; nothing where not even their number is."""
     maker = _maker_of(column, stages)
     if maker is not None:
         stage, place = maker
@@ -87,7 +87,7 @@ def _is_assembled(column: str, stages: Sequence[Any]) -> bool:
 
 
 def _maker_of(column: str, stages: Sequence[Any]) -> tuple[Any, int] | None:
-    """The last stage that makes a column, with its place."""
+    """Return the last stage that makes a column, with its place."""
     for place in range(len(stages) - 1, -1, -1):
         stage = stages[place]
         if stage.hasParam("outputCol") and stage.getOrDefault("outputCol") == column:
@@ -96,7 +96,7 @@ def _maker_of(column: str, stages: Sequence[Any]) -> tuple[Any, int] | None:
 
 
 def _attributes(column: str, schema: StructType) -> Sequence[str | None]:
-    """What Spark's `ml_attr` says of a column."""
+    """Return what Spark's `ml_attr` says of a column."""
     if column not in schema.names:
         return ()
     kept: Mapping[str, Any] = schema[column].metadata.get("ml_attr") or {}

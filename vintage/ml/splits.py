@@ -17,7 +17,7 @@ _FOLDS: Final = "folds of a tuning"
 
 
 def key_columns(pipeline: Pipeline) -> list[Column]:
-    """The columns of the row key."""
+    """Return the columns of the row key."""
     from pyspark.sql import functions as F
 
     return [F.col(f"`{name}`") for name in pipeline.preprocess.key]

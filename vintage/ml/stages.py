@@ -37,7 +37,7 @@ _TAKEN: Final = frozenset(
 
 
 def check_stages(pipeline: Pipeline, columns: Collection[str] | None) -> list[Problem]:
-    """What is wrong with the stages, each at its line.
+    """Return what is wrong with the stages, each at its line.
 
     Args:
         pipeline: its stages name pyspark.ml classes and their Params.
@@ -62,7 +62,7 @@ def check_stages(pipeline: Pipeline, columns: Collection[str] | None) -> list[Pr
 
 
 def stage_columns(pipeline: Pipeline) -> tuple[str, ...]:
-    """The columns of the feature rows that the stages read, each once, in order; `label` among them.
+    """Return the columns of the feature rows that the stages read, each once, in order; `label` among them.
 
     Raises:
         InvalidSpec: the stages have problems.
@@ -83,7 +83,7 @@ def stage_columns(pipeline: Pipeline) -> tuple[str, ...]:
 
 
 def over_rows(pipeline: Pipeline, rows: DataFrame) -> Pipeline:
-    """The pipeline with what a `.` of an RFormula takes of feature rows, by their types."""
+    """Return the pipeline with what a `.` of an RFormula takes of feature rows, by their types."""
     if not _has_formula(pipeline):
         return pipeline
     return over_columns(pipeline, [name for name, kind in rows.dtypes if _is_taken(kind)])
@@ -170,7 +170,7 @@ def _stage_problems(pipeline: Pipeline, path: KeyPath, stage: Stage) -> Iterator
 
 
 def _trigger_problems(pipeline: Pipeline) -> Iterator[Problem]:
-    """What the trigger form offers is a Param of the stage's class."""
+    """Yield what the trigger form offers is a Param of the stage's class."""
     for index, name in enumerate(pipeline.trigger_params):
         try:
             place, param = find_stage(pipeline.stages, name)

@@ -28,7 +28,7 @@ class TrainingRows:
 
 
 def canonical(rows: DataFrame, pipeline: Pipeline, columns: Sequence[str]) -> DataFrame:
-    """The rows in the one order that a fit may see: hashed by key onto partitions, sorted in each.
+    """Return the rows in the one order that a fit may see: hashed by key onto partitions, sorted in each.
 
     Rows of one key are told apart by the hash of all their values, so that only rows equal in every column
     could change places.
@@ -48,7 +48,7 @@ def canonical(rows: DataFrame, pipeline: Pipeline, columns: Sequence[str]) -> Da
 
 
 def check_training_rows(rows: DataFrame, pipeline: Pipeline, columns: Sequence[str]) -> TrainingRows:
-    """Looks in one pass whether the rows can give a model at all.
+    """Look in one pass whether the rows can give a model at all.
 
     Args:
         rows: the training rows, `label` among their columns.

@@ -156,7 +156,7 @@ def tune(rows: DataFrame, pipeline: Pipeline) -> Tuned:
 
 
 def best(means: Sequence[float], metric: Metric) -> int | None:
-    """The place of the best mean, the first of equals; what is not finite never wins."""
+    """Return the place of the best mean, the first of equals; what is not finite never wins."""
     found: int | None = None
     for place, mean in enumerate(means):
         if math.isfinite(mean) and (
@@ -233,7 +233,7 @@ def _judged(
 
 
 def _measure(holdout: Holdout, metric: Metric) -> float:
-    """The metric of a model on rows that are not scored yet."""
+    """Return the metric of a model on rows that are not scored yet."""
     family = family_of(holdout.pipeline.task)
     scored = family.score(holdout.rows, holdout.model, holdout.pipeline).persist()
     try:

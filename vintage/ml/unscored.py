@@ -40,7 +40,7 @@ _SHOWN: Final = frozenset(
 
 
 def unscored(rows: DataFrame, scored: DataFrame, model: PipelineModel, pipeline: Pipeline) -> DataFrame:
-    """The rows that are not among those scored.
+    """Return the rows that are not among those scored.
 
     Args:
         rows: what was to be scored, of `identified`.

@@ -46,7 +46,7 @@ _OPTION: Final = re.compile(r"[A-Za-z][\w-]*")
 
 
 def value_problem(param: Param[Any], value: Any, *, told: bool) -> tuple[str, str]:
-    """What a value should have been and a hint; both are empty when the Param takes it.
+    """Return what a value should have been and a hint; both are empty when the Param takes it.
 
     Args:
         param: of a stage's class.
@@ -67,7 +67,7 @@ def value_problem(param: Param[Any], value: Any, *, told: bool) -> tuple[str, st
 
 
 def _outside(value: Any, doc: str) -> tuple[str, str]:
-    """What a value of the right type should have been by the Param's text."""
+    """Return what a value of the right type should have been by the Param's text."""
     if isinstance(value, str):
         names = options(doc)
         if names and value.lower() not in {name.lower() for name in names}:

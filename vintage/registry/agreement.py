@@ -32,10 +32,10 @@ class Registry(Protocol):
         """Every version, who has the alias, and how far the ledger went."""
 
     def set_champion(self, pipeline: str, version: int) -> None:
-        """Moves the alias."""
+        """Move the alias."""
 
     def remember_ledger(self, pipeline: str, head: str) -> None:
-        """Keeps how far the ledger went."""
+        """Keep how far the ledger went."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def standing(store: Store, registry: Registry, *, by_hand: bool = False) -> Stan
 
 
 def standing_to_decide(store: Store, registry: Registry, *, by_hand: bool = False) -> Standing:
-    """The same, for who holds the lock; a move that a crash left half-way is finished first."""
+    """Return the same, for who holds the lock; a move that a crash left half-way is finished first."""
     found = _standing(store, registry, by_hand=by_hand)
     if not found.unfinished or found.champion is None:
         return found
@@ -136,7 +136,7 @@ def missing(store: Store, ledger: Ledger, registered: Registered) -> tuple[Entry
 
 
 def misdated(ledger: Ledger, registered: Registered) -> tuple[tuple[Version, Entry], ...]:
-    """The versions whose tag names another partition date than the ledger does for their model."""
+    """Return the versions whose tag names another partition date than the ledger does for their model."""
     dates = {entry.model_key: entry for entry in ledger.entries}
     pairs = ((version, dates.get(version.key)) for version in registered.versions)
     return tuple((version, entry) for version, entry in pairs if entry and entry.date != version.date)
@@ -152,12 +152,12 @@ def is_dated(version: Version) -> bool:
 
 
 def told_model(key: str, day: str) -> str:
-    """A model for a person to read."""
+    """Return a model for a person to read."""
     return f"model {key[:_SHORT]} of {day}" if key else "a model without Vintage's tags"
 
 
 def told_version(version: Version) -> str:
-    """A version for a person to read."""
+    """Return a version for a person to read."""
     return f"version {version.version}, {told_model(version.key, version.date)}"
 
 
@@ -185,7 +185,7 @@ def _standing(store: Store, registry: Registry, *, by_hand: bool) -> Standing:
 
 
 def last_move(ledger: Ledger) -> Entry | None:
-    """The line that made the present champion."""
+    """Return the line that made the present champion."""
     return next((entry for entry in reversed(ledger.entries) if entry.moves), None)
 
 

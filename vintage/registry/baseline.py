@@ -42,7 +42,7 @@ BaselineModel = NoBaseline | StoredBaseline | UnreadableBaseline
 def baseline_for(
     pipeline: Pipeline, store: Store, day: date, registered: Callable[[str], Registered]
 ) -> BaselineModel:
-    """The model that a date's is compared with; none as well where neither task nor gate compares.
+    """Return the model that a date's is compared with; none as well where neither task nor gate compares.
 
     Args:
         pipeline: the spec.
@@ -87,12 +87,12 @@ def baseline_of(store: Store, day: date) -> BaselineModel:
 
 
 def model_of(baseline: BaselineModel) -> Artifact | None:
-    """The model, where there is one that can be read."""
+    """Return the model, where there is one that can be read."""
     return baseline.model if isinstance(baseline, StoredBaseline) else None
 
 
 def baseline_then(evaluation: Artifact, model: Artifact | None) -> BaselineModel:
-    """What an evaluation was held against when it was made, for who makes it again.
+    """Return what an evaluation was held against when it was made, for who makes it again.
 
     Args:
         evaluation: as it was made.

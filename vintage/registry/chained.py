@@ -25,7 +25,7 @@ class Head:
 
 
 def sealed(before: bytes, body: bytes) -> bytes:
-    """A line with its newline.
+    """Return a line with its newline.
 
     Args:
         before: all that stands before it.
@@ -42,7 +42,7 @@ def parts(line: bytes) -> tuple[bytes, str | None]:
 
 
 def problem(before: hashlib._Hash, body: bytes, seal: str | None, *, after_sealed: bool) -> str:
-    """What is wrong with a line; empty when nothing is.
+    """Return what is wrong with a line; empty when nothing is.
 
     Args:
         before: over all bytes before it.

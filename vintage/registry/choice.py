@@ -56,7 +56,7 @@ class PromotionCandidate:
     def of(
         cls, evaluation: Artifact, *, key: str, mode: str, answer: Answer | None = None
     ) -> PromotionCandidate:
-        """The case of an evaluation, with what its gates said."""
+        """Return the case of an evaluation, with what its gates said."""
         gates = EvaluationDetails.of(evaluation).decision
         return cls(
             key=key,
@@ -72,7 +72,7 @@ class PromotionCandidate:
 def choose(
     case: PromotionCandidate, champion: Version | None, past: Sequence[Entry] = ()
 ) -> tuple[Action, tuple[str, ...]]:
-    """What becomes of a model.
+    """Return what becomes of a model.
 
     Args:
         case: the model.
@@ -136,7 +136,7 @@ def likely_to_serve(case: PromotionCandidate, past: Sequence[Entry]) -> bool:
 
 
 def _against(case: PromotionCandidate, champion: Version | None, past: Sequence[Entry]) -> str:
-    """What keeps a model that passed its gates from becoming champion; empty where nothing does."""
+    """Return what keeps a model that passed its gates from becoming champion; empty where nothing does."""
     if case.mode == "never":
         return "the spec says promote: never"
     if champion is not None and champion.date >= case.day.isoformat():

@@ -50,7 +50,7 @@ class Copy:
 
 @contextmanager
 def verified_copy(tracking: Tracking, model: Artifact, version: Version) -> Iterator[Path]:
-    """A folder of what MLflow holds for a version, each byte of which is as the store's manifest says.
+    """Yield a folder of what MLflow holds for a version, each byte of which is as the store's manifest says.
 
     MLflow writes ids of its own into the file that describes the model. All else in it must be the same; then
     the store's takes its place, whose digest is known.
@@ -77,7 +77,7 @@ def verified_copy(tracking: Tracking, model: Artifact, version: Version) -> Iter
 def copies_of(
     store: Store, tracking: Tracking, versions: Iterable[Version], *, leave: Collection[str] = ()
 ) -> Iterator[Copy]:
-    """What MLflow holds of each version whose model is in the store, and how its files differ.
+    """Yield what MLflow holds of each version whose model is in the store, and how its files differ.
 
     Args:
         store: the pipeline's.

@@ -112,7 +112,7 @@ def decide(
     baseline: Compared = NoBaseline(),
     suspicions: Sequence[str] = (),
 ) -> Decision:
-    """The decision on a model.
+    """Return the decision on a model.
 
     Args:
         gates: every one must pass. One on a metric that needs a baseline does not apply where there never was

@@ -139,7 +139,7 @@ def force(
 def carry_out(
     store: Store, tracking: Registry, wanted: Intervention, loads: Callable[[Intervention], Loaded]
 ) -> Entry:
-    """Loads the target, makes it the champion and records it; what was carried out before is only found.
+    """Load the target, make it the champion and record it; what was carried out before is only found.
 
     Raises:
         ModelRefused: the target does not load, or gives something else; nothing has changed.
@@ -189,7 +189,7 @@ def carry_out(
 
 
 def version_of(store: Store, tracking: Registry, named: str) -> tuple[Version, Artifact]:
-    """A registered version, and the evaluation that was decided on last, or that stands for its date.
+    """Return a registered version, and the evaluation that was decided on last, or that stands for its date.
 
     Args:
         store: the pipeline's, with its ledger.
@@ -217,7 +217,7 @@ def version_of(store: Store, tracking: Registry, named: str) -> tuple[Version, A
 
 
 def registered_version(pipeline: str, named: str, past: Sequence[Entry], registered: Registered) -> Version:
-    """The version that a person names by its key, date or number.
+    """Return the version that a person names by its key, date or number.
 
     Args:
         pipeline: whose.
@@ -239,7 +239,7 @@ def registered_version(pipeline: str, named: str, past: Sequence[Entry], registe
 
 
 def evaluated(store: Store, day: date) -> tuple[Artifact, Artifact]:
-    """The evaluation that stands for a date, and its model.
+    """Return the evaluation that stands for a date, and its model.
 
     Raises:
         StoreError: there is none, or the model is gone.
@@ -286,7 +286,7 @@ def _said(why: str) -> str:
 
 
 def os_user() -> str:
-    """The name of who gives the command, in the operating system."""
+    """Return the name of who gives the command, in the operating system."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):

@@ -129,7 +129,7 @@ class Ledger:
 
 
 def append(path: Path, entry: Entry) -> bool:
-    """Adds a line unless that decision is recorded already; safe beside other writers and after a crash.
+    """Add a line unless that decision is recorded already; safe beside other writers and after a crash.
 
     Returns:
         Whether a line was added.
@@ -160,7 +160,7 @@ def append(path: Path, entry: Entry) -> bool:
 
 @contextlib.contextmanager
 def one_decision_at_a_time(path: Path) -> Iterator[None]:
-    """Waits until nobody else decides by this ledger, and keeps the others waiting.
+    """Wait until nobody else decides by this ledger, and keep the others waiting.
 
     Who decides asks who serves, adds its line and moves the champion within: between two of these steps
     another decision would be made on what is no longer true.
@@ -184,7 +184,7 @@ def read(path: Path) -> tuple[Entry, ...]:
 
 
 def read_ledger(path: Path) -> Ledger:
-    """The whole ledger. Left out, with a warning, is only a line that a crash cut.
+    """Return the whole ledger. Left out, with a warning, is only a line that a crash cut.
 
     Raises:
         StoreError: it cannot be read, or a line is damaged, edited, removed, inserted or of a later release.

@@ -111,7 +111,7 @@ def place_of(home: Home, pipeline: Pipeline) -> Place:
 
 
 def loading_of(artifact: Artifact, version: int, copy: Path) -> Loading:
-    """What is to be loaded, for a model of the store that is registered.
+    """Return what is to be loaded, for a model of the store that is registered.
 
     Args:
         artifact: the model, whose files were verified.
@@ -127,7 +127,7 @@ def loading_of(artifact: Artifact, version: int, copy: Path) -> Loading:
 
 
 def load_here(wanted: Loading, spark: SparkSession) -> Loaded:
-    """Loads the model in each way that consumers do, and holds its answers against the golden batch.
+    """Load the model in each way that consumers do, and hold its answers against the golden batch.
 
     Args:
         wanted: the model.

@@ -74,12 +74,12 @@ class _Running:
             self.questions.write(f"{message.model_dump_json()}\n".encode())
 
     def answer(self, seconds: float) -> str | None:
-        """The next line; empty when the process is gone, None when it says nothing for so long."""
+        """Return the next line; empty when the process is gone, None when it says nothing for so long."""
         ready, _, _ = select.select([self.answers], [], [], seconds)
         return self.answers.readline() if ready else None
 
     def end(self) -> None:
-        """Ends it, and its JVM with it, whatever it does."""
+        """End it, and its JVM with it, whatever it does."""
         self.process.terminate()
         try:
             self.process.wait(GRACE)
@@ -109,11 +109,11 @@ class LoadingProcess:
         self.close()
 
     def start(self) -> None:
-        """Starts the process, if it does not run yet, and returns at once."""
+        """Start the process, if it does not run yet, and returns at once."""
         self._started()
 
     def load(self, wanted: Loading) -> Loaded:
-        """Loads a model and scores its golden batch.
+        """Load a model and scores its golden batch.
 
         Raises:
             EnvironmentProblem: the process could not do its work, through no fault of the model.
@@ -141,7 +141,7 @@ class LoadingProcess:
         return told.loaded
 
     def close(self) -> None:
-        """Ends the process, whatever it does, and removes what it wrote."""
+        """End the process, whatever it does, and remove what it wrote."""
         running, self._running = self._running, None
         with self._left:
             if running is not None:

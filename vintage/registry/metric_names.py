@@ -32,6 +32,6 @@ MLFLOW_NAMES: Final[Mapping[Task, Mapping[str, str]]] = {
 
 
 def under_mlflow_names(task: Task, metrics: Mapping[str, float]) -> dict[str, float]:
-    """The metrics that MLflow's evaluation would log, by its names."""
+    """Return the metrics that MLflow's evaluation would log, by its names."""
     names = MLFLOW_NAMES.get(task, {})
     return {names[name]: value for name, value in metrics.items() if name in names}

@@ -22,7 +22,7 @@ _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 def chosen_key(
     text: str, dates: Mapping[str, str], past: Sequence[Entry], registered: Registered, *, none: SpecError
 ) -> str:
-    """The key of the one model that a text names.
+    """Return the key of the one model that a text names.
 
     A number is a label: the ledger's of then, or the registry's of now, which differ after a repair. One that
     names two models names none.

@@ -27,7 +27,7 @@ def outcome(
     baseline: Compared,
     importances: Mapping[str, Any] | None,
 ) -> EvaluationDetails:
-    """The details of an evaluation; numbers that are not finite become null.
+    """Return the details of an evaluation; numbers that are not finite become null.
 
     Args:
         pipeline: its deciding metric orders the slices, the worst first.
@@ -69,7 +69,7 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
 
 
 def _baseline(baseline: Baseline | UnreadableBaseline) -> dict[str, Any]:
-    """The date and key of the model that was compared with, and its metrics or why it has none."""
+    """Return the date and key of the model that was compared with, and its metrics or why it has none."""
     if isinstance(baseline, UnreadableBaseline):
         baseline = Baseline(baseline.date, baseline.key, incomparable=baseline.why)
     gains = {

@@ -24,7 +24,7 @@ def champion_of(past: Sequence[Entry]) -> Version | None:
 
 
 def case_of(model: Artifact, evaluation: Artifact, *, mode: str, measured: bool) -> PromotionCandidate:
-    """What would be decided on.
+    """Return what would be decided on.
 
     Args:
         model: fitted or planned.

@@ -31,7 +31,7 @@ def tags_of(named: Ingredients) -> dict[str, str]:
 
 
 def record_model(tracking: Tracking, store: Store, model: Artifact) -> str:
-    """Logs a model with its params and training data to its run, which is made if MLflow does not have it.
+    """Log a model with its params and training data to its run, which is made if MLflow does not have it.
 
     The candidates that its Params were chosen among become runs under it.
 
@@ -63,7 +63,7 @@ def record_model(tracking: Tracking, store: Store, model: Artifact) -> str:
 
 
 def record_evaluation(tracking: Tracking, store: Store, model: Artifact, evaluation: Artifact) -> str:
-    """Logs a model's metrics, its holdout, the decision and the report, if there is one, to the model's run.
+    """Log a model's metrics, its holdout, the decision and the report, if there is one, to the model's run.
 
     Metrics have Spark's names, and those of MLflow's own evaluation beside them.
 
@@ -97,7 +97,7 @@ def record_evaluation(tracking: Tracking, store: Store, model: Artifact, evaluat
 
 
 def registered(tracking: Tracking, store: Store, model: Artifact, evaluation: Artifact) -> Version:
-    """The one registered version of an evaluated model, which is made if MLflow does not have it.
+    """Return the one registered version of an evaluated model, which is made if MLflow does not have it.
 
     Raises:
         TrackingError: MLflow cannot be reached.
@@ -119,7 +119,7 @@ def version_tags(model: Artifact) -> dict[str, str]:
 
 
 def _digest_tag(model: Artifact) -> dict[str, str]:
-    """What the model is, by value; a model of an earlier Vintage has none."""
+    """Return what the model is, by value; a model of an earlier Vintage has none."""
     digest = ModelDetails.of(model).digest
     return {"vintage.model_digest": digest} if digest else {}
 

@@ -76,7 +76,7 @@ class Repair:
 
 
 def repair_of(store: Store, tracking: Tracking) -> Repair:
-    """What is to be done; see `carry_out`.
+    """Return what is to be done; see `carry_out`.
 
     Raises:
         StoreError: the ledger is damaged; or who is to serve is neither in the registry nor in the store, and
@@ -89,7 +89,7 @@ def repair_of(store: Store, tracking: Tracking) -> Repair:
 
 
 def carry_out(store: Store, tracking: Tracking) -> Repair:
-    """Does it, alone of its pipeline; doing it again, or after a crash, does what is left.
+    """Do it, alone of its pipeline; doing it again, or after a crash, does what is left.
 
     Raises:
         StoreError: the ledger is damaged, or a model that is to be registered is not as it was made.

@@ -24,7 +24,7 @@ _MOST_COLUMNS: Final = 10
 
 
 def importances_picture(found: Mapping[str, Any]) -> Picture:
-    """The largest features: bars, or shades where each has several values."""
+    """Return the largest features: bars, or shades where each has several values."""
     features = found["features"][:MOST_BARS]
     of = len(found["features"]) + found.get("left_out", 0)
     title = f"{found['kind'].capitalize()} by feature"

@@ -19,14 +19,14 @@ _PLACES: Final = {1e3: 4, 1e6: 2, 1e15: 0}
 
 
 def detail_tables(details: Mapping[str, Any]) -> Iterator[Table]:
-    """The tables of the details that there are, whatever the task."""
+    """Yield the tables of the details that there are, whatever the task."""
     for name, table in _TABLES.items():
         if details.get(name):
             yield table(details[name])
 
 
 def number(value: float | None) -> str:
-    """A metric as a table shows it; None is one that the holdout does not define."""
+    """Return a metric as a table shows it; None is one that the holdout does not define."""
     if value is None:
         return "not defined"
     # Adding zero takes the sign from a zero that has one.
@@ -39,7 +39,7 @@ def number(value: float | None) -> str:
 
 
 def between(interval: Mapping[str, float | None] | None) -> str:
-    """An interval as a table shows it; nothing where there is none."""
+    """Return an interval as a table shows it; nothing where there is none."""
     low, high = (None, None) if interval is None else (interval.get("low"), interval.get("high"))
     return "" if low is None or high is None else f"{number(low)} to {number(high)}"
 

@@ -91,7 +91,7 @@ class Canvas:
         self.axes: Axes = self.figure.add_subplot()
 
     def picture(self, name: str, title: str, description: str) -> Picture:
-        """What was drawn."""
+        """Return what was drawn."""
         from matplotlib.backends.backend_svg import FigureCanvasSVG
 
         text = io.BytesIO()
@@ -152,6 +152,6 @@ def _inline(svg: bytes, name: str, title: str, description: str) -> str:
 
 
 def shortened(text: str, most: int = 34) -> str:
-    """A name that a picture has room for: its beginning and its end."""
+    """Return a name that a picture has room for: its beginning and its end."""
     half = (most - 1) // 2
     return text if len(text) <= most else f"{text[:half]}…{text[-half:]}"

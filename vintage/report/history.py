@@ -79,7 +79,7 @@ class History(BaseModel):
 def history_of(
     store: Store, metric: str, *, champion: str | None, last: int = LAST, until: dt.date | None = None
 ) -> History:
-    """The past of a pipeline, from its ledger and the manifests of its evaluations.
+    """Return the past of a pipeline, from its ledger and the manifests of its evaluations.
 
     Args:
         store: the pipeline's store.
@@ -112,7 +112,7 @@ def history_of(
 
 
 def show(history: History, console: Console) -> None:
-    """Prints a history: the metric by date, then the decisions as they were made."""
+    """Print a history: the metric by date, then the decisions as they were made."""
     if not history.trend and not history.decisions:
         console.print(f"{history.pipeline} has no history yet: nothing was evaluated.", markup=False)
         return

@@ -83,7 +83,7 @@ class Row:
 
 
 def write_report(store: Store, evaluation: Artifact, *, page: Path | None = None) -> ReportFiles:
-    """Writes the report of an evaluation beside it, from the manifests and the ledger alone.
+    """Write the report of an evaluation beside it, from the manifests and the ledger alone.
 
     It is not part of the artifact: another page layout makes no other evaluation, and an old date can have
     today's. Written again, it tells the same, but for what was decided meanwhile.
@@ -115,7 +115,7 @@ def write_report(store: Store, evaluation: Artifact, *, page: Path | None = None
 
 
 def draw(summary: Summary, trend: Sequence[TrendPoint]) -> dict[str, Picture]:
-    """The pictures that the evaluation has something for, by name."""
+    """Return the pictures that the evaluation has something for, by name."""
     with drawing():
         found = [
             *detail_pictures(summary.details),
@@ -137,7 +137,7 @@ def render(
     *,
     folder: Path,
 ) -> str:
-    """The page.
+    """Return the page.
 
     Args:
         summary: the evaluation and what it was made from.
@@ -169,7 +169,7 @@ def render(
 
 
 def metric_rows(summary: Summary) -> list[Row]:
-    """The metrics, the deciding one first."""
+    """Return the metrics, the deciding one first."""
     directions = METRICS.get(summary.task, {})  # type: ignore[call-overload]
     intervals = (summary.intervals or {}).get("metrics", {})
     before = summary.baseline or {}
@@ -202,7 +202,7 @@ def _slice_metrics(summary: Summary) -> list[str]:
 
 
 def _better(gain: Mapping[str, float | None] | None) -> str:
-    """What a gain says; one whose interval holds zero tells neither."""
+    """Return what a gain says; one whose interval holds zero tells neither."""
     if gain is None or gain["value"] is None:
         return ""
     low, high = gain.get("low"), gain.get("high")
@@ -228,7 +228,7 @@ def _trend(store: Store, summary: Summary, evaluation: Artifact) -> tuple[TrendP
 
 
 def _grouped(summary: Summary) -> dict[str, list[Partition]]:
-    """The raw rows by source, the latest date first."""
+    """Return the raw rows by source, the latest date first."""
     found: dict[str, list[Partition]] = {}
     for each in sorted(summary.partitions, key=lambda part: part.date, reverse=True):
         found.setdefault(each.source, []).append(each)
@@ -257,7 +257,7 @@ def _signed(value: float | None) -> str:
 
 
 def _value(value: Any) -> str:
-    """A Param's value as YAML would have it."""
+    """Return a Param's value as YAML would have it."""
     if isinstance(value, bool) or value is None:
         return str(value).lower() if value is not None else "null"
     if isinstance(value, list | tuple):

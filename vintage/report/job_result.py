@@ -41,7 +41,7 @@ class JobResult(BaseModel):
 
 
 def result_of(home: Home, store: Store, day: date, result: object, window: Sequence[date] = ()) -> JobResult:
-    """What is to be told of what a job gave: an artifact, those of a window's dates, or a decision."""
+    """Return what is to be told of what a job gave: an artifact, those of a window's dates, or a decision."""
     if isinstance(result, Entry):
         facts = {"decision": result.told, "version": result.version, "reasons": list(result.reasons)}
         model = store.find("model", day, result.model_key)

@@ -50,7 +50,7 @@ def links_of(home: Home, store: Store, evaluation: Artifact) -> Links:
 
 
 def as_text(summary: Summary, links: Links) -> str:
-    """A summary as GitHub's Markdown, of bounded length; nothing of the data is taken for markup."""
+    """Return a summary as GitHub's Markdown, of bounded length; nothing of the data is taken for markup."""
     blocks = [
         _head(summary),
         _gates(summary),
@@ -108,7 +108,7 @@ def _metrics(summary: Summary) -> str:
 
 
 def _slices(summary: Summary) -> str:
-    """The worst slices by the metric that decides."""
+    """Return the worst slices by the metric that decides."""
     if not summary.slices:
         return ""
     rows = [
@@ -164,7 +164,7 @@ def _gain(gain: Mapping[str, float | None] | None) -> str:
 
 
 def _gained(gain: Mapping[str, float | None] | None) -> str:
-    """The interval of a gain, with its signs."""
+    """Return the interval of a gain, with its signs."""
     low, high = (None, None) if gain is None else (gain.get("low"), gain.get("high"))
     return "" if low is None or high is None else f"{low:+.4g} to {high:+.4g}"
 

@@ -65,7 +65,7 @@ def partitions_of(
     snapshots: Mapping[dt.date, Artifact],
     joined: Mapping[str, Mapping[dt.date, Artifact]],
 ) -> Iterator[Partition]:
-    """The raw rows behind the features: the source's by date, then each joined source's."""
+    """Yield the raw rows behind the features: the source's by date, then each joined source's."""
     for view, dated in {SOURCE_VIEW: snapshots, **joined}.items():
         # An undated source that is joined has one snapshot for many dates.
         seen: set[Key] = set()

@@ -52,7 +52,7 @@ class Scored(BaseModel):
 
 
 def scored_of(artifact: Artifact) -> Scored:
-    """What an artifact of predictions says of itself."""
+    """Return what an artifact of predictions says of itself."""
     manifest, details = artifact.manifest, PredictionsDetails.of(artifact)
     aside = artifact.folder / "rejected"
     return Scored(
@@ -70,7 +70,7 @@ def scored_of(artifact: Artifact) -> Scored:
 
 
 def show(scored: Scored, console: Console) -> None:
-    """Prints the counts, each reason, and where the rows are."""
+    """Print the counts, each reason, and where the rows are."""
     console.print(Text(f"{scored.pipeline} {scored.date}: {scored.told}", style="bold"))
     for reason, number in scored.rejected.items():
         console.print(Text(f"· {number} rows: {reason}", style="yellow"))

@@ -181,7 +181,7 @@ class Summary(BaseModel):
 
 
 def summarise(store: Store, day: dt.date | None, *, version: int | None = None) -> Summary:
-    """The summary of a date's current evaluation.
+    """Return the summary of a date's current evaluation.
 
     Args:
         store: the pipeline's store.
@@ -195,7 +195,7 @@ def summarise(store: Store, day: dt.date | None, *, version: int | None = None) 
 
 
 def summary_of(store: Store, evaluation: Artifact, *, version: int | None = None) -> Summary:
-    """The summary of an evaluation, whether or not it is its date's current one.
+    """Return the summary of an evaluation, whether or not it is its date's current one.
 
     Raises:
         StoreError: an artifact on the way back is gone.

@@ -31,7 +31,7 @@ class SpecModel(BaseModel):
 
 
 def refusal(what: str, *, expected: str = "", found: str = "", hint: str = "") -> PydanticCustomError:
-    """The error that a validator raises: the parts of a `Problem`, carried through pydantic."""
+    """Return the error that a validator raises: the parts of a `Problem`, carried through pydantic."""
     return PydanticCustomError(
         "refused", "{what}", {"what": what, "expected": expected, "found": found, "hint": hint}
     )
@@ -62,7 +62,7 @@ def _to_date(value: Any) -> Any:
 
 
 def _to_text(value: Any) -> Any:
-    """A scalar as the text that Spark takes: `true` for a boolean, `4` for a number."""
+    """Return a scalar as the text that Spark takes: `true` for a boolean, `4` for a number."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str | int | float):

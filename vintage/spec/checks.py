@@ -88,7 +88,7 @@ class Checked:
 
 
 def name_problems(checked: Checked, stem: str) -> Iterator[Problem]:
-    """The name in the file is the file's name."""
+    """Yield the name in the file is the file's name."""
     name = checked.parts.get("name", stem)
     if name != stem:
         yield checked.document.problem(
@@ -97,7 +97,7 @@ def name_problems(checked: Checked, stem: str) -> Iterator[Problem]:
 
 
 def date_problems(checked: Checked) -> Iterator[Problem]:
-    """The dates are in order, and the test days leave days to learn from."""
+    """Yield the dates are in order, and the test days leave days to learn from."""
     start, end = checked.parts.get("start_date"), checked.parts.get("end_date")
     if start is not None and end is not None and end < start:
         yield checked.document.problem(
@@ -142,7 +142,7 @@ def tuning_problems(checked: Checked) -> Iterator[Problem]:
 
 
 def trigger_problems(checked: Checked) -> Iterator[Problem]:
-    """What the trigger form offers are Params of stages that exist."""
+    """Yield what the trigger form offers are Params of stages that exist."""
     stages = checked.parts.get("stages")
     if stages is None:
         return
@@ -182,7 +182,7 @@ def size_problems(checked: Checked) -> Iterator[Problem]:
 
 
 def sql_problems(checked: Checked) -> Iterator[Problem]:
-    """The SQL is one query over the views, and provides what key, label and train_where read."""
+    """Yield the SQL is one query over the views, and provides what key, label and train_where read."""
     preprocess: Preprocess | None = checked.parts.get("preprocess")
     if preprocess is None:
         return
@@ -269,7 +269,7 @@ def suite_problems(
 
 
 def _unread(checked: Checked, read: Collection[str]) -> Iterator[Problem]:
-    """The joined sources that are not among the tables that the SQL reads."""
+    """Yield the joined sources that are not among the tables that the SQL reads."""
     for view in checked.parts.get("joins", {}):
         if view not in read:
             yield checked.document.problem(
@@ -326,7 +326,7 @@ def _lacking(read: Sequence[str]) -> str:
 def unprovided(
     document: Document, path: KeyPath, names: Collection[str], provided: Collection[str] | None, by: str
 ) -> Iterator[Problem]:
-    """The names that are not among the columns that the SQL, or what `by` names, provides."""
+    """Yield the names that are not among the columns that the SQL, or what `by` names, provides."""
     if provided is None:
         return
     known = {name.lower() for name in provided}

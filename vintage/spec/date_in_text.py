@@ -31,7 +31,7 @@ _DATE: Final = re.compile(r"\{date(?::([^{}]*))?\}")
 
 
 def problem(text: str) -> tuple[str, str] | None:
-    """What stands in braces and is no date, and what may; None where all is right."""
+    """Return what stands in braces and is no date, and what may; None where all is right."""
     for found in _IN_BRACES.finditer(text):
         date = _DATE.fullmatch(found[0])
         if date is None:
@@ -48,7 +48,7 @@ def problem(text: str) -> tuple[str, str] | None:
 
 
 def filled(text: str, date: dt.date) -> str:
-    """The text with the partition date in it."""
+    """Return the text with the partition date in it."""
 
     def written(found: re.Match[str]) -> str:
         if found[1] is None:
@@ -64,7 +64,7 @@ def is_dated(text: str) -> bool:
 
 
 def lacking(text: str) -> str:
-    """What of the date a dated text leaves open, so that several dates share it; empty if nothing."""
+    """Return what of the date a dated text leaves open, so that several dates share it; empty if nothing."""
     told: set[str] = set()
     for found in _DATE.finditer(text):
         told |= {"%Y", "%m", "%d"} if found[1] is None else set(_DIRECTIVE.findall(found[1]))

@@ -49,7 +49,7 @@ class Column:
 # A Dag processor asks for the same few hundreds of times.
 @lru_cache(maxsize=256)
 def parse_ddl(text: str, *, vectors: bool = False) -> tuple[Column, ...]:
-    """The columns of a schema text, in order.
+    """Return the columns of a schema text, in order.
 
     Args:
         text: Spark's DDL.

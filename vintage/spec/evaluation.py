@@ -20,7 +20,7 @@ MOST_OVERLAP: Final = 0.01
 
 
 def _slice_value(value: Any) -> Any:
-    """A slice's value as Spark writes it as text; null stays null."""
+    """Return a slice's value as Spark writes it as text; null stays null."""
     if isinstance(value, bool):
         return str(value).lower()
     return str(value) if isinstance(value, int | float) else value

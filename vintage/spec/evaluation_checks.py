@@ -20,7 +20,7 @@ _SLICE = "slice by slice"
 
 
 def metric_problems(checked: Checked) -> Iterator[Problem]:
-    """The metrics are those of the task."""
+    """Yield the metrics are those of the task."""
     evaluate: Evaluate | None = checked.parts.get("evaluate")
     task = checked.parts.get("task")
     if evaluate is None or task is None:
@@ -47,7 +47,7 @@ def metric_problems(checked: Checked) -> Iterator[Problem]:
 
 
 def _bound_problems(checked: Checked, path: KeyPath, gate: Gate, metric: Metric) -> Iterator[Problem]:
-    """A bound that refuses the better models and lets the worse pass, or that none can keep."""
+    """Yield a bound that refuses the better models and lets the worse pass, or that none can keep."""
     problem, name = checked.document.problem, metric.name
     if metric.larger_is_better and gate.max is not None and gate.min is None:
         yield problem(

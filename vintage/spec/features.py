@@ -19,7 +19,7 @@ FEATURE_ROWS: Final = ""
 
 
 def feature_columns(pipeline: Pipeline) -> tuple[str, ...] | None:
-    """The columns that preprocess provides; None when that cannot be told without the data."""
+    """Return the columns that preprocess provides; None when that cannot be told without the data."""
     preprocess = pipeline.preprocess
     if preprocess.function is not None:
         declared = preprocess.declared_columns
@@ -67,12 +67,12 @@ class FeatureOrigins:
                 return
 
     def of_column(self, name: str, fields: tuple[str, ...] = ()) -> frozenset[Origin]:
-        """The origins of a column of the feature rows, or of a field within it; itself among them."""
+        """Return the origins of a column of the feature rows, or of a field within it; itself among them."""
         found: frozenset[Origin] = frozenset() if self._lineage is None else self._lineage.of(name, fields)
         return found | {(FEATURE_ROWS, name.lower(), *fields)}
 
     def of_expression(self, text: str) -> frozenset[Origin]:
-        """The origins of an expression over the feature rows; none of one that cannot be read."""
+        """Return the origins of an expression over the feature rows; none of one that cannot be read."""
         from sqlglot import exp
 
         try:

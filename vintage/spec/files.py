@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def load_pipeline(home: Home, name: str) -> Pipeline:
-    """The pipeline of a name, checked in full but for what needs pyspark's classes.
+    """Return the pipeline of a name, checked in full but for what needs pyspark's classes.
 
     Raises:
         SpecError: there is no such pipeline.
@@ -41,7 +41,7 @@ def load_pipeline(home: Home, name: str) -> Pipeline:
 
 
 def load_suite(home: Home, name: str) -> Suite:
-    """The expectation suite of a name.
+    """Return the expectation suite of a name.
 
     Raises:
         SpecError: there is no such suite.
@@ -64,7 +64,7 @@ class HomeFiles:
 
 
 def read_home(home: Home) -> HomeFiles:
-    """Reads every pipeline and suite of a home, each once."""
+    """Read every pipeline and suite of a home, each once."""
     suite = cache(partial(_read_suite, home))
     suites = [suite(home.expectations_dir / f"{name}.yaml") for name in home.suite_names()]
     pipelines = [
@@ -157,7 +157,7 @@ def _look_at_suite(home: Home, path: Path, read: list[Suite]) -> Iterator[Proble
 
 
 def _read_document(home: Home, path: Path) -> tuple[Document, list[Problem]]:
-    """The file's mapping; `data` is None when it has none."""
+    """Return the file's mapping; `data` is None when it has none."""
     file = home.shown(path)
     document, problems = read_file(path, file)
     if not is_name(path.stem):

@@ -32,7 +32,7 @@ class Home:
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Home:
-        """The home that VINTAGE_HOME and its companions name, or the embedded one.
+        """Return the home that VINTAGE_HOME and its companions name, or the embedded one.
 
         Raises:
             SpecError: VINTAGE_HOME is no folder with pipelines/ in it, or VINTAGE_STORE is no path.
@@ -65,11 +65,11 @@ class Home:
         return self.path / "expectations"
 
     def pipeline_names(self) -> tuple[str, ...]:
-        """The pipelines that have a file, sorted."""
+        """Return the pipelines that have a file, sorted."""
         return _stems(self.pipelines_dir)
 
     def suite_names(self) -> tuple[str, ...]:
-        """The suites that have a file, sorted."""
+        """Return the suites that have a file, sorted."""
         return _stems(self.expectations_dir)
 
     def shown(self, path: Path) -> str:
@@ -78,7 +78,7 @@ class Home:
 
 
 def sqlite_uri(database: Path) -> str:
-    """The URI of an SQLite file: what ends or escapes a path in a URI is itself escaped."""
+    """Return the URI of an SQLite file: what ends or escapes a path in a URI is itself escaped."""
     # No more than must be, and then with the driver's name: of a plain sqlite:///, MLflow makes the folder
     # that the URI names as it stands.
     path = re.sub(r"%(?=[0-9A-Fa-f]{2})", "%25", str(database)).replace("?", "%3F")
@@ -100,7 +100,7 @@ def _home_path(named: str) -> Path:
 
 
 def _stems(folder: Path) -> tuple[str, ...]:
-    """The names of all that is called *.yaml: what is no file is told as such when it is read.
+    """Return the names of all that is called *.yaml: what is no file is told as such when it is read.
 
     Editors keep what they are at under hidden names, which may be links to nothing.
     """

@@ -22,7 +22,7 @@ _NUMBER: Final = re.compile(
 
 
 def label_type_problems(pipeline: Pipeline) -> Iterator[Problem]:
-    """The label is a number, or true or false."""
+    """Yield the label is a number, or true or false."""
     if pipeline.label is None:
         return
     try:

@@ -141,7 +141,7 @@ class Document:
     text_lines: Mapping[KeyPath, int] = field(default_factory=dict, compare=False, repr=False)
 
     def line(self, path: KeyPath) -> int | None:
-        """The line of the key path, or of the nearest thing around it."""
+        """Return the line of the key path, or of the nearest thing around it."""
         while path not in self.lines and path:
             path = path[:-1]
         return self.lines.get(path)
@@ -245,7 +245,7 @@ def _out_of_bounds(text: str, kind: str) -> tuple[str, str]:
 
 
 def read_text(text: str, file: str) -> tuple[Document, list[Problem]]:
-    """The values of a YAML text, and what is wrong with it as YAML."""
+    """Return the values of a YAML text, and what is wrong with it as YAML."""
     reader = _Reader(file)
     if (foreign := Reader.NON_PRINTABLE.search(text)) is not None:
         where = text.count("\n", 0, foreign.start()) + 1
@@ -284,7 +284,7 @@ def _node(loader: _Loader | _QuickLoader) -> yaml.Node | None:
 
 
 def read_file(path: Path, file: str) -> tuple[Document, list[Problem]]:
-    """The values of a YAML file that exists, and what is wrong with it as YAML."""
+    """Return the values of a YAML file that exists, and what is wrong with it as YAML."""
     try:
         content = _content(path)
     except OSError as error:
@@ -324,6 +324,6 @@ def _content(path: Path) -> bytes:
 
 
 def read_scalar(text: str) -> tuple[Any, str | None]:
-    """The value of a text as YAML would read it (`0.1`, `true`, `[1, 2]`), or why it is none."""
+    """Return the value of a text as YAML would read it (`0.1`, `true`, `[1, 2]`), or why it is none."""
     document, problems = read_text(text, "value")
     return document.data, problems[0].what if problems else None

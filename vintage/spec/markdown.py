@@ -12,12 +12,12 @@ _SPECIAL: Final = re.compile(r"([!-/:-@\[-`{-~])")
 
 
 def plain(text: str) -> str:
-    """A text on one line, in which Markdown sees nothing but text."""
+    """Return a text on one line, in which Markdown sees nothing but text."""
     return _SPECIAL.sub(r"\\\1", _short(text))
 
 
 def code(text: str) -> str:
-    """A text on one line as code; for a cell of a table too."""
+    """Return a text on one line as code; for a cell of a table too."""
     short = _short(text).replace("|", "\\|")
     longest = max((len(run) for run in re.findall(r"`+", short)), default=0)
     if not longest:

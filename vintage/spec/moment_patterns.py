@@ -19,7 +19,7 @@ def is_pattern(name: str) -> bool:
 
 
 def pattern_problem(name: str, pattern: str) -> tuple[str, str]:
-    """What was expected instead of a pattern, and a hint; empty where nothing is wrong.
+    """Return what was expected instead of a pattern, and a hint; empty where nothing is wrong.
 
     Spark takes what a pattern leaves open for the first: of `yyyy-mm-dd`, whose `mm` are minutes, each date
     is one of January.

@@ -23,7 +23,7 @@ def is_name(text: str) -> bool:
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The known name that is most like `name`, capitals aside; None when none is near."""
+    """Return the known name that is most like `name`, capitals aside; None when none is near."""
     by_lower: dict[str, str] = {}
     for candidate in known:
         by_lower.setdefault(candidate.lower(), candidate)
@@ -38,12 +38,12 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 
 def sentence(hint: str) -> str:
-    """A hint as a sentence of its own."""
+    """Return a hint as a sentence of its own."""
     return hint[:1].upper() + hint[1:]
 
 
 def list_names(names: Collection[str], *, most: int = 12) -> str:
-    """The names for a message: all of them, or the first few and how many more there are."""
+    """Return the names for a message: all of them, or the first few and how many more there are."""
     shown = ", ".join(list(names)[:most])
     more = len(names) - most
     return f"{shown} and {more} more" if more > 0 else shown or "none"

@@ -19,7 +19,7 @@ _FORM: Final = "Stage.param=value, LogisticRegression.regParam=0.1 say"
 
 
 def find_stage(stages: Sequence[Stage], name: str) -> tuple[int, str]:
-    """The index of the stage that `Stage.param` or `Stage[n].param` names, and the Param's name.
+    """Return the index of the stage that `Stage.param` or `Stage[n].param` names, and the Param's name.
 
     Raises:
         SpecError: the name has another form, or names no stage or more than one.
@@ -58,7 +58,7 @@ def find_stage(stages: Sequence[Stage], name: str) -> tuple[int, str]:
 def read_overrides(
     stages: Sequence[Stage], overrides: Iterable[str]
 ) -> tuple[tuple[tuple[int, str], Any], ...]:
-    """What overrides set: the index of a stage and the name of its Param, and the value.
+    """Return what overrides set: the index of a stage and the name of its Param, and the value.
 
     Raises:
         SpecError: an override has another form, or names no stage or more than one.

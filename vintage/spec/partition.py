@@ -15,7 +15,7 @@ _ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def parse_partition_date(text: str) -> dt.date:
-    """The date that a text names, strictly YYYY-MM-DD.
+    """Return the date that a text names, strictly YYYY-MM-DD.
 
     Raises:
         SpecError: the text has another form, or the calendar has no such day.
@@ -31,7 +31,7 @@ def parse_partition_date(text: str) -> dt.date:
 
 
 def last_closed_date(run_after: dt.datetime) -> dt.date:
-    """The last day, in UTC, that had ended at that moment: the one before it.
+    """Return the last day, in UTC, that had ended at that moment: the one before it.
 
     Raises:
         SpecError: the moment has no time zone.
@@ -44,7 +44,7 @@ def last_closed_date(run_after: dt.datetime) -> dt.date:
 
 
 def require_begun(date: dt.date, now: dt.datetime) -> None:
-    """Holds a partition date to days that have begun, wherever on earth it was named.
+    """Hold a partition date to days that have begun, wherever on earth it was named.
 
     A champion of a date to come would keep every night up to then from becoming one.
 
@@ -65,7 +65,7 @@ def require_begun(date: dt.date, now: dt.datetime) -> None:
 
 
 def window_ending_at(date: dt.date, *, days: int, start_date: dt.date) -> tuple[dt.date, ...]:
-    """The `days` calendar days that end with `date`, oldest first, without those before `start_date`.
+    """Return the `days` calendar days that end with `date`, oldest first, without those before `start_date`.
 
     Raises:
         SpecError: `date` itself is before `start_date`.

@@ -114,7 +114,7 @@ class Preprocess(SpecModel):
         return self
 
     def sql_for(self, date: dt.date) -> str:
-        """The query with `{date}` filled in; all of `source` where there is none."""
+        """Return the query with `{date}` filled in; all of `source` where there is none."""
         return date_in_text.filled(self.sql or "SELECT * FROM source", date)
 
     @property
@@ -162,7 +162,7 @@ class Stage(SpecModel):
         return self._there
 
     def over(self, columns: tuple[str, ...]) -> Stage:
-        """The same stage, of rows with these columns."""
+        """Return the same stage, of rows with these columns."""
         copy = self.model_copy()
         copy._there = columns
         return copy

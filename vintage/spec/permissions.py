@@ -16,7 +16,7 @@ _OWNER_ALONE: Final = "077"
 
 
 def umask_of(environ: Mapping[str, str]) -> str:
-    """The permissions that are taken from whatever is written, as three octal digits.
+    """Return the permissions that are taken from whatever is written, as three octal digits.
 
     Raises:
         SpecError: VINTAGE_UMASK is none, or takes its own files from the owner.

@@ -155,7 +155,7 @@ class Pipeline(SpecModel):
         return value
 
     def placed(self, home: Path, document: Document) -> Pipeline:
-        """The same pipeline, knowing the home of its paths and the file that it was read from."""
+        """Return the same pipeline, knowing the home of its paths and the file that it was read from."""
         copy = self.model_copy()
         copy._home = home
         copy._document = document
@@ -176,7 +176,7 @@ class Pipeline(SpecModel):
         hint: str = "",
         within: int | None = None,
     ) -> Problem:
-        """A problem at the line of the file where the key path stands, `("stages", 2, "Imputer")` say.
+        """Return a problem at the line of the file where the key path stands, `("stages", 2, "Imputer")` say.
 
         `within` counts the lines of a block text there, from 1. What an override set stands in no line of the
         file.
@@ -201,7 +201,7 @@ class Pipeline(SpecModel):
     def split_dates(
         self, available: Iterable[dt.date], date: dt.date
     ) -> tuple[tuple[dt.date, ...], tuple[dt.date, ...]]:
-        """The train and the test dates among those of the window that are available, oldest first.
+        """Return the train and the test dates among those of the window that are available, oldest first.
 
         Split by key, every date has rows of both sides, so both hold all dates.
         """
@@ -228,7 +228,7 @@ class Pipeline(SpecModel):
         return tuple(dict.fromkeys(stage.type for stage in self.stages if "." in stage.type))
 
     def source_path(self, date: dt.date, source: Source | None = None) -> str:
-        """The path for a date of a source of files, the pipeline's own if none is given.
+        """Return the path for a date of a source of files, the pipeline's own if none is given.
 
         A relative path is under the home.
         """
@@ -253,7 +253,7 @@ class Pipeline(SpecModel):
         return {SOURCE_VIEW: self.expectations, **{view: name for view, name in joined.items() if name}}
 
     def database_url(self, source: Source) -> str:
-        """The URL of a source that names one, with `{home}` filled in.
+        """Return the URL of a source that names one, with `{home}` filled in.
 
         Raises:
             SpecError: the home has a sign in its path that ends the path of a database in a URL.
@@ -267,7 +267,7 @@ class Pipeline(SpecModel):
         return str(source.url).replace(HOME, str(self._home))
 
     def with_overrides(self, overrides: Iterable[str]) -> Pipeline:
-        """The pipeline with some stage Params set anew: `LogisticRegression.regParam=0.1`.
+        """Return the pipeline with some stage Params set anew: `LogisticRegression.regParam=0.1`.
 
         An empty text and a value of `null` are ignored. When a class stands twice, the name says which:
         `StringIndexer[1].handleInvalid=keep`. A Param that is set so is not tuned.
@@ -284,11 +284,11 @@ class Pipeline(SpecModel):
         return copy
 
     def on_partitions(self, number: int) -> Pipeline:
-        """The pipeline with the number of partitions that its rows are put on."""
+        """Return the pipeline with the number of partitions that its rows are put on."""
         return self.model_copy(update={"partitions": number})
 
     def with_params(self, values: Mapping[str, Any]) -> Pipeline:
-        """The pipeline with the Params of a candidate, by the names of the grid; it tunes no more.
+        """Return the pipeline with the Params of a candidate, by the names of the grid; it tunes no more.
 
         Raises:
             SpecError: a name has another form, or names no stage or more than one.
@@ -322,7 +322,7 @@ class Pipeline(SpecModel):
         return next((values for each, values in grid.items() if find_stage(self.stages, each) == place), ())
 
     def parameter(self, name: str) -> Any:
-        """What `LogisticRegression.regParam`, say, is set to; None when it is left at Spark's default.
+        """Return what `LogisticRegression.regParam`, say, is set to; None when it is left at Spark's default.
 
         Raises:
             SpecError: the name has another form, or names no stage or more than one.

@@ -47,7 +47,7 @@ class Problem:
 
 
 def _short(text: str) -> str:
-    """A text that a file may have made as long as it likes, as long as a person reads on."""
+    """Return a text that a file may have made as long as it likes, as long as a person reads on."""
     half = _LONGEST // 2
     return text if len(text) <= _LONGEST else f"{text[:half]}…{text[-half:]}"
 
@@ -69,7 +69,7 @@ def contained(file: str, look: Callable[[], Iterable[Problem]]) -> list[Problem]
 
 
 def without_echoes(problems: Iterable[Problem]) -> list[Problem]:
-    """The problems as a reader meets them, each once, without those that another one made.
+    """Return the problems as a reader meets them, each once, without those that another one made.
 
     Where one name is mistyped, whoever writes it right is told to mistype it too: of two problems that each
     suggest the other's name, the one that comes first in its file stays.
@@ -93,7 +93,7 @@ def _echoes(problem: Problem, meant: str, earlier: Problem) -> bool:
 
 
 def first_of(problems: Iterable[Problem], file: str) -> list[Problem]:
-    """The problems of one file, or the first so many of them and how it goes on."""
+    """Return the problems of one file, or the first so many of them and how it goes on."""
     found = list(islice(problems, MOST + 1))
     if len(found) > MOST:
         found[MOST:] = [Problem(file, None, f"has more than {MOST} problems", hint="the others are not told")]

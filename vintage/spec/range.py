@@ -22,7 +22,7 @@ class Dates:
 
 
 def dates_of(pipeline: Pipeline, first: date, last: date) -> Dates:
-    """The days from the first to the last, both included, by the calendar, whatever a clock does.
+    """Return the days from the first to the last, both included, by the calendar, whatever a clock does.
 
     Raises:
         SpecError: the last is before the first, or one of them is not the pipeline's.

@@ -101,7 +101,7 @@ _READERS: Final[Mapping[str, tuple[str, ...]]] = {
 
 
 def option_problem(reader: str, name: str, value: str) -> tuple[str, str]:
-    """What was expected instead of an option, and a hint; empty where it may be set.
+    """Return what was expected instead of an option, and a hint; empty where it may be set.
 
     Args:
         reader: the format. Of one that is not Spark's own, what is known to hide rows or to write is refused.

@@ -173,7 +173,7 @@ def _special_time(cast: exp.Cast) -> Iterator[Unrepeatable]:
 
 
 def _by_order(function: exp.Func, name: str, written: str, key: Sequence[str]) -> Iterator[Unrepeatable]:
-    """A function whose value depends on which row comes first."""
+    """Yield a function whose value depends on which row comes first."""
     from sqlglot import exp
 
     line, window = line_of(function), window_of(function)
@@ -231,7 +231,7 @@ def _tie(
     key: Sequence[str],
     line: int | None,
 ) -> Iterator[Unrepeatable]:
-    """A warning where the order names less than what tells the query's rows apart."""
+    """Yield a warning where the order names less than what tells the query's rows apart."""
     group = query.args.get("group") if query is not None else None
     # Rows of a GROUP BY are told apart by what they are grouped by.
     apart = list(key) if group is None else [each.name for each in group.expressions]
@@ -243,7 +243,7 @@ def _tie(
 
 
 def _rounded(function: exp.Func, name: str, written: str, types: Mapping[str, str]) -> Iterator[Unrepeatable]:
-    """A sum of floating-point numbers: its last bits depend on the order in which they are added."""
+    """Yield a sum of floating-point numbers: its last bits depend on the order in which they are added."""
     window = window_of(function)
     if window is not None and resolved_window(window).args.get("order") is not None:
         return

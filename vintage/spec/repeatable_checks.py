@@ -57,7 +57,7 @@ def sql_problems(checked: Checked) -> Iterator[Problem]:
 
 
 def statement_problems(pipeline: Pipeline) -> Iterator[Problem]:
-    """The same of the stages' statements alone, those that a run was given with `--set` among them."""
+    """Yield the same of the stages' statements alone, those that a run was given with `--set` among them."""
     for text in _of_stages(pipeline.stages, pipeline.tuning):
         for each in unrepeatable(text.tree, text.text, key=pipeline.preprocess.key, types={}):
             if each.certain:

@@ -21,7 +21,7 @@ SCHEMAS: Final[Mapping[str, tuple[type[SpecModel], str]]] = {
 
 
 def json_schema(file: str) -> str:
-    """The text of a published schema, `pipeline.schema.json` or `suite.schema.json`."""
+    """Return the text of a published schema, `pipeline.schema.json` or `suite.schema.json`."""
     model, title = SCHEMAS[file]
     schema: dict[str, Any] = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -32,7 +32,7 @@ def json_schema(file: str) -> str:
 
 
 def write(folder: Path) -> None:
-    """Writes both schemas into a folder; they are published in docs/schema."""
+    """Write both schemas into a folder; they are published in docs/schema."""
     folder.mkdir(parents=True, exist_ok=True)
     for file in SCHEMAS:
         (folder / file).write_text(json_schema(file), encoding="utf-8")

@@ -62,7 +62,7 @@ def shape_problems(model: type[BaseModel], document: Document, error: Validation
 def sound_parts(
     model: type[BaseModel], data: Mapping[str, Any], error: ValidationError | None
 ) -> dict[str, Any]:
-    """The top-level values that are right by themselves, by key, when the whole is not."""
+    """Return the top-level values that are right by themselves, by key, when the whole is not."""
     broken = (
         {detail["loc"][0] for detail in error.errors(include_url=False) if detail["loc"]} if error else set()
     )
@@ -78,7 +78,7 @@ def sound_parts(
 
 
 def shown(value: Any) -> str:
-    """A value for a message, with its kind."""
+    """Return a value for a message, with its kind."""
     match value:
         case None:
             return "nothing"
@@ -151,7 +151,7 @@ def _spelled(path: KeyPath) -> str:
 
 
 def _key_path(data: Any, location: tuple[int | str, ...]) -> KeyPath:
-    """A pydantic location as a path of the file: without the names of a union's members."""
+    """Return a pydantic location as a path of the file: without the names of a union's members."""
     path: KeyPath = ()
     for position, step in enumerate(location):
         last = position == len(location) - 1
@@ -167,12 +167,12 @@ def _key_path(data: Any, location: tuple[int | str, ...]) -> KeyPath:
 
 
 def _owner(model: type[BaseModel], document: Document, detail: ErrorDetails) -> type[BaseModel] | None:
-    """The model whose key a finding is about."""
+    """Return the model whose key a finding is about."""
     return _model_at(model, document.data, _key_path(document.data, detail["loc"])[:-1])
 
 
 def _model_at(model: type[BaseModel], data: Any, path: KeyPath) -> type[BaseModel] | None:
-    """The model that describes what stands at a path."""
+    """Return the model that describes what stands at a path."""
     current: type[BaseModel] | None = model
     named = False
     for step in path:
@@ -190,7 +190,7 @@ def _model_at(model: type[BaseModel], data: Any, path: KeyPath) -> type[BaseMode
 
 
 def _member(annotation: Any, data: Any) -> type[BaseModel] | None:
-    """The model within an annotation; of a union's models, the one that the data's `by` names."""
+    """Return the model within an annotation; of a union's models, the one that the data's `by` names."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     origin = typing.get_origin(annotation)

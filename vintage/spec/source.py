@@ -40,7 +40,7 @@ _OF_SPARK: Final = re.compile(r"(?:org\.apache\.spark\.|com\.databricks\.spark\.
 
 
 def connection_variable(name: str) -> str:
-    """The environment variable that holds a connection; Airflow's own name for it."""
+    """Return the environment variable that holds a connection; Airflow's own name for it."""
     return f"AIRFLOW_CONN_{name.upper()}"
 
 
@@ -346,7 +346,7 @@ class Source(SpecModel):
         return {"escape": given.get("quote", '"')} | self.options
 
     def relation(self, date: dt.date) -> str:
-        """What stands after FROM in the database: the table, or the query for a date in brackets."""
+        """Return what stands after FROM in the database: the table, or the query for a date in brackets."""
         if self.query is None:
             return str(self.table)
         # Not every database takes AS before a table's alias.

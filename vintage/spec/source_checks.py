@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def option_problems(checked: Checked) -> Iterator[Problem]:
-    """The options are the reader's, they read, and they hide nothing."""
+    """Yield the options are the reader's, they read, and they hide nothing."""
     sources: dict[KeyPath, Source] = {
         ("joins", name): joined for name, joined in checked.parts.get("joins", {}).items()
     }

@@ -87,7 +87,7 @@ class Query:
         return any(item.is_star for item in self.tree.selects)
 
     def tables(self) -> tuple[str, ...]:
-        """The tables and views that it reads, in small letters, each once."""
+        """Return the tables and views that it reads, in small letters, each once."""
         from sqlglot import exp
 
         own = {cte.alias.lower() for cte in self.tree.find_all(exp.CTE)}
@@ -95,7 +95,7 @@ class Query:
         return tuple(dict.fromkeys(name for name in names if name not in own))
 
     def unnamed(self) -> tuple[str, ...]:
-        """The expressions that it selects without a name."""
+        """Return the expressions that it selects without a name."""
         return tuple(
             item.sql("spark") for item in self.tree.selects if not item.is_star and not _output_name(item)
         )
@@ -105,7 +105,7 @@ class Query:
         return output_columns(self.scopes[-1], views) if self.scopes else None
 
     def unknown_columns(self, views: Views) -> tuple[UnknownColumn, ...]:
-        """The columns that it reads from views whose columns are known, but that those do not have."""
+        """Return the columns that it reads from views whose columns are known, but that those do not have."""
         found: dict[str, UnknownColumn] = {}
         for scope in self.scopes:
             read = _columns_read_from(scope, views)
@@ -145,7 +145,7 @@ def _query_or_why(text: str) -> Query | BadSql:
 
 
 def _parsed(text: str) -> tuple[list[exp.Expr], list[Token]]:
-    """The statements of a text, and the words that they are made of.
+    """Return the statements of a text, and the words that they are made of.
 
     Raises:
         BadSql: it is no SQL, or longer or nested deeper than what a person writes.
@@ -190,7 +190,7 @@ def _refuse_many(trees: Iterable[exp.Expr]) -> None:
 
 
 def expression_columns(text: str) -> tuple[str, ...]:
-    """The columns that a Spark SQL expression reads, each once.
+    """Return the columns that a Spark SQL expression reads, each once.
 
     Raises:
         BadSql: it is no expression.
@@ -201,7 +201,7 @@ def expression_columns(text: str) -> tuple[str, ...]:
 
 
 def read_expression(text: str) -> exp.Condition:
-    """A text as one Spark SQL expression.
+    """Return a text as one Spark SQL expression.
 
     Raises:
         BadSql: it is none.
@@ -239,7 +239,7 @@ def _bad_sql(error: Exception) -> BadSql:
 
 
 def table_name(table: exp.Table) -> str:
-    """A table's name in small letters, with that of its database where it has one."""
+    """Return a table's name in small letters, with that of its database where it has one."""
     return table.name.lower() if not table.db else table.sql("spark").lower()
 
 
@@ -250,6 +250,7 @@ def _output_name(item: exp.Expr) -> str:
 
 
 def output_columns(scope: Scope, views: Views) -> tuple[str, ...] | None:
+    """Return the columns of a SELECT by name, in order; None where they cannot be known."""
     from sqlglot import exp
 
     if scope.set_operation_scopes:
@@ -273,7 +274,7 @@ def output_columns(scope: Scope, views: Views) -> tuple[str, ...] | None:
 
 
 def _starred(scope: Scope, qualifier: str, views: Views) -> list[str] | None:
-    """The columns for which a `*`, or a `qualifier.*`, stands."""
+    """Return the columns for which a `*`, or a `qualifier.*`, stands."""
     from sqlglot import exp
     from sqlglot.optimizer.scope import Scope as ScopeClass
 

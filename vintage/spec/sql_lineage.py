@@ -67,13 +67,13 @@ class Lineage:
         self._cut = False
 
     def of(self, column: str, fields: tuple[str, ...] = ()) -> frozenset[Origin]:
-        """The origins of a column, or of a field within it; empty where they cannot be told."""
+        """Return the origins of a column, or of a field within it; empty where they cannot be told."""
         if self._root is None:
             return frozenset()
         return self._output(self._root, column.lower(), fields)
 
     def _output(self, scope: Scope, name: str, fields: tuple[str, ...]) -> frozenset[Origin]:
-        """The origins of what a SELECT provides under a name, looked for once."""
+        """Return the origins of what a SELECT provides under a name, looked for once."""
         key, place = (id(scope), name, fields), (id(scope), name)
         if key in self._found:
             return self._found[key]
@@ -305,7 +305,7 @@ def _qualifier(item: exp.Expr) -> str:
 
 
 def _dropped(item: exp.Expr) -> set[str]:
-    """The names that a star leaves out."""
+    """Return the names that a star leaves out."""
     from sqlglot import exp
 
     star = item.this if isinstance(item, exp.Column) else item
@@ -313,7 +313,7 @@ def _dropped(item: exp.Expr) -> set[str]:
 
 
 def _alias_columns(read: object) -> list[str]:
-    """The names that `(SELECT …) AS t(a, b)`, or `WITH t(a, b) AS …`, gives."""
+    """Return the names that `(SELECT …) AS t(a, b)`, or `WITH t(a, b) AS …`, gives."""
     from sqlglot import exp
     from sqlglot.optimizer.scope import Scope as ScopeClass
 

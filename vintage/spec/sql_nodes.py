@@ -39,7 +39,7 @@ def function_name(function: exp.Func) -> str:
 
 
 def written_name(function: exp.Func, text: str) -> str:
-    """The name of a function as it is written in the text that it was parsed from."""
+    """Return the name of a function as it is written in the text that it was parsed from."""
     start, end = function.meta.get("start"), function.meta.get("end")
     if start is not None and end is not None:
         word = text[start : end + 1].lower()
@@ -63,7 +63,7 @@ def line_of(node: exp.Expr) -> int | None:
 
 
 def first_argument(function: exp.Func) -> exp.Expr | None:
-    """What stands first between a function's brackets."""
+    """Return what stands first between a function's brackets."""
     from sqlglot import exp
 
     first = function.this
@@ -73,7 +73,7 @@ def first_argument(function: exp.Func) -> exp.Expr | None:
 
 
 def argument(function: exp.Func) -> str:
-    """The first argument of a function, as SQL; `x` where it has none."""
+    """Return the first argument of a function, as SQL; `x` where it has none."""
     first = first_argument(function)
     return "x" if first is None else first.sql("spark")
 
@@ -93,7 +93,7 @@ def absorbed(function: exp.Func) -> bool:
 
 
 def window_of(function: exp.Func) -> exp.Window | None:
-    """The window that a function is over, if it is over one."""
+    """Return the window that a function is over, if it is over one."""
     from sqlglot import exp
 
     parent = function.parent
@@ -103,7 +103,7 @@ def window_of(function: exp.Func) -> exp.Window | None:
 
 
 def resolved_window(window: exp.Window) -> exp.Window:
-    """The window itself, or the one of that name: `OVER w` … `WINDOW w AS (…)`."""
+    """Return the window itself, or the one of that name: `OVER w` … `WINDOW w AS (…)`."""
     from sqlglot import exp
 
     name = window.alias.lower()

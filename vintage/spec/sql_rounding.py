@@ -44,7 +44,7 @@ def _has_fraction(node: exp.Expr, types: Mapping[str, str]) -> bool:
 
 
 def _parts(node: exp.Expr) -> list[exp.Expr]:
-    """What a value is computed from: of a choice the results, not the conditions."""
+    """Return what a value is computed from: of a choice the results, not the conditions."""
     from sqlglot import exp
 
     if isinstance(node, exp.Predicate):

@@ -74,7 +74,7 @@ def _types_of(column: exp.Column, read: Mapping[str, Types]) -> set[str]:
 
 
 def _starred(item: exp.Expr, read: Mapping[str, Types]) -> Iterator[tuple[str, str]]:
-    """What a plain `*` over one view, or an `alias.*`, passes on."""
+    """Yield what a plain `*` over one view, or an `alias.*`, passes on."""
     from sqlglot import exp
 
     qualifier = item.table.lower() if isinstance(item, exp.Column) else ""

@@ -30,7 +30,7 @@ _SPARK_WRITES: Final = ("_temporary", ".spark-staging")
 
 
 def stray(path: Path) -> str:
-    """What a file is instead of a delivery, by its name and folders; empty where nothing says so."""
+    """Return what a file is instead of a delivery, by its name and folders; empty where nothing says so."""
     if any(part.startswith(_SPARK_WRITES) for part in path.parts[:-1]):
         return UNFINISHED
     return next((kind for pattern, kind in _KINDS if pattern.search(path.name)), "")

@@ -134,7 +134,7 @@ def refused_setting(name: str) -> str | None:
 
 
 def refused_option(name: str, value: str) -> str | None:
-    """The option among those a pipeline gives a JVM that would change how it computes, or None.
+    """Return the option among those a pipeline gives a JVM that would change how it computes, or None.
 
     Args:
         name: the Spark setting.

@@ -71,7 +71,7 @@ class Suite(SpecModel):
     _document: Document = PrivateAttr(default_factory=lambda: Document("suite"))
 
     def placed(self, document: Document) -> Suite:
-        """The same suite, knowing the file that it was read from."""
+        """Return the same suite, knowing the file that it was read from."""
         copy = self.model_copy()
         copy._document = document
         return copy

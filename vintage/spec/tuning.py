@@ -124,7 +124,7 @@ class Tuning(SpecModel):
         )
 
     def without(self, stages: Sequence[Stage], fixed: Collection[tuple[int, str]]) -> Tuning | None:
-        """The tuning of the Params that are not fixed; None when none is left.
+        """Return the tuning of the Params that are not fixed; None when none is left.
 
         Args:
             stages: what the grid's names are about.
@@ -144,7 +144,7 @@ def tuning_problems(
     task: Task | None,
     metric: str | None,
 ) -> Iterator[Problem]:
-    """What of a tuning does not fit the rest of its file.
+    """Yield what of a tuning does not fit the rest of its file.
 
     Args:
         tuning: right in itself.

@@ -24,7 +24,7 @@ def _duration(value: Any) -> dt.timedelta:
 
 
 def told(duration: dt.timedelta) -> str:
-    """A duration in the largest unit that it is a whole number of: `6 hours`, `90 minutes`."""
+    """Return a duration in the largest unit that it is a whole number of: `6 hours`, `90 minutes`."""
     seconds = round(duration.total_seconds())
     for size, unit in ((86400, "day"), (3600, "hour"), (60, "minute")):
         if seconds and seconds % size == 0:

@@ -73,7 +73,7 @@ class Artifact:
         return self.manifest.rows.count if self.manifest.rows else 0
 
     def check_files(self) -> None:
-        """Compares every file with its SHA-256 in the manifest, before anything reads them.
+        """Compare every file with its SHA-256 in the manifest, before anything reads them.
 
         A process reads an artifact for that once, as long as nobody touches its files.
 
@@ -119,11 +119,11 @@ class Store:
         self.folder = root / pipeline
 
     def joined(self, name: str) -> Store:
-        """The store of a further source: its snapshots and what validated them."""
+        """Return the store of a further source: its snapshots and what validated them."""
         return Store(self.root, f"{self.pipeline}/joins/{name}")
 
     def check_writable(self) -> None:
-        """Tries a write, so that a full or read-only store is told before any work.
+        """Try a write, so that a full or read-only store is told before any work.
 
         Raises:
             StoreError: nothing can be written below the root.
@@ -135,7 +135,7 @@ class Store:
             probe.unlink()
 
     def find(self, kind: Kind, day: date, key: str) -> Artifact | None:
-        """The published artifact of that key, or None.
+        """Return the published artifact of that key, or None.
 
         Raises:
             StoreError: its manifest is damaged.
@@ -167,7 +167,7 @@ class Store:
         return artifact
 
     def pointer(self, kind: Kind, day: date) -> Mapping[str, Any] | None:
-        """The content of `current.json`, or None.
+        """Return the content of `current.json`, or None.
 
         Raises:
             StoreError: the file is damaged.
@@ -181,7 +181,7 @@ class Store:
         )
 
     def set_current(self, artifact: Artifact, note: Mapping[str, Any] | None = None) -> None:
-        """Makes the artifact the current one of its date, in one atomic step.
+        """Make the artifact the current one of its date, in one atomic step.
 
         Args:
             artifact: a published artifact.
@@ -193,7 +193,7 @@ class Store:
             files.replace_text(path, json.dumps(seal(content), indent=2) + "\n")
 
     def dates(self, kind: Kind) -> tuple[date, ...]:
-        """The dates that have a current artifact of that kind, oldest first."""
+        """Return the dates that have a current artifact of that kind, oldest first."""
         found = (self.folder / kind).glob(f"date=*/{CURRENT}")
         return tuple(sorted(date.fromisoformat(path.parent.name.removeprefix("date=")) for path in found))
 
@@ -224,7 +224,7 @@ class Store:
         spark_conf: Mapping[str, str] | None = None,
         mlflow_run_id: str | None = None,
     ) -> Artifact:
-        """Makes the attempt visible under its key, manifest last, in one rename; the first to publish wins.
+        """Make the attempt visible under its key, manifest last, in one rename; the first to publish wins.
 
         Returns:
             The published artifact: this attempt's, or the one that another attempt published before.
@@ -268,7 +268,7 @@ class Store:
         return Artifact(final, manifest)
 
     def contract(self) -> str | None:
-        """The schema that the first snapshot inferred, as DDL; None before that."""
+        """Return the schema that the first snapshot inferred, as DDL; None before that."""
         found = _read_sealed(
             self.folder / CONTRACT,
             "schema",
@@ -279,7 +279,7 @@ class Store:
         return None if found is None else str(found["schema"])
 
     def record_contract(self, schema_ddl: str) -> str:
-        """Keeps the inferred schema for all later dates; the first to record one wins, and is returned."""
+        """Keep the inferred schema for all later dates; the first to record one wins, and is returned."""
         with files.as_store_error(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
             content = json.dumps(seal({"schema": schema_ddl}), indent=2) + "\n"
@@ -292,7 +292,7 @@ class Store:
         return self.folder / "ledger.jsonl"
 
     def _adopt(self, ours: Manifest) -> Artifact | None:
-        """What another attempt published; None where a sweep took it just now."""
+        """Return what another attempt published; None where a sweep took it just now."""
         theirs = self.find(ours.kind, ours.date, ours.key)
         if theirs is None:
             folder = self._day(ours.kind, ours.date) / ours.key
@@ -317,7 +317,7 @@ class Store:
 
 
 def _read_sealed(path: Path, field: str, *, what: str, expected: str, fix: str) -> Mapping[str, Any] | None:
-    """What a small file of the store holds, a text by that name among it; None where there is no file.
+    """Return what a small file of the store holds, a text by that name among it; None where there is no file.
 
     Raises:
         StoreError: it is not as it was written, or may not be read.

@@ -24,7 +24,7 @@ PREFIX: Final = ".damaged-"
 
 
 def set_aside(path: Path) -> Path:
-    """Renames an artifact's folder, or a file, so that no reader finds it; gives its new path.
+    """Rename an artifact's folder, or a file, so that no reader finds it; give its new path.
 
     Raises:
         StoreError: it cannot be renamed.
@@ -39,17 +39,17 @@ def set_aside(path: Path) -> Path:
 
 
 def in_place_of(folder: Path) -> list[Path]:
-    """The damaged artifacts that were set aside and would be made again in a folder."""
+    """Return the damaged artifacts that were set aside and would be made again in a folder."""
     return sorted(folder.parent.glob(f"{PREFIX}{folder.name}-*"))
 
 
 def key_of(aside: Path) -> str:
-    """The key of an artifact that was set aside."""
+    """Return the key of an artifact that was set aside."""
     return aside.name.removeprefix(PREFIX).rpartition("-")[0]
 
 
 def check_promise(folder: Path, manifest: Manifest) -> None:
-    """Compares an artifact that is about to be published with damaged ones that had its key.
+    """Compare an artifact that is about to be published with damaged ones that had its key.
 
     Raises:
         StoreError: it has other rows, or is another model, than was promised.
@@ -69,7 +69,7 @@ def check_promise(folder: Path, manifest: Manifest) -> None:
 
 
 def _promised(aside: Path) -> Iterator[Manifest]:
-    """The manifest of a damaged artifact, unless it is what was damaged."""
+    """Yield the manifest of a damaged artifact, unless it is what was damaged."""
     with contextlib.suppress(OSError, ValueError, RecursionError):
         text = content_of(aside / NAME)
         unseal(json.loads(text))
@@ -77,7 +77,7 @@ def _promised(aside: Path) -> Iterator[Manifest]:
 
 
 def _content(manifest: Manifest) -> dict[str, str]:
-    """What an artifact holds, by name: digests that are the same wherever it is made."""
+    """Return what an artifact holds, by name: digests that are the same wherever it is made."""
     found: dict[str, str] = {}
     details = manifest.details
     if manifest.rows is not None:

@@ -68,7 +68,7 @@ _ONE_AT_A_TIME: Final = threading.Lock()
 
 
 def code_digest(kind: Kind) -> str:
-    """The SHA-256 over the modules that compute a kind, as its key has it."""
+    """Return the SHA-256 over the modules that compute a kind, as its key has it."""
     total = hashlib.sha256()
     for name, digest in module_digests(kind).items():
         total.update(f"{name} {digest}\n".encode())
@@ -86,12 +86,12 @@ def module_digests(kind: Kind) -> Mapping[str, str]:
 
 
 def short_digests(kind: Kind) -> dict[str, str]:
-    """The same, as a manifest keeps them: the start of each digest."""
+    """Return the same, as a manifest keeps them: the start of each digest."""
     return {name: digest[:12] for name, digest in module_digests(kind).items()}
 
 
 def changed_modules(kind: Kind, before: Mapping[str, str]) -> tuple[str, ...]:
-    """The modules that compute a kind and are not as a manifest recorded them in `before`.
+    """Return the modules that compute a kind and are not as a manifest recorded them in `before`.
 
     Those that came or went count. None where `before` is empty: an earlier release recorded no modules.
     """
@@ -102,7 +102,7 @@ def changed_modules(kind: Kind, before: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def source_files(kind: Kind) -> tuple[Path, ...]:
-    """The files of the modules that compute a kind, templates included."""
+    """Return the files of the modules that compute a kind, templates included."""
     return tuple(file for name in module_digests(kind) for file in _files(name))
 
 
@@ -143,7 +143,7 @@ def _imports(name: str) -> tuple[str, ...]:
 
 
 def _home_of(module: str, name: str) -> str:
-    """The module that a name comes from, where a package only hands it on."""
+    """Return the module that a name comes from, where a package only hands it on."""
     if _exists(f"{module}.{name}"):
         return f"{module}.{name}"
     if _file(module).name == "__init__.py":
@@ -173,7 +173,7 @@ def _tree(name: str) -> ast.Module:
 
 
 def _files(name: str) -> Iterator[Path]:
-    """A module's file, and the templates beside it that have its name."""
+    """Yield a module's file, and the templates beside it that have its name."""
     file = _file(name)
     yield file
     yield from sorted(
@@ -192,7 +192,7 @@ def _file(name: str) -> Path:
 
 
 def drop_docstrings(tree: ast.AST) -> None:
-    """Removes the docstrings of a syntax tree, in place."""
+    """Remove the docstrings of a syntax tree, in place."""
     for node in ast.walk(tree):
         if not isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             continue

@@ -36,7 +36,7 @@ class Details(_Part):
 
     @classmethod
     def of(cls, artifact: Artifact) -> Self:
-        """The details of an artifact of this kind.
+        """Return the details of an artifact of this kind.
 
         Raises:
             TypeError: the artifact is of another kind.

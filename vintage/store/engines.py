@@ -37,7 +37,7 @@ AIRFLOW_VARIABLES: Final = {
 
 
 def engines(*packages: str) -> dict[str, str]:
-    """The engines of a key: Spark, Python's minor version, Java's major, and further packages by name.
+    """Return the engines of a key: Spark, Python's minor version, Java's major, and further packages by name.
 
     Raises:
         EnvironmentProblem: no Java of version 17 or later is found.
@@ -149,7 +149,7 @@ def git_state() -> dict[str, str | bool | None]:
 
 
 def git_text(*arguments: str) -> str | None:
-    """What git says of the checkout; None where there is no git, or where it refuses."""
+    """Return what git says of the checkout; None where there is no git, or where it refuses."""
     git = shutil.which("git")
     if git is None or not (ROOT / ".git").exists():
         return None

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def as_store_error(place: Path) -> Iterator[None]:
-    """Turns the operating system's refusal to write into an error that says what to do.
+    """Turn the operating system's refusal to write into an error that says what to do.
 
     Raises:
         StoreError: for any OSError inside.
@@ -63,13 +63,13 @@ def listing(folder: Path) -> tuple[DataFile, ...]:
 
 
 def remove_checksums(folder: Path) -> None:
-    """Removes Hadoop's `.crc` files: the manifest's SHA-256 says more."""
+    """Remove Hadoop's `.crc` files: the manifest's SHA-256 says more."""
     for path in folder.rglob(".*.crc"):
         path.unlink()
 
 
 def write_durably(path: Path, text: str) -> None:
-    """Writes a file and waits until it is on the disk."""
+    """Write a file and wait until it is on the disk."""
     with path.open("w", encoding="utf-8") as stream:
         stream.write(text)
         stream.flush()
@@ -77,7 +77,7 @@ def write_durably(path: Path, text: str) -> None:
 
 
 def replace_text(path: Path, text: str) -> None:
-    """Swaps a file's content atomically: a reader sees the old or the new one.
+    """Swap a file's content atomically: a reader sees the old or the new one.
 
     Raises:
         StoreError: it cannot be written.
@@ -94,7 +94,7 @@ def replace_text(path: Path, text: str) -> None:
 
 
 def create_text(path: Path, text: str) -> bool:
-    """Makes a file with its whole content unless it is there already; says whether it was made."""
+    """Make a file with its whole content unless it is there already; say whether it was made."""
     temporary = path.with_name(f".{path.name}-{uuid.uuid4().hex}")
     try:
         write_durably(temporary, text)
@@ -107,14 +107,14 @@ def create_text(path: Path, text: str) -> bool:
 
 
 def sync_tree(folder: Path) -> None:
-    """Waits until all files below a folder are on the disk."""
+    """Wait until all files below a folder are on the disk."""
     for path in folder.rglob("*"):
         sync_folder(path)
     sync_folder(folder)
 
 
 def sync_folder(path: Path) -> None:
-    """Waits until a file's content or a folder's entries are on the disk."""
+    """Wait until a file's content or a folder's entries are on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

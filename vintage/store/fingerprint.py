@@ -17,7 +17,7 @@ SECOND_SEED: Final = 7_046_029_254_386_353_131
 
 
 def fingerprint_sql(schema: StructType) -> str:
-    """A SQL aggregate that gives the four partial sums and the count of `fingerprint`.
+    """Return a SQL aggregate that gives the four partial sums and the count of `fingerprint`.
 
     Each row is hashed twice by xxHash64, every column followed by whether it is null (Spark's hash skips
     nulls, so that without it two columns could swap a null unnoticed). Sums are kept as 32-bit halves, which
@@ -32,7 +32,7 @@ def fingerprint_sql(schema: StructType) -> str:
 
 
 def row_hash_sql(schema: StructType, *, seed: int | None = None) -> str:
-    """A SQL expression that hashes a row to 64 bits; of vectors, what `with_vector_contents` adds."""
+    """Return a SQL expression that hashes a row to 64 bits; of vectors, what `with_vector_contents` adds."""
     columns = [_hashed(field.name, field.dataType) for field in schema]
     salt = [] if seed is None else [f"{seed}L"]
     return f"xxhash64({', '.join([*salt, *columns])})"
@@ -128,5 +128,5 @@ def _content(name: str) -> str:
 
 
 def quoted(name: str) -> str:
-    """A column's name as SQL and Spark's functions take it, whatever characters are in it."""
+    """Return a column's name as SQL and Spark's functions take it, whatever characters are in it."""
     return f"`{name.replace('`', '``')}`"

@@ -55,7 +55,7 @@ class Damage:
 
 
 def require_intact(artifacts: Iterable[tuple[Path, Manifest]]) -> None:
-    """Compares every file of the artifacts with the SHA-256 in the manifest, each once in a process.
+    """Compare every file of the artifacts with the SHA-256 in the manifest, each once in a process.
 
     Args:
         artifacts: folder and manifest of each.
@@ -82,7 +82,7 @@ def require_intact(artifacts: Iterable[tuple[Path, Manifest]]) -> None:
 
 
 def damages(artifacts: Sequence[tuple[Path, Manifest]]) -> list[tuple[Damage, ...]]:
-    """What of each artifact is damaged, in their order; every file is read.
+    """Return what of each artifact is damaged, in their order; every file is read.
 
     Raises:
         StoreError: a file cannot be read, whatever is in it.
@@ -106,7 +106,7 @@ def damages(artifacts: Sequence[tuple[Path, Manifest]]) -> list[tuple[Damage, ..
 
 
 def written(folder: Path, manifest: Manifest) -> None:
-    """Notes that this process has just computed the digests of an artifact that it published."""
+    """Note that this process has just computed the digests of an artifact that it published."""
     _compared[folder] = (_signature(manifest), _stamps(folder))
 
 

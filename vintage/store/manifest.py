@@ -76,7 +76,7 @@ class Manifest(BaseModel):
         return value if kind is None else DETAILS[kind].model_validate(value)
 
     def sealed(self) -> Manifest:
-        """The same with its digest."""
+        """Return the same with its digest."""
         both = seal(json.loads(self.model_dump_json()))
         return self.model_copy(update={"format": both["format"], "digest": both["digest"]})
 

@@ -24,7 +24,7 @@ def is_key(text: str) -> bool:
 
 
 def published(store: Store, kind: Kind, *, day: date | None = None, prefix: str = "") -> tuple[Artifact, ...]:
-    """The artifacts of a kind, by date and then in the order in which they were made.
+    """Return the artifacts of a kind, by date and then in the order in which they were made.
 
     Args:
         store: the pipeline's.

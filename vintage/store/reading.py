@@ -18,7 +18,7 @@ LARGEST: Final = 1 << 28
 
 @contextmanager
 def opened(path: Path) -> Iterator[IO[bytes]]:
-    """A file, to be read. To open a pipe is to wait for its writer, and some devices never end.
+    """Yield a file, to be read. To open a pipe is to wait for its writer, and some devices never end.
 
     Raises:
         OSError: it is not there, may not be read, is none, or is larger than such a file is.

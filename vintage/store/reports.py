@@ -11,5 +11,5 @@ if TYPE_CHECKING:
 
 
 def report_folder(store: Store, evaluation: Artifact) -> Path:
-    """The folder of `report.html` and `pictures/`, whether or not it was written."""
+    """Return the folder of `report.html` and `pictures/`, whether or not it was written."""
     return store.folder / "reports" / f"date={evaluation.manifest.date}" / evaluation.key

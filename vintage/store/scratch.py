@@ -40,7 +40,7 @@ class Scratch:
 
 @contextlib.contextmanager
 def scratch_store(store: Store, scratch: Scratch) -> Iterator[Store]:
-    """An empty store of the same pipeline, in a folder of this process alone.
+    """Yield an empty store of the same pipeline, in a folder of this process alone.
 
     Raises:
         SpecError: there is no such folder.

@@ -17,13 +17,13 @@ _DIGEST: Final = "digest"
 
 
 def seal(content: Mapping[str, Any]) -> dict[str, Any]:
-    """The content with `format` and, last, the `digest` over everything else."""
+    """Return the content with `format` and, last, the `digest` over everything else."""
     whole = {name: value for name, value in content.items() if name != _DIGEST} | {_FORMAT: FORMAT}
     return {**whole, _DIGEST: digest(whole)}
 
 
 def unseal(content: Mapping[str, Any]) -> dict[str, Any]:
-    """The content without the two fields, once the digest was compared.
+    """Return the content without the two fields, once the digest was compared.
 
     What has neither of them was written before there were digests, and cannot be compared.
 

@@ -25,7 +25,7 @@ _ARCHIVE: Final = re.compile(r"vintage_(\w+)_[0-9a-f]{16}\.zip")
 
 
 def ship(spark: Callable[[], SparkSession], home: Path, paths: Sequence[str]) -> None:
-    """Imports what dotted paths lead to, as it lies there now, and has executors import the same.
+    """Import what dotted paths lead to, as it lies there now, and have executors import the same.
 
     Args:
         spark: gives the session; not asked where nothing is of one's own.
@@ -58,7 +58,7 @@ def ship(spark: Callable[[], SparkSession], home: Path, paths: Sequence[str]) ->
 
 
 def _add(context: SparkContext, package: UserPackage, name: str) -> None:
-    """Gives Spark a package's files as an archive that Python can import from."""
+    """Give Spark a package's files as an archive that Python can import from."""
     folder = tempfile.mkdtemp(prefix="vintage-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     archive = Path(folder) / name

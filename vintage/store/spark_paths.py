@@ -40,7 +40,7 @@ def places(paths: Sequence[str]) -> tuple[list[str], dict[str, str]]:
 
 
 def parquet(reader: DataFrameReader, *folders: Path) -> DataFrame:
-    """The rows of folders of this machine, or of a file system that all machines share."""
+    """Return the rows of folders of this machine, or of a file system that all machines share."""
     paths = [str(folder) for folder in folders]
     try:
         found, options = places(paths)

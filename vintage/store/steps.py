@@ -60,7 +60,7 @@ def validation(pipeline: Pipeline, suite: Suite, day: date, *, snapshot_key: Key
 
 
 def features(pipeline: Pipeline, day: date, *, snapshots: Mapping[str, Artifact]) -> Ingredients:
-    """A date's feature rows. The suites are no ingredient: they decide whether rows are used.
+    """Return a date's feature rows. The suites are no ingredient: they decide whether rows are used.
 
     Args:
         pipeline: the spec.
@@ -89,7 +89,7 @@ def tuning(
     train: Mapping[date, Artifact],
     partitions: int | None = None,
 ) -> Ingredients:
-    """The best Params of a grid.
+    """Return the best Params of a grid.
 
     How many candidates are fitted at once, and how often one tunes, changes nothing that a tuning finds.
 
@@ -121,7 +121,7 @@ def model(
     tuned: Ingredients | None = None,
     partitions: int | None = None,
 ) -> Ingredients:
-    """A fitted model.
+    """Return a fitted model.
 
     Args:
         pipeline: the spec, with the trigger's overrides in it.
@@ -146,7 +146,7 @@ def evaluation(
     baseline: Artifact | None,
     unreadable: Mapping[str, str] | None = None,
 ) -> Ingredients:
-    """A model's metrics on its holdout and the gates' verdicts.
+    """Return a model's metrics on its holdout and the gates' verdicts.
 
     Args:
         pipeline: the spec.
@@ -174,7 +174,7 @@ def evaluation(
 def predictions(
     pipeline: Pipeline, day: date, *, model: Artifact, features: Artifact, version: int
 ) -> Ingredients:
-    """What a model says of a date's feature rows.
+    """Return what a model says of a date's feature rows.
 
     Args:
         pipeline: the spec, with the stages that were fitted.
@@ -202,7 +202,7 @@ def _keys(parts: Mapping[date, Artifact]) -> dict[date, Key]:
 
 
 def _learning(pipeline: Pipeline, partitions: int) -> dict[str, Any]:
-    """What of the spec decides what rows teach."""
+    """Return what of the spec decides what rows teach."""
     parts = {
         "task": pipeline.task,
         "stages": [stage.model_dump(mode="json") for stage in pipeline.stages],

@@ -66,7 +66,7 @@ class UserPackage:
 
 
 def look_in(home: Path) -> None:
-    """Imports come from this home from now on, after all else, and no longer from another one."""
+    """Import come from this home from now on, after all else, and no longer from another one."""
     wanted = str(home)
     with _IMPORTING:
         for other in [each for each in _homes if each != wanted]:
@@ -79,7 +79,7 @@ def look_in(home: Path) -> None:
 
 
 def user_packages(paths: Iterable[str]) -> tuple[UserPackage, ...]:
-    """The packages of one's own among dotted paths; those of installed distributions are left out."""
+    """Return the packages of one's own among dotted paths; those of installed distributions are left out."""
     found = []
     for top in sorted({path.partition(".")[0] for path in paths}):
         root = None if top in _NOT_OWN or distribution_of(top) else _root(top)
@@ -107,7 +107,7 @@ def read_modules(path: str) -> tuple[Path, ...]:
 
 
 def ingredients_of(paths: Iterable[str]) -> dict[str, str]:
-    """What decides a result beside Vintage's own code: package → digest of its source, or its version.
+    """Return what decides a result beside Vintage's own code: package → digest of its source, or its version.
 
     `paths` are dotted; what cannot be found is left out: importing it tells what is wrong.
     """
@@ -119,7 +119,7 @@ def ingredients_of(paths: Iterable[str]) -> dict[str, str]:
 
 
 def import_path(path: str) -> Any:
-    """What a dotted path leads to.
+    """Return what a dotted path leads to.
 
     A process that works for several homes, or whose user edits the code, gets what lies there now.
 
@@ -153,7 +153,7 @@ def _import_hint(error: Exception) -> str:
 
 
 def distribution_of(top: str) -> str | None:
-    """The installed distribution that a top-level module comes with; None for one's own."""
+    """Return the installed distribution that a top-level module comes with; None for one's own."""
     return next(iter(_distributions().get(top, ())), None)
 
 
@@ -163,7 +163,7 @@ def _distributions() -> dict[str, list[str]]:
 
 
 def _root(top: str) -> Path | None:
-    """The folder that a package or a module lies in; None when there is none such."""
+    """Return the folder that a package or a module lies in; None when there is none such."""
     for folder in map(Path, sys.path):
         if _files(top, folder):
             return folder
@@ -171,7 +171,7 @@ def _root(top: str) -> Path | None:
 
 
 def _closure(top: str, root: Path) -> tuple[Path, ...]:
-    """The Python files of a package and of the packages in the same folder that it imports, sorted."""
+    """Return the Python files of a package and of the packages in the same folder that it imports, sorted."""
     todo, files = [top], {}
     while todo:
         name = todo.pop()
@@ -210,7 +210,7 @@ def _module_file(name: str, root: Path) -> Path | None:
 
 
 def _modules_imported(file: Path, name: str) -> list[str]:
-    """The dotted names that a module imports; what is taken from one may be a module itself."""
+    """Return the dotted names that a module imports; what is taken from one may be a module itself."""
     try:
         tree = ast.parse(file.read_bytes())
     except SyntaxError:
@@ -228,7 +228,7 @@ def _modules_imported(file: Path, name: str) -> list[str]:
 
 
 def _forget_another(package: UserPackage) -> None:
-    """Drops from memory what was imported under these names from elsewhere, or before it was changed."""
+    """Drop from memory what was imported under these names from elsewhere, or before it was changed."""
     place = f"{package.root}:{package.digest}"
     if _places.get(package.name, place) != place:
         tops = {file.relative_to(package.root).parts[0].removesuffix(".py") for file in package.files}

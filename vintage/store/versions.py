@@ -38,7 +38,7 @@ def published_folders(store: Store, kind: Kind) -> dict[date, tuple[Path, ...]]:
 
 
 def versions(store: Store, kind: Kind, day: date) -> tuple[Artifact, ...]:
-    """A date's artifacts of a kind, those made first first; what is damaged is logged and left out."""
+    """Return a date's artifacts of a kind, those made first first; what is damaged is logged and left out."""
     found = (artifact for folder in published_folders(store, kind).get(day, ()) for artifact in _read(folder))
     return tuple(sorted(found, key=lambda each: (each.manifest.finished, each.key)))
 
@@ -51,7 +51,7 @@ def all_of(store: Store, kind: Kind) -> Iterator[Artifact]:
 
 
 def date_folders(store: Store, kind: Kind) -> Iterator[tuple[date, Path]]:
-    """The folders of a kind's dates; what is named otherwise is none."""
+    """Yield the folders of a kind's dates; what is named otherwise is none."""
     for folder in sorted((store.folder / kind).glob("date=*/")):
         with contextlib.suppress(ValueError):
             yield date.fromisoformat(folder.name.removeprefix("date=")), folder

@@ -21,7 +21,7 @@ def store_of(store: Store, view: str) -> Store:
 
 
 def as_it_stood(store: Store, day: date) -> Artifact | None:
-    """What an undated source held on a date: its latest snapshot that is not after it, else its first.
+    """Return what an undated source held on a date: its latest snapshot that is not after it, else its first.
 
     No run can see what such a source held on a day that is gone, so that a backfill takes what was seen.
     """
@@ -31,7 +31,7 @@ def as_it_stood(store: Store, day: date) -> Artifact | None:
 
 
 def joined_snapshot(source: Source, own: Store, day: date) -> Artifact | None:
-    """The snapshot of a joined source, kept in a store of its own, that stands for a date."""
+    """Return the snapshot of a joined source, kept in a store of its own, that stands for a date."""
     return own.current("snapshot", day) if source.dated else as_it_stood(own, day)
 
 
@@ -92,7 +92,7 @@ def absent_dates(pipeline: Pipeline, store: Store, day: date, used: Collection[d
 
 
 def window_of(pipeline: Pipeline, day: date) -> tuple[date, ...]:
-    """The dates that a run of that date learns from and tests on, oldest first.
+    """Return the dates that a run of that date learns from and tests on, oldest first.
 
     An undated source has only the run's own: all of it was snapshotted then.
     """

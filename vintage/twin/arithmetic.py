@@ -20,17 +20,17 @@ def in_order(terms: Array) -> Array:
 
 
 def dot(vectors: Array, weights: Array) -> Array:
-    """The product of each vector with the same weights, (n, d) and (d,) → (n,)."""
+    """Return the product of each vector with the same weights, (n, d) and (d,) → (n,)."""
     return in_order(vectors * weights)
 
 
 def multiply(vectors: Array, matrix: Array) -> Array:
-    """The product of a matrix with each vector, (n, d) and (k, d) → (n, k)."""
+    """Return the product of a matrix with each vector, (n, d) and (k, d) → (n, k)."""
     return np.stack([dot(vectors, row) for row in matrix], axis=1) if len(matrix) else vectors[:, :0]
 
 
 def argmax(scores: Array) -> Array:
-    """The place of each row's largest number as a double, (n, k) → (n,), as `Vector.argmax` finds it.
+    """Return the place of each row's largest number as a double, (n, k) → (n,), as `Vector.argmax` finds it.
 
     The first of equals, and never a NaN but that of the first place, which nothing is larger than.
     """

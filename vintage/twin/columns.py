@@ -45,15 +45,15 @@ class Column:
 
     @classmethod
     def full(cls, values: Array) -> Column:
-        """A column without nulls."""
+        """Return a column without nulls."""
         return cls(values, np.zeros(len(values), dtype=bool))
 
     def keep(self, rows: Array) -> Column:
-        """The rows that a mask, or their numbers, choose."""
+        """Return the rows that a mask, or their numbers, choose."""
         return Column(self.values[rows], self.null[rows])
 
     def to_list(self) -> list[Any]:
-        """The values as Python's own, None for a null."""
+        """Return the values as Python's own, None for a null."""
         return [None if null else value for value, null in zip(self.values.tolist(), self.null, strict=True)]
 
 
@@ -75,14 +75,14 @@ class Frame:
         return self.columns[name]
 
     def numbers(self, name: str) -> Column:
-        """A column of numbers as doubles."""
+        """Return a column of numbers as doubles."""
         column = self[name]
         if column.values.dtype == object:
             raise BadInput(f"column {name!r} holds no numbers")
         return Column(column.values.astype(np.float64, copy=False), column.null)
 
     def vectors(self, name: str, stage: str) -> Array:
-        """A column of vectors, (n, d).
+        """Return a column of vectors, (n, d).
 
         Raises:
             InvalidRow: one is null, which Spark's stages do not take.
@@ -94,11 +94,11 @@ class Frame:
         return column.values
 
     def with_columns(self, columns: Mapping[str, Column]) -> Frame:
-        """The frame with further columns, or with others of the same names."""
+        """Return the frame with further columns, or with others of the same names."""
         return replace(self, columns={**self.columns, **columns})
 
     def keep(self, rows: Array) -> Frame:
-        """The rows that a mask chooses."""
+        """Return the rows that a mask chooses."""
         if rows.all():
             return self
         return Frame({name: column.keep(rows) for name, column in self.columns.items()}, self.rows[rows])
@@ -175,7 +175,7 @@ def _vectors(name: str, values: Sequence[Any] | Array, null: Array) -> Array:
 
 
 def dense_vector(value: Any) -> Array:
-    """A vector of which perhaps only some slots are given."""
+    """Return a vector of which perhaps only some slots are given."""
     if not (isinstance(value, dict) and value.get("indices") is not None):
         return np.asarray(value["values"] if isinstance(value, dict) else value, dtype=np.float64)
     made = np.zeros(value["size"])

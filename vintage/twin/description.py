@@ -57,25 +57,25 @@ class Stage:
     stages: Sequence[Stage] = ()
 
     def number(self, param: str) -> float:
-        """A Param that is a number: JSON has none for an infinity, and Spark writes a word."""
+        """Return a Param that is a number: JSON has none for an infinity, and Spark writes a word."""
         return number(self.params[param])
 
     def numbers(self, param: str) -> Array:
-        """A Param that is a list of numbers."""
+        """Return a Param that is a list of numbers."""
         return np.array([number(each) for each in self.params[param]])
 
     def columns(self) -> list[tuple[str, str]]:
-        """The names of inputs and outputs, of a stage that takes one column or several."""
+        """Return the names of inputs and outputs, of a stage that takes one column or several."""
         if self.params.get("inputCols") is not None:
             return list(zip(self.params["inputCols"], self.params["outputCols"], strict=True))
         return [(self.params["inputCol"], self.params["outputCol"])]
 
     def one(self, name: str) -> Any:
-        """What a model holds one of: its data's only row."""
+        """Return what a model holds one of: its data's only row."""
         return self.data[name][0]
 
     def ragged(self, name: str) -> list[Array]:
-        """A list of numbers for each row."""
+        """Return a list of numbers for each row."""
         found = self.data[name]
         if isinstance(found, Mapping):
             return np.split(found["values"], found["offsets"][1:-1])
@@ -83,7 +83,7 @@ class Stage:
 
 
 def number(value: Any) -> float:
-    """A double of Spark's JSON."""
+    """Return a double of Spark's JSON."""
     return float({"Inf": "inf", "-Inf": "-inf"}.get(value, value) if isinstance(value, str) else value)
 
 

@@ -15,7 +15,7 @@ _PLAIN: Final = (1e-3, 1e7)
 
 
 def text_of(column: Column) -> Column:
-    """A column cast to strings, as Spark's `CAST(… AS STRING)` does."""
+    """Return a column cast to strings, as Spark's `CAST(… AS STRING)` does."""
     if column.values.dtype == object:
         return column
     write = _WRITERS.get(column.values.dtype.kind, str)

@@ -119,7 +119,7 @@ def _distance(expected: Column, found: Column) -> Array:
 
 
 def _expected(column: pa.ChunkedArray) -> Column:
-    """What Spark made: numbers, vectors, or anything else as Python's own."""
+    """Return what Spark made: numbers, vectors, or anything else as Python's own."""
     import pyarrow as pa
 
     kind = column.type
@@ -133,7 +133,7 @@ def _expected(column: pa.ChunkedArray) -> Column:
 
 
 def _column(name: str, kind: str, column: pa.ChunkedArray) -> Column:
-    """A column of Arrow's as a twin takes it."""
+    """Return a column of Arrow's as a twin takes it."""
     if kind in NUMBERS:
         found = _numbers(column)
         return Column(found.values.astype(NUMBERS[kind], copy=False), found.null)

@@ -56,7 +56,7 @@ class TwinFunction:
 
 
 def _values(series: pd.Series[Any], kind: str) -> Array | list[Any]:
-    """A column of pandas as a twin takes it."""
+    """Return a column of pandas as a twin takes it."""
     if series.dtype.kind == "f" and not series.isna().any():
         return np.asarray(series)
     whole = kind not in {"double", "float"} and series.dtype.kind == "f"

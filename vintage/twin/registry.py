@@ -29,13 +29,13 @@ def evaluates(*kinds: str) -> Callable[[Prepare], Prepare]:
 
 
 def of_vectors(stage: Stage, function: Callable[[Array], Array]) -> Evaluate:
-    """An evaluator that makes one column of one column of vectors."""
+    """Return an evaluator that makes one column of one column of vectors."""
     [(source, made)] = stage.columns()
     return lambda frame: frame.with_columns({made: Column.full(function(frame.vectors(source, stage.kind)))})
 
 
 def in_turn(evaluators: Iterable[Evaluate]) -> Evaluate:
-    """An evaluator that applies several, one after the other."""
+    """Return an evaluator that applies several, one after the other."""
     each = tuple(evaluators)
 
     def evaluate(frame: Frame) -> Frame:
@@ -47,7 +47,7 @@ def in_turn(evaluators: Iterable[Evaluate]) -> Evaluate:
 
 
 def prepared(stage: Stage) -> Evaluate:
-    """The evaluator of a stage.
+    """Return the evaluator of a stage.
 
     Raises:
         TwinError: there is none for its class.

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def metadata(folder: Path) -> Mapping[str, Any]:
-    """A saved stage's metadata."""
+    """Return a saved stage's metadata."""
     [text] = [path for path in (folder / "metadata").glob("part-*") if not path.name.endswith(".crc")]
     found: Mapping[str, Any] = json.loads(text.read_text(encoding="utf-8"))
     return found
@@ -28,7 +28,7 @@ def params(found: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def tables(folder: Path) -> dict[str, Any]:
-    """The data of a saved stage, by column; a table beside `data` has its name before its columns'."""
+    """Return the data of a saved stage, by column; a table beside `data` has its name before its columns'."""
     made: dict[str, Any] = {}
     for table in _folders_of_tables(folder):
         prefix = "" if table.name == "data" else f"{table.name}."
@@ -54,7 +54,7 @@ def _columns(folder: Path) -> Iterator[tuple[str, Any]]:
 
 
 def _flattened(name: str, column: pa.Array) -> Iterator[tuple[str, Any]]:
-    """A column as arrays of numpy; a struct's fields by their names, but for vectors and matrices."""
+    """Yield a column as arrays of numpy; a struct's fields by their names, but for vectors and matrices."""
     import pyarrow as pa
 
     kind = column.type
@@ -76,7 +76,7 @@ def _is_number(kind: pa.DataType) -> bool:
 
 
 def _lists(column: pa.ListArray) -> Any:
-    """Lists of numbers: (n, d) where all have one length, else the numbers and where each list ends."""
+    """List of numbers: (n, d) where all have one length, else the numbers and where each list ends."""
     offsets = column.offsets.to_numpy()
     values = column.values.to_numpy(zero_copy_only=False)[offsets[0] : offsets[-1]]
     lengths = np.diff(offsets)
@@ -86,7 +86,7 @@ def _lists(column: pa.ListArray) -> Any:
 
 
 def _value(value: Any) -> Any:
-    """A value as Arrow hands it out: vectors and matrices as arrays, maps as pairs."""
+    """Return a value as Arrow hands it out: vectors and matrices as arrays, maps as pairs."""
     if isinstance(value, dict):
         return _matrix(value) if "numRows" in value else dense_vector(value)
     if isinstance(value, list):

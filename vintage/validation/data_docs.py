@@ -34,7 +34,7 @@ _SITE_LINK: Final = re.compile(r'<a\s[^>]*href="(?:\.\./)+[^"]*"[^>]*>(.*?)</a>'
 def write_page(
     result: ExpectationSuiteValidationResult, report: ValidationReport, path: Path, *, title: str
 ) -> None:
-    """Writes the page of a result: a table of all rules with their severities, then GX's own sections.
+    """Write the page of a result: a table of all rules with their severities, then GX's own sections.
 
     GX's own page takes its styles, icons and scripts from other hosts, and is bare without them; its site is
     4 MB of pictures and fonts a date. So GX's sections are put into a page of Vintage's.
@@ -76,7 +76,7 @@ def write_page(
 
 
 def as_text(value: Any) -> Any:
-    """A value of whatever shape in whose texts GX's templates find nothing to obey, or to escape."""
+    """Return a value of whatever shape in whose texts GX's templates find nothing to obey, or to escape."""
     if value is None or isinstance(value, bool | int | float | Decimal | dt.date):
         return value
     if isinstance(value, Mapping):

@@ -39,7 +39,7 @@ _POSITION: Final = "position"
 
 
 def run_suite(df: DataFrame, suite: Suite, *, name: str, docs_dir: Path) -> ValidationReport:
-    """Holds a DataFrame to a suite, in passes over a cached copy of the columns that the rules name.
+    """Hold a DataFrame to a suite, in passes over a cached copy of the columns that the rules name.
 
     Nothing is collected that grows with the rows. Several threads may do this at once.
 
@@ -91,7 +91,7 @@ def _checks(df: DataFrame, suite: Suite) -> list[_Check]:
 
 
 def _missing(df: DataFrame, rule: ExpectationSpec) -> str:
-    """What is said of a rule whose column is not there; empty when all are.
+    """Return what is said of a rule whose column is not there; empty when all are.
 
     GX is not asked such a rule: a metric that raises makes it try each metric of the suite singly, and again.
     """
@@ -105,7 +105,7 @@ def _missing(df: DataFrame, rule: ExpectationSpec) -> str:
 
 
 def _top_level(df: DataFrame, column: str) -> str | None:
-    """The frame's column that a rule's column is, or is a field of."""
+    """Return the frame's column that a rule's column is, or is a field of."""
     if column in df.columns:
         return column
     head = column.partition(".")[0]

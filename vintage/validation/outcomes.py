@@ -71,7 +71,7 @@ class RuleOutcome:
         )
 
     def describe(self) -> str:
-        """The outcome in one line: severity, rule, column, and what was found."""
+        """Return the outcome in one line: severity, rule, column, and what was found."""
         place = f" on {self.column}" if self.column else ""
         return f"{self.severity}: {self.rule}{place}: {self.found}"
 
@@ -89,7 +89,7 @@ class ValidationReport:
         return not self.failures("critical")
 
     def failures(self, severity: str | None = None) -> tuple[RuleOutcome, ...]:
-        """The rules that do not hold, of one severity or of all."""
+        """Return the rules that do not hold, of one severity or of all."""
         return tuple(
             outcome
             for outcome in self.outcomes
@@ -105,13 +105,13 @@ class ValidationReport:
         return ", ".join([f"{held} of {len(self.outcomes)} rules hold", *failed])
 
     def describe(self) -> str:
-        """The summary, then a line for each rule that does not hold, the critical ones first."""
+        """Return the summary, then a line for each rule that does not hold, the critical ones first."""
         lines = [f"  {outcome.describe()}" for severity in SEVERITIES for outcome in self.failures(severity)]
         return "\n".join([self.summary, *lines])
 
 
 def outcome_of(rule: ExpectationSpec, found: Mapping[str, Any]) -> RuleOutcome:
-    """The outcome of a rule from GX's JSON of its result."""
+    """Return the outcome of a rule from GX's JSON of its result."""
     numbers: Mapping[str, Any] = found.get("result") or {}
     passed = bool(found["success"])
     elements = numbers.get("element_count")
@@ -144,7 +144,7 @@ def _observed(numbers: Mapping[str, Any]) -> str | None:
 
 
 def _error(info: Mapping[str, Any]) -> str | None:
-    """The first line of what was raised; GX tells it at the top, or under the id of each metric."""
+    """Return the first line of what was raised; GX tells it at the top, or under the id of each metric."""
     entries = [info, *(entry for entry in info.values() if isinstance(entry, dict))]
     for entry in entries:
         if entry.get("raised_exception"):

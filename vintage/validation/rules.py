@@ -50,13 +50,13 @@ _CONDITION_PARSERS: Final = ("great_expectations", "spark")
 
 
 def check_suite(suite: Suite) -> list[Problem]:
-    """What Great Expectations would refuse in a suite: unknown types, wrong kwargs. Needs no Spark."""
+    """Return what Great Expectations would refuse in a suite: unknown types, wrong kwargs. Needs no Spark."""
     rules = enumerate(suite.expectations)
     return [problem for index, rule in rules for problem in _check(suite, index, rule)]
 
 
 def build_expectations(suite: Suite) -> list[Expectation]:
-    """The suite's rules as expectation objects, in the suite's order.
+    """Return the suite's rules as expectation objects, in the suite's order.
 
     Raises:
         SpecError: a type is unknown or kwargs are wrong; every problem is told, with the nearest right name.

@@ -40,7 +40,7 @@ class Family(Protocol):
     """Columns of `score` that `measure` reads and that are not kept with the predictions."""
 
     def score(self, rows: DataFrame, model: PipelineModel, pipeline: Pipeline) -> DataFrame:
-        """The holdout with the model's predictions: the row key's columns and what `measure` reads.
+        """Return the holdout with the model's predictions: the row key's columns and what `measure` reads.
 
         Args:
             rows: feature rows with `label`.
@@ -49,16 +49,16 @@ class Family(Protocol):
         """
 
     def measure(self, holdout: Holdout) -> EvaluationResult:
-        """The metrics that `METRICS` names for the task, and the family's details."""
+        """Return the metrics that `METRICS` names for the task, and the family's details."""
 
 
 def family_of(task: Task) -> Family:
-    """The family of a task."""
+    """Return the family of a task."""
     return cast("Family", importlib.import_module(f"{__name__}.{task}"))
 
 
 def compare(holdout: Holdout, measured: EvaluationResult) -> Comparison:
-    """What the baseline reaches on the rows of a holdout, and the gains of the model on it.
+    """Return what the baseline reaches on the rows of a holdout, and the gains of the model on it.
 
     Args:
         holdout: with the baseline.

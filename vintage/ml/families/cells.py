@@ -55,11 +55,11 @@ class Cells:
         return bool(np.isin(self.classes, (0.0, 1.0)).all())
 
     def confusion(self) -> tuple[Floats, NDArray[np.int64]]:
-        """The classes, and the rows by label (down) and prediction (across); each counts alike."""
+        """Return the classes, and the rows by label (down) and prediction (across); each counts alike."""
         return self.classes, np.rint(confusion_of(self, self.rows[None, :])[0]).astype(np.int64)
 
     def values(self) -> dict[str, float]:
-        """The metrics of these rows; NaN where they do not define one."""
+        """Return the metrics of these rows; NaN where they do not define one."""
         found = {name: float(value[0]) for name, value in metrics_of(self, self.weight[None, :]).items()}
         whole = math.fsum(self.weight)
         if whole and np.isfinite(self.loss).all():
@@ -156,7 +156,7 @@ def rates_of(matrix: NDArray[Any]) -> tuple[Floats, Floats, Floats]:
 
 
 def ranked(cells: Cells, weights: NDArray[np.generic]) -> tuple[Floats, Floats, Floats]:
-    """The distinct scores, the highest first; and the weight of class 1 and of class 0 that has each.
+    """Return the distinct scores, the highest first; and the weight of class 1 and of class 0 that has each.
 
     The latter two for each row of `weights`.
     """
@@ -197,7 +197,7 @@ def _areas(cells: Cells, weights: Floats) -> dict[str, Floats]:
 
 
 def tie_error(cells: Cells) -> float:
-    """The most by which areaUnderROC may be off because rows of one bin count as ties.
+    """Return the most by which areaUnderROC may be off because rows of one bin count as ties.
 
     Half the share of pairs of both classes that fall into one bin: their true order could be either.
     """

@@ -54,7 +54,7 @@ _THEIRS: Final = "__theirs"
 
 
 def score(rows: DataFrame, model: PipelineModel, pipeline: Pipeline) -> DataFrame:
-    """The holdout with the model's predictions.
+    """Return the holdout with the model's predictions.
 
     Args:
         rows: feature rows with `label`.
@@ -79,7 +79,7 @@ def score(rows: DataFrame, model: PipelineModel, pipeline: Pipeline) -> DataFram
 
 
 def measure(holdout: Holdout) -> EvaluationResult:
-    """The metrics, with details `confusion_matrix`, `ranking_error` and `classes` (rates by class).
+    """Return the metrics, with details `confusion_matrix`, `ranking_error` and `classes` (rates by class).
 
     `ranking_error` is the most by which areaUnderROC may be off because scores were binned, else 0. Of two
     classes, there are the details of `curves_of` as well.
@@ -145,7 +145,7 @@ def measure_scored(
 
 
 def compare(holdout: Holdout) -> Comparison:
-    """What the baseline reaches on the same rows, and the gains on it, from one aggregation over them.
+    """Return what the baseline reaches on the same rows, and the gains on it, from one aggregation over them.
 
     Both models answer row by row. Their answers are counted together, by 2^8 bins of either score beyond
     100,000 rows, for the intervals of the gains; and each by itself, as `measure` does, for their values.
@@ -246,7 +246,7 @@ def _summary(
 
 
 def _slices(sliced: Sliced, counted: Counted, codes: NDArray[np.generic], spread: _Spread) -> Iterator[Slice]:
-    """The slices that have rows."""
+    """Yield the slices that have rows."""
     known = are_classes(counted, LABEL, "prediction")
     for code in np.unique(codes):
         here = codes == code

@@ -33,7 +33,7 @@ _GROUP: Final = "_group"
 
 
 def score(rows: DataFrame, model: PipelineModel, pipeline: Pipeline) -> DataFrame:
-    """The holdout with the cluster of each row, in the canonical order of rows.
+    """Return the holdout with the cluster of each row, in the canonical order of rows.
 
     Returns:
         The key's columns, `prediction` (int: the cluster; of a topic model the likeliest topic, the first of
@@ -57,7 +57,7 @@ def score(rows: DataFrame, model: PipelineModel, pipeline: Pipeline) -> DataFram
 
 
 def measure(holdout: Holdout) -> EvaluationResult:
-    """The metrics, with details `cluster_sizes`, `distance` and, where there is one, `baseline`.
+    """Return the metrics, with details `cluster_sizes`, `distance` and, where there is one, `baseline`.
 
     `silhouette` is the mean over the rows of (b - a) / max(a, b), where a is the mean distance to the rows of
     the row's own cluster and b that to the nearest other cluster; Spark's ClusteringEvaluator computes it
@@ -194,7 +194,7 @@ def _by_cluster(scored: DataFrame) -> list[Row]:
 
 
 def _cost(by_cluster: Sequence[Row], centres: Sequence[NDArray[np.float64]] | None, *, cosine: bool) -> float:
-    """The sum over clusters of (n - 1) · variance + n · |mean - centre|².
+    """Return the sum over clusters of (n - 1) · variance + n · |mean - centre|².
 
     Of directions, half the squared Euclidean distance is 1 - cos, the cosine distance.
     """
@@ -219,7 +219,7 @@ def _silhouette(scored: DataFrame, *, cosine: bool) -> float:
 def _stability(
     holdout: Holdout, baseline: PipelineModel
 ) -> tuple[float, tuple[float, ...], Mapping[str, Any]]:
-    """The index, its values without each group of rows in turn, and what is told of the baseline."""
+    """Return the index, its values without each group of rows in turn, and what is told of the baseline."""
     from py4j.protocol import Py4JJavaError
     from pyspark.errors import PySparkException
     from pyspark.sql import functions as F

@@ -34,7 +34,7 @@ _REST: Final = 2.0**30
 
 
 def binned(side: str, rows: int, bins: int) -> Column:
-    """A score by which rows are counted: itself up to EXACT_ROWS, the lower bound of its bin beyond.
+    """Return a score by which rows are counted: itself up to EXACT_ROWS, the lower bound of its bin beyond.
 
     Bins are of equal width. A raw score, of a model without probabilities, is binned by its logistic
     function.
@@ -79,7 +79,7 @@ def log_loss(side: str, weights: Weights | None = None) -> list[Column]:
 
 
 def count(frame: DataFrame, sets: Sequence[Sequence[str]], sides: Sequence[str] = ("",)) -> list[Counted]:
-    """Counts rows by several sets of columns in one pass.
+    """Count rows by several sets of columns in one pass.
 
     Args:
         frame: the columns of the sets, of each side what `log_loss` gives; and SHARE, where rows are weighed.

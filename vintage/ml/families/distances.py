@@ -61,7 +61,7 @@ def left_out(
 
 
 def silhouette_of(points: Floats, clusters: NDArray[np.int_]) -> float:
-    """The mean silhouette of rows by their squared Euclidean distances (Rousseeuw 1987).
+    """Return the mean silhouette of rows by their squared Euclidean distances (Rousseeuw 1987).
 
     With the mean m of a cluster's n rows and their mean squared distance v to it, the mean squared distance
     of a row x to them is |x - m|² + v; to the others of its own cluster it is n/(n - 1) times that. A row

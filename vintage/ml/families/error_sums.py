@@ -30,7 +30,7 @@ class Sums:
 
     @classmethod
     def of(cls, counted: Sequence[Row]) -> Sums:
-        """The sums of rows of what was counted."""
+        """Return the sums of rows of what was counted."""
         terms = (sum((Fraction(row[name]) for row in counted), Fraction(0)) for name in TERMS)
         return cls(sum(row["rows"] for row in counted), tuple(terms))
 
@@ -51,7 +51,7 @@ class Scale:
     unit: float
 
     def values(self, sums: Sums) -> dict[str, float]:
-        """The metrics of the rows; NaN where they have no weight."""
+        """Return the metrics of the rows; NaN where they have no weight."""
         rows, y, yy, p, pp, e, ee = sums.terms
         if not rows:
             return dict.fromkeys(METRICS, math.nan)
@@ -82,5 +82,5 @@ class Scale:
 
 
 def power_of_two(size: float) -> float:
-    """The next power of two, so that a division by it loses nothing."""
+    """Return the next power of two, so that a division by it loses nothing."""
     return float(2.0 ** min(math.frexp(size)[1], 1023)) if size else 1.0

@@ -34,7 +34,7 @@ def group_of(*columns: ColumnOrName) -> Column:
 
 
 def interval(value: float, left_out: Sequence[float], confidence: float) -> Interval | None:
-    """The interval of a metric by the delete-a-group jackknife (Kott 2001).
+    """Return the interval of a metric by the delete-a-group jackknife (Kott 2001).
 
     With G groups and the metric m_g of the rows without group g, the variance is (G - 1) / G times the sum of
     (m_g - mean)^2; the interval is that of Student's t with G - 1 degrees of freedom.
@@ -73,7 +73,7 @@ def intervals(
 
 
 def compare_apart(family: Family, holdout: Holdout, measured: EvaluationResult) -> Comparison:
-    """What the baseline reaches on the rows of a holdout, measured by itself, and the gains on it.
+    """Return what the baseline reaches on the rows of a holdout, measured by itself, and the gains on it.
 
     Where the family gives the metrics without each group of rows, the same groups are left out of both
     models, so that a gain's interval is that of two answers to the same rows.

@@ -60,7 +60,7 @@ class Gain:
     interval: Interval | None = None
 
     def in_direction(self, metric: Metric) -> Gain:
-        """The gain of a difference in a metric: the smaller value may be the better one."""
+        """Return the gain of a difference in a metric: the smaller value may be the better one."""
         if metric.larger_is_better:
             return self
         turned = None if self.interval is None else Interval(-self.interval.high, -self.interval.low)
@@ -139,7 +139,7 @@ def is_finite(column: Column) -> Column:
 
 
 def stage_with(model: PipelineModel, param: str) -> Any:
-    """The last stage of a fitted pipeline that has a Param of that name.
+    """Return the last stage of a fitted pipeline that has a Param of that name.
 
     Raises:
         LookupError: none has.

@@ -29,7 +29,7 @@ _PAIR: Final = ["als_user", "als_item"]
 
 
 def score(rows: DataFrame, model: PipelineModel, pipeline: Pipeline) -> DataFrame:
-    """The holdout's pairs of user and item with what the model expects of each.
+    """Return the holdout's pairs of user and item with what the model expects of each.
 
     A pair whose user or item the model does not know stays, with prediction NaN, whatever the model's
     `coldStartStrategy` is: `drop` would hide how many there are.
@@ -54,7 +54,7 @@ def score(rows: DataFrame, model: PipelineModel, pipeline: Pipeline) -> DataFram
 
 
 def measure(holdout: Holdout) -> EvaluationResult:
-    """The metrics, with details `pairs`, `users`, `items`, `catalogue` and `k`.
+    """Return the metrics, with details `pairs`, `users`, `items`, `catalogue` and `k`.
 
     `rmse` and `mae` are of the pairs whose user and item the model knows; details tell how many others there
     are.
@@ -122,7 +122,7 @@ def measure(holdout: Holdout) -> EvaluationResult:
 def _ranking(
     holdout: Holdout, als: Any
 ) -> tuple[dict[str, float], Mapping[str, Any], dict[str, tuple[float, ...]]]:
-    """The ranking metrics, their details, and the metrics without each group of users in turn."""
+    """Return the ranking metrics, their details, and the metrics without each group of users in turn."""
     from pyspark.sql import functions as F
 
     k = holdout.pipeline.evaluate.ranked
@@ -145,7 +145,7 @@ def _ranking(
 
 
 def _recommended(als: Any, users: DataFrame, seen: DataFrame, k: int) -> DataFrame:
-    """The k best items of each user, without those seen: `als_user, als_item, rank`."""
+    """Return the k best items of each user, without those seen: `als_user, als_item, rank`."""
     from pyspark.sql import Window
     from pyspark.sql import functions as F
 
@@ -230,7 +230,7 @@ def _coverage(scored: DataFrame, column: str, factors: DataFrame) -> tuple[int, 
 
 
 def _seen(holdout: Holdout, als: Any) -> DataFrame:
-    """The pairs of user and item in the training rows, as the stages before the model number them."""
+    """Return the pairs of user and item in the training rows, as the stages before the model number them."""
     from pyspark.ml import PipelineModel
 
     if holdout.train is None:
@@ -254,6 +254,6 @@ def _als(model: PipelineModel) -> Any:
 
 
 def _declared_rating(pipeline: Pipeline) -> str:
-    """The rating's column as declared: the fitted model does not keep it."""
+    """Return the rating's column as declared: the fitted model does not keep it."""
     declared = [stage for stage in pipeline.stages if "ratingCol" in stage.params or stage.type == "ALS"]
     return str(declared[-1].params.get("ratingCol", "rating")) if declared else "rating"

@@ -29,7 +29,7 @@ UNWRITTEN: Final = ("features", "projected")
 
 
 def score(rows: DataFrame, model: PipelineModel, pipeline: Pipeline) -> DataFrame:
-    """The holdout with its projection, in the canonical order of rows.
+    """Return the holdout with its projection, in the canonical order of rows.
 
     Returns:
         The key's columns and `reduced` (array of doubles, one a component); and the vectors `features` and
@@ -52,7 +52,7 @@ def score(rows: DataFrame, model: PipelineModel, pipeline: Pipeline) -> DataFram
 
 
 def measure(holdout: Holdout) -> EvaluationResult:
-    """The metrics, with details `variance` and `components`, from one aggregation.
+    """Return the metrics, with details `variance` and `components`, from one aggregation.
 
     With P the components (orthonormal columns), m the holdout's own mean (Spark's PCA keeps none) and n its
     rows, a row x is rebuilt as m + PPᵀ(x - m). Then, because P is orthonormal:
@@ -142,7 +142,7 @@ def _left_out(holdout: Holdout) -> dict[str, tuple[float, ...]]:
 
 
 def _squares(counted: Sequence[Row], name: str) -> tuple[int, float]:
-    """The rows of some groups, and the sum of their squared distances from their common mean."""
+    """Return the rows of some groups, and the sum of their squared distances from their common mean."""
     if not counted:
         return 0, 0.0
     rows = np.array([row[name]["count"] for row in counted], dtype=float)

@@ -63,7 +63,7 @@ class Errors:
 
 
 def score(rows: DataFrame, model: PipelineModel, pipeline: Pipeline) -> DataFrame:
-    """The holdout with the model's predictions.
+    """Return the holdout with the model's predictions.
 
     Returns:
         The key's columns, `label` and `prediction` (doubles); and slices and weight, which are not kept.
@@ -135,7 +135,7 @@ def errors_of(
     sliced: Sequence[Sliced] = (),
     weights: Weights | None = None,
 ) -> Errors:
-    """The errors of a frame with `label` and `prediction`.
+    """Return the errors of a frame with `label` and `prediction`.
 
     The first pass finds the ranges, the second adds. Labels and predictions are added as their distance from
     the middle of the labels, in units of the largest, as decimals: so no sum depends on the order of rows,
@@ -217,7 +217,7 @@ def errors_of(
 
 
 def _added(term: Column) -> Column:
-    """The sum of a term from -1 to 1, that no order of rows changes."""
+    """Return the sum of a term from -1 to 1, that no order of rows changes."""
     from pyspark.sql import functions as F
 
     return F.sum(term.cast("decimal(28,27)"))

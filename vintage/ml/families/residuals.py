@@ -34,7 +34,7 @@ def residual_bin(residual: Column, largest: float) -> Column:
 
 
 def quantiles_of(counted: Sequence[Row], rows: int) -> dict[str, float]:
-    """The residual at each share of the rows, as far as its bin tells; the ends are exact."""
+    """Return the residual at each share of the rows, as far as its bin tells; the ends are exact."""
     bins: list[Any] = sorted(counted, key=lambda row: row["bin"])
     found: dict[str, float] = {}
     for share in QUANTILES:

@@ -41,12 +41,12 @@ class Sliced:
         return F.array_position(known, _marked(self.column)).cast("int")
 
     def value_of(self, code: int) -> str | None:
-        """The value that has a code; None as well for the others."""
+        """Return the value that has a code; None as well for the others."""
         return self.values[code - 1] if code else None
 
 
 def slice_columns(pipeline: Pipeline) -> list[Column]:
-    """What a scored holdout keeps of its rows to be sliced by: one struct, or nothing."""
+    """Return what a scored holdout keeps of its rows to be sliced by: one struct, or nothing."""
     from pyspark.sql import functions as F
 
     names = list(pipeline.evaluate.sliced)
@@ -79,7 +79,7 @@ def leading(scored: DataFrame, sliced: Mapping[str, tuple[str | None, ...]]) -> 
 
 
 def _marked(column: str) -> Column:
-    """A slice's value, with a text in the place of null."""
+    """Return a slice's value, with a text in the place of null."""
     from pyspark.sql import functions as F
 
     return F.coalesce(F.col(SLICES).getField(column), F.lit(_NULL))

@@ -18,7 +18,7 @@ _SWEEPS: Final = 60
 
 
 def subspace_change(ours: Floats, theirs: Floats) -> float:
-    """The sine of the largest principal angle between the spans of two matrices' orthonormal columns.
+    """Return the sine of the largest principal angle between the spans of two matrices' orthonormal columns.
 
     It is the spectral norm of what is left of the smaller span outside of the larger, |(I - QQᵀ)P|₂
     (Björck and Golub, 1973), which is precise for small angles too.
@@ -29,12 +29,12 @@ def subspace_change(ours: Floats, theirs: Floats) -> float:
 
 
 def product(left: Floats, right: Floats) -> Floats:
-    """The product of two matrices, each element added up in one order."""
+    """Return the product of two matrices, each element added up in one order."""
     return np.stack([(left * column).sum(axis=1) for column in right.T], axis=1)
 
 
 def spectral_norm(matrix: Floats) -> float:
-    """The largest singular value of a matrix that has no more columns than rows, nor none.
+    """Return the largest singular value of a matrix that has no more columns than rows, nor none.
 
     By one-sided Jacobi rotations (Hestenes, 1958): pairs of columns are turned until all are orthogonal;
     their lengths are the singular values then.

@@ -18,7 +18,7 @@ WEIGHT: Final = "__weight"
 
 
 def weight_columns(pipeline: Pipeline) -> list[Column]:
-    """What a scored holdout keeps of its rows to weigh them: one column, or nothing."""
+    """Return what a scored holdout keeps of its rows to weigh them: one column, or nothing."""
     from pyspark.sql import functions as F
 
     name = pipeline.evaluate.weight
@@ -41,7 +41,7 @@ class Weights:
 
     @classmethod
     def of(cls, scored: DataFrame) -> Weights | None:
-        """The weights of a scored holdout, from one pass over it; None where its rows count alike."""
+        """Return the weights of a scored holdout, from one pass over it; None where its rows count alike."""
         from pyspark.sql import functions as F
 
         if WEIGHT not in scored.columns:

@@ -35,7 +35,7 @@ _ENDED: Final = ("FINISHED", "FAILED")
 def log(
     client: MlflowClient, endpoint: Endpoint, parent: Run, key: str, tried: Sequence[TriedCandidate]
 ) -> None:
-    """Makes the runs that MLflow does not have yet, and completes those that a killed job left half-made.
+    """Make the runs that MLflow does not have yet, and completes those that a killed job left half-made.
 
     Args:
         client: of the tracking store.

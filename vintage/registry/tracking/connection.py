@@ -54,7 +54,7 @@ class Connection:
         self._opened: MlflowClient | None = None
 
     def preload(self) -> None:
-        """Opens the client in the background."""
+        """Open the client in the background."""
         threading.Thread(target=self._preload, name="mlflow", daemon=True).start()
 
     def check(self) -> None:
@@ -68,7 +68,7 @@ class Connection:
 
     @contextmanager
     def asking(self, what: str) -> Iterator[MlflowClient]:
-        """Gives the client for one request.
+        """Give the client for one request.
 
         Args:
             what: what MLflow is asked to do, for the message when it does not.
@@ -105,7 +105,7 @@ class Connection:
             return self._opened
 
     def _make_database(self, database: Path) -> None:
-        """Makes a new database beside its place and moves it there.
+        """Make a new database beside its place and move it there.
 
         MLflow builds its tables step by step and without a lock: of two processes one would fail, and
         a killed one would leave a database that no later one can open.
@@ -130,7 +130,7 @@ class Connection:
 
     @contextmanager
     def as_default(self) -> Iterator[None]:
-        """Makes this the process's default for one call: a database's registry finds logged models there."""
+        """Make this the process's default for one call: a database's registry finds logged models there."""
         import mlflow
 
         before = os.environ.get("MLFLOW_TRACKING_URI")
@@ -143,7 +143,7 @@ class Connection:
 
 
 def settle_environment() -> None:
-    """Sets what MLflow reads from the environment when it is imported; what the user has set stays."""
+    """Set what MLflow reads from the environment when it is imported; what the user has set stays."""
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
 
@@ -175,7 +175,7 @@ def already_there_is_fine() -> Iterator[None]:
 
 
 def quoted(value: str) -> str:
-    """A value of a search filter; MLflow knows two quotation marks and no escape."""
+    """Return a value of a search filter; MLflow knows two quotation marks and no escape."""
     if "'" not in value:
         return f"'{value}'"
     if '"' not in value:

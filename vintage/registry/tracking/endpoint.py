@@ -45,7 +45,7 @@ class Endpoint:
         return head + mark + host.rpartition("@")[2] + slash + path
 
     def without_secrets(self, text: str) -> str:
-        """The text with nothing of the URI but what may be shown."""
+        """Return the text with nothing of the URI but what may be shown."""
         secret = self.uri.partition("://")[2].partition("/")[0].rpartition("@")[0]
         text = text.replace(self.uri, self.shown)
         for part in (f"{secret}@", secret.partition(":")[2]):
@@ -70,7 +70,7 @@ class Endpoint:
         return Path(path) if self.scheme == "sqlite" else None
 
     def check(self) -> None:
-        """Finds in seconds what MLflow would retry for minutes.
+        """Find in seconds what MLflow would retry for minutes.
 
         Raises:
             TrackingError: the URI is of no known kind, nobody listens there, or its file cannot be written.
@@ -88,7 +88,7 @@ class Endpoint:
 
     @contextmanager
     def lock(self, name: str) -> Iterator[None]:
-        """Keeps the processes of this machine from doing the same thing at once.
+        """Keep the processes of this machine from doing the same thing at once.
 
         Raises:
             TrackingError: another process holds it too long, or the folder cannot be written.

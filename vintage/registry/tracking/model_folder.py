@@ -40,7 +40,7 @@ def save(
     output: pd.DataFrame,
     requirements: Sequence[str],
 ) -> None:
-    """Writes the folder; see `Tracking.save_model`."""
+    """Write the folder; see `Tracking.save_model`."""
     settle_environment()
     import mlflow.pyfunc
     import pyspark
@@ -73,7 +73,7 @@ def save(
 
 
 def load(directory: Path) -> PipelineModel:
-    """Reads the fitted pipeline straight from the folder; `mlflow.spark.load_model` may copy it first.
+    """Read the fitted pipeline straight from the folder; `mlflow.spark.load_model` may copy it first.
 
     Raises:
         TrackingError: the folder holds none.
@@ -110,7 +110,7 @@ def _without_ids(told: Mapping[str, object]) -> dict[str, object]:
 
 
 def named_after(model: LoggedModel, run_id: str, model_dir: Path, scratch: Path) -> str:
-    """A copy of the folder's MLmodel that knows which logged model of which run it describes."""
+    """Return a copy of the folder's MLmodel that knows which logged model of which run it describes."""
     described = _described(model_dir / DESCRIPTION)
     described.model_id = described.model_uuid = model.model_id
     described.run_id = run_id
@@ -142,7 +142,7 @@ def _signature(example: pd.DataFrame, output: pd.DataFrame) -> ModelSignature | 
 
 
 def _plain(frame: pd.DataFrame) -> pd.DataFrame:
-    """The columns that MLflow's signature has types for; vectors, for one, have none."""
+    """Return the columns that MLflow's signature has types for; vectors, for one, have none."""
     plain = (str, bytes, bool, list)
     kept = [
         name

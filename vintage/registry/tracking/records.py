@@ -112,7 +112,7 @@ class Registered:
     ledger: str | None = None
 
     def with_key(self, key: str) -> Version | None:
-        """The version of a model; that which has the alias, or the lowest, should there be several."""
+        """Return the version of a model; that which has the alias, or the lowest, should there be several."""
         if self.champion is not None and self.champion.key == key:
             return self.champion
         return next((version for version in self.versions if version.key == key), None)
@@ -146,7 +146,7 @@ def shortened(text: str, longest: int) -> str:
 
 
 def accepted_name(name: str) -> str:
-    """A param's, metric's or tag's name in the characters and the length that MLflow takes."""
+    """Return a param's, metric's or tag's name in the characters and the length that MLflow takes."""
     clean = _NOT_IN_NAMES.sub("_", name)
     if len(clean) <= LONGEST_NAME:
         return clean
@@ -155,12 +155,12 @@ def accepted_name(name: str) -> str:
 
 
 def accepted_tags(tags: Mapping[str, str]) -> dict[str, str]:
-    """The tags as MLflow takes them."""
+    """Return the tags as MLflow takes them."""
     return {accepted_name(name): accepted_text(str(value), LONGEST_TAG) for name, value in tags.items()}
 
 
 def accepted_params(params: Mapping[str, str]) -> dict[str, str]:
-    """The params as MLflow takes them."""
+    """Return the params as MLflow takes them."""
     return {accepted_name(name): accepted_text(str(value), LONGEST_PARAM) for name, value in params.items()}
 
 

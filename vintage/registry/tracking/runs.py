@@ -27,7 +27,7 @@ LOGGED_MODEL: Final = "model"
 
 
 def start(client: MlflowClient, endpoint: Endpoint, name: str, tags: Mapping[str, str]) -> str:
-    """The id of the run whose key the tags hold, reopened if it did not finish, or of a new one.
+    """Return the id of the run whose key the tags hold, reopened if it did not finish, or of a new one.
 
     Args:
         client: of the tracking store.
@@ -53,14 +53,14 @@ def start(client: MlflowClient, endpoint: Endpoint, name: str, tags: Mapping[str
 
 
 def log_tags(client: MlflowClient, run_id: str, tags: Mapping[str, str]) -> None:
-    """Sets tags of the run, all in one call."""
+    """Set tags of the run, all in one call."""
     from mlflow.entities import RunTag
 
     client.log_batch(run_id, tags=[RunTag(name, value) for name, value in tags.items()])
 
 
 def log_params(client: MlflowClient, run: Run, params: Mapping[str, str]) -> None:
-    """Logs the params that the run does not have."""
+    """Log the params that the run does not have."""
     from mlflow.entities import Param
 
     missing = [Param(name, value) for name, value in params.items() if name not in run.data.params]
@@ -75,7 +75,7 @@ def log_metrics(
     *,
     at: datetime | None = None,
 ) -> None:
-    """Logs metrics as of a fixed time, so that logging them again is the same entry and no new point.
+    """Log metrics as of a fixed time, so that logging them again is the same entry and no new point.
 
     At the run's start a metric has one value, the first: MLflow refuses another. The seconds of a fit are
     others where the same model is fitted into another store.
@@ -103,7 +103,7 @@ def log_metrics(
 def log_datasets(
     client: MlflowClient, endpoint: Endpoint, run: Run, datasets: Sequence[TrainingData]
 ) -> None:
-    """Lists the datasets among the run's inputs, all in one call."""
+    """List the datasets among the run's inputs, all in one call."""
     from mlflow.entities import Dataset, DatasetInput, InputTag
     from mlflow.exceptions import MlflowException
 
@@ -139,7 +139,7 @@ def log_datasets(
 def log_model(
     client: MlflowClient, endpoint: Endpoint, run: Run, model_dir: Path, params: Mapping[str, str]
 ) -> str:
-    """Makes the folder the run's logged model; one that a killed job left half-way is completed.
+    """Make the folder the run's logged model; one that a killed job left half-way is completed.
 
     Returns:
         The logged model's id.
@@ -173,7 +173,7 @@ def log_model(
 
 
 def renew(client: MlflowClient, connection: Connection, run_id: str, model_dir: Path) -> None:
-    """Replaces the files of the run's logged model by those of the folder.
+    """Replace the files of the run's logged model by those of the folder.
 
     Raises:
         TrackingError: the run has no logged model.
@@ -200,7 +200,7 @@ def _upload(client: MlflowClient, model: LoggedModel, run_id: str, model_dir: Pa
 
 
 def model_id_of(run: Run) -> str | None:
-    """The id of the run's logged model."""
+    """Return the id of the run's logged model."""
     outputs = run.outputs.model_outputs if run.outputs else []
     return str(outputs[0].model_id) if outputs else None
 

@@ -42,11 +42,11 @@ class Served:
         return self._model.metadata.signature is not None
 
     def predict(self, rows: pd.DataFrame) -> list[Any]:
-        """The prediction of each row, by MLflow's pyfunc."""
+        """Return the prediction of each row, by MLflow's pyfunc."""
         return list(self._model.predict(rows))
 
     def predict_over_http(self, rows: pd.DataFrame) -> list[Any]:
-        """The prediction of each row, by MLflow's own scoring server on a free loopback port.
+        """Return the prediction of each row, by MLflow's own scoring server on a free loopback port.
 
         Raises:
             TrackingError: the server does not start, or refuses the rows; says how.
@@ -69,7 +69,7 @@ class Served:
 
     @contextmanager
     def _server(self) -> Iterator[int]:
-        """What `mlflow models serve` runs, in a thread, so that it shares the model and its Spark."""
+        """Yield what `mlflow models serve` runs, in a thread, so that it shares the model and its Spark."""
         import uvicorn
         from mlflow.pyfunc import scoring_server
 
@@ -90,7 +90,7 @@ class Served:
 
 
 def load(folder: Path) -> Served:
-    """Loads a model's folder as MLflow does."""
+    """Load a model's folder as MLflow does."""
     settle_environment()
     import mlflow.pyfunc
 
@@ -98,7 +98,7 @@ def load(folder: Path) -> Served:
 
 
 def preload_serving() -> None:
-    """Imports what `load` needs in the background, some seconds' work, while the caller starts Spark."""
+    """Import what `load` needs in the background, some seconds' work, while the caller starts Spark."""
     settle_environment()
     threading.Thread(target=importlib.import_module, args=("mlflow.pyfunc",), daemon=True).start()
 

@@ -46,11 +46,11 @@ class Tracking:
         return database is None or database.exists()
 
     def preload(self) -> None:
-        """Imports and opens MLflow in the background, some seconds' work, while the caller starts Spark."""
+        """Import and open MLflow in the background, some seconds' work, while the caller starts Spark."""
         self._connection.preload()
 
     def check(self) -> None:
-        """Makes sure, within seconds, that MLflow answers.
+        """Make sure, within seconds, that MLflow answers.
 
         Raises:
             TrackingError: it does not; the text names the URI and says what to do.
@@ -66,7 +66,7 @@ class Tracking:
         output: pd.DataFrame,
         requirements: Sequence[str],
     ) -> None:
-        """Writes an MLflow model folder: `sparkml/` is what Spark saves, once; the rest describes it.
+        """Write an MLflow model folder: `sparkml/` is what Spark saves, once; the rest describes it.
 
         `mlflow.spark.save_model` would write to a temporary folder of its own and copy from there.
 
@@ -80,7 +80,7 @@ class Tracking:
         model_folder.save(model, directory, example=example, output=output, requirements=requirements)
 
     def load_model(self, directory: Path) -> PipelineModel:
-        """The fitted pipeline of a folder that `save_model` wrote, wherever it is now.
+        """Return the fitted pipeline of a folder that `save_model` wrote, wherever it is now.
 
         Raises:
             TrackingError: the folder holds none.
@@ -106,7 +106,7 @@ class Tracking:
         model_dir: Path,
         metrics: Mapping[str, float],
     ) -> str:
-        """Logs what a model is and what it learnt from.
+        """Log what a model is and what it learnt from.
 
         Args:
             run_id: the model's run.
@@ -127,7 +127,7 @@ class Tracking:
             return model_id
 
     def log_candidates(self, run_id: str, *, tuning: str, tried: Sequence[TriedCandidate]) -> None:
-        """Logs the candidates that a model's Params were chosen among, each as a run under the model's.
+        """Log the candidates that a model's Params were chosen among, each as a run under the model's.
 
         Args:
             run_id: the model's run.
@@ -147,7 +147,7 @@ class Tracking:
         datasets: Sequence[TrainingData] = (),
         at: datetime | None = None,
     ) -> None:
-        """Logs how good a model is.
+        """Log how good a model is.
 
         Args:
             run_id: the model's run.
@@ -186,20 +186,20 @@ class Tracking:
                 client.log_artifacts(version.run_id, str(report), "report")
 
     def finish_run(self, run_id: str, status: Literal["FINISHED", "FAILED", "KILLED"] = "FINISHED") -> None:
-        """Ends a run; one that has ended so before keeps its time."""
+        """End a run; one that has ended so before keeps its time."""
         with self._connection.asking("end the run") as client:
             if client.get_run(run_id).info.status != status:
                 client.set_terminated(run_id, status)
 
     def delete_run(self, run_id: str) -> None:
-        """Takes a run out of sight; MLflow keeps it until its own garbage collection."""
+        """Take a run out of sight; MLflow keeps it until its own garbage collection."""
         with self._connection.asking("delete the run") as client:
             client.delete_run(run_id)
 
     def register(
         self, *, pipeline: str, date: str, key: str, run_id: str, tags: Mapping[str, str]
     ) -> Version:
-        """The one registered version of a model key.
+        """Return the one registered version of a model key.
 
         Returns:
             The version that has the key; the lowest, should several processes have made one at once.
@@ -214,12 +214,12 @@ class Tracking:
             return versions.listed(client, pipeline)
 
     def champion(self, pipeline: str) -> Version | None:
-        """The version that serves, if there is one."""
+        """Return the version that serves, if there is one."""
         with self._connection.asking(f"find the champion of {pipeline}") as client:
             return versions.champion(client, pipeline)
 
     def set_champion(self, pipeline: str, version: int) -> None:
-        """Makes a version the one that `models:/<pipeline>@champion` loads."""
+        """Make a version the one that `models:/<pipeline>@champion` loads."""
         with self._connection.asking(f"make version {version} the champion of {pipeline}") as client:
             client.set_registered_model_alias(pipeline, versions.CHAMPION, str(version))
 
@@ -229,12 +229,12 @@ class Tracking:
             return versions.registered(client, pipeline)
 
     def remove_champion(self, pipeline: str) -> None:
-        """Takes the alias away, so that no version serves."""
+        """Take the alias away, so that no version serves."""
         with self._connection.asking(f"take the alias of {pipeline} away") as client:
             client.delete_registered_model_alias(pipeline, versions.CHAMPION)
 
     def remember_ledger(self, pipeline: str, head: str) -> None:
-        """Keeps how far the ledger went; empty forgets it."""
+        """Keep how far the ledger went; empty forgets it."""
         with self._connection.asking(f"keep how far the ledger of {pipeline} went") as client:
             if head:
                 client.set_registered_model_tag(pipeline, LEDGER, head)
@@ -247,7 +247,7 @@ class Tracking:
             client.set_model_version_tag(pipeline, str(version), DATE, date)
 
     def fetch_copy(self, version: Version, pipeline: str, scratch: Path) -> Path:
-        """Copies what MLflow holds for a version into a folder, and loads nothing of it.
+        """Copy what MLflow holds for a version into a folder, and load nothing of it.
 
         Returns:
             The copy.
@@ -256,7 +256,7 @@ class Tracking:
             return versions.fetch(self._connection, client, pipeline, version.version, scratch)
 
     def renew_copy(self, version: Version, pipeline: str, model_dir: Path) -> None:
-        """Writes what MLflow holds for a version anew.
+        """Write what MLflow holds for a version anew.
 
         Args:
             version: whose copy.

@@ -24,7 +24,7 @@ _ABSENT: Final = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 
 
 def register(connection: Connection, client: MlflowClient, run_id: str, tags: Mapping[str, str]) -> Version:
-    """The version whose key the tags hold; made from the run's logged model if there is none.
+    """Return the version whose key the tags hold; made from the run's logged model if there is none.
 
     Of several that were made at once the lowest stays, and who made a later one deletes it.
     """
@@ -58,7 +58,7 @@ def listed(client: MlflowClient, pipeline: str) -> tuple[Version, ...]:
 
 
 def champion(client: MlflowClient, pipeline: str) -> Version | None:
-    """The version that has the alias."""
+    """Return the version that has the alias."""
     from mlflow.exceptions import MlflowException
 
     try:
@@ -83,7 +83,7 @@ def registered(client: MlflowClient, pipeline: str) -> Registered:
 
 
 def fetch(connection: Connection, client: MlflowClient, pipeline: str, version: int, scratch: Path) -> Path:
-    """A copy of a version's artifacts in a folder."""
+    """Return a copy of a version's artifacts in a folder."""
     from mlflow.artifacts import download_artifacts
 
     place = client.get_model_version_download_uri(pipeline, str(version))

@@ -50,7 +50,7 @@ def _slots(frame: Frame, name: str) -> Array:
 
 @evaluates("VectorSizeHint")
 def vector_size_hint(stage: Stage) -> Evaluate:
-    """The same vectors, once they are of the declared size."""
+    """Return the same vectors, once they are of the declared size."""
     source, size, invalid = stage.params["inputCol"], stage.params["size"], stage.params["handleInvalid"]
 
     def evaluate(frame: Frame) -> Frame:
@@ -67,14 +67,14 @@ def vector_size_hint(stage: Stage) -> Evaluate:
 
 @evaluates("VectorSlicer")
 def vector_slicer(stage: Stage) -> Evaluate:
-    """The chosen slots, in the order in which they are named."""
+    """Return the chosen slots, in the order in which they are named."""
     slots = np.array(stage.params["indices"], dtype=np.int64)
     return of_vectors(stage, lambda vectors: vectors[:, slots])
 
 
 @evaluates("ChiSqSelectorModel", "UnivariateFeatureSelectorModel", "VarianceThresholdSelectorModel")
 def feature_selector(stage: Stage) -> Evaluate:
-    """The slots that were selected, in their own order."""
+    """Return the slots that were selected, in their own order."""
     source, made = stage.params["featuresCol"], stage.params["outputCol"]
     slots = np.sort(stage.one("selectedFeatures")).astype(np.int64)
     return lambda frame: frame.with_columns({made: Column.full(frame.vectors(source, stage.kind)[:, slots])})

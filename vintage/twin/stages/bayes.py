@@ -15,7 +15,7 @@ from vintage.twin.stages.prediction import Scores, classifier
 
 @evaluates("NaiveBayesModel")
 def naive_bayes(stage: Stage) -> Evaluate:
-    """The log of each class's probability up to a constant."""
+    """Return the log of each class's probability up to a constant."""
     kind = stage.params["modelType"].lower()
     priors, theta = stage.one("pi"), stage.one("theta")
     if kind == "gaussian":

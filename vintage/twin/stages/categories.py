@@ -15,7 +15,7 @@ from vintage.twin.registry import Evaluate, evaluates
 
 @evaluates("StringIndexerModel")
 def string_indexer(stage: Stage) -> Evaluate:
-    """A label's place in the order of the fit; under `keep`, one place after the last for all else."""
+    """Return a label's place in the order of the fit; under `keep`, one place after the last for all else."""
     columns, invalid = stage.columns(), stage.params["handleInvalid"]
     places = [
         {label: float(place) for place, label in enumerate(labels)} for labels in stage.one("labelsArray")
@@ -45,7 +45,7 @@ def _looked_up(column: Column, places: Mapping[str, float], otherwise: float) ->
 
 @evaluates("IndexToString")
 def index_to_string(stage: Stage) -> Evaluate:
-    """The label at an index."""
+    """Return the label at an index."""
     [(source, made)] = stage.columns()
     labels = np.array(stage.params["labels"], dtype=object)
 
@@ -61,7 +61,7 @@ def index_to_string(stage: Stage) -> Evaluate:
 
 @evaluates("OneHotEncoderModel")
 def one_hot_encoder(stage: Stage) -> Evaluate:
-    """A vector with a 1.0 in the category's slot.
+    """Return a vector with a 1.0 in the category's slot.
 
     `dropLast` drops the slot of the last category, `keep` adds one for all that is invalid; with both the one
     for the invalid is dropped, whose vector is then of zeros.
@@ -129,7 +129,7 @@ def _encodings(stage: Stage) -> list[dict[float, float]]:
 
 @evaluates("VectorIndexerModel")
 def vector_indexer(stage: Stage) -> Evaluate:
-    """The slots with few values become those values' places; the others stay."""
+    """Return the slots with few values become those values' places; the others stay."""
     [(source, made)] = stage.columns()
     maps = {slot: dict(pairs) for slot, pairs in stage.one("categoryMaps")}
     invalid = stage.params["handleInvalid"]

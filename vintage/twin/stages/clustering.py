@@ -19,7 +19,7 @@ def _cluster(stage: Stage, clusters: Array) -> Column:
 
 @evaluates("KMeansModel")
 def k_means(stage: Stage) -> Evaluate:
-    """The nearest centre."""
+    """Return the nearest centre."""
     order = np.argsort(stage.data["clusterIdx"])
     centres = np.stack(list(stage.data["clusterCenter"]))[order]
     names, cosine = stage.params, stage.params["distanceMeasure"] == "cosine"
@@ -77,7 +77,7 @@ def bisecting_k_means(stage: Stage) -> Evaluate:
 
 
 def _leaf_order(root: int, children: list[Array]) -> dict[int, int]:
-    """A leaf's cluster is its place among the leaves from the left."""
+    """Return a leaf's cluster is its place among the leaves from the left."""
     leaves: dict[int, int] = {}
     waiting = [root]
     while waiting:

@@ -42,7 +42,7 @@ def _expand(vectors: Array, last: int, degree: int, multiplier: Array, made: Arr
 
 @evaluates("DCT")
 def discrete_cosine_transform(stage: Stage) -> Evaluate:
-    """The scaled DCT-II of a vector, or its inverse: a product with the cosines.
+    """Return the scaled DCT-II of a vector, or its inverse: a product with the cosines.
 
     Spark's fast transform makes NaN of an infinity, in slots that its own steps decide: here it is refused.
     """
@@ -67,7 +67,7 @@ def _cosines(size: int) -> Array:
 
 @evaluates("PCAModel")
 def principal_components(stage: Stage) -> Evaluate:
-    """The product with each principal component."""
+    """Return the product with each principal component."""
     components = stage.one("pc").T
     return of_vectors(stage, lambda vectors: multiply(vectors, components))
 

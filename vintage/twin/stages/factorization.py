@@ -32,7 +32,7 @@ def _raw(stage: Stage) -> Callable[[Array], Array]:
 
 @evaluates("FMClassificationModel")
 def fm_classifier(stage: Stage) -> Evaluate:
-    """The logistic of the machine's number is the probability of class 1."""
+    """Return the logistic of the machine's number is the probability of class 1."""
     raw = _raw(stage)
     return classifier(
         stage,
@@ -43,7 +43,7 @@ def fm_classifier(stage: Stage) -> Evaluate:
 
 @evaluates("FMRegressionModel")
 def fm_regressor(stage: Stage) -> Evaluate:
-    """The machine's number."""
+    """Return the machine's number."""
     return regressor(stage, _raw(stage))
 
 

@@ -66,7 +66,7 @@ def hashing_tf(stage: Stage) -> Evaluate:
 
 @evaluates("FeatureHasher")
 def feature_hasher(stage: Stage) -> Evaluate:
-    """A number at the hash of its name, a 1.0 at that of `name=value`; what shares a slot is added."""
+    """Return a number at the hash of its name, a 1.0 at that of `name=value`; what shares a slot is added."""
     size, made, sources = stage.params["numFeatures"], stage.params["outputCol"], stage.params["inputCols"]
     categorical = set(stage.params.get("categoricalCols") or ())
 
@@ -87,7 +87,7 @@ def feature_hasher(stage: Stage) -> Evaluate:
 
 
 def _tables(stage: Stage, hashes: Callable[[Array], Array]) -> Evaluate:
-    """What an LSH model adds: an array of vectors of one number, (n, tables, 1)."""
+    """Return what an LSH model adds: an array of vectors of one number, (n, tables, 1)."""
     [(source, made)] = stage.columns()
 
     def evaluate(frame: Frame) -> Frame:

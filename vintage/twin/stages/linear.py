@@ -46,7 +46,7 @@ def _log_odds(probability: float) -> float:
 
 @evaluates("LinearSVCModel")
 def linear_svc(stage: Stage) -> Evaluate:
-    """The sign of the margin, or another threshold of it."""
+    """Return the sign of the margin, or another threshold of it."""
     coefficients, intercept, threshold = (
         stage.one("coefficients"),
         stage.one("intercept"),
@@ -115,7 +115,7 @@ _FAMILY_OF_POWER: Final[Mapping[float, str]] = {0.0: "gaussian", 1.0: "poisson",
 
 @evaluates("GeneralizedLinearRegressionModel")
 def generalized_linear_regression(stage: Stage) -> Evaluate:
-    """The family's mean at the link's inverse of coefficients · x + intercept + offset."""
+    """Return the family's mean at the link's inverse of coefficients · x + intercept + offset."""
     coefficients, intercept = stage.one("coefficients"), stage.one("intercept")
     family, unlink = _family_and_unlink(stage)
     names = stage.params

@@ -18,7 +18,7 @@ def pipeline(stage: Stage) -> Evaluate:
 
 @evaluates("RFormulaModel")
 def r_formula(stage: Stage) -> Evaluate:
-    """The pipeline that a formula became; its label is for who learns, and is not made."""
+    """Return the pipeline that a formula became; its label is for who learns, and is not made."""
     return in_turn(prepared(each) for each in stage.stages)
 
 
@@ -35,13 +35,13 @@ def column_pruner(stage: Stage) -> Evaluate:
 
 @evaluates("VectorAttributeRewriter")
 def vector_attribute_rewriter(stage: Stage) -> Evaluate:
-    """The same vectors: it names their slots."""
+    """Return the same vectors: it names their slots."""
     return lambda frame: frame
 
 
 @evaluates("OneVsRestModel")
 def one_vs_rest(stage: Stage) -> Evaluate:
-    """The class whose own classifier is the surest that a row is of it."""
+    """Return the class whose own classifier is the surest that a row is of it."""
     models = [(prepared(each), each.params["rawPredictionCol"]) for each in stage.stages]
     names = stage.params
 

@@ -71,7 +71,7 @@ def _bucket(values: Array, ends: Array) -> Array:
 
 @evaluates("ImputerModel")
 def imputer(stage: Stage) -> Evaluate:
-    """The surrogate for a null and for the missing value, in the column's own type."""
+    """Return the surrogate for a null and for the missing value, in the column's own type."""
     columns, missing = stage.columns(), stage.number("missingValue")
     surrogates = {source: stage.one(source) for source, _ in columns}
 

@@ -16,7 +16,7 @@ Scores = Callable[[Array], Array]
 
 
 def regressor(stage: Stage, predict: Callable[[Array], Array]) -> Evaluate:
-    """The one column of a regression model, of its features."""
+    """Return the one column of a regression model, of its features."""
     features, made = stage.params["featuresCol"], stage.params["predictionCol"]
 
     def evaluate(frame: Frame) -> Frame:
@@ -32,7 +32,7 @@ def classifier(
     probability: Scores | None,
     predict: Callable[[Array], Array] | None = None,
 ) -> Evaluate:
-    """The columns of a classification model: those that have a name.
+    """Return the columns of a classification model: those that have a name.
 
     Args:
         stage: the model.
@@ -67,10 +67,10 @@ def _over(probability: Array, thresholds: Array) -> Array:
 
 
 def two_sided(margin: Array) -> Array:
-    """The raw prediction of two classes, (n,) → (n, 2)."""
+    """Return the raw prediction of two classes, (n,) → (n, 2)."""
     return np.stack([-margin, margin], axis=1)
 
 
 def beside(first: Array) -> Array:
-    """The probabilities of two classes from that of class 0, (n,) → (n, 2)."""
+    """Return the probabilities of two classes from that of class 0, (n,) → (n, 2)."""
     return np.stack([first, 1.0 - first], axis=1)

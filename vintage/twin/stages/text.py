@@ -17,7 +17,7 @@ _WHITE: Final = re.compile(r"\s", re.ASCII)
 
 
 def _of_each(stage: Stage, function: Callable[[Any], list[str]]) -> Evaluate:
-    """A stage that makes a list of words of each value."""
+    """Return a stage that makes a list of words of each value."""
     columns = stage.columns()
 
     def evaluate(frame: Frame) -> Frame:
@@ -35,13 +35,13 @@ def _of_each(stage: Stage, function: Callable[[Any], list[str]]) -> Evaluate:
 
 @evaluates("Tokenizer")
 def tokenizer(stage: Stage) -> Evaluate:
-    """The words of a text between white space, in lower case."""
+    """Return the words of a text between white space, in lower case."""
     return _of_each(stage, lambda text: java.split(_WHITE, text.lower()))
 
 
 @evaluates("RegexTokenizer")
 def regex_tokenizer(stage: Stage) -> Evaluate:
-    """What matches the pattern, or what is between its matches, if it is long enough."""
+    """Return what matches the pattern, or what is between its matches, if it is long enough."""
     pattern = re.compile(stage.params["pattern"], re.ASCII)
     gaps, lower, shortest = (stage.params[name] for name in ("gaps", "toLowercase", "minTokenLength"))
 
@@ -55,7 +55,7 @@ def regex_tokenizer(stage: Stage) -> Evaluate:
 
 @evaluates("StopWordsRemover")
 def stop_words_remover(stage: Stage) -> Evaluate:
-    """The words that are no stop words."""
+    """Return the words that are no stop words."""
     words, exact = stage.params["stopWords"], stage.params["caseSensitive"]
     if exact:
         stopped = frozenset(words)
@@ -76,7 +76,7 @@ def n_gram(stage: Stage) -> Evaluate:
 
 
 def _of_terms(stage: Stage, width: int, fill: Callable[[Array, list[str]], None]) -> Evaluate:
-    """A stage that fills a vector from each list of words."""
+    """Return a stage that fills a vector from each list of words."""
     [(source, made)] = stage.columns()
 
     def evaluate(frame: Frame) -> Frame:
@@ -109,7 +109,7 @@ def count_vectorizer(stage: Stage) -> Evaluate:
 
 @evaluates("Word2VecModel")
 def word2vec(stage: Stage) -> Evaluate:
-    """The mean of the words' vectors; a word without one counts as zeros."""
+    """Return the mean of the words' vectors; a word without one counts as zeros."""
     vectors = np.asarray(stage.data["vector"], dtype=np.float64)
     known = dict(zip(stage.data["word"], vectors, strict=True))
 

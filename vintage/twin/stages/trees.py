@@ -45,7 +45,7 @@ class Forest:
     leaf: Array
 
     def leaves(self, vectors: Array) -> Array:
-        """The leaf that each vector reaches in each tree, (n, d) → (n, m)."""
+        """Return the leaf that each vector reaches in each tree, (n, d) → (n, m)."""
         nodes = np.broadcast_to(self.roots, (len(vectors), len(self.roots)))
         rows = np.arange(len(vectors))[:, None]
         for _ in range(self.depth):
@@ -64,7 +64,7 @@ class Forest:
 
 
 def forest(stage: Stage) -> Forest:
-    """The trees of a saved model: one, or those of an ensemble."""
+    """Return the trees of a saved model: one, or those of an ensemble."""
     prefix = "nodeData." if "nodeData.id" in stage.data else ""
 
     def nodes(name: str) -> Array:
@@ -130,7 +130,7 @@ def _depth(starts: Array, left: Array, right: Array) -> int:
 
 
 def _with_leaves(stage: Stage, trees: Forest, evaluate: Evaluate) -> Evaluate:
-    """The evaluator, which adds the leaf of each tree as well where `leafCol` names a column."""
+    """Return the evaluator, which adds the leaf of each tree as well where `leafCol` names a column."""
     made = stage.params.get("leafCol")
     if not made:
         return evaluate
@@ -147,7 +147,7 @@ def _with_leaves(stage: Stage, trees: Forest, evaluate: Evaluate) -> Evaluate:
 
 @evaluates("DecisionTreeClassificationModel")
 def decision_tree_classifier(stage: Stage) -> Evaluate:
-    """The weight of each class in the leaf."""
+    """Return the weight of each class in the leaf."""
     trees = forest(stage)
     return _with_leaves(
         stage, trees, classifier(stage, lambda vectors: trees.stats[trees.leaves(vectors)[:, 0]], normalized)
@@ -156,7 +156,7 @@ def decision_tree_classifier(stage: Stage) -> Evaluate:
 
 @evaluates("RandomForestClassificationModel")
 def random_forest_classifier(stage: Stage) -> Evaluate:
-    """The sum over the trees of each class's part of the leaf."""
+    """Return the sum over the trees of each class's part of the leaf."""
     trees = forest(stage)
     votes = normalized(trees.stats)
 
@@ -168,7 +168,7 @@ def random_forest_classifier(stage: Stage) -> Evaluate:
 
 @evaluates("GBTClassificationModel")
 def gradient_boosted_classifier(stage: Stage) -> Evaluate:
-    """The weighted sum of the trees is half the log odds."""
+    """Return the weighted sum of the trees is half the log odds."""
     trees = forest(stage)
     weights = _weights(stage)
 
@@ -188,7 +188,7 @@ def _weights(stage: Stage) -> Array:
 
 @evaluates("DecisionTreeRegressionModel")
 def decision_tree_regressor(stage: Stage) -> Evaluate:
-    """The leaf's prediction, and the variance of the labels in it."""
+    """Return the leaf's prediction, and the variance of the labels in it."""
     trees, made = forest(stage), stage.params.get("varianceCol")
     predict = regressor(stage, lambda vectors: trees.prediction[trees.leaves(vectors)[:, 0]])
     count, total, squares = trees.stats[:, :3].T
@@ -204,7 +204,7 @@ def decision_tree_regressor(stage: Stage) -> Evaluate:
 
 @evaluates("RandomForestRegressionModel")
 def random_forest_regressor(stage: Stage) -> Evaluate:
-    """The mean of the trees."""
+    """Return the mean of the trees."""
     trees = forest(stage)
     count = len(trees.roots)
     return _with_leaves(
@@ -216,7 +216,7 @@ def random_forest_regressor(stage: Stage) -> Evaluate:
 
 @evaluates("GBTRegressionModel")
 def gradient_boosted_regressor(stage: Stage) -> Evaluate:
-    """The weighted sum of the trees."""
+    """Return the weighted sum of the trees."""
     trees, weights = forest(stage), _weights(stage)
     return _with_leaves(
         stage, trees, regressor(stage, lambda vectors: dot(trees.prediction[trees.leaves(vectors)], weights))
