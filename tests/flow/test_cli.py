@@ -58,7 +58,7 @@ def test_without_java_a_job_ends_with_one_readable_line(team: Team) -> None:
         (["run", "{name}", "--date", "2024-03-06", "--set", "LogisticRegression.regParm=1"], 2, "regParam"),
         (["show", "{name}", "--date", "2024-03-06"], 4, "has no evaluated model for 2024-03-06"),
         (["rollback", "{name}", "--why", "slow"], 2, "has no champion to go back from"),
-        (["promote", "{name}", "--version", "1"], 2, "it is not said which model"),
+        (["promote", "{name}", "--version", "1"], 2, "specify exactly one of --date or --version"),
         (
             ["promote", "{name}", "--date", "2024-03-06", "--force", "--why", "x"],
             4,

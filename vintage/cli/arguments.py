@@ -13,10 +13,8 @@ PipelineNames = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="PIPELINE",
-        help="Whose store; all that are in it when left out, also those without a file by now.",
+        help="Pipelines in the store. [default: all, also those without a file]",
         show_default=False,
     ),
 ]
-AsJson = Annotated[
-    bool, typer.Option("--json", help="Print JSON for programs, and nothing else, on standard output.")
-]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]

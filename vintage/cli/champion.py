@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from vintage.registry.tracking import Tracking
     from vintage.spec import Pipeline
 
-_WHY = "Why, for the ledger, where it stands with your name."
+_WHY = "The reason; the ledger records it with your name."
 
 
 def rollback(
@@ -33,15 +33,16 @@ def rollback(
         str | None,
         typer.Option(
             metavar="MODEL",
-            help="A model that served: its version, date or key; left out, the one before the champion.",
+            help="An earlier champion by version, date or key. [default: the previous one]",
             show_default=False,
         ),
     ] = None,
 ) -> None:
-    """Have a version serve again that served before, once it is seen that it still loads and scores.
+    """Make an earlier champion the champion again, after checking that it loads and scores.
 
-    Later dates are held against it, and not against what it takes the place of.
-    Example: vintage rollback flight_delay --why "too many false alarms since Monday"
+    Later dates are compared with it, not with the champion that it replaces.
+
+    Example: `vintage rollback flight_delay --why "too many false alarms since Monday"`
     """
     from vintage.registry import intervention
     from vintage.registry.tracking import Tracking
@@ -62,27 +63,30 @@ def promote(
         str | None,
         typer.Option(
             metavar="MODEL",
-            help="A registered model by its version, date or key, instead of --date; with --force.",
+            help="A registered model by version, date or key, instead of --date. Needs --force.",
             show_default=False,
         ),
     ] = None,
     force: Annotated[
         bool,
-        typer.Option("--force", help="Whatever its gates say, and though a later champion serves."),
+        typer.Option("--force", help="Promote in spite of failed gates or a later champion."),
     ] = False,
-    why: Annotated[str, typer.Option(help=f"{_WHY} With --force.", show_default=False)] = "",
+    why: Annotated[str, typer.Option(help=f"{_WHY} Needs --force.", show_default=False)] = "",
     set_: Annotated[
         list[str] | None,
         typer.Option(
-            "--set", metavar="STAGE.PARAM=VALUE", help="As the date was run with it; not with --force."
+            "--set", metavar="STAGE.PARAM=VALUE", help="A Param that the date was run with. Not with --force."
         ),
     ] = None,
 ) -> None:
-    """Promote the evaluated model of a date as the job does or, with --force, in spite of what it decided.
+    """Promote the evaluated model of a partition date, as the job does.
 
-    Where the spec says promote: approve, it is your approval.
-    A model that does not load, or does not give what it gave when it was fitted, is promoted by no means.
-    Example: vintage promote flight_delay --date 2013-02-28 --force --why "the holdout had a strike in it"
+    With `--force`, promote it although its gates refuse it or a later champion serves. With `promote:
+    approve` in the pipeline, this command is your approval. A model that fails its load or golden-batch
+    check is never promoted.
+
+    Example: `vintage promote flight_delay --date 2013-02-28 --force --why "the holdout had a strike in
+    it"`
     """
     from vintage.flow.promote import run
     from vintage.registry import agreement, intervention
@@ -93,7 +97,8 @@ def promote(
     home = Home.from_environment(os.environ)
     if (date is None) == (version is None) or (version is not None and not force):
         raise SpecError(
-            "it is not said which model", expected="--date YYYY-MM-DD, or --version N with --force"
+            "specify exactly one of --date or --version",
+            expected="--date YYYY-MM-DD, or --version MODEL with --force",
         )
     if not force:
         if why:

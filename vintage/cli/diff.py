@@ -12,21 +12,22 @@ from vintage.cli.screen import Console, write_json
 from vintage.spec import Home, load_pipeline
 from vintage.store import Store
 
-_WHICH = (
-    "A partition date, YYYY-MM-DD, for its current model; or the first 8 or more digits of a model's key."
-)
+_WHICH = "A partition date, YYYY-MM-DD, or the first 8 or more digits of a model's key."
 
 
 def diff(
     pipeline: PipelineName,
     old: Annotated[str, typer.Argument(help=_WHICH, show_default=False)],
-    new: Annotated[str, typer.Argument(help="The model to hold against it, named the same way.")],
+    new: Annotated[str, typer.Argument(help="The model to compare with it, likewise.")],
     as_json: AsJson = False,
 ) -> None:
-    """Tell what changed between two models: data, spec, Params, code, engines, metrics, decision.
+    """Compare two models: data, specification, Params, code, engines, metrics, decision.
 
-    It reads the manifests alone, and starts no Spark. What is the same is said to be the same.
-    Examples: vintage diff flight_delay 2013-02-27 2013-02-28; vintage diff flight_delay 3f9a61c2 2013-02-28
+    Reads manifests only; starts no Spark.
+
+    Example: `vintage diff flight_delay 2013-02-27 2013-02-28`
+
+    Example: `vintage diff flight_delay 3f9a61c2 2013-02-28`
     """
     from vintage.cli.diff_view import show
     from vintage.lineage.difference import difference_of

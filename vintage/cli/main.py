@@ -7,6 +7,7 @@ import os
 import sys
 import time
 from functools import partial
+from importlib import metadata
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +21,8 @@ from vintage.cli import reproduce as cli_reproduce
 from vintage.cli import score as cli_score
 from vintage.cli import store as cli_store
 from vintage.cli.arguments import AsJson, PipelineName
+from vintage.cli.pipelines_view import listed
+from vintage.cli.pipelines_view import show as show_list
 from vintage.cli.screen import Console, write_json
 from vintage.cli.summary_view import show as show_summary
 from vintage.errors import SpecError, StoreError, TrackingError, VintageError
@@ -40,27 +43,60 @@ log = logging.getLogger(__name__)
 
 app = typer.Typer(
     help="Nightly Spark ML retraining that people can trust.\n\n"
-    "A model is one file in pipelines/, and what its data must hold is one file in expectations/. "
-    "Both are looked for in VINTAGE_HOME (the current folder, if it has pipelines/). What runs make is kept "
-    "in VINTAGE_STORE (data/store) and tracked in MLFLOW_TRACKING_URI (a SQLite file in data/mlflow).",
+    "A pipeline is a file in `pipelines/`, a suite of expectations a file in `expectations/`, both below "
+    "VINTAGE_HOME (default: the current folder). Artifacts go to VINTAGE_STORE (default: `data/store`), runs "
+    "to MLFLOW_TRACKING_URI (default: a SQLite file in `data/mlflow`).",
+    rich_markup_mode="markdown",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+PIPELINES, DATES, MODELS = "Pipelines", "Partition dates", "Models"
+STORE = "Store and registry"
+
 DateOrLatest = Annotated[
     str | None,
-    typer.Option(help="Partition date, YYYY-MM-DD; the latest when left out.", show_default=False),
+    typer.Option(help="Partition date, YYYY-MM-DD. [default: the latest]", show_default=False),
 ]
 
 
-@app.command()
-def check() -> None:
-    """Look at every pipeline and suite, without starting Spark, and tell all that is wrong, with its line.
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        sys.stdout.write(f"vintage {metadata.version('vintage-retraining')}\n")
+        raise typer.Exit
 
-    What makes another model of the same data is refused: rand(), now(), first(), LIMIT without an order, each
-    with what to write instead. What may do so, in code of one's own say, is a warning.
-    Exit code 0 when nothing is wrong, 2 otherwise; warnings do not count.
+
+@app.callback()
+def program(
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit."),
+    ] = False,
+) -> None:
+    """Take the options of the program itself; each command does the rest."""
+
+
+@app.command("list", rich_help_panel=PIPELINES)
+def list_pipelines(as_json: AsJson = False) -> None:
+    """List the pipelines: task, schedule, the latest evaluated date, and the champion by the ledger."""
+    home = Home.from_environment(os.environ)
+    found = listed(home)
+    if as_json:
+        write_json(found)
+    else:
+        show_list(found, Console(highlight=False))
+
+
+@app.command(rich_help_panel=PIPELINES)
+def check() -> None:
+    """Check every pipeline and suite without starting Spark.
+
+    Reports each problem with its file and line. SQL and stages that give other results for the same rows
+    are refused: `rand()`, `now()`, `first()`, a `LIMIT` without an order. What only may do so, such as
+    user code, is a warning.
+
+    Exit code 2 when there is a problem; warnings do not count.
     """
     from vintage.ml.repeatability import repeatability_warnings
     from vintage.validation.expectations import check_suite
@@ -88,7 +124,7 @@ def check() -> None:
         raise typer.Exit(2)
 
 
-@app.command()
+@app.command(rich_help_panel=DATES)
 def run(
     pipeline: PipelineName,
     date: Annotated[str, typer.Option(help="Partition date, YYYY-MM-DD.", show_default=False)],
@@ -97,16 +133,17 @@ def run(
         typer.Option(
             "--set",
             metavar="STAGE.PARAM=VALUE",
-            help="A stage's Param for this run alone; may be given several times.",
+            help="A stage's Param, for this run alone. Repeatable.",
             show_default=False,
         ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Retrain for one date in one Spark session, without Airflow: the same steps, the same artifacts.
+    """Retrain for one partition date in one Spark session, without Airflow.
 
-    Steps that were done before are found by their key, and only the rest runs.
-    Example: vintage run flight_delay --date 2013-02-28 --set LogisticRegression.regParam=0.1
+    Runs the steps of the DAG and makes the same artifacts. Finished steps are found by their keys.
+
+    Example: `vintage run flight_delay --date 2013-02-28 --set LogisticRegression.regParam=0.1`
     """
     from vintage.flow import promote
     from vintage.flow.backfill import TRAINING
@@ -127,16 +164,16 @@ def run(
     _print(_summary(job.home, job.store, date).model_copy(update={"seconds": seconds}), as_json=as_json)
 
 
-@app.command()
+@app.command(rich_help_panel=MODELS)
 def show(
     pipeline: PipelineName,
     date: DateOrLatest = None,
     as_json: AsJson = False,
     as_markdown: Annotated[
-        bool, typer.Option("--markdown", help="Print what a person is asked to approve by, in Markdown.")
+        bool, typer.Option("--markdown", help="Print the text of an approval request, in Markdown.")
     ] = False,
 ) -> None:
-    """Show what a date's run made: the decision, metrics, rows, keys, fingerprints, and who serves now."""
+    """Show the result of a partition date: decision, metrics, rows, keys, and the champion."""
     if as_json and as_markdown:
         raise SpecError("--json and --markdown exclude each other", fix="Leave one of them out.")
     home = Home.from_environment(os.environ)
@@ -149,18 +186,15 @@ def show(
         _print(summary, as_json=as_json)
 
 
-@app.command()
+@app.command(rich_help_panel=MODELS)
 def history(
     pipeline: PipelineName,
     last: Annotated[
-        int, typer.Option(min=1, help="How many partition dates and decisions at most, the latest.")
+        int, typer.Option(min=1, help="At most so many partition dates and decisions, the latest.")
     ] = LAST,
     as_json: AsJson = False,
 ) -> None:
-    """Show what became of a pipeline's models: the metric by date, and each decision with its reasons.
-
-    Promotions, by force too, refusals, registrations and rollbacks, in the order in which they were made.
-    """
+    """Show a pipeline's past: the deciding metric by partition date, and every decision with its reasons."""
     home = Home.from_environment(os.environ)
     spec = load_pipeline(home, pipeline)
     store = Store(home.store, spec.name)
@@ -176,21 +210,19 @@ def history(
         show_history(found, Console(highlight=False))
 
 
-@app.command("report")
+@app.command("report", rich_help_panel=MODELS)
 def write_page(
     pipeline: PipelineName,
     date: DateOrLatest = None,
     output: Annotated[
         Path | None,
-        typer.Option(
-            help="Write the page to this file instead of beside the evaluation.", show_default=False
-        ),
+        typer.Option(help="Write the page to this file.", show_default=False),
     ] = None,
-    open_: Annotated[bool, typer.Option("--open", help="Show the page in the browser.")] = False,
+    open_: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
 ) -> None:
-    """Write the report of a date's evaluation as one HTML file, from what the store holds, and tell where.
+    """Write the HTML report of a partition date from what the store holds, and print its path.
 
-    Example: vintage report flight_delay --date 2013-02-28 --open
+    Example: `vintage report flight_delay --date 2013-02-28 --open`
     """
     from vintage.report.html import write_report
 
@@ -207,17 +239,17 @@ def write_page(
         typer.launch(page.as_uri())
 
 
-app.command()(cli_champion.promote)
-app.command()(cli_champion.rollback)
-app.add_typer(cli_registry.registry, name="registry")
-app.command()(cli_diff.diff)
-app.command()(cli_plan.plan)
-app.command()(cli_plan.backfill)
-app.command()(cli_store.impact)
-app.command()(cli_store.gc)
-app.command()(cli_store.verify)
-app.command()(cli_reproduce.reproduce)
-app.command()(cli_score.score)
+app.command(rich_help_panel=MODELS)(cli_champion.promote)
+app.command(rich_help_panel=MODELS)(cli_champion.rollback)
+app.command(rich_help_panel=MODELS)(cli_diff.diff)
+app.command(rich_help_panel=MODELS)(cli_reproduce.reproduce)
+app.command(rich_help_panel=MODELS)(cli_score.score)
+app.command(rich_help_panel=DATES)(cli_plan.plan)
+app.command(rich_help_panel=DATES)(cli_plan.backfill)
+app.command(rich_help_panel=DATES)(cli_store.impact)
+app.command(rich_help_panel=STORE)(cli_store.gc)
+app.command(rich_help_panel=STORE)(cli_store.verify)
+app.add_typer(cli_registry.registry, name="registry", rich_help_panel=STORE)
 
 
 def _count(number: int, thing: str) -> str:

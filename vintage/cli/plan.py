@@ -12,15 +12,16 @@ from vintage.cli.screen import Console, write_json
 from vintage.spec import Home, load_pipeline, parse_partition_date
 
 First = Annotated[str, typer.Option("--from", help="First partition date, YYYY-MM-DD.", show_default=False)]
-Last = Annotated[str, typer.Option("--to", help="Last partition date, itself included.", show_default=False)]
+Last = Annotated[str, typer.Option("--to", help="Last partition date, included.", show_default=False)]
 
 
 def plan(pipeline: PipelineName, first: First, last: Last, as_json: AsJson = False) -> None:
-    """Tell what a backfill would do, date by date, before it does it: no Spark starts, nothing is written.
+    """Show what a backfill would do, date by date. Starts no Spark and writes nothing.
 
-    Of each date: whether its raw data is there, which steps would be made and why, which champion its model
-    would be held against, whether it could become champion, and how long it would take.
-    Example: vintage plan flight_delay --from 2013-02-01 --to 2013-02-28
+    For each date: whether its raw data is there, which steps would be made and why, which champion the
+    model would be compared with, whether it could become champion, and how long it would take.
+
+    Example: `vintage plan flight_delay --from 2013-02-01 --to 2013-02-28`
     """
     from vintage.cli.plan_view import show
     from vintage.flow.planner import plan as planned
@@ -35,12 +36,13 @@ def plan(pipeline: PipelineName, first: First, last: Last, as_json: AsJson = Fal
 
 
 def backfill(pipeline: PipelineName, first: First, last: Last, as_json: AsJson = False) -> None:
-    """Retrain each date of a range in one Spark session, without Airflow, both ends included.
+    """Retrain each partition date of a range, in one Spark session, without Airflow.
 
-    A date whose data is missing or refused fails alone, and the next ones go on; the exit code is then that
-    of the first such date. What was made before is found by its key: it may be stopped and said again.
-    `vintage plan` tells beforehand what it will do.
-    Example: vintage backfill flight_delay --from 2013-02-01 --to 2013-02-28
+    A date whose data is missing or refused fails alone; the exit code is that of the first such date.
+    Finished steps are found by their keys, so an interrupted backfill can be started again. `vintage
+    plan` shows in advance what it does.
+
+    Example: `vintage backfill flight_delay --from 2013-02-01 --to 2013-02-28`
     """
     from vintage.flow.backfill import backfill as backfilled
     from vintage.flow.job import configure_logging

@@ -15,25 +15,23 @@ from vintage.store import Store
 
 registry = typer.Typer(
     no_args_is_help=True,
-    help="Compare MLflow's registry with the ledger and the store, and mend it.",
+    help="Compare MLflow's registry with the ledger and the store, and repair it.",
+    rich_markup_mode="markdown",
 )
 
 
 @registry.command()
 def repair(
     pipeline: PipelineName,
-    apply: Annotated[
-        bool, typer.Option("--apply", help="Do it; without this, it is only told what would be done.")
-    ] = False,
+    apply: Annotated[bool, typer.Option("--apply", help="Apply the repair. [default: show it only]")] = False,
 ) -> None:
-    """Make MLflow's registry what the ledger and the store say, where they contradict each other.
+    """Make MLflow's registry agree with the ledger and the store.
 
-    Registers models that the ledger knows and MLflow does not from the
-    store, and moves the alias champion to who serves by the ledger. The
-    numbers of versions may be others than before; a model is known by its
-    key. Neither the ledger nor the store is changed.
+    Registers models that the ledger has and MLflow lacks, from the store, and moves the alias `champion`
+    to the champion of the ledger. Version numbers may change; a model is identified by its key. Ledger
+    and store are not changed.
 
-    Example: vintage registry repair flight_delay --apply
+    Example: `vintage registry repair flight_delay --apply`
     """
     from vintage.registry.repair import carry_out, repair_of
     from vintage.registry.tracking import Tracking

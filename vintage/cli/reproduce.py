@@ -22,29 +22,29 @@ def reproduce(
     key: Annotated[
         str,
         typer.Option(
-            help="Key of the model, 8 digits of it or more; left out, the one that is current for the date.",
+            help="The model's key, 8 or more digits of it. [default: the current model of the date]",
             show_default=False,
         ),
     ] = "",
     scratch: Annotated[
         Path | None,
-        typer.Option(help="Folder to work in; the store's when left out.", show_default=False),
+        typer.Option(help="Folder to work in. [default: the store's]", show_default=False),
     ] = None,
     keep: Annotated[
         bool,
-        typer.Option("--keep", help="Leave what was made again, to be looked into; `vintage gc` sweeps it."),
+        typer.Option("--keep", help="Keep what was made again; `vintage gc` removes it later."),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Make a past model again from its manifests alone, and compare: the same bits, or what differed first.
+    """Make a past model again from its manifests, and compare it bit for bit.
 
-    Starts at the snapshots that it was made from, whatever the raw data and pipelines/ hold by now, works
-    beside the store, asks MLflow nothing and changes nothing. Compared are the rows of every date, the
-    tuning, the model's digest, every prediction of the holdout, every metric, and the decision.
+    Starts from the snapshots, whatever the raw data and `pipelines/` hold by now. Compares the rows of
+    every date, the tuning, the model's digest, every prediction of the holdout, every metric and the
+    decision. Changes nothing in the store or MLflow.
 
-    Exit code 0 when all is the same, also in another environment, which is told first; 6 when it is not.
+    Exit code 0 when all is the same, 6 when not.
 
-    Example: vintage reproduce flight_delay --date 2013-02-28
+    Example: `vintage reproduce flight_delay --date 2013-02-28`
     """
     from vintage.flow.reproduce import reproduce as make_again
     from vintage.flow.reproduce import require_same

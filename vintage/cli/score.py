@@ -19,16 +19,20 @@ def score(
     date: Annotated[str, typer.Option(help="Partition date, YYYY-MM-DD.", show_default=False)],
     version: Annotated[
         str,
-        typer.Option(help="Registered version that scores; the champion when left out.", show_default=False),
+        typer.Option(
+            help="The registered version to score with. [default: the champion]", show_default=False
+        ),
     ] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Score a date's rows with the model that serves, label or not, and tell how many and where they are.
+    """Score the rows of a partition date with the champion, with or without labels.
 
-    The rows are snapshotted, validated and prepared first, if they are not yet. Rows that the model cannot
-    score are kept aside with the reason. Exit code 7 when no version serves.
+    Snapshots, validates and prepares the rows first if needed. Rows that the model cannot score are kept
+    apart with the reason.
 
-    Example: vintage score flight_delay --date 2013-03-01
+    Exit code 7 when there is no champion.
+
+    Example: `vintage score flight_delay --date 2013-03-01`
     """
     from vintage.flow.score import run
 

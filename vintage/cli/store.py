@@ -33,24 +33,20 @@ def impact(
     pipeline: PipelineName,
     date: Annotated[
         str | None,
-        typer.Option(
-            help="The date whose raw rows changed, YYYY-MM-DD; all when left out.", show_default=False
-        ),
+        typer.Option(help="A partition date, YYYY-MM-DD. [default: all]", show_default=False),
     ] = None,
     no_rows: Annotated[
         bool,
-        typer.Option("--no-rows", help="Do not compare rows: answers in seconds, without Spark."),
+        typer.Option("--no-rows", help="Do not compare rows: takes seconds and starts no Spark."),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show which dates' raw data was restated, and what was made from the old rows.
+    """Show which raw data was restated, and what was made from the old rows.
 
-    Tells how the rows differ, lists models, their predictions and who serves
-    or served, and gives the commands that retrain what stands. Raw files that
-    changed since their snapshot are told too; the next run with the date in
-    its window reads them. Exit code 0 whether or not there is anything.
+    Shows how the rows differ, the models and predictions made from them, the champion, and the commands
+    that retrain. Raw files that changed since their snapshot are listed too. Exit code 0 in any case.
 
-    Example: vintage impact flight_delay --date 2013-02-20
+    Example: `vintage impact flight_delay --date 2013-02-20`
     """
     from vintage.cli.impact_view import show
     from vintage.flow.impact import impact as impact_of
@@ -79,22 +75,20 @@ def impact(
 def gc(
     pipelines: PipelineNames = None,
     older_than: Annotated[
-        str, typer.Option(metavar="DAYS", help="How long what nothing names stays: 90d, a day at the least.")
+        str, typer.Option(metavar="DAYS", help="Least age of what is removed, such as 90d; 1d or more.")
     ] = "90d",
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Tell what would go, and change nothing.")
+        bool, typer.Option("--dry-run", help="Show what would be removed, and change nothing.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Delete what killed jobs left in the store, and artifacts that nothing names any more.
+    """Remove unreferenced artifacts and the leftovers of killed jobs.
 
-    Kept is whatever is current for a date, the models that the ledger or
-    MLflow's registry names, with all that they were made from and every
-    evaluation of them, and everything younger. Asks MLflow first, and deletes
-    nothing when it does not answer. Beside a running job only what killed
-    ones left a day ago goes.
+    Keeps what is current for a date, the models in the ledger or in MLflow's registry with everything
+    they were made from, and everything younger than `--older-than`. Removes nothing when MLflow does not
+    answer. While jobs run, only leftovers older than a day are removed.
 
-    Example: vintage gc flight_delay --older-than 30d --dry-run
+    Example: `vintage gc flight_delay --older-than 30d --dry-run`
     """
     from vintage.flow.sweep import sweep
     from vintage.registry.tracking import Tracking
@@ -122,21 +116,19 @@ def verify(
     pipelines: PipelineNames = None,
     repair: Annotated[
         bool,
-        typer.Option("--repair", help="Set what is damaged aside, so that the next run makes it again."),
+        typer.Option("--repair", help="Set damaged artifacts aside, so that the next run makes them again."),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Read every file in the store and tell which are not as they were written.
+    """Read every file of the store and report damage.
 
-    Files are compared with the SHA-256 in their artifact's manifest, manifests,
-    pointers and contracts with the digest that each has over itself. Nothing is
-    written without --repair. What is made again in the place of a damaged
-    artifact must have the same rows, or be the same model, or is refused.
-    MLflow's copies of models are compared too, where MLflow answers.
-    Exit code 4 when something is damaged or missing and was not repaired, and
-    when MLflow did not answer.
+    Compares files with the SHA-256 in their manifests, and manifests, pointers and contracts with their
+    own digests. Compares MLflow's copies of models too. Writes nothing without `--repair`. An artifact
+    made again must equal the damaged one.
 
-    Example: vintage verify flight_delay --repair
+    Exit code 4 when damage remains, or when MLflow does not answer.
+
+    Example: `vintage verify flight_delay --repair`
     """
     from vintage.flow.verify import verify as verify_store
 

@@ -119,7 +119,7 @@ def _made_from(summary: Summary) -> RenderableType:
         table.add_row(why, Text(spans(days), style="yellow"))
     if summary.undated_warning:
         table.add_row("undated rows", Text(summary.undated_warning, style="yellow"))
-    table.add_row("rows", f"{summary.rows['train']} to learn from, {summary.rows['test']} to test on")
+    table.add_row("rows", f"{summary.rows['train']} training, {summary.rows['test']} holdout")
     if summary.overlap_warning:
         table.add_row("holdout", Text(summary.overlap_warning, style="yellow"))
     if summary.key_warning:

@@ -129,7 +129,7 @@ def _facts(summary: Summary, links: Links) -> list[str]:
     run = summary.mlflow.run_id
     facts = [
         f"window: {summary.window[0]} to {summary.window[-1]}, {len(summary.window)} dates with rows",
-        f"rows: {summary.rows['train']} to learn from, {summary.rows['test']} to test on",
+        f"rows: {summary.rows['train']} training, {summary.rows['test']} holdout",
     ]
     for why, days in summary.absent_dates.items():
         facts.append(f"**{plain(why)}**: {spans(days)}")

@@ -70,11 +70,11 @@ def _roc(curve: Mapping[str, Sequence[float]]) -> Picture | None:
     canvas = Canvas()
     canvas.axes.plot((0, 1), (0, 1), color=GRID, lw=1, ls="--", label="guessing")
     canvas.axes.plot(curve["x"], curve["y"], color=SERIES[0], label="this model")
-    _unit_square(canvas.axes, "fall-out (negatives that are taken for positive)", "recall")
+    _unit_square(canvas.axes, "false positive rate", "recall")
     return canvas.picture(
         "roc",
         "ROC curve",
-        "Recall by fall-out, from the highest score to the lowest. Guessing follows the diagonal.",
+        "Recall by false positive rate, from the highest score to the lowest. Guessing follows the diagonal.",
     )
 
 
