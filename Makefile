@@ -1,10 +1,12 @@
 # Every target prepares what it needs first: `make run` on a fresh clone is enough.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data run backfill up up-compose down-compose test test-fast test-all exact lint format bench schema clean
+.PHONY: help setup data run backfill up up-compose down-compose test test-fast test-all exact lint format bench docs schema clean
 
 # The environment that local/setup.sh wrote: Java, .venv, the class archive.
 ENV = . ./.cache/env.sh &&
+# A link that leads nowhere, or a page in no menu, fails it.
+SITE = NO_MKDOCS_2_WARNING=1 mkdocs build --strict --site-dir .cache/site
 
 # The partition date of `make run`, and the pipeline; empty means the example's own.
 DATE ?=
@@ -64,12 +66,15 @@ exact: setup ## Every stage on 1 to 64 partitions, bit for bit the same on four 
 lint: setup ## Style, types, the boundaries between modules, and the YAML files against their schemas
 	@$(ENV) ruff check .
 	@$(ENV) ruff format --check .
+	@$(ENV) codespell vintage spark_jobs dags plugins local examples benchmarks jvm docs pipelines expectations *.md
 	@$(ENV) mypy
 	@$(ENV) lint-imports --no-logo
 	@$(ENV) deptry vintage spark_jobs dags plugins local examples
 	@$(ENV) python local/publish_schemas.py --check
 	@$(ENV) python local/publish_stages.py --check
 	@$(ENV) python local/publish_reliability.py --check
+	@$(ENV) python local/publish_cli.py --check
+	@$(ENV) $(SITE)
 	@$(ENV) check-jsonschema --schemafile docs/schema/pipeline.schema.json pipelines/*.yaml
 	@$(ENV) check-jsonschema --schemafile docs/schema/suite.schema.json expectations/*.yaml
 	@$(ENV) check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yaml
@@ -81,10 +86,15 @@ format: setup ## Put the code into its format, and mend what can be mended
 bench: setup ## Measure against plain spark-submit and a hand-written script; writes benchmarks/results
 	@$(ENV) python -m benchmarks.run $(ARGS)
 
-schema: setup ## Publish the JSON Schemas of the YAML files in docs/schema, and the tables of stages and of faults
+docs: setup ## The docs as a site, in .cache/site
+	@$(ENV) $(SITE)
+	@echo .cache/site/index.html
+
+schema: setup ## Publish the JSON Schemas of the YAML files in docs/schema, and the pages that are generated
 	@$(ENV) python local/publish_schemas.py
 	@$(ENV) python local/publish_stages.py
 	@$(ENV) python local/publish_reliability.py
+	@$(ENV) python local/publish_cli.py
 
 clean: ## Remove all state: raw data, store, MLflow, Airflow (keeps .venv and the class archive)
 	@[ ! -d data ] || find data -mindepth 1 -maxdepth 1 ! -name cds -exec rm -rf {} +
