@@ -59,7 +59,7 @@ def main() -> None:
         for home, pipelines in (("one", 1), ("many", count)):
             (folder / home).mkdir()
             write_home(folder / home, pipelines)
-        files = [path for path in sorted((CHECKOUT / "dags").glob("*.py")) if path.name not in _ignored()]
+        files = sorted((CHECKOUT / "dags").glob("*.py"))
         os.environ["VINTAGE_HOME"] = str(folder / "one")
         for file in files:
             load(file)
@@ -69,15 +69,12 @@ def main() -> None:
         for _ in range(runs):
             for file in files:
                 dags, took = load(file)
-                if dags not in {0, count}:
+                # Two of each pipeline and two of all; none in the file that shows what is wrong.
+                if dags not in {0, 2 * count + 2}:
                     raise SystemExit(f"{file.name} has {dags} Dags of {count} pipelines")
                 seconds[file.stem].append(took)
         found = {"imports": imports, "files": seconds, "heavy": sorted(HEAVY & set(sys.modules))}
         sys.stdout.write(json.dumps(found) + "\n")
-
-
-def _ignored() -> set[str]:
-    return set((CHECKOUT / "dags" / ".airflowignore").read_text(encoding="utf-8").split())
 
 
 if __name__ == "__main__":

@@ -101,7 +101,7 @@ def things(server: Server) -> Server:
 def snapshot(team: Team, connection: str, watch: Callable[[], None] | None = None) -> tuple[int, str]:
     """Runs the job as a program, in another time zone than UTC; gives its exit code and its log."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "vintage.flow.snapshot", f"--pipeline={team.name}", f"--date={DAY}"],
+        [sys.executable, "-m", "spark_jobs.snapshot", f"--pipeline={team.name}", f"--date={DAY}"],
         env={
             **os.environ,
             "VINTAGE_HOME": str(team.home.path),
@@ -152,7 +152,7 @@ def test_a_table_is_read_in_parallel_and_the_password_is_nowhere(team: Team, thi
     assert profile["price"]["type"] == "decimal(9,2)"
     assert profile["cost"]["max"] == "4.875000000000000000"
     kept = "".join(path.read_text(encoding="utf-8") for path in team.home.path.rglob("*.json"))
-    assert any("vintage.flow.snapshot" in words for words in shown)
+    assert any("spark_jobs.snapshot" in words for words in shown)
     for secret in (things.password, f"127.0.0.1:{things.port}"):
         assert secret not in told
         assert secret not in kept

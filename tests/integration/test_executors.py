@@ -186,7 +186,7 @@ def features_of(home: Path) -> pd.DataFrame:
 
 def test_executors_import_what_was_shipped_and_nothing_older(home: Path, cluster: Cluster) -> None:
     archives = set()
-    features = ("vintage.flow.preprocess", "--pipeline=tiny", f"--date={DAY}")
+    features = ("spark_jobs.preprocess", "--pipeline=tiny", f"--date={DAY}")
     for factor, program in ((2.0, ()), (3.0, features)):
         write_package(home, factor)
         ended = run(home, cluster.master, *program)

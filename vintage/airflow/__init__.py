@@ -39,13 +39,19 @@ def retraining_dags(restatement_schedule: str | None = RESTATEMENT_SCHEDULE) -> 
     from vintage.airflow.pipelines import make_dags, valid_pipelines
 
     home, wanted = Home.from_environment(os.environ), get_parsing_context().dag_id
+    shared = wanted in {None, restatement.DAG_ID, reproduction.DAG_ID}
+    own = {name for name in home.pipeline_names() if wanted in {f"retrain_{name}", f"score_{name}"}}
+    pipelines = valid_pipelines(home, None if shared else own)
     dags = {
-        **make_dags(home, "retrain", retrain.retrain, wanted),
-        **make_dags(home, "score", score.scoring, wanted),
+        **make_dags(home, pipelines, "retrain", retrain.retrain, wanted),
+        **make_dags(home, pipelines, "score", score.scoring, wanted),
     }
-    if wanted in {None, restatement.DAG_ID, reproduction.DAG_ID} and (found := valid_pipelines(home)):
-        shared = (restatement.restatement(found, restatement_schedule), reproduction.reproduction(found))
-        dags |= {dag.dag_id: dag for dag in shared if wanted in {None, dag.dag_id}}
+    if shared and pipelines:
+        of_all = (
+            restatement.restatement(pipelines, restatement_schedule),
+            reproduction.reproduction(pipelines),
+        )
+        dags |= {dag.dag_id: dag for dag in of_all if wanted in {None, dag.dag_id}}
     return dags
 
 

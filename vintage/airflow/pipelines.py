@@ -13,7 +13,7 @@ from vintage.errors import SpecError
 from vintage.spec import load_pipeline
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection, Iterable
 
     from airflow.sdk import DAG
 
@@ -22,40 +22,50 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
+def valid_pipelines(home: Home, names: Collection[str] | None = None) -> list[Pipeline]:
+    """Return the pipelines whose files are right, by their names.
+
+    Args:
+        home: where the files are.
+        names: which to load; None loads all.
+    """
+    found = []
+    for name in home.pipeline_names():
+        if names is None or name in names:
+            try:
+                found.append(load_pipeline(home, name))
+            except SpecError:
+                continue
+            except Exception:
+                log.exception("%s is left out", name)
+    return found
+
+
 def make_dags(
-    home: Home, prefix: str, make: Callable[[Pipeline, Home], DAG], wanted: str | None
+    home: Home,
+    pipelines: Iterable[Pipeline],
+    prefix: str,
+    make: Callable[[Pipeline, Home], DAG],
+    wanted: str | None,
 ) -> dict[str, DAG]:
     """Return the DAG `<prefix>_<name>` of each pipeline, by its id.
 
     Args:
         home: where the pipelines are.
+        pipelines: whose DAGs.
         prefix: of the DAGs' ids.
         make: must not register the DAG by itself: one that fails half made would stay.
         wanted: the one DAG that is asked for; None for all.
     """
     dags = {}
-    for name in home.pipeline_names():
-        if wanted in {None, f"{prefix}_{name}"}:
+    for pipeline in pipelines:
+        dag_id = f"{prefix}_{pipeline.name}"
+        if wanted in {None, dag_id}:
             try:
-                dags[f"{prefix}_{name}"] = make(load_pipeline(home, name), home)
-            except SpecError:
-                continue
+                dags[dag_id] = make(pipeline, home)
             except Exception:
-                log.exception("%s_%s is left out", prefix, name)
+                log.exception("%s is left out", dag_id)
     return dags
-
-
-def valid_pipelines(home: Home) -> list[Pipeline]:
-    """Return the pipelines whose files are right, by their names."""
-    found = []
-    for name in home.pipeline_names():
-        try:
-            found.append(load_pipeline(home, name))
-        except SpecError:
-            continue
-        except Exception:
-            log.exception("%s is left out", name)
-    return found
 
 
 def daily(schedule: str) -> CronPartitionTimetable:
