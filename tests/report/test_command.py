@@ -92,13 +92,13 @@ def test_a_date_without_an_evaluation_is_told(store: Store) -> None:
 
 
 def test_the_question_s_text_can_be_printed_by_hand(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    # Nobody listens there: who serves is not known, and the rest is told.
+    # Nobody listens there: the ledger says who serves.
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     words = ["show", "things", "--date", str(DAY), "--markdown"]
     result = CliRunner().invoke(app, words, catch_exceptions=False)
     assert result.exit_code == 0
-    assert result.stdout.startswith(f"**things {DAY}**")
+    assert result.stdout.startswith(f"**things {DAY}: Refused by its gates.** No model serves")
     assert "| `rmse >= 0.1` |" in result.stdout
     with pytest.raises(SpecError, match="exclude each other"):
         CliRunner().invoke(app, [*words, "--json"], catch_exceptions=False)
