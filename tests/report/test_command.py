@@ -98,7 +98,7 @@ def test_the_question_s_text_can_be_printed_by_hand(store: Store, monkeypatch: p
     words = ["show", "things", "--date", str(DAY), "--markdown"]
     result = CliRunner().invoke(app, words, catch_exceptions=False)
     assert result.exit_code == 0
-    assert result.stdout.startswith(f"**things {DAY}: Refused by its gates.** No model serves")
+    assert result.stdout.startswith(f"**things {DAY}: Refused by its gates.** No model serves yet")
     assert "| `rmse >= 0.1` |" in result.stdout
     with pytest.raises(SpecError, match="exclude each other"):
         CliRunner().invoke(app, [*words, "--json"], catch_exceptions=False)

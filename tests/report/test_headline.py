@@ -55,7 +55,9 @@ def test_what_was_decided_comes_first(summary: Summary, action: str, decision: s
     assert (found.decision, found.tone) == (decision, tone)
     assert found.reasons == ("the first reason", "another")
     moved = action in {"promoted", "forced", "rolled_back"}
-    assert found.serving == (f"This model serves now: version 7 of {DAY}." if moved else "No model serves.")
+    assert found.serving == (
+        f"This model serves now: version 7 of {DAY}." if moved else "No model serves yet."
+    )
 
 
 def test_a_model_that_serves_and_is_refused_by_new_gates_is_refused(summary: Summary) -> None:

@@ -126,4 +126,4 @@ def test_a_first_model_is_held_against_nobody(store: Store) -> None:
     html = READER.render(as_text(made, Links()))
     [metrics] = cells(html)
     assert len(metrics[0]) == 4
-    assert "No model serves" in html
+    assert "No model serves yet" in html

@@ -75,6 +75,6 @@ def with_decision(summary: Summary, entries: Sequence[Entry]) -> Summary:
 
 def _serving(champion: Champion | None, key: str) -> str:
     if champion is None:
-        return "No model serves."
+        return "No model serves yet."
     this = "This model" if champion.key == key else "Another model"
     return f"{this} serves now: version {champion.version} of {champion.date}."
