@@ -82,7 +82,7 @@ class AirflowApi:
             if answer.status_code == httpx.codes.OK:
                 return bool(answer.json()["is_paused"])
             for error in self.import_errors():
-                if dag_id in error or "retrain.py" in error:
+                if dag_id in error or "retraining.py" in error:
                     raise AirflowRefused(f"{dag_id} cannot be loaded:\n{error}")
             time.sleep(0.3)
         raise AirflowRefused(f"Airflow did not load {dag_id} within {DAG_SECONDS} s")
