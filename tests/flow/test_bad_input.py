@@ -53,14 +53,14 @@ def test_a_day_that_became_empty_loses_its_old_rows(team: Team, monkeypatch: pyt
     # Great Expectations is not asked again about a suite that it took.
     monkeypatch.setattr("vintage.validation.rules.check_suite", None)
     team.run()
+    from vintage.report.job_result import result_of
     from vintage.report.summary import summarise
-    from vintage.report.telling import told_of
 
     found = summarise(team.store, DAY)
     assert earlier not in found.window
     # The window's first date too, before which no row tells that there should be some.
     assert found.absent_dates == {"no raw data": (first,), "no rows": (earlier,)}
-    told = told_of(team.home, team.store, DAY, team.store.current("evaluation", DAY)).facts
+    told = result_of(team.home, team.store, DAY, team.store.current("evaluation", DAY)).facts
     assert (told["no raw data"], told["no rows"]) == ([str(first)], [str(earlier)])
 
 

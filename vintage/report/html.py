@@ -109,9 +109,15 @@ def write_report(store: Store, evaluation: Artifact, *, page: Path | None = None
     if page is None:
         for picture in pictures.values():
             files.append(folder / "pictures" / f"{picture.name}.svg")
-            replace_text(files[-1], picture.file_text)
-    replace_text(html, text)
+            _write(files[-1], picture.file_text)
+    _write(html, text)
     return ReportFiles(html, tuple(files))
+
+
+def _write(file: Path, text: str) -> None:
+    """Write a file, unless it has that text: a run that is repeated changes nothing."""
+    if not file.is_file() or file.read_text(encoding="utf-8") != text:
+        replace_text(file, text)
 
 
 def draw(summary: Summary, trend: Sequence[TrendPoint]) -> dict[str, Picture]:
