@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
-
-if TYPE_CHECKING:
-    from mkdocs.structure.pages import Page
+from typing import Any, Final
 
 DOCS: Final = Path(__file__).resolve().parent.parent / "docs"
 INDEX: Final = "decisions/index.md"
 _LINK: Final = re.compile(r"\[([^\]]+)\]\(([^):#]+)(#[^)]*)?\)")
 
 
-def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
+def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     """Return a page's text as the site shows it.
 
     On the web page of a repository `[a test](../tests/test_it.py)` is a link; the site has no such file.

@@ -178,7 +178,7 @@ def test_joined_sources_are_planned_as_they_are_chosen(shop: Shop) -> None:
     assert {day for view, day in taken if view == "prices"} == {"2024-03-05"}, "under the run's own date"
     assert {day for view, day in taken if view == "stock"} == {"2024-03-02", "2024-03-03", "2024-03-05"}
     assert [step.date for step in after.of("features")] == ["2024-03-02", "2024-03-03", "2024-03-05"]
-    assert "2024-03-04 is left out: it has no rows of stock" in after.warnings
+    assert "no rows of stock for 1 of the window's 4 dates: 2024-03-04" in after.warnings
 
 
 def test_a_tuning_is_planned_on_the_date_that_it_is_refreshed_on(shop: Shop) -> None:

@@ -164,7 +164,7 @@ def test_an_earlier_date_without_them_is_left_out(joined: Team, caplog: pytest.L
     (joined.home.path / "raw" / "stock" / f"date={EVE}" / "stock.csv").unlink()
     with caplog.at_level(logging.WARNING):
         joined.run("snapshot", "validate", "preprocess")
-    assert f"{EVE} is left out: it has no rows of stock" in caplog.text
+    assert f"no rows of stock for 1 of the window's 4 dates: {EVE}" in caplog.text
     assert set(features(joined)) == {str(day) for day in WINDOW if day != EVE}
 
 
