@@ -12,6 +12,7 @@ from rich.text import Text
 
 from vintage.errors import SpecError, StoreError, first_line
 from vintage.registry import ledger
+from vintage.registry.timeline import latest_move
 from vintage.spec import load_pipeline
 from vintage.store import Store
 
@@ -86,7 +87,7 @@ def _listed(home: Home, name: str) -> Listed:
     store = Store(home.store, name)
     try:
         dates = store.dates("evaluation")
-        last = next((entry for entry in reversed(ledger.read(store.ledger_path)) if entry.moves), None)
+        last = latest_move(ledger.read(store.ledger_path))
     except StoreError as error:
         return known.model_copy(update={"error": first_line(error)})
     return known.model_copy(

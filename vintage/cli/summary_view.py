@@ -42,8 +42,8 @@ def _decision(summary: Summary) -> RenderableType:
     lines = [
         Text(found.decision, style=STYLES[found.tone]),
         *(Text(f"· {reason}") for reason in found.reasons),
+        Text(found.serving),
     ]
-    lines.append(Text(found.serving))
     title = f"{summary.pipeline} {summary.date}"
     return Panel(Group(*lines), title=title, title_align="left", box=box.ROUNDED, expand=False)
 

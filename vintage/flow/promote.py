@@ -18,11 +18,10 @@ from vintage.registry.copies import verified_copy
 from vintage.registry.loadability import loading_of, place_of
 from vintage.registry.loading_process import LoadingProcess
 from vintage.registry.recording import registered
+from vintage.registry.timeline import latest_move
 from vintage.registry.tracking import Tracking
-from vintage.report.headline import with_decision
 from vintage.report.html import write_report
 from vintage.report.markdown import as_text, links_of
-from vintage.report.summary import summary_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -86,7 +85,7 @@ def run(
         ModelRefused: the model would serve, but does not load or gives something else.
     """
     tracking = Tracking(job.home.tracking_uri, job.home.mlflow_artifacts)
-    if agreement.last_move(ledger.read_ledger(job.store.ledger_path)) is None:
+    if latest_move(ledger.read(job.store.ledger_path)) is None:
         # A ledger that was lost names no baseline either.
         agreement.standing(job.store, tracking)
     if asked_about:
@@ -129,12 +128,9 @@ def _show(job: Job, tracking: Tracking, known: Version, evaluation: Artifact) ->
     """Completes the pages about a model, which were written before it was decided on."""
     store = job.store
     try:
-        page = write_report(store, evaluation)
-        summary = with_decision(
-            summary_of(store, evaluation, version=known.version), ledger.read(store.ledger_path)
-        )
-        text = as_text(summary, links_of(job.home, store, evaluation))
-        tracking.log_decision(known, store.pipeline, text, page.html.parent)
+        report = write_report(store, evaluation)
+        text = as_text(report.summary, links_of(job.home, store, evaluation))
+        tracking.log_decision(known, store.pipeline, text, report.html.parent)
     except (StoreError, TrackingError) as error:
         # The decision stands, and the ledger has it: an ancestor may be gone, or a run deleted in MLflow.
         log.warning(

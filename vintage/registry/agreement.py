@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from vintage.errors import StoreError
 from vintage.registry import ledger as ledgers
 from vintage.registry.chained import Head
+from vintage.registry.timeline import latest_move
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -122,7 +123,7 @@ def contradictions(
 
 def is_nowhere(store: Store, ledger: Ledger, registered: Registered) -> bool:
     """Whether who serves by the ledger is neither in the registry nor in the store."""
-    last = last_move(ledger)
+    last = latest_move(ledger.entries)
     return last is not None and registered.with_key(last.model_key) is None and not _in_store(store, last)
 
 
@@ -178,15 +179,10 @@ def _standing(store: Store, registry: Registry, *, by_hand: bool) -> Standing:
             fix=f"Nothing was decided. `vintage registry repair {store.pipeline}` shows what would make the "
             "registry what ledger and store say; with --apply it does so.",
         )
-    last = last_move(ledger)
+    last = latest_move(ledger.entries)
     serves = registered.with_key(last.model_key) if last else None
     aliased = registered.champion.key if registered.champion else None
     return Standing(ledger, registered, serves, unfinished=last is not None and aliased != last.model_key)
-
-
-def last_move(ledger: Ledger) -> Entry | None:
-    """Return the line that made the present champion."""
-    return next((entry for entry in reversed(ledger.entries) if entry.moves), None)
 
 
 def _of_head(ledger: Ledger, registered: Registered) -> Iterator[str]:
@@ -211,7 +207,7 @@ def _of_versions(store: Store, ledger: Ledger, registered: Registered) -> Iterat
 
 
 def _of_champion(ledger: Ledger, registered: Registered) -> Iterator[str]:
-    last, champion = last_move(ledger), registered.champion
+    last, champion = latest_move(ledger.entries), registered.champion
     alias = (
         f"MLflow's champion is {told_version(champion)}" if champion else "MLflow's alias champion is gone"
     )

@@ -15,7 +15,7 @@ from vintage.errors import StoreError
 from vintage.ml.families import family_of
 from vintage.registry import agreement, ledger
 from vintage.registry.gates import NoBaseline, UnreadableBaseline
-from vintage.registry.timeline import champion_as_of
+from vintage.registry.timeline import champion_as_of, latest_move
 from vintage.store import check_files
 from vintage.store.details import EvaluationDetails
 
@@ -57,7 +57,7 @@ def baseline_for(
     if not (pipeline.evaluate.compares or family_of(pipeline.task).COMPARES):
         return NoBaseline()
     past = ledger.read_ledger(store.ledger_path)
-    if agreement.last_move(past) is None:
+    if latest_move(past.entries) is None:
         # A ledger that was lost says so as well.
         problems = agreement.contradictions(store, past, registered(store.pipeline))
         if problems:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from vintage.registry.timeline import replaced_by
+from vintage.registry.timeline import latest_move, replaced_by
 from vintage.store.details import EvaluationDetails
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def likely_to_serve(case: PromotionCandidate, past: Sequence[Entry]) -> bool:
         case: the model, registered or not.
         past: the ledger's lines, oldest first.
     """
-    serving = next((entry for entry in reversed(past) if entry.moves), None)
+    serving = latest_move(past)
     later = serving is None or serving.date < case.day.isoformat()
     action, _ = choose(replace(case, answer=answer_of(past, case)), None)
     return later and action == "promoted"

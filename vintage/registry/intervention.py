@@ -12,7 +12,7 @@ from vintage.errors import ModelRefused, SpecError, StoreError
 from vintage.registry import agreement, ledger
 from vintage.registry.agreement import told_version
 from vintage.registry.naming import chosen_key, renumbered
-from vintage.registry.timeline import line_of_champions
+from vintage.registry.timeline import latest_move, line_of_champions
 from vintage.spec.names import list_names
 from vintage.store import check_files
 from vintage.store.details import EvaluationDetails
@@ -149,7 +149,7 @@ def carry_out(
     target, champion = wanted.target, wanted.champion
     with ledger.one_decision_at_a_time(store.ledger_path):
         before = agreement.standing_to_decide(store, tracking, by_hand=True)
-        last = agreement.last_move(before.ledger)
+        last = latest_move(before.ledger.entries)
         if last is not None and last.model_key == target.key:
             agreement.remember(store, tracking, before.registered.ledger)
             return last

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from vintage.registry.choice import Answer, PromotionCandidate, answer_of, choose
+from vintage.registry.timeline import latest_move
 from vintage.registry.tracking.records import Version
 
 if TYPE_CHECKING:
@@ -19,8 +20,8 @@ _SOMEBODY: Final = Answer(approved=True, by="a person")
 
 def champion_of(past: Sequence[Entry]) -> Version | None:
     """Who serves, by the last move that the ledger tells; None when there was none."""
-    moves = [entry for entry in past if entry.moves]
-    return Version(moves[-1].version, "", moves[-1].model_key, moves[-1].date) if moves else None
+    last = latest_move(past)
+    return None if last is None else Version(last.version, "", last.model_key, last.date)
 
 
 def case_of(model: Artifact, evaluation: Artifact, *, mode: str, measured: bool) -> PromotionCandidate:

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 from vintage.errors import StoreError
 from vintage.registry import agreement
 from vintage.registry import ledger as ledgers
-from vintage.registry.agreement import contradictions, last_move, told_head, told_model, told_version
+from vintage.registry.agreement import contradictions, told_head, told_model, told_version
 from vintage.registry.copies import copies_of
 from vintage.registry.recording import record_model, registered, version_tags
+from vintage.registry.timeline import latest_move
 from vintage.registry.tracking import MODEL
 from vintage.store import check_files
 
@@ -122,7 +123,7 @@ def carry_out(store: Store, tracking: Tracking) -> Repair:
 
 def _repair(store: Store, ledger: Ledger, now: Registered, copies: tuple[Copy, ...]) -> Repair:
     wanted = agreement.missing(store, ledger, now)
-    serves = last_move(ledger)
+    serves = latest_move(ledger.entries)
     problems = contradictions(store, ledger, now)
     head = told_head(ledger.head) if ledger.head else ""
     nowhere = agreement.is_nowhere(store, ledger, now)

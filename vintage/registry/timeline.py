@@ -10,6 +10,11 @@ if TYPE_CHECKING:
     from vintage.registry.ledger import Entry
 
 
+def latest_move(entries: Sequence[Entry]) -> Entry | None:
+    """Return the line that made the present champion, of lines oldest first; None where none ever was."""
+    return next((entry for entry in reversed(entries) if entry.moves), None)
+
+
 def champion_history(entries: Sequence[Entry]) -> tuple[tuple[str, Entry], ...]:
     """Each model that became champion, and the partition date after which it counts as that.
 

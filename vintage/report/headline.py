@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
+from vintage.registry.timeline import latest_move
 from vintage.report.summary import Champion
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def with_decision(summary: Summary, entries: Sequence[Entry]) -> Summary:
     """
     about = [entry for entry in entries if entry.evaluation_key == summary.keys["evaluation"]]
     decided = about[-1] if about else None
-    last = next((entry for entry in reversed(entries) if entry.moves), None)
+    last = latest_move(entries)
     champion = last and Champion(version=last.version, date=last.date, key=last.model_key)
     return summary.model_copy(
         update={"decided": decided, "action": decided and decided.action, "champion": champion}

@@ -55,10 +55,11 @@ _DETAILS: Final = (
 
 @dataclass(frozen=True)
 class ReportFiles:
-    """A report on the disk: the page, and the pictures in it as files of their own."""
+    """A report on the disk: the page, the pictures in it as files of their own, and what the page tells."""
 
     html: Path
     pictures: tuple[Path, ...]
+    summary: Summary
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ def write_report(store: Store, evaluation: Artifact, *, page: Path | None = None
             files.append(folder / "pictures" / f"{picture.name}.svg")
             _write(files[-1], picture.file_text)
     _write(html, text)
-    return ReportFiles(html, tuple(files))
+    return ReportFiles(html, tuple(files), summary)
 
 
 def _write(file: Path, text: str) -> None:
