@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from vintage.spec import Home
 
-SECONDS = 3.0
-"""Of this process alone, on a machine that others work on; without budgets most take minutes or crash."""
+HANG_SECONDS = 30.0
+"""CPU time after which a case counts as a hang: a second within the budgets, without them minutes."""
 
 
 def bent(old: str, new: str) -> bytes:
@@ -140,7 +140,7 @@ def test_a_hostile_pipeline_is_refused_at_once(home_with: Callable[..., Home], c
     (home.pipelines_dir / "bad.yaml").write_bytes(content)
     started = time.process_time()
     found = read_home(home)
-    assert time.process_time() - started < SECONDS
+    assert time.process_time() - started < HANG_SECONDS
     assert [pipeline.name for pipeline in found.pipelines if pipeline.name != "bad"] == ["tips"]
     assert {problem.file for problem in found.problems} == {"pipelines/bad.yaml"}
     assert len(found.problems) <= MOST + 1
@@ -169,7 +169,7 @@ def test_large_statements_of_stages_are_looked_through_at_once(
     (home.pipelines_dir / "bad.yaml").write_bytes(bent("stages:\n", f"stages:\n{stages}"))
     started = time.process_time()
     assert list(stage_problems(load_pipeline(home, "bad"))) == []
-    assert time.process_time() - started < SECONDS
+    assert time.process_time() - started < HANG_SECONDS
 
 
 def test_queries_that_double_each_other_are_followed_at_once(home_with: Callable[..., Home]) -> None:
@@ -187,7 +187,7 @@ def test_queries_that_double_each_other_are_followed_at_once(home_with: Callable
     started = time.process_time()
     found = read_home(home)
     told = [str(each) for one in found.pipelines for each in stage_problems(one)]
-    assert time.process_time() - started < SECONDS
+    assert time.process_time() - started < HANG_SECONDS
     assert any("doubled.yaml" in each and 'the model learns from "s"' in each for each in told)
 
 
