@@ -36,6 +36,7 @@ from benchmarks.measures import (
 )
 from benchmarks.modes import exactness
 from benchmarks.reading import reading
+from examples.prepare import prepare
 
 RESULTS = CHECKOUT / "benchmarks" / "results"
 HOURS = ["backfill", "exactness", "verification"]
@@ -63,6 +64,7 @@ def main() -> None:
     parser.add_argument("--scratch", type=Path, help="where to work; a temporary folder when left out")
     arguments = parser.parse_args()
     wanted = arguments.which or EVERY
+    prepare(("flight_delay",), RAW.parent)
     with tempfile.TemporaryDirectory(dir=arguments.scratch, prefix="vintage-bench-") as name:
         scratch = Path(name)
         for which in wanted:
