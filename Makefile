@@ -14,7 +14,8 @@ PIPELINE ?=
 # More words for pytest: make test ARGS="-k keys -x"
 ARGS ?=
 # How many files of tests at once; each worker has a Spark session of its own. tests/conftest.py gives the order.
-WORKERS ?= 2
+# Three on two cores: tests that start servers wait for a third of their time.
+WORKERS ?= 3
 PARALLEL = -n $(WORKERS) --dist loadfile --no-loadscope-reorder --durations=20
 
 help: ## Show this list
