@@ -148,6 +148,12 @@ def edited(path: Path, change: Callable[[dict[str, Any]], object], *, sealed: bo
     path.write_text(json.dumps(seal(content) if sealed else content), encoding="utf-8")
 
 
+def as_of_an_earlier_release(manifest: dict[str, Any]) -> None:
+    """Drop what sealed it, and keep a field that is younger than the seal."""
+    del manifest["digest"], manifest["format"]
+    manifest["modules"] = {"vintage.flow.preprocess": "0f1e"}
+
+
 @pytest.mark.fault("a field of a manifest edited by hand, or its digest removed", outcome="exit 4")
 @pytest.mark.parametrize(
     ("change", "sealed", "told"),
@@ -159,6 +165,7 @@ def edited(path: Path, change: Callable[[dict[str, Any]], object], *, sealed: bo
         (lambda manifest: manifest.pop("format"), False, "is not as it was written"),
         (lambda manifest: manifest.update(format=1), False, "is not as it was written"),
         (lambda manifest: manifest.update(format=3), False, "of a later release"),
+        (as_of_an_earlier_release, False, "is not as it was written"),
         (lambda manifest: manifest.update(finished="then"), False, "is not a manifest"),
         (lambda manifest: manifest.update(more=1), True, "is not a manifest"),
         (lambda manifest: manifest["ingredients"].update(seed=43), True, "does not match its own key"),
@@ -193,7 +200,7 @@ def test_a_manifest_of_an_earlier_release_has_no_digest_and_is_read(store: Store
     made = publish(store)
 
     def before(manifest: dict[str, Any]) -> None:
-        del manifest["digest"], manifest["format"]
+        del manifest["digest"], manifest["format"], manifest["modules"]
 
     edited(made.folder / "manifest.json", before)
     found = store.find("features", DAY, made.key)

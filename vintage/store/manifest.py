@@ -117,6 +117,10 @@ def read_manifest(folder: Path) -> Manifest | None:
         unseal(raw)
     except ValueError as error:
         raise _damaged(f"{path} is not as it was written", str(error)) from error
+    if manifest.modules and manifest.digest is None:
+        raise _damaged(
+            f"{path} is not as it was written", "no digest, though it has `modules`, which is younger"
+        )
     if not manifest.key == manifest.ingredients.key == folder.name:
         raise _damaged(
             f"{path} does not match its own key",
