@@ -13,7 +13,7 @@ from tests.flow.test_cli import program
 from vintage.errors import DataError
 from vintage.flow import approve, promote
 from vintage.registry import ledger
-from vintage.registry.intervention import os_user
+from vintage.registry.people import os_user
 from vintage.registry.tracking import Tracking
 
 if TYPE_CHECKING:

@@ -254,7 +254,7 @@ def test_a_baseline_that_is_gone_or_damaged_is_not_none(office: Office) -> None:
         found = baseline_of(office.store, day(4))
         assert isinstance(found, UnreadableBaseline)
         assert (found.date, found.key) == (str(day(3)), model.key)
-        assert "`vintage verify --repair`" in found.why
+        assert f"`vintage verify {office.store.pipeline} --repair`" in found.why
         assert "--force --why" in found.why
     assert office.baseline(3) == str(day(2))
     assert baseline_of(office.store, day(1)) == NoBaseline()

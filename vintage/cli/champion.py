@@ -15,7 +15,7 @@ from vintage.spec import Home, load_pipeline, parse_partition_date
 from vintage.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from vintage.registry.intervention import Intervention
     from vintage.registry.ledger import Entry
@@ -90,30 +90,23 @@ def promote(
     """
     from vintage.flow.promote import run
     from vintage.registry import agreement, intervention
+    from vintage.registry.people import os_user
     from vintage.registry.recording import registered
     from vintage.registry.tracking import Tracking
 
     configure_logging()
     home = Home.from_environment(os.environ)
-    if (date is None) == (version is None) or (version is not None and not force):
-        raise SpecError(
-            "specify exactly one of --date or --version",
-            expected="--date YYYY-MM-DD, or --version MODEL with --force",
-        )
+    refuse_contradiction(date=date, version=version, force=force, why=why, set_=set_ or ())
     if not force:
-        if why:
-            raise SpecError("--why is for --force", fix="Leave it out, or add --force.")
         job = open_job(home, pipeline, str(date), set_ or ())
         try:
             # Who says this where a person is asked has answered.
             asked = job.pipeline.promote == "approve"
-            entry = run(job, approved_by=intervention.os_user() if asked else None)
+            entry = run(job, approved_by=os_user() if asked else None)
         finally:
             job.spark.stop()
         _print(entry)
         return
-    if set_:
-        raise SpecError("--set is not for --force", fix="Name the model by --version instead.")
     spec = load_pipeline(home, pipeline)
     store = Store(home.store, spec.name)
     tracking = Tracking(home.tracking_uri, home.mlflow_artifacts)
@@ -127,6 +120,27 @@ def promote(
         store, tracking, target=target, evaluation=evaluation, mode=spec.promote, why=why
     )
     _carry_out(store, tracking, wanted, _loads(home, spec, tracking))
+
+
+def refuse_contradiction(
+    *, date: str | None, version: str | None, force: bool, why: str, set_: Sequence[str]
+) -> None:
+    """Refuse options of `vintage promote` that contradict each other, before anything is read.
+
+    Raises:
+        SpecError: they do.
+    """
+    if (date is None) == (version is None) or (version is not None and not force):
+        raise SpecError(
+            "specify exactly one of --date or --version",
+            expected="--date YYYY-MM-DD, or --version MODEL with --force",
+        )
+    if why and not force:
+        raise SpecError("--why is for --force", fix="Leave it out, or add --force.")
+    if force and not why.strip():
+        raise SpecError("--force needs a reason", expected='--why "what speaks for it"')
+    if set_ and force:
+        raise SpecError("--set is not for --force", fix="Name the model by --version instead.")
 
 
 def _carry_out(

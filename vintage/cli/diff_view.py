@@ -142,7 +142,7 @@ def _commits(code: Section) -> Iterator[RenderableType]:
     """How to see what of the code differs, where git can tell."""
     moved = next((each for each in code.changes if each.path == COMMIT), None)
     if not code.same and moved is not None and moved.old and moved.new:
-        yield Text(f"  git diff {moved.old[:_DIGITS]} {moved.new[:_DIGITS]} -- vintage shows what")
+        yield Text(f"  shown by: git diff {moved.old[:_DIGITS]} {moved.new[:_DIGITS]} -- vintage")
 
 
 def _is_long(change: Change) -> bool:

@@ -61,7 +61,7 @@ def baseline_for(
         # A ledger that was lost says so as well.
         problems = agreement.contradictions(store, past, registered(store.pipeline))
         if problems:
-            return _unreadable("", "", "; ".join(problems))
+            return _unreadable(store, day, ("", ""), "; ".join(problems))
     return baseline_of(store, day)
 
 
@@ -79,10 +79,10 @@ def baseline_of(store: Store, day: date) -> BaselineModel:
     try:
         found = store.find("model", date.fromisoformat(entry.date), entry.model_key)
         if found is None:
-            return _unreadable(entry.date, entry.model_key, "it is gone from the store")
+            return _unreadable(store, day, (entry.date, entry.model_key), "it is gone from the store")
         check_files([found])
     except StoreError as error:
-        return _unreadable(entry.date, entry.model_key, str(error))
+        return _unreadable(store, day, (entry.date, entry.model_key), str(error))
     return StoredBaseline(found)
 
 
@@ -107,11 +107,13 @@ def baseline_then(evaluation: Artifact, model: Artifact | None) -> BaselineModel
     return UnreadableBaseline(told["date"], told["key"], why)
 
 
-def _unreadable(day: str, key: str, why: str) -> UnreadableBaseline:
+def _unreadable(store: Store, of: date, champion: tuple[str, str], why: str) -> UnreadableBaseline:
+    day, key = champion
     who = f"the champion {key[:12]} of {day}" if key else "the champion"
     told = (
-        f"{who} cannot be read: {why} `vintage verify --repair` makes a damaged model again, and `vintage "
-        "promote --force --why …` has this one serve all the same"
+        f"{who} cannot be read: {why} `vintage verify {store.pipeline} --repair` has a damaged model made "
+        f"again, and `vintage promote {store.pipeline} --date {of} --force --why …` has this one serve "
+        "all the same"
     )
     log.warning("%s", told)
     return UnreadableBaseline(day, key, told)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import getpass
-import os
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Literal
@@ -12,6 +11,7 @@ from vintage.errors import ModelRefused, SpecError, StoreError
 from vintage.registry import agreement, ledger
 from vintage.registry.agreement import told_version
 from vintage.registry.naming import chosen_key, renumbered
+from vintage.registry.people import os_user
 from vintage.registry.timeline import latest_move, line_of_champions
 from vintage.spec.names import list_names
 from vintage.store import check_files
@@ -75,7 +75,7 @@ def rollback(store: Store, tracking: Registry, *, to: str | None, why: str) -> I
         none = SpecError(
             f"version {to} of {store.pipeline} never served",
             expected=f"one of those that did: {list_names(labels) or 'none yet'}",
-            fix=f"To have it serve nonetheless: vintage promote {store.pipeline} --version {to} --force",
+            fix=_by_force(store.pipeline, to, now),
         )
         key = chosen_key(to, dates, past, now.registered, none=none)
     target = now.registered.with_key(key)
@@ -167,7 +167,7 @@ def carry_out(
                 f"{store.pipeline} has another champion by now",
                 expected=told_version(champion) if champion else "none",
                 found=told_version(now.champion) if now.champion else "none",
-                fix="Look at `vintage history`, and say it again if it still holds.",
+                fix=f"Look at `vintage history {store.pipeline}`, and say it again if it still holds.",
             )
         entry = ledger.Entry(
             action=wanted.action,
@@ -256,6 +256,16 @@ def evaluated(store: Store, day: date) -> tuple[Artifact, Artifact]:
     return evaluation, model
 
 
+def _by_force(pipeline: str, named: str, now: Standing) -> str:
+    """Say how a model that never served can; nothing where none is registered under that name."""
+    with suppress(SpecError):
+        registered_version(pipeline, named, now.ledger.entries, now.registered)
+        return (
+            f"To have it serve all the same: `vintage promote {pipeline} --version {named} --force --why …`"
+        )
+    return ""
+
+
 def _before(store: Store, now: Standing) -> str:
     line = line_of_champions(now.ledger.entries)
     if not line:
@@ -263,7 +273,7 @@ def _before(store: Store, now: Standing) -> str:
     if len(line) == 1:
         raise SpecError(
             f"no version of {store.pipeline} served before version {line[-1].version}",
-            fix="Have another one serve with `vintage promote --force`.",
+            fix=f"`vintage promote {store.pipeline} --version MODEL --force --why …` has another one serve.",
         )
     return line[-2].model_key
 
@@ -283,12 +293,3 @@ def _said(why: str) -> str:
     if not why.strip():
         raise SpecError("a reason is wanted", expected='--why "what speaks for it"', found="an empty one")
     return " ".join(why.split())
-
-
-def os_user() -> str:
-    """Return the name of who gives the command, in the operating system."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        # A container may run under a number that has no name.
-        return str(os.getuid())

@@ -133,7 +133,7 @@ def _repair(store: Store, ledger: Ledger, now: Registered, copies: tuple[Copy, .
         copy=copies,
         redate=agreement.misdated(ledger, now),
         serves=serves,
-        alias="" if nowhere else _alias(serves, now),
+        alias="" if nowhere else _alias(store.pipeline, serves, now),
         head=head if head != (now.ledger or "") and (problems or head) else None,
         lost=any("MLflow was told of" in each for each in problems),
         remains=_champion_is_nowhere(store, serves) if nowhere and serves else None,
@@ -155,7 +155,7 @@ def _champion_is_nowhere(store: Store, serves: Entry) -> StoreError:
     )
 
 
-def _alias(serves: Entry | None, now: Registered) -> str:
+def _alias(pipeline: str, serves: Entry | None, now: Registered) -> str:
     champion = now.champion
     if serves is None:
         if champion is None:
@@ -163,7 +163,7 @@ def _alias(serves: Entry | None, now: Registered) -> str:
         return (
             f"take the alias champion from {told_version(champion)}: by the ledger nobody serves. If the "
             "ledger was lost, bring it back from a backup instead; or have the model serve again, by "
-            f"`vintage promote --version {champion.version} --force --why …`"
+            f"`vintage promote {pipeline} --version {champion.version} --force --why …`"
         )
     if champion is not None and champion.key == serves.model_key:
         return ""

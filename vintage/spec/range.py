@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 from vintage.errors import SpecError
 from vintage.spec.cron import falls_on
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from vintage.spec.pipeline import Pipeline
+
+CHECKOUT: Final = Path(__file__).resolve().parents[2]
+EMBEDDED_AIRFLOW: Final = Path("data") / "airflow"
 
 
 @dataclass(frozen=True)
@@ -38,11 +46,24 @@ def dates_of(pipeline: Pipeline, first: date, last: date) -> Dates:
     )
 
 
-def in_airflow(name: str, first: date, last: date) -> str:
-    """The command of Airflow that retrains a pipeline's dates from the first to the last, both included.
+def in_airflow(name: str, first: date, last: date, environ: Mapping[str, str] = os.environ) -> str:
+    """Return the command that retrains a range of dates in Airflow, as it works in this shell.
 
-    Airflow's range ends at a moment: to its last day's midnight it would leave that day out.
+    In a checkout without an Airflow of one's own it is `make backfill`, which knows the embedded Airflow or
+    starts it; `airflow` itself would take, or make, another one in `~/airflow`.
+
+    Args:
+        name: the pipeline's.
+        first: the first partition date.
+        last: the last one, included.
+        environ: where AIRFLOW_HOME names an Airflow of one's own.
     """
+    own = Path(environ.get("AIRFLOW_HOME") or EMBEDDED_AIRFLOW)
+    embedded = own == Path(environ.get("VINTAGE_HOME") or ".") / EMBEDDED_AIRFLOW or own == EMBEDDED_AIRFLOW
+    if embedded and (CHECKOUT / "local" / "backfill.py").is_file():
+        where = "" if Path.cwd() == CHECKOUT else f" -C {shlex.quote(str(CHECKOUT))}"
+        return f"make{where} backfill FROM={first} TO={last} PIPELINE={name}"
+    # Airflow's range ends at a moment: to its last day's midnight it would leave that day out.
     return (
         f"airflow backfill create --dag-id retrain_{name} --from-date {first} "
         f"--to-date {last}T23:59:59 --reprocess-behavior completed --max-active-runs 1"
