@@ -167,10 +167,11 @@ class Stack:
         if mlflow_port:
             self._run("mlflow", *mlflow_command(self.home, self._environ, mlflow_port))
         self._migrate()
-        # Of the plugin alone: every process of Airflow would import what it needs to serve pages.
-        self._run("api-server", *AIRFLOW, "api-server", plugins=self._checkout / "plugins")
+        # Each where it is used: every process of Airflow would import what the web server needs for pages.
+        plugins = self._checkout / "plugins"
+        self._run("api-server", *AIRFLOW, "api-server", plugins=plugins)
         self._run("dag-processor", *AIRFLOW, "dag-processor")
-        self._run("scheduler", *AIRFLOW, "scheduler", "--skip-serve-logs")
+        self._run("scheduler", *AIRFLOW, "scheduler", "--skip-serve-logs", plugins=plugins / "scheduler")
         if self._schedule:
             self._run("triggerer", *AIRFLOW, "triggerer", "--skip-serve-logs")
         # The API that tasks talk to; its first answer takes long, and a task would not wait for it.
@@ -194,7 +195,7 @@ class Stack:
         done.unlink(missing_ok=True)
         result = self.airflow("db", "migrate")
         if result.returncode:
-            raise ServiceDied(f"airflow db migrate failed.\n{(result.stdout + result.stderr)[-3000:]}")
+            raise ServiceDied(f"`airflow db migrate` failed.\n{(result.stdout + result.stderr)[-3000:]}")
         if ours:
             done.write_text(release)
 

@@ -74,3 +74,23 @@ def test_nothing_else_is_shown(asking: TestClient, path: str, code: int) -> None
     answer = asking.get(f"/store/{path}")
     assert answer.status_code == code
     assert answer.headers["Content-Type"] == "application/json"
+
+
+def test_a_run_leads_to_its_pages(asking: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    pushed = {("evaluate", "_link_Report"): "/vintage/store/tiny/r.html", ("validate", "_link_DataDocs"): ""}
+    monkeypatch.setattr(store_pages, "_pushed", lambda dag, run, task, key: pushed[task, key])
+    answer = asking.get("/run/retrain_tiny/manual__1/report", follow_redirects=False)
+    assert (answer.status_code, answer.headers["Location"]) == (307, "/vintage/store/tiny/r.html")
+    none = asking.get("/run/retrain_tiny/manual__1/data_docs")
+    assert "validate has made none in this run" in none.text
+    assert none.headers["Content-Security-Policy"].endswith(POLICY)
+    assert asking.get("/run/retrain_tiny/manual__1/others").status_code == 404
+    assert asking.get("/run/retrain_other/manual__1/report").status_code == 403
+
+
+def test_the_pages_are_tabs_of_a_run() -> None:
+    views = store_pages.StorePages.external_views
+    assert [(view["name"], view["destination"]) for view in views] == [
+        ("Report", "dag_run"),
+        ("Data Docs", "dag_run"),
+    ]

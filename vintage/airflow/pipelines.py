@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import CronPartitionTimetable, Param
 from croniter import croniter
 
+from vintage.airflow.last_words import ON_FAILURE
 from vintage.errors import SpecError
 from vintage.spec import load_pipeline
 
@@ -86,6 +87,11 @@ def run_of(schedule: str, date: dt.date) -> dt.datetime:
     return run
 
 
+def display_name(pipeline: Pipeline, doing: str) -> str:
+    """Return the name under which the UI lists a DAG: those of a pipeline stand together."""
+    return f"{pipeline.name} · {doing}"
+
+
 def nightly_arguments(pipeline: Pipeline) -> dict[str, Any]:
     """Return the owner, the retries and the patience of each task that a night or its scoring has."""
     return {
@@ -95,6 +101,7 @@ def nightly_arguments(pipeline: Pipeline) -> dict[str, Any]:
         "retry_exponential_backoff": 2.0,
         "max_retry_delay": dt.timedelta(minutes=10),
         "execution_timeout": dt.timedelta(hours=6),
+        **ON_FAILURE,
     }
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from airflow.sdk import DAG, Param
 from airflow.sdk.exceptions import AirflowFailException
 
+from vintage.airflow.last_words import ON_FAILURE
 from vintage.airflow.pipelines import date_param
 from vintage.airflow.spark_submit import CONNECTION, JOBS, MACROS, SparkJob
 from vintage.errors import SpecError
@@ -54,13 +55,14 @@ def settings_of(name: str) -> dict[str, str]:
     try:
         return submit_conf(load_pipeline(home, name), home, JOB)
     except SpecError as error:
-        raise AirflowFailException(str(error)) from error
+        raise AirflowFailException(str(error)) from None
 
 
 def reproduction(pipelines: Sequence[Pipeline]) -> DAG:
     """Return the DAG of all pipelines: one task, which fails when the model is not the same."""
     with DAG(
         DAG_ID,
+        dag_display_name="vintage · reproduction",
         auto_register=False,
         description="Makes a past model again and compares it with the one in the store.",
         doc_md=DOCUMENTATION,
@@ -68,7 +70,7 @@ def reproduction(pipelines: Sequence[Pipeline]) -> DAG:
         schedule=None,
         # Nothing starts it but a person.
         is_paused_upon_creation=False,
-        default_args={"retries": 1, "retry_delay": dt.timedelta(minutes=1)},
+        default_args={"retries": 1, "retry_delay": dt.timedelta(minutes=1), **ON_FAILURE},
         params={
             "pipeline": Param(
                 type="string",

@@ -12,6 +12,7 @@ from airflow.sdk import DAG, BaseOperator
 from airflow.sdk.exceptions import AirflowSkipException
 
 from vintage.airflow.assets import restated_of
+from vintage.airflow.last_words import ON_FAILURE
 from vintage.airflow.spark_submit import JOBS, PythonProgram
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def restatement(pipelines: Sequence[Pipeline], schedule: str | None) -> DAG:
     """
     with DAG(
         DAG_ID,
+        dag_display_name="vintage · restatement",
         auto_register=False,
         description="Was raw data restated under a model that stands?",
         doc_md=DOCUMENTATION,
@@ -48,6 +50,7 @@ def restatement(pipelines: Sequence[Pipeline], schedule: str | None) -> DAG:
             "retries": 2,
             "retry_delay": dt.timedelta(minutes=1),
             "execution_timeout": dt.timedelta(hours=1),
+            **ON_FAILURE,
         },
     ) as dag:
         for pipeline in pipelines:

@@ -9,7 +9,7 @@ from airflow.sdk import DAG, Param, TaskGroup
 from vintage.airflow.alerts import deadline_of, on_failure
 from vintage.airflow.approval import ANSWER_ARGS, ANSWER_MACROS, WAITING_DAYS, approval
 from vintage.airflow.assets import model_of, raw_of
-from vintage.airflow.pipelines import daily, date_param, nightly_arguments, run_of
+from vintage.airflow.pipelines import daily, date_param, display_name, nightly_arguments, run_of
 from vintage.airflow.spark_submit import MACROS, python_job, spark_job
 from vintage.airflow.waiting import wait_for_data
 from vintage.airflow.waiting_rows import wait_for_rows
@@ -29,6 +29,7 @@ def retrain(pipeline: Pipeline, home: Home) -> DAG:
     asks = pipeline.promote == "approve"
     with DAG(
         f"retrain_{pipeline.name}",
+        dag_display_name=display_name(pipeline, "retrain"),
         auto_register=False,
         description=pipeline.description,
         doc_md=documentation(pipeline),
@@ -85,7 +86,7 @@ def trigger_form(pipeline: Pipeline) -> dict[str, Param]:
     """Return what a person may set for one run: its date, and the Params that the pipeline offers."""
     form = {
         "partition_date": date_param(
-            "Used when the run has no partition key. Empty: the last closed day (UTC)."
+            "For a run without a partition key; not for a backfill. Empty: the last closed day (UTC)."
         )
     }
     for name in pipeline.trigger_params:
@@ -136,6 +137,9 @@ def documentation(pipeline: Pipeline) -> str:
         "Model": plain(" → ".join(stage.type for stage in pipeline.stages)),
         "Gates": plain(", ".join(gates)) or "none",
         "Promotion": pipeline.promote,
+        "Tried again": "twice, after 1 and 2 minutes; not for refused data or a wrong file",
+        "Deadline": told(pipeline.deadline) if pipeline.deadline else "none",
+        "Pool": "`default_pool`; `backfill` for the runs of a backfill, where Airflow's policy says so",
         "File": code(f"pipelines/{pipeline.name}.yaml"),
     }
     return "\n".join(

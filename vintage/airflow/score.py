@@ -9,7 +9,7 @@ from airflow.sdk import DAG, Param, PartitionedAssetTimetable
 
 from vintage.airflow.alerts import on_failure
 from vintage.airflow.assets import model_of, predictions_of, raw_of
-from vintage.airflow.pipelines import daily, date_param, nightly_arguments, run_of
+from vintage.airflow.pipelines import daily, date_param, display_name, nightly_arguments, run_of
 from vintage.airflow.spark_submit import MACROS, spark_job
 from vintage.spec.markdown import code
 
@@ -29,6 +29,7 @@ def scoring(pipeline: Pipeline, home: Home) -> DAG:
     first = dt.datetime.combine(pipeline.start_date, dt.time(), dt.UTC)
     with DAG(
         f"{JOB}_{pipeline.name}",
+        dag_display_name=display_name(pipeline, JOB),
         auto_register=False,
         description=f"Scores the rows of a date with the model of {pipeline.name} that serves.",
         doc_md=documentation(pipeline),

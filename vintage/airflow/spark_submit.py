@@ -115,7 +115,7 @@ def partition_of(dag_run: Any, params: Mapping[str, Any]) -> str:
     try:
         return (parse_partition_date(given) if given else last_closed_date(dag_run.run_after)).isoformat()
     except SpecError as error:
-        raise AirflowFailException(str(error)) from error
+        raise AirflowFailException(str(error)) from None
 
 
 MACROS: Final[Mapping[str, Callable[..., str]]] = {"partition_of": partition_of, "as_json": json.dumps}
@@ -170,16 +170,16 @@ class SparkJob(SparkSubmitOperator):
     def _failing_in_its_words(self) -> Iterator[None]:
         try:
             BaseHook.get_connection(self._conn_id)
-        except AirflowNotFoundException as error:
-            raise AirflowFailException(str(no_connection(self._conn_id))) from error
+        except AirflowNotFoundException:
+            raise AirflowFailException(str(no_connection(self._conn_id))) from None
         try:
             yield
-        except AirflowException as error:
+        except AirflowException:
             hook = self._hook
             if hook is None or hook._submit_sp is None or not hook._submit_sp.returncode:
                 raise
             code, lines = hook._submit_sp.returncode, hook._last_submit_log_lines
-            raise failure(self.task_id, code, lines) from error
+            raise failure(self.task_id, code, lines) from None
 
     def _get_hook(self) -> SparkSubmitHook:
         hook = super()._get_hook()
@@ -303,13 +303,13 @@ def source_connections(names: Iterable[str]) -> dict[str, str]:
     for name in names:
         try:
             found[connection_variable(name)] = BaseHook.get_connection(name).as_json()
-        except AirflowNotFoundException as error:
+        except AirflowNotFoundException:
             problem = EnvironmentProblem(
                 f"the Airflow connection {name!r} is missing, so the source's database cannot be asked",
                 expected="a connection of type jdbc whose host is the JDBC URL, or of type postgres say",
                 fix=f"Add it in Admin → Connections, or set {connection_variable(name)}.",
             )
-            raise AirflowFailException(str(problem)) from error
+            raise AirflowFailException(str(problem)) from None
     return found
 
 

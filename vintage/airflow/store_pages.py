@@ -1,20 +1,25 @@
 """Shows the store's pages, Data Docs and reports, in Airflow's web server to those who may see the pipeline.
 
-Airflow's UI opens no file of a disk. `VINTAGE_STORE_URL=/vintage/store` has the links on tasks lead here.
+Airflow's UI opens no file of a disk. `VINTAGE_STORE_URL=/vintage/store` has the links on tasks lead here, and
+a run has both pages as tabs.
 """
 
 from __future__ import annotations
 
+import html
 import os
 from typing import Any, Final
 
 from airflow.api_fastapi.app import get_auth_manager
 from airflow.api_fastapi.auth.managers.models.resource_details import DagDetails
 from airflow.api_fastapi.core_api.security import GetUserDep
+from airflow.models.xcom import XComModel
 from airflow.plugins_manager import AirflowPlugin
+from airflow.utils.session import create_session
 from fastapi import FastAPI, HTTPException, status
-from fastapi.responses import FileResponse
+from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 
+from vintage.airflow.job_result import DataDocs, Report
 from vintage.spec import Home
 from vintage.spec.page_policy import POLICY
 
@@ -25,6 +30,9 @@ HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
+
+TABS: Final = {"report": ("evaluate", Report()), "data_docs": ("validate", DataDocs())}
+"""Page of a run → the task that makes it, and its link."""
 
 app = FastAPI(title="Pages of Vintage's store", docs_url=None, redoc_url=None, openapi_url=None)
 
@@ -48,9 +56,45 @@ def store_page(pipeline: str, page: str, user: GetUserDep) -> FileResponse:
     return FileResponse(file, headers=HEADERS)
 
 
+@app.get("/run/{dag_id}/{run_id}/{page}")
+def page_of_run(dag_id: str, run_id: str, page: str, user: GetUserDep) -> Response:
+    """Lead to a page that a run has made, or say that there is none.
+
+    Raises:
+        HTTPException: the user may not see the DAG (403), or no run has a page of that name (404).
+    """
+    if not get_auth_manager().is_authorized_dag(method="GET", details=DagDetails(id=dag_id), user=user):
+        raise HTTPException(status.HTTP_403_FORBIDDEN, f"you may not see {dag_id}")
+    if page not in TABS:
+        raise HTTPException(status.HTTP_404_NOT_FOUND, f"a run has no page {page}")
+    task, link = TABS[page]
+    address = _pushed(dag_id, run_id, task, link.xcom_key)
+    if address.startswith(("/", "http://", "https://")):
+        return RedirectResponse(address)
+    where = f" It is the file {address} where Airflow runs: set VINTAGE_STORE_URL to see it here."
+    told = f"<p>{html.escape(f'{link.name}: {task} has made none in this run.' if not address else where)}"
+    return HTMLResponse(told, headers=HEADERS)
+
+
+def _pushed(dag_id: str, run_id: str, task: str, key: str) -> str:
+    query = XComModel.get_many(run_id=run_id, dag_ids=dag_id, task_ids=task, key=key, limit=1)
+    with create_session() as session:
+        found = session.execute(query).scalars().first()
+        return str(XComModel.deserialize_value(found) or "") if found else ""
+
+
 class StorePages(AirflowPlugin):
     """Mounts the pages below Airflow's own address."""
 
     name = "vintage_store_pages"
+    external_views: list[Any] = [  # noqa: RUF012
+        {
+            "name": link.name,
+            "destination": "dag_run",
+            "url_route": f"vintage_{page}",
+            "href": f"/vintage/run/{{DAG_ID}}/{{RUN_ID}}/{page}",
+        }
+        for page, (_, link) in TABS.items()
+    ]
     # Declared as its base class does.
     fastapi_apps: list[Any] = [{"app": app, "url_prefix": "/vintage", "name": name}]  # noqa: RUF012
