@@ -15,10 +15,13 @@ from typer.testing import CliRunner
 from tests.flow.conftest import HEADER, PIPELINE, SUITE, rows_of
 from vintage.cli.main import app
 from vintage.errors import SpecError, StoreError
+from vintage.flow import fit, tune
 from vintage.flow.dry_run import DryRun
-from vintage.flow.graph import Flow, required
+from vintage.flow.graph import Flow, Target, required
+from vintage.flow.job import Job
 from vintage.flow.planned_store import PlannedStore
 from vintage.flow.planner import plan
+from vintage.session import SparkProvider
 from vintage.spec import Home, load_pipeline
 
 if TYPE_CHECKING:
@@ -206,17 +209,17 @@ def test_a_tuning_is_planned_on_the_date_that_it_is_refreshed_on(shop: Shop) -> 
     for each in (date(2024, 3, 2), day):
         assert dry_run.run(each).fails == ""
     # A run walks the same graph: it looks up what the plan has made, and names the step that is missing.
-    flow = Flow(pipeline, store, day)
-    assert flow.model == store.current("model", day)
-    assert flow.tuning is not None
-    assert flow.tuning.date == date(2024, 3, 2)
-    assert sorted({*flow.train, *flow.test}) == list(flow.features)
+    flow = Flow(Job(shop.home, pipeline, day, store, SparkProvider("none")))
+    assert flow.one(fit.STEP) == store.current("model", day)
+    assert [target.named.date for target in flow.targets(tune.STEP)] == [date(2024, 3, 2)]
+    train, test = flow.sides
+    assert sorted({*train, *test}) == list(flow.dates)
     for kind, step in (("features", "preprocess"), ("model", "fit"), ("evaluation", "evaluate")):
         made = store.current(kind, day)
         assert made is not None
         named = made.manifest.ingredients.model_copy(update={"seed": 7})
         with pytest.raises(StoreError, match=f"Run {step} first"):
-            required(store, named)
+            required(Target(named, store))
 
 
 def test_a_database_is_asked_again_and_may_hold_other_rows(shop: Shop) -> None:

@@ -51,6 +51,7 @@ def test_the_first_model_has_nobody_to_be_held_against(nights: Team) -> None:
 def test_the_champion_is_measured_on_the_same_rows(nights: Team) -> None:
     """The eve's model, scored by hand on the day's holdout, has the metrics that stand in the evaluation."""
     from vintage.data.rows import TRAINABLE, read_rows
+    from vintage.flow import preprocess
     from vintage.flow.graph import Flow
     from vintage.ml.families import Holdout, family_of
     from vintage.ml.splits import in_split
@@ -61,7 +62,8 @@ def test_the_champion_is_measured_on_the_same_rows(nights: Team) -> None:
     eve = summarise(nights.store, EVE)
     assert (second.baseline["date"], second.baseline["key"]) == (str(EVE), eve.keys["model"])
     job = nights.job()
-    test = Flow(job.pipeline, job.store, DAY).test
+    flow = Flow(job)
+    test = flow.of(preprocess.STEP, flow.sides[1])
     rows = read_rows(job.spark.apart(), list(test.values())).where(TRAINABLE)
     holdout = in_split(rows, job.pipeline, "test")
     artifact = nights.store.find("model", EVE, eve.keys["model"])

@@ -222,13 +222,14 @@ def test_warnings_pass_and_are_reported(team: Team, caplog: pytest.LogCaptureFix
 
 def test_one_partition_and_one_order_whatever_the_delivery(team: Team) -> None:
     from vintage.data.rows import read_rows
+    from vintage.flow import preprocess
     from vintage.flow.graph import Flow
     from vintage.ml.stages import stage_columns
     from vintage.ml.training import canonical
 
     team.run("snapshot", "validate", "preprocess")
     job = team.job()
-    artifacts = list(Flow(job.pipeline, job.store, job.date).features.values())
+    artifacts = list(Flow(job).of(preprocess.STEP).values())
     columns = stage_columns(job.pipeline)
     orders = []
     for shuffled in (1, 5):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from airflow.sdk import DAG, Param, TaskGroup
+from airflow.sdk import DAG, Param, TaskGroup, chain
 
 from vintage.airflow.alerts import deadline_of, on_failure
 from vintage.airflow.approval import ANSWER_ARGS, ANSWER_MACROS, WAITING_DAYS, approval
@@ -13,12 +13,14 @@ from vintage.airflow.pipelines import daily, date_param, display_name, nightly_a
 from vintage.airflow.spark_submit import MACROS, python_job, spark_job
 from vintage.airflow.waiting import wait_for_data
 from vintage.airflow.waiting_rows import wait_for_rows
+from vintage.spec.flow import TRAINING
 from vintage.spec.markdown import code, plain
 from vintage.spec.wait import told
 
 if TYPE_CHECKING:
-    from vintage.airflow.spark_submit import PythonJob
+    from vintage.airflow.spark_submit import PythonJob, SparkJob
     from vintage.spec import Home, Pipeline
+    from vintage.spec.flow import StepName
 
 RUNS_AT_ONCE: Final = 4
 """How many dates may be under way, a backfill's among them; each finds what another made by its key."""
@@ -53,24 +55,23 @@ def retrain(pipeline: Pipeline, home: Home) -> DAG:
         # The ids of tasks stay as they are without groups.
         with TaskGroup("data", prefix_group_id=False, tooltip="The date's rows: there, sound, prepared"):
             waits = [each for each in (wait_for_data(pipeline, home), wait_for_rows(pipeline, home)) if each]
-            snapshot = spark_job("snapshot", pipeline, home, inlets=raw_of(pipeline))
-            validate = spark_job("validate", pipeline, home)
-            preprocess = spark_job("preprocess", pipeline, home)
+            data = [_job(each, pipeline, home) for each in TRAINING if each.by_date]
         with TaskGroup("model", prefix_group_id=False, tooltip="Fitted, and measured on the holdout"):
-            fit = spark_job("fit", pipeline, home)
-            evaluate = spark_job("evaluate", pipeline, home)
+            model = [_job(each, pipeline, home) for each in TRAINING if not each.by_date]
         with TaskGroup("serving", prefix_group_id=False, tooltip="Whether it becomes the champion"):
             approve = approval(pipeline) if asks else None
             promote = promote_job(pipeline)
 
         if waits:
-            waits >> snapshot
-        snapshot >> validate >> preprocess >> fit >> evaluate
-        if approve:
-            evaluate >> approve >> promote
-        else:
-            evaluate >> promote
+            waits >> data[0]
+        chain(*data, *model, *([approve] if approve else []), promote)
     return dag
+
+
+def _job(step: StepName, pipeline: Pipeline, home: Home) -> SparkJob:
+    """Return the task of a step; the first reads the raw data."""
+    inlets = raw_of(pipeline) if step.kind == "snapshot" else None
+    return spark_job(step.job, pipeline, home, inlets=inlets)
 
 
 def promote_job(pipeline: Pipeline) -> PythonJob:

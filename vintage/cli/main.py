@@ -146,11 +146,11 @@ def run(
     Example: `vintage run flight_delay --date 2013-02-28 --set LogisticRegression.regParam=0.1`
     """
     from vintage.flow import promote
-    from vintage.flow.backfill import TRAINING
+    from vintage.flow.steps import JOBS
 
     configure_logging()
     job = open_job(Home.from_environment(os.environ), pipeline, date, set_ or ())
-    steps = {**TRAINING, "promote": promote.run}
+    steps = {**JOBS, "promote": promote.run}
     seconds = {}
     try:
         for number, (name, step) in enumerate(steps.items(), start=1):

@@ -8,7 +8,7 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
-from vintage.store.keys import BY_DATE
+from vintage.spec.flow import BY_DATE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

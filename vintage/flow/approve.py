@@ -49,7 +49,7 @@ def run(job: Job, question: str | None = None) -> Question:
     tracking = Tracking(job.home.tracking_uri, job.home.mlflow_artifacts)
     tracking.check()
     now = agreement.standing(job.store, tracking)
-    evaluation, model = made_now(job.pipeline, job.store, job.date, tracking.registered)
+    evaluation, model = made_now(job)
     champion, known = now.champion, now.registered.with_key(model.key)
     case = PromotionCandidate.of(evaluation, key=model.key, mode=job.pipeline.promote)
     summary = summary_of(job.store, evaluation, version=known.version if known else None)

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
 from vintage.errors import DataError, ModelRefused
-from vintage.flow import evaluate, fit, preprocess, promote, snapshot, validate
+from vintage.flow import promote
 from vintage.flow.job import open_job
+from vintage.flow.steps import JOBS
 from vintage.registry.loadability import place_of
 from vintage.registry.loading_process import LoadingProcess
 from vintage.session import SparkProvider
 from vintage.spec import submit_conf
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator
     from datetime import date
 
     from vintage.flow.job import Job
@@ -26,15 +27,6 @@ if TYPE_CHECKING:
     from vintage.spec import Home, Pipeline
 
 log = logging.getLogger(__name__)
-
-TRAINING: Final[Mapping[str, Callable[[Job], object]]] = {
-    "snapshot": snapshot.run,
-    "validate": validate.run,
-    "preprocess": preprocess.run,
-    "fit": fit.run,
-    "evaluate": evaluate.run,
-}
-"""The jobs that make a date's evaluated model, in their order; `promote` decides on it."""
 
 
 class Backfilled(BaseModel):
@@ -104,7 +96,7 @@ def backfill(
 
 
 def _run(job: Job, load: Callable[[Loading], Loaded]) -> Entry:
-    for name, step in TRAINING.items():
+    for name, step in JOBS.items():
         log.info("%s: %s", job.date, name)
         step(job)
     return promote.run(job, load=load)

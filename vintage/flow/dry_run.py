@@ -6,34 +6,40 @@ import contextlib
 import logging
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
-from vintage.errors import SpecError, StoreError, ValidationFailed, VintageError
-from vintage.flow import snapshot
+from vintage.errors import SpecError, StoreError, VintageError
+from vintage.flow import evaluate, fit, snapshot
 from vintage.flow.graph import Flow
-from vintage.flow.job import Job, require_enough
-from vintage.flow.plan import Move, Step
+from vintage.flow.job import Job, require_valid_stages
+from vintage.flow.plan import Move
+from vintage.flow.plan import Step as PlannedStep
 from vintage.flow.planned_store import PlannedStore
+from vintage.flow.steps import STEPS
 from vintage.ml.families import family_of
 from vintage.registry import ledger
-from vintage.registry.baseline import baseline_of, model_of
+from vintage.registry.baseline import StoredBaseline, baseline_of, model_of
+from vintage.registry.gates import NoBaseline
 from vintage.registry.prospects import case_of, promotion_eligibility
 from vintage.registry.timeline import champion_as_of
 from vintage.session import SparkProvider
-from vintage.spec import SOURCE_VIEW, load_suite
-from vintage.store import Rows, steps, windows
-from vintage.store.details import Failures, ValidationDetails
+from vintage.spec import SOURCE_VIEW
+from vintage.spec.flow import ON_DEMAND
+from vintage.store import Rows, steps
 from vintage.store.reasons import reasons
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from vintage.data.deliveries import RawBatch
+    from vintage.flow.graph import Step, Target
     from vintage.flow.plan import Action
-    from vintage.flow.snapshot import SourceBinding
+    from vintage.flow.snapshot import Observed
+    from vintage.registry.baseline import BaselineModel
     from vintage.registry.ledger import Entry
     from vintage.spec import Home, Pipeline
     from vintage.store import Artifact, Ingredients, Kind, Store
+    from vintage.store.details import Details
     from vintage.store.reasons import Why
 
 _UNREAD: Final = "not read yet"
@@ -51,7 +57,7 @@ class Tried:
         warnings: what it would warn of.
     """
 
-    steps: list[Step] = field(default_factory=list)
+    steps: list[PlannedStep] = field(default_factory=list)
     baseline: str | None = None
     champion: Move | None = None
     fails: str = ""
@@ -76,7 +82,6 @@ class DryRun:
         self._pipeline = pipeline
         self._store = store
         self._most = most
-        self._suites = {view: (name, load_suite(home, name)) for view, name in pipeline.suites.items()}
         self._past = ledger.read(store.ledger_path)
         self._moves: list[Entry] = []
         self._why: dict[str, tuple[Why, ...]] = {}
@@ -103,30 +108,21 @@ class DryRun:
         return tried
 
     def _flow(self, job: Job) -> None:
-        snapshot.run(job, take=self._take)
-        window = windows.window_snapshots(self._pipeline, self._store, job.dates)
-        for found in window.values():
-            for view, artifact in found.items():
-                self._note(artifact, view, "reused")
-        self._validate(window)
-        flow = Flow(self._pipeline, self._store, job.date, lambda _, named: self._make(self._store, named))
-        flow.features_of(job.dates)
-        require_enough(job, list(flow.features))
-        if flow.tuning is not None and self._store.find("model", job.date, flow.named_model.key) is None:
-            self._make(self._store, flow.tuning)
-        model = flow.model
-        baseline = self._baseline(job.date)
-        self._tried.baseline = str(baseline.date) if baseline else None
-        named = steps.evaluation(self._pipeline, job.date, model=model, test=flow.test, baseline=baseline)
-        evaluation = self._make(self._store, named)
-        self._tried.champion = self._promote(model, evaluation)
+        require_valid_stages(job)
+        for observed in snapshot.observe(job):
+            self._foresee(job, observed)
+        flow = _Planned(job, self)
+        for step in STEPS:
+            if step.kind not in ON_DEMAND:
+                flow.of(step)
+        held_against = model_of(flow.baseline)
+        self._tried.baseline = str(held_against.date) if held_against else None
+        self._tried.champion = self._promote(flow.one(fit.STEP), flow.one(evaluate.STEP))
 
-    def _take(
-        self, job: Job, binding: SourceBinding, deliveries: Mapping[date, RawBatch]
-    ) -> dict[date, Artifact]:
-        """In place of reading them: snapshots of rows that nobody knows yet, or of those known before."""
-        taken = {}
-        for day, delivery in deliveries.items():
+    def _foresee(self, job: Job, observed: Observed) -> None:
+        """Plan snapshots of what was observed: of rows that nobody knows yet, or of those known before."""
+        binding = observed.binding
+        for day, delivery in observed.batches.items():
             store = _planned(binding.store)
             schema = binding.source.fixed_schema or store.contract() or store.plan_contract(_UNREAD)
             before, note = store.current("snapshot", day), store.pointer("snapshot", day)
@@ -140,32 +136,17 @@ class DryRun:
                     count=known.count if known and known.count else 1, spark_schema={}, fingerprint=_UNREAD
                 )
             named = steps.snapshot(job.pipeline, binding.source, day, schema=schema, rows=known.fingerprint)
-            taken[day] = self._make(store, named, view=binding.view, rows=known, note=delivery.note())
-        return taken
+            self.plan(store, named, view=binding.view, rows=known, note=delivery.note())
 
-    def _validate(self, window: Mapping[date, Mapping[str, Artifact]]) -> None:
-        failed = []
-        passed = ValidationDetails(passed=True, summary="", failures=Failures())
-        for view, (name, suite) in self._suites.items():
-            store = _planned(windows.store_of(self._store, view))
-            for day, found in {each[view].date: each[view] for each in window.values()}.items():
-                named = steps.validation(self._pipeline, suite, day, snapshot_key=found.key)
-                made = self._make(store, named, view=view, details=passed)
-                if not ValidationDetails.of(made).passed:
-                    failed.append(f"{day} does not hold {name}")
-        if failed:
-            raise ValidationFailed(
-                "; ".join(failed), fix="Correct the data, the suite, or choose other dates."
-            )
-
-    def _baseline(self, day: date) -> Artifact | None:
+    def baseline(self, day: date) -> BaselineModel:
         """Return the champion as of the date, where those of the plan may have become champion as well."""
         if not compares(self._pipeline):
-            return None
+            return NoBaseline()
         entry = champion_as_of([*self._past, *self._moves], day.isoformat())
         if entry is None or entry not in self._moves:
-            return model_of(baseline_of(self._store, day))
-        return self._store.find("model", date.fromisoformat(entry.date), entry.model_key)
+            return baseline_of(self._store, day)
+        planned = self._store.find("model", date.fromisoformat(entry.date), entry.model_key)
+        return NoBaseline() if planned is None else StoredBaseline(planned)
 
     def _promote(self, model: Artifact, evaluation: Artifact) -> Move:
         measured = not self._store.is_planned(evaluation)
@@ -186,14 +167,14 @@ class DryRun:
             )
         return Move(possible=possible, why=why)
 
-    def _make(
+    def plan(
         self,
         store: PlannedStore,
         named: Ingredients,
         *,
         view: str = SOURCE_VIEW,
         rows: Rows | None = None,
-        details: ValidationDetails | None = None,
+        details: Details | None = None,
         note: Mapping[str, object] | None = None,
     ) -> Artifact:
         """Return the artifact of these ingredients: found, or planned and noted as made, and why."""
@@ -232,8 +213,30 @@ class DryRun:
         kind, day = artifact.manifest.kind, str(artifact.date)
         if (kind, view, day) not in self._noted:
             self._noted.add((kind, view, day))
-            step = Step(kind=kind, view=view, date=day, action=action, why=why, reads_raw=reads_raw)
+            step = PlannedStep(kind=kind, view=view, date=day, action=action, why=why, reads_raw=reads_raw)
             self._tried.steps.append(step)
+
+
+class _Planned(Flow):
+    """The graph of a date in a dry run: what is not there is planned, after what it is made of."""
+
+    def __init__(self, job: Job, dry_run: DryRun) -> None:
+        super().__init__(job)
+        self._dry_run = dry_run
+
+    def obtain(self, step: Step) -> Iterator[tuple[Target, Artifact]]:
+        """Yield what is there or planned."""
+        for target in self.targets(step):
+            if target.find() is None:
+                for each in step.reads:
+                    self.of(each)
+            store = _planned(target.store)
+            yield target, self._dry_run.plan(store, target.named, view=target.view, details=step.expected)
+
+    @cached_property
+    def baseline(self) -> BaselineModel:
+        """What the model would be compared with."""
+        return self._dry_run.baseline(self.job.date)
 
 
 def _planned(store: Store) -> PlannedStore:

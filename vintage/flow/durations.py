@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from itertools import pairwise
 from statistics import median
-from typing import TYPE_CHECKING, Final, get_args
+from typing import TYPE_CHECKING, Final
 
 from vintage.flow.plan import Durations
-from vintage.store import Kind
+from vintage.spec.flow import FLOW, TRAINING
 
 if TYPE_CHECKING:
     from datetime import date
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 LATEST: Final = 10
 """Dates that are looked at, the latest."""
-_ORDER: Final[tuple[Kind, ...]] = ("snapshot", "validation", "features", "model", "evaluation")
 _LONGEST_START: Final = 3600.0
 
 
@@ -26,7 +25,7 @@ def durations_of(store: Store) -> Durations:
     Clocks may have been set back while something was made: what ended before it began is left out.
     """
     seconds: dict[str, list[float]] = {}
-    for kind in get_args(Kind):
+    for kind in (each.kind for each in FLOW):
         found = [store.current(kind, day) for day in store.dates(kind)[-LATEST:]]
         told = [each.manifest for each in found if each]
         took = [each.seconds for each in told if each.finished >= each.started]
@@ -42,7 +41,7 @@ def durations_of(store: Store) -> Durations:
 
 def _starts(store: Store, day: date) -> list[float]:
     """Seconds from the end of a step of a date to the start of the next, where one Airflow run made both."""
-    made = [found for kind in _ORDER if (found := store.current(kind, day))]
+    made = [found for each in TRAINING if (found := store.current(each.kind, day))]
     gaps = [
         (later.manifest.started - earlier.manifest.finished).total_seconds()
         for earlier, later in pairwise(made)

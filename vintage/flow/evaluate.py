@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import asdict, dataclass, field, replace
-from typing import TYPE_CHECKING, Final, Literal
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from vintage.data.rows import TRAINABLE, read_rows, schema_json, write_rows
-from vintage.flow.evaluated import named_evaluation
-from vintage.flow.graph import Flow
+from vintage.flow import fit, preprocess
+from vintage.flow.graph import Flow, Step, Target
 from vintage.flow.job import Job, open_tracking, ship_user_code
 from vintage.ml.arithmetic import require_pinned
 from vintage.ml.families import Holdout, compare, family_of
@@ -17,50 +17,33 @@ from vintage.ml.fitting import is_of_the_machine, naming_the_stage
 from vintage.ml.importances import importances_of
 from vintage.ml.overlap import overlap_of
 from vintage.ml.splits import in_split
-from vintage.registry.baseline import BaselineModel, StoredBaseline, baseline_for
+from vintage.registry.baseline import BaselineModel, StoredBaseline, model_of
 from vintage.registry.gates import Baseline, Compared, NoBaseline, UnreadableBaseline, decide
 from vintage.registry.outcome import outcome
 from vintage.registry.suspicions import suspicions
 from vintage.registry.tracking import Tracking
 from vintage.session import recorded_conf, root_cause
-from vintage.store import Artifact, Rows, check_files
+from vintage.store import Artifact, Rows, check_files, steps
 from vintage.store.details import EvaluationDetails, OverlapDetails
 from vintage.store.fingerprint import fingerprint, fingerprint_sql
-from vintage.store.windows import absent_dates
+from vintage.store.keys import digest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import date
 
     from pyspark.ml import PipelineModel
     from pyspark.sql import DataFrame
 
     from vintage.ml.families import EvaluationResult
-    from vintage.store import Ingredients
 
 log = logging.getLogger(__name__)
 
 PREDICTIONS: Final = "predictions"
 """Folder of the holdout's rows with what the model says of them, within an evaluation's data."""
 
-
-@dataclass(frozen=True)
-class EvaluationInputs:
-    """What an evaluation looks at.
-
-    Attributes:
-        model: what is evaluated.
-        train: date → feature partition that it learnt from.
-        test: date → feature partition that it is tested on.
-        baseline: the model that it is compared with, or that there is none, or why it cannot be read.
-        absent: date of the window → why none of its rows is used.
-    """
-
-    model: Artifact
-    train: Mapping[date, Artifact]
-    test: Mapping[date, Artifact]
-    baseline: BaselineModel
-    absent: Mapping[date, str] = field(default_factory=dict)
+_TOLD: Final = ("rows", "metrics", "intervals", "slices", "details", "baseline", "gates", "decision")
+_SHORT: Final = ("rows", "metrics", "gates", "decision")
 
 
 def run(job: Job) -> Artifact:
@@ -70,12 +53,9 @@ def run(job: Job) -> Artifact:
         StoreError: the model has not been fitted, or it or the features are damaged.
         TrackingError: MLflow cannot be reached.
     """
-    flow = Flow(job.pipeline, job.store, job.date)
-    train, test, model = flow.train, flow.test, flow.model
-    asked = Tracking(job.home.tracking_uri, job.home.mlflow_artifacts)
-    baseline = baseline_for(job.pipeline, job.store, job.date, asked.registered)
-    named = named_evaluation(job.pipeline, job.date, model, test, baseline)
-    found = job.store.find("evaluation", job.date, named.key)
+    flow = Flow(job)
+    [target] = flow.targets(STEP)
+    found = target.find()
     if found is not None:
         log.info("evaluation %s for %s is found by its key", found.key.short, job.date)
         job.store.set_current(found)
@@ -84,33 +64,51 @@ def run(job: Job) -> Artifact:
     from vintage.report.html import write_report
 
     job.begin()
-    check_files([model, *test.values()])
+    check_files(target.reads)
     tracking = open_tracking(job)
-    absent = absent_dates(job.pipeline, job.store, job.date, flow.features)
-    artifact = make(job, named, EvaluationInputs(model, train, test, baseline, absent), tracking)
+    _prepare(flow, [target])
+    artifact = _make(flow, target)
     log.info("report: %s", write_report(job.store, artifact).html)
-    record_evaluation(tracking, job.store, model, artifact)
+    record_evaluation(tracking, job.store, flow.one(fit.STEP), artifact)
     job.store.set_current(artifact)
     log.info("%s", "; ".join(EvaluationDetails.of(artifact).decision.reasons))
     return artifact
 
 
-def make(job: Job, named: Ingredients, inputs: EvaluationInputs, tracking: Tracking) -> Artifact:
-    """Make the evaluation that is named, and publish it in the job's store.
+def _targets(flow: Flow) -> Iterator[Target]:
+    job, baseline = flow.job, flow.baseline
+    model, test = flow.one(fit.STEP), flow.of(preprocess.STEP, flow.sides[1])
+    unreadable = None
+    if isinstance(baseline, UnreadableBaseline):
+        # Once it can be read again, the evaluation is another one.
+        unreadable = {"date": baseline.date, "key": baseline.key}
+    named = steps.evaluation(
+        flow.pipeline_for("evaluation"),
+        job.date,
+        model=model,
+        test=test,
+        baseline=model_of(baseline),
+        unreadable=unreadable,
+    )
+    yield Target(named, job.store, (model, *test.values()))
 
-    Args:
-        job: its pipeline says what to measure.
-        named: what the evaluation is made from.
-        inputs: the model, and what it is measured on and compared with.
-        tracking: loads models; MLflow is asked nothing.
+
+def _prepare(flow: Flow, _: Sequence[Target]) -> None:
+    ship_user_code(flow.job, flow.job.pipeline.stage_paths)
+
+
+def _make(flow: Flow, target: Target) -> Artifact:
+    """Measure the model and publish what was found; MLflow is asked nothing.
 
     Raises:
         EnvironmentProblem: a JVM would give other bits than it does elsewhere.
     """
-    model, family = inputs.model, family_of(job.pipeline.task)
+    job, named, baseline = flow.job, target.named, flow.baseline
+    train, test = (flow.of(preprocess.STEP, dates) for dates in flow.sides)
+    model, family = flow.one(fit.STEP), family_of(job.pipeline.task)
+    tracking = Tracking(job.home.tracking_uri, job.home.mlflow_artifacts)
     require_pinned(job.spark(), job.pipeline)
     job = replace(job, pipeline=job.pipeline.on_partitions(named.spec["partitions"]))
-    ship_user_code(job, job.pipeline.stage_paths)
     with job.store.attempt("evaluation", job.date) as attempt:
         session = job.spark.learning(named.spec["partitions"])
 
@@ -118,10 +116,10 @@ def make(job: Job, named: Ingredients, inputs: EvaluationInputs, tracking: Track
             rows = read_rows(session, list(artifacts.values())).where(TRAINABLE)
             return in_split(rows, job.pipeline, name)
 
-        holdout = side(inputs.test, "test")
-        learnt = side(inputs.train, "train") if family.READS_TRAIN else None
+        holdout = side(test, "test")
+        learnt = side(train, "train") if family.READS_TRAIN else None
         loaded = tracking.load_model(model.data / "model")
-        before, unloadable = _load_baseline(tracking, inputs.baseline)
+        before, unloadable = _load_baseline(tracking, baseline)
         scored = family.score(holdout, loaded, job.pipeline).persist()
         try:
             attempt.data.mkdir()
@@ -136,21 +134,21 @@ def make(job: Job, named: Ingredients, inputs: EvaluationInputs, tracking: Track
             count = content["content"]["rows"]
             tested = Holdout(holdout, scored, count, loaded, job.pipeline, before, learnt, thorough=True)
             measured = family.measure(tested)
-            if unloadable or isinstance(inputs.baseline, UnreadableBaseline):
+            if unloadable or isinstance(baseline, UnreadableBaseline):
                 # What needs the baseline is not to be let through just because it is broken.
                 measured = replace(measured, uncompared=())
             weighed = importances_of(loaded, loaded.transform(holdout).schema)
         finally:
             scored.unpersist()
-        compared = _compared(tested, measured, inputs.baseline, unloadable)
+        compared = _compared(tested, measured, baseline, unloadable)
         spec = job.pipeline.evaluate
         overlap = overlap_of(
             job.pipeline,
             holdout,
             count,
-            lambda: side(inputs.train, "train"),
-            train=inputs.train,
-            test=inputs.test,
+            lambda: side(train, "train"),
+            train=train,
+            test=test,
         )
         decision = decide(
             spec.gates,
@@ -161,7 +159,7 @@ def make(job: Job, named: Ingredients, inputs: EvaluationInputs, tracking: Track
         )
         details = outcome(job.pipeline, model, measured, decision, compared, weighed)
         details = details.model_copy(
-            update={"overlap": OverlapDetails(**asdict(overlap)), "absent": inputs.absent}
+            update={"overlap": OverlapDetails(**asdict(overlap)), "absent": flow.absent}
         )
         text = json.dumps(details.model_dump(mode="json"), indent=2)
         (attempt.data / "evaluation.json").write_text(text + "\n", encoding="utf-8")
@@ -177,6 +175,24 @@ def make(job: Job, named: Ingredients, inputs: EvaluationInputs, tracking: Track
             spark_conf=recorded_conf(session),
             mlflow_run_id=model.manifest.mlflow_run_id,
         )
+
+
+def _told(made: Artifact) -> dict[str, Any]:
+    """Return what an evaluation tells, in the order in which one part follows from another."""
+    told = made.manifest.details.as_json()
+    return {"predictions": made.rows_fingerprint} | {
+        name: told[name] if name in _SHORT else digest(told[name]) for name in _TOLD if name in told
+    }
+
+
+STEP: Final = Step(
+    "evaluation",
+    _targets,
+    reads=(preprocess.STEP, fit.STEP),
+    make=_make,
+    prepare=_prepare,
+    compared=_told,
+)
 
 
 def _load_baseline(tracking: Tracking, baseline: BaselineModel) -> tuple[PipelineModel | None, str]:

@@ -5,68 +5,30 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vintage.errors import DataError, StoreError
-from vintage.flow.graph import Flow, required
+from vintage.flow import evaluate, fit
+from vintage.flow.graph import Flow
 from vintage.registry.baseline import baseline_for, model_of
-from vintage.registry.gates import UnreadableBaseline
-from vintage.store import check_files, steps
+from vintage.store import check_files
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
     from datetime import date
 
-    from vintage.registry.baseline import BaselineModel
+    from vintage.flow.job import Job
     from vintage.registry.tracking import Registered
     from vintage.spec import Pipeline
-    from vintage.store import Artifact, Ingredients, Key, Store
+    from vintage.store import Artifact, Key, Store
 
 
-def named_evaluation(
-    pipeline: Pipeline,
-    day: date,
-    model: Artifact,
-    test: Mapping[date, Artifact],
-    baseline: BaselineModel,
-) -> Ingredients:
-    """What an evaluation is made from. Once a champion can be read again that could not, it is another one.
-
-    Args:
-        pipeline: the spec.
-        day: the partition date.
-        model: what is evaluated.
-        test: date → feature partition that it is tested on.
-        baseline: what it is compared with.
-    """
-    unreadable = None
-    if isinstance(baseline, UnreadableBaseline):
-        unreadable = {"date": baseline.date, "key": baseline.key}
-    return steps.evaluation(
-        pipeline,
-        day,
-        model=model,
-        test=test,
-        baseline=model_of(baseline),
-        unreadable=unreadable,
-    )
-
-
-def made_now(
-    pipeline: Pipeline, store: Store, day: date, registered: Callable[[str], Registered]
-) -> tuple[Artifact, Artifact]:
+def made_now(job: Job) -> tuple[Artifact, Artifact]:
     """Return the evaluation and the model that today's data, spec, code and champion give for a date.
-
-    Args:
-        pipeline: the spec.
-        store: its store.
-        day: the partition date.
-        registered: what the registry knows.
 
     Raises:
         StoreError: the model has not been fitted and evaluated, or one of the two is not as it was made.
+        TrackingError: MLflow cannot be reached.
     """
-    flow = Flow(pipeline, store, day)
-    model = flow.model
-    baseline = baseline_for(pipeline, store, day, registered)
-    evaluation = required(store, named_evaluation(pipeline, day, model, flow.test, baseline))
+    flow = Flow(job)
+    evaluation, model = flow.one(evaluate.STEP), flow.one(fit.STEP)
     check_files([evaluation, model])
     return evaluation, model
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 from vintage.data.changed_rows import RowChange, between
 from vintage.flow.environment import Held, causes, paths_that_differ
 from vintage.flow.evaluate import PREDICTIONS
+from vintage.flow.fit import saved_model
 from vintage.flow.reproduction import FirstDifference
 from vintage.ml.model_digest import model_digest
-from vintage.registry.tracking import SPARK_MODEL
 from vintage.store.spark_paths import parquet
 
 if TYPE_CHECKING:
@@ -57,11 +57,6 @@ def explained(step: Step, original: Artifact, made: Artifact | None, job: Job) -
         rows=rows,
         told=tuple(_told(step, original, made)),
     )
-
-
-def saved_model(model: Artifact) -> Path:
-    """Return the folder of the PipelineModel."""
-    return model.data / "model" / SPARK_MODEL
 
 
 def rows_of(artifact: Artifact, step: str, job: Job) -> DataFrame:

@@ -7,13 +7,13 @@ import json
 import logging
 import time
 from dataclasses import dataclass
-from datetime import date
 from importlib import metadata
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from vintage.data.rows import TRAINABLE, read_rows
 from vintage.errors import TrackingError
-from vintage.flow.graph import Flow
+from vintage.flow import preprocess, tune
+from vintage.flow.graph import Flow, Step, Target
 from vintage.flow.job import Job, open_tracking, require_enough, require_valid_stages, ship_user_code
 from vintage.ml import golden
 from vintage.ml.arithmetic import require_pinned
@@ -23,16 +23,15 @@ from vintage.ml.model_digest import model_digest
 from vintage.ml.splits import in_split
 from vintage.ml.stages import build_stages, over_rows, resolved_params, stage_columns
 from vintage.ml.training import canonical, check_training_rows
-from vintage.ml.tuning import tune
 from vintage.registry.recording import record_model, tags_of
-from vintage.registry.tracking import SPARK_MODEL
+from vintage.registry.tracking import SPARK_MODEL, Tracking
 from vintage.session import recorded_conf
-from vintage.store import Artifact, check_files
-from vintage.store.details import ModelDetails, ModelTuning, Reproducibility, TuningDetails
+from vintage.store import Artifact, check_files, steps
+from vintage.store.details import ModelDetails, Reproducibility
 from vintage.store.user_code import distribution_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from pyspark.ml import Pipeline as SparkPipeline
@@ -41,9 +40,8 @@ if TYPE_CHECKING:
 
     from vintage.ml.golden import GoldenBatch
     from vintage.ml.training import TrainingRows
-    from vintage.registry.tracking import Tracking
     from vintage.spec import Pipeline
-    from vintage.store import Attempt, Ingredients
+    from vintage.store import Attempt
 
 log = logging.getLogger(__name__)
 
@@ -109,24 +107,23 @@ def run(job: Job) -> Artifact:
         TrackingError: MLflow cannot be reached.
     """
     require_valid_stages(job)
-    flow = Flow(job.pipeline, job.store, job.date)
-    require_enough(job, list(flow.features))
-    train, named = flow.train, flow.named_model
-    found = job.store.find("model", job.date, named.key)
+    flow = Flow(job)
+    require_enough(job, flow.dates)
+    [target] = flow.targets(STEP)
+    named, found = target.named, target.find()
     if found is not None:
         log.info("model %s for %s is found by its key; nothing to fit", found.key.short, job.date)
         job.store.set_current(found)
         return found
     job.begin()
-    check_files(train.values())
+    check_files(target.reads)
     tracking = open_tracking(job)
     run_id = tracking.start_run(
         pipeline=job.pipeline.name, date=str(named.date), key=named.key, tags=tags_of(named)
     )
     try:
-        ship_user_code(job, job.pipeline.stage_paths)
-        tuned = None if flow.tuning is None else _tuned(job, flow.tuning, flow.tuned_on[1])
-        artifact = make(job, named, train, tuned, tracking, mlflow_run_id=run_id)
+        _prepare(flow, [target])
+        artifact = _make(flow, target, mlflow_run_id=run_id)
         record_model(tracking, job.store, artifact)
     except BaseException:
         # What went wrong first is what must be told, whether or not MLflow still answers.
@@ -137,32 +134,40 @@ def run(job: Job) -> Artifact:
     return artifact
 
 
-def make(
-    job: Job,
-    named: Ingredients,
-    train: Mapping[date, Artifact],
-    tuned: Artifact | None,
-    tracking: Tracking,
-    *,
-    mlflow_run_id: str | None = None,
-) -> Artifact:
-    """Fits the model that is named, and publishes it in the job's store.
+def _targets(flow: Flow) -> Iterator[Target]:
+    job = flow.job
+    train = flow.of(preprocess.STEP, flow.sides[0])
+    named = steps.model(
+        flow.pipeline_for("model"),
+        job.date,
+        train=train,
+        tuned=next((tuned.named for tuned in flow.targets(tune.STEP)), None),
+    )
+    yield Target(named, job.store, tuple(train.values()))
+
+
+def _prepare(flow: Flow, _: Sequence[Target]) -> None:
+    ship_user_code(flow.job, flow.job.pipeline.stage_paths)
+
+
+def _make(flow: Flow, target: Target, *, mlflow_run_id: str | None = None) -> Artifact:
+    """Fit the model and publish it; MLflow is asked nothing.
 
     Args:
-        job: its pipeline says what to fit.
-        named: what it is made from.
-        train: date → feature partition that it learns from.
-        tuned: the tuning that chooses its Params, where one does.
-        tracking: writes the model's folder; MLflow is asked nothing.
+        flow: what it learns from, and the tuning that chooses its Params, where one does.
+        target: the model.
         mlflow_run_id: the model's run, for the record.
 
     Raises:
         EnvironmentProblem: a JVM would give other bits than it does elsewhere.
         TrainingError: the rows cannot give a model.
     """
+    job, named = flow.job, target.named
+    train = flow.of(preprocess.STEP, flow.sides[0])
+    tuned = next(iter(flow.of(tune.STEP).values()), None)
     arithmetic = require_pinned(job.spark(), job.pipeline)
     partitions = named.spec["partitions"]
-    pipeline = job.pipeline if tuned is None else job.pipeline.with_params(_winner(tuned))
+    pipeline = job.pipeline if tuned is None else job.pipeline.with_params(tune.winner(tuned))
     pipeline = pipeline.on_partitions(partitions)
     with job.store.attempt("model", job.date) as attempt:
         rows = read_rows(job.spark.learning(partitions), list(train.values())).where(TRAINABLE)
@@ -175,9 +180,10 @@ def make(
             len(train),
             time.monotonic() - started,
         )
+        tracking = Tracking(job.home.tracking_uri, job.home.mlflow_artifacts)
         _save(tracking, fitted, attempt, _requirements(job.pipeline))
         if tuned is not None:
-            _write_json(attempt.data / "tuning.json", _told(tuned).model_dump(mode="json"))
+            _write_json(attempt.data / "tuning.json", tune.told(tuned).model_dump(mode="json"))
         return job.store.publish(
             attempt,
             named,
@@ -197,63 +203,26 @@ def make(
                     day: artifact.manifest.ingredients.inputs["snapshot"][day]
                     for day, artifact in train.items()
                 },
-                **({"tuning": _told(tuned)} if tuned else {}),
+                **({"tuning": tune.told(tuned)} if tuned else {}),
             ),
             spark_conf=recorded_conf(rows.sparkSession),
             mlflow_run_id=mlflow_run_id,
         )
 
 
-def _tuned(job: Job, named: Ingredients, parts: Mapping[date, Artifact]) -> Artifact:
-    """Return the tuning that is named: found by its key, or made of its parts, be it of an earlier date."""
-    day = named.date
-    found = job.store.find("tuning", day, named.key)
-    if found is not None:
-        found.check_files()
-        log.info("tuning %s of %s is found by its key", found.key.short, day)
-    else:
-        if day != job.pipeline.tuning_date(job.date):
-            log.warning(
-                "%s has too few dates with rows to be tuned on; %s is tuned on its own",
-                job.pipeline.tuning_date(job.date),
-                day,
-            )
-        found = make_tuning(job, named, list(parts.values()))
-    job.store.set_current(found)
-    chosen = ", ".join(f"{name}={value}" for name, value in _winner(found).items())
-    log.info("tuned on %s: %s", day, chosen)
-    return found
+STEP: Final = Step(
+    "model",
+    _targets,
+    reads=(preprocess.STEP, tune.STEP),
+    make=_make,
+    prepare=_prepare,
+    compared=lambda made: {"model": model_digest(saved_model(made))},
+)
 
 
-def make_tuning(job: Job, named: Ingredients, parts: Sequence[Artifact]) -> Artifact:
-    """Tunes as is named, and publishes what it found in the job's store.
-
-    Args:
-        job: its pipeline says what to try.
-        named: what the tuning is made from.
-        parts: the feature partitions that candidates learn from and are judged on.
-
-    Raises:
-        EnvironmentProblem: a JVM would give other bits than it does elsewhere.
-        TrainingError: the rows cannot give a model, or no candidate gave one.
-    """
-    require_pinned(job.spark(), job.pipeline)
-    with job.store.attempt("tuning", named.date) as attempt:
-        pipeline = job.pipeline.on_partitions(named.spec["partitions"])
-        rows = read_rows(job.spark.learning(named.spec["partitions"]), parts).where(TRAINABLE)
-        details = tune(in_split(rows, pipeline, "train"), pipeline).details()
-        attempt.data.mkdir()
-        _write_json(attempt.data / "tuning.json", details.model_dump(mode="json"))
-        return job.store.publish(attempt, named, details=details, spark_conf=recorded_conf(rows.sparkSession))
-
-
-def _winner(tuned: Artifact) -> dict[str, Any]:
-    return dict(TuningDetails.of(tuned).winner.params)
-
-
-def _told(tuned: Artifact) -> ModelTuning:
-    """Return a tuning as a model's manifest tells it."""
-    return ModelTuning(date=tuned.date, key=tuned.key, **dict(TuningDetails.of(tuned)))
+def saved_model(model: Artifact) -> Path:
+    """Return the folder of the PipelineModel."""
+    return model.data / "model" / SPARK_MODEL
 
 
 def _save(tracking: Tracking, fitted: Fitted, attempt: Attempt, requirements: Sequence[str]) -> None:

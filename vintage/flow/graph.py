@@ -1,140 +1,252 @@
-"""The steps of a date by today's spec, each made from what those before it gave: what runs and plans walk."""
+"""What a step is, and the graph of a date's steps, which runs, plans and reproductions interpret."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import logging
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from vintage.errors import DataError, StoreError
-from vintage.spec import SplitByKey
-from vintage.store import steps
-from vintage.store.windows import window_of, window_snapshots
+from vintage.flow.job import for_each_date
+from vintage.registry.baseline import baseline_for
+from vintage.registry.tracking import Tracking
+from vintage.spec import SOURCE_VIEW, SplitByKey, load_suite
+from vintage.spec.flow import BY_DATE, ON_DEMAND
+from vintage.store import check_files, windows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import date
+    from typing import Any
 
-    from vintage.spec import Pipeline
-    from vintage.store.artifacts import Artifact, Store
-    from vintage.store.keys import Ingredients
+    from vintage.flow.job import Job
+    from vintage.registry.baseline import BaselineModel
+    from vintage.spec import Pipeline, Suite
+    from vintage.spec.flow import Kind
+    from vintage.store import Artifact, Ingredients, Store
+    from vintage.store.details import Details
 
-
-def required(store: Store, named: Ingredients) -> Artifact:
-    """Return the artifact of some ingredients, which an earlier step made.
-
-    Raises:
-        StoreError: it has not been made; names the step to run.
-    """
-    found = store.find(named.kind, named.date, named.key)
-    if found is None:
-        what, fix = _missing(store, named)
-        snapshot = named.inputs.get("snapshot", {}).get(named.date)
-        made_from = f" of snapshot {snapshot.short}" if snapshot else ""
-        raise StoreError(what, expected=f"{named.kind} {named.key.short}{made_from}", fix=fix)
-    return found
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Flow:
-    """The graph of a date's steps after its snapshots; each is obtained when it is first asked for.
+class Target:
+    """One artifact that a step gives for a date.
 
     Attributes:
-        pipeline: the spec, with the trigger's overrides in it.
-        store: where its artifacts are.
-        day: the partition date.
-        obtain: interprets the graph: a run looks up what other steps made; a plan has it made.
+        named: what it is made from.
+        store: where it is kept.
+        reads: the artifacts whose files are read for it.
+        view: the source that it belongs to.
     """
 
-    pipeline: Pipeline
+    named: Ingredients
     store: Store
-    day: date
-    obtain: Callable[[Store, Ingredients], Artifact] = required
-    _parts: dict[date, Artifact] = field(default_factory=dict, init=False, repr=False, compare=False)
+    reads: tuple[Artifact, ...] = ()
+    view: str = SOURCE_VIEW
 
-    @cached_property
-    def features(self) -> Mapping[date, Artifact]:
-        """Date → feature partition of the window's current snapshots, oldest first."""
-        return self.features_of(window_of(self.pipeline, self.day))
+    def find(self) -> Artifact | None:
+        """Return the artifact, if it was made."""
+        return self.store.find(self.named.kind, self.named.date, self.named.key)
 
-    @property
-    def train(self) -> Mapping[date, Artifact]:
-        """Those that one trains on; of a split by key, all.
+
+@dataclass(frozen=True)
+class Step:
+    """How one kind of artifact comes about.
+
+    Attributes:
+        kind: what is made.
+        targets: what a date needs of the kind, and what each is made from.
+        reads: the steps whose artifacts it is made of, the champion's model aside.
+        make: makes a target and publishes it; None of snapshots, whose key is known once they are taken.
+        prepare: what is done once before some of them are made.
+        compared: name → what of an artifact must be the same when it is made again; None where nothing is.
+        expected: what the manifest tells when all goes well, for who plans.
+    """
+
+    kind: Kind
+    targets: Callable[[Flow], Iterable[Target]]
+    reads: tuple[Step, ...] = ()
+    make: Callable[[Flow, Target], Artifact] | None = None
+    prepare: Callable[[Flow, Sequence[Target]], None] | None = None
+    compared: Callable[[Artifact], Mapping[str, Any]] | None = None
+    expected: Details | None = None
+
+
+class Flow:
+    """The graph of a date's steps by today's data, spec and code; each is obtained when first asked for.
+
+    As it is, it looks up what the jobs before have made. Who plans or reproduces obtains them otherwise.
+
+    Args:
+        job: pipeline, date and store.
+    """
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self._targets: dict[Kind, tuple[Target, ...]] = {}
+        self._obtained: dict[Kind, list[tuple[str, Artifact]]] = {}
+
+    def obtain(self, step: Step) -> Iterable[tuple[Target, Artifact]]:
+        """Return what a date needs of a kind; what has no job of its own is made, where it is not there.
 
         Raises:
-            DataError: a side of the split has no partition.
+            StoreError: an earlier job has not made it.
         """
-        return self._sides[0]
+        if step.kind in ON_DEMAND:
+            check_files(carry_out(self, step).values())
+        return [(target, required(target)) for target in self.targets(step)]
 
-    @property
-    def test(self) -> Mapping[date, Artifact]:
-        """Those that one tests on; likewise."""
-        return self._sides[1]
+    def targets(self, step: Step) -> tuple[Target, ...]:
+        """Return what a date needs of a kind, whether or not it is there."""
+        if step.kind not in self._targets:
+            self._targets[step.kind] = tuple(step.targets(self))
+        return self._targets[step.kind]
+
+    def of(
+        self, step: Step, dates: Iterable[date] | None = None, *, view: str = SOURCE_VIEW
+    ) -> dict[date, Artifact]:
+        """Date → artifact of a kind, of all dates that have one or of those that are named."""
+        if step.kind not in self._obtained:
+            self._obtained[step.kind] = [(target.view, found) for target, found in self.obtain(step)]
+        found = {each.date: each for of, each in self._obtained[step.kind] if of == view}
+        return found if dates is None else {day: found[day] for day in dates}
+
+    def one(self, step: Step) -> Artifact:
+        """Return the only artifact of a kind."""
+        [found] = self.of(step).values()
+        return found
 
     @cached_property
-    def tuning(self) -> Ingredients | None:
-        """What the model is tuned by; None when nothing is tuned."""
-        tuned = self.pipeline.tuning
-        if tuned is None:
-            return None
-        day, train = self.tuned_on
-        return steps.tuning(self.pipeline, tuned, day, train=train)
+    def suites(self) -> Mapping[str, Suite]:
+        """View → what its snapshots must hold."""
+        return {view: load_suite(self.job.home, name) for view, name in self.job.pipeline.suites.items()}
 
     @cached_property
-    def tuned_on(self) -> tuple[date, Mapping[date, Artifact]]:
-        """The date that is tuned on, and its feature partitions: the run's own, or the date's to refresh on.
+    def snapshots(self) -> Mapping[date, Mapping[str, Artifact]]:
+        """Date → view → snapshot, of the dates that the run needs and that have rows, oldest first.
+
+        Raises:
+            StoreError: the run's own date has no snapshot.
+        """
+        job = self.job
+        found = windows.window_snapshots(job.pipeline, job.store, job.dates)
+        # Of an undated source, the date that is tuned on is no other date's to take, but may be there.
+        on = windows.window_of(job.pipeline, job.pipeline.tuning_date(job.date))
+        further = [day for day in on if day not in job.dates and job.store.current("snapshot", day)]
+        return dict(sorted({**windows.window_snapshots(job.pipeline, job.store, further), **found}.items()))
+
+    @cached_property
+    def dates(self) -> tuple[date, ...]:
+        """The window's dates that have rows, oldest first."""
+        window = set(self.job.window)
+        return tuple(day for day in self.snapshots if day in window)
+
+    @cached_property
+    def absent(self) -> Mapping[date, str]:
+        """Date of the window → why none of its rows is used."""
+        return windows.absent_dates(self.job.pipeline, self.job.store, self.job.date, self.dates)
+
+    @cached_property
+    def sides(self) -> tuple[tuple[date, ...], tuple[date, ...]]:
+        """The dates that one trains on, and those that one tests on; of a split by key both are all.
+
+        Raises:
+            DataError: a side of the split has no date.
+        """
+        pipeline, day = self.job.pipeline, self.job.date
+        if isinstance(pipeline.split, SplitByKey):
+            return self.dates, self.dates
+        train, test = pipeline.split_dates(list(self.dates), day)
+        for name, dates in (("train", train), ("test", test)):
+            if not dates:
+                raise DataError(
+                    f"no date is left to {name} {pipeline.name} on for {day}",
+                    expected=f"dates with rows within the last {pipeline.split.test_days} days and before "
+                    "them",
+                    found=", ".join(map(str, self.dates)) or "none",
+                    fix="Widen the window, or deliver the missing dates.",
+                )
+        return tuple(train), tuple(test)
+
+    @cached_property
+    def tuned_on(self) -> tuple[date, tuple[date, ...]]:
+        """The date that is tuned on, and the dates to learn from: the run's own, or the date's to refresh on.
 
         When that date's window has fewer dates with rows than `min_days`, or none to learn from, the run's
         own training rows take their place.
         """
-        on = self.pipeline.tuning_date(self.day)
-        if on != self.day:
-            dates = [each for each in window_of(self.pipeline, on) if self.store.current("snapshot", each)]
-            features = self.features_of(dates) if dates else {}
-            learnt = (
-                self.pipeline.split_dates(list(features), on)[0]
-                if self.pipeline.source.dated
-                else tuple(features)
-            )
-            if learnt and len(features) >= self.pipeline.window.min_days:
-                return on, {each: features[each] for each in learnt}
-        return self.day, self.train
+        pipeline, day = self.job.pipeline, self.job.date
+        on = pipeline.tuning_date(day)
+        if on != day:
+            window = set(windows.window_of(pipeline, on))
+            dates = [each for each in self.snapshots if each in window]
+            learnt = pipeline.split_dates(dates, on)[0] if dates and pipeline.source.dated else dates
+            if learnt and len(dates) >= pipeline.window.min_days:
+                return on, tuple(learnt)
+        return day, self.sides[0]
 
     @cached_property
-    def named_model(self) -> Ingredients:
-        """What the model is made from."""
-        return steps.model(self.pipeline, self.day, train=self.train, tuned=self.tuning)
+    def baseline(self) -> BaselineModel:
+        """What the model is compared with."""
+        job = self.job
+        tracking = Tracking(job.home.tracking_uri, job.home.mlflow_artifacts)
+        return baseline_for(job.pipeline, job.store, job.date, tracking.registered)
 
-    @cached_property
-    def model(self) -> Artifact:
-        """The model."""
-        return self.obtain(self.store, self.named_model)
+    def pipeline_for(self, kind: Kind) -> Pipeline:
+        """Return the spec of a kind's ingredients."""
+        return self.job.pipeline
 
-    def features_of(self, dates: Iterable[date]) -> dict[date, Artifact]:
-        """Date → feature partition of those of the dates that have rows, oldest first."""
-        days = window_snapshots(self.pipeline, self.store, dates)
-        for day, found in days.items():
-            if day not in self._parts:
-                named = steps.features(self.pipeline, day, snapshots=found)
-                self._parts[day] = self.obtain(self.store, named)
-        return {day: self._parts[day] for day in days}
 
-    @cached_property
-    def _sides(self) -> tuple[Mapping[date, Artifact], Mapping[date, Artifact]]:
-        pipeline, artifacts = self.pipeline, self.features
-        if isinstance(pipeline.split, SplitByKey):
-            return artifacts, artifacts
-        train, test = pipeline.split_dates(list(artifacts), self.day)
-        for name, dates in (("train", train), ("test", test)):
-            if not dates:
-                raise DataError(
-                    f"no date is left to {name} {pipeline.name} on for {self.day}",
-                    expected=f"dates with rows within the last {pipeline.split.test_days} days and before "
-                    "them",
-                    found=", ".join(map(str, artifacts)) or "none",
-                    fix="Widen the window, or deliver the missing dates.",
-                )
-        return {each: artifacts[each] for each in train}, {each: artifacts[each] for each in test}
+def carry_out(flow: Flow, step: Step) -> dict[date, Artifact]:
+    """Find what a date needs of a kind or make it, and have each stand for its date; those of the own source.
+
+    Raises:
+        StoreError: what it is made of is not there, or damaged.
+    """
+    obtained = {}
+    for view in dict.fromkeys(target.view for target in flow.targets(step)):
+        targets = {each.named.date: each for each in flow.targets(step) if each.view == view}
+        done = {day: found for day, target in targets.items() if (found := target.find())}
+        missing = {day: target for day, target in targets.items() if day not in done}
+        log.info("%s: %d of %d %s are to be made", view, len(missing), len(targets), step.kind)
+        if missing:
+            flow.job.begin()
+            check_files({each.folder: each for one in missing.values() for each in one.reads}.values())
+        artifacts = dict(sorted((done | make_all(flow, step, missing)).items()))
+        for day, found in artifacts.items():
+            targets[day].store.set_current(found)
+        obtained[view] = artifacts
+    return obtained.get(SOURCE_VIEW, {})
+
+
+def make_all(flow: Flow, step: Step, targets: Mapping[date, Target]) -> dict[date, Artifact]:
+    """Make some targets of a kind; of kinds that a window has one of for each date, several at once."""
+    make = step.make
+    if make is None:
+        raise TypeError(f"a {step.kind} is not made from others")
+    if targets and step.prepare:
+        step.prepare(flow, list(targets.values()))
+    if step.kind in BY_DATE:
+        return for_each_date(lambda day: make(flow, targets[day]), targets, doing=step.kind)
+    return {day: make(flow, target) for day, target in targets.items()}
+
+
+def required(target: Target) -> Artifact:
+    """Return an artifact that an earlier step made.
+
+    Raises:
+        StoreError: it has not been made; names the step to run.
+    """
+    found = target.find()
+    if found is None:
+        named = target.named
+        what, fix = _missing(target.store, named)
+        snapshot = named.inputs.get("snapshot", {}).get(named.date)
+        made_from = f" of snapshot {snapshot.short}" if snapshot else ""
+        raise StoreError(what, expected=f"{named.kind} {named.key.short}{made_from}", fix=fix)
+    return found
 
 
 def _missing(store: Store, named: Ingredients) -> tuple[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Final, get_args
+from typing import TYPE_CHECKING, Final
 
 from vintage.data.deliveries import find_batch
 from vintage.errors import VintageError
@@ -14,10 +14,10 @@ from vintage.flow.plan import Baseline, Plan, PlannedRun, Raw
 from vintage.flow.planned_store import PlannedStore
 from vintage.registry import ledger
 from vintage.registry.prospects import champion_of
+from vintage.spec.flow import BY_DATE, FLOW, TRAINING
 from vintage.spec.range import dates_of, in_airflow
-from vintage.store import Kind, windows
+from vintage.store import windows
 from vintage.store.engines import java_major
-from vintage.store.keys import BY_DATE
 
 if TYPE_CHECKING:
     from datetime import date
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from vintage.spec import Home, Pipeline, Source
     from vintage.store import Store
 
-JOBS: Final = 6
-_KINDS: Final = get_args(Kind)
+JOBS: Final = len(TRAINING) + 1
+_KINDS: Final = [each.kind for each in FLOW]
 
 
 def plan(home: Home, pipeline: Pipeline, first: date, last: date) -> Plan:

@@ -4,27 +4,29 @@ from __future__ import annotations
 
 import logging
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from vintage.data.rows import LABEL, TRAINABLE, read_rows, schema_json, write_rows
 from vintage.data.user_function import apply_function
 from vintage.errors import SpecError, ValidationFailed, first_line
-from vintage.flow.graph import required
-from vintage.flow.job import Job, for_each_date, ship_user_code
+from vintage.flow import snapshot, validate
+from vintage.flow.graph import Flow, Step, Target, carry_out
+from vintage.flow.job import ship_user_code
 from vintage.session import recorded_conf
-from vintage.spec import SOURCE_VIEW, load_suite
-from vintage.store import Rows, check_files, steps, windows
+from vintage.spec import SOURCE_VIEW
+from vintage.store import Rows, steps
 from vintage.store.details import FeaturesDetails, ValidationDetails
 from vintage.store.fingerprint import fingerprint, fingerprint_sql
 from vintage.store.spark_paths import parquet
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from pyspark.sql import DataFrame
 
-    from vintage.spec import Pipeline, Suite
-    from vintage.store import Artifact, Ingredients, Key
+    from vintage.flow.job import Job
+    from vintage.spec import Pipeline
+    from vintage.store import Artifact
 
 log = logging.getLogger(__name__)
 
@@ -80,49 +82,28 @@ def run(job: Job) -> dict[date, Artifact]:
         StoreError: a date has not been snapshotted and validated, or what that made is damaged.
         ValidationFailed: a date's snapshot did not pass.
     """
-    snapshots = windows.window_snapshots(job.pipeline, job.store, job.dates)
-    suites = {view: load_suite(job.home, name) for view, name in job.pipeline.suites.items()}
-    validations = {
-        day: {view: _validation(job, view, suite, found[view]) for view, suite in suites.items()}
-        for day, found in snapshots.items()
-    }
-    wanted = {day: steps.features(job.pipeline, day, snapshots=found) for day, found in snapshots.items()}
-    done = {
-        day: found for day, named in wanted.items() if (found := job.store.find("features", day, named.key))
-    }
-    missing = [day for day in snapshots if day not in done]
-    log.info("%d dates have rows, the features of %d of them are to be made", len(snapshots), len(missing))
-
-    function = job.pipeline.preprocess.function
-    if missing:
-        job.begin()
-        used = {found.folder: found for day in missing for found in snapshots[day].values()}
-        check_files([*used.values(), *(validations[day][view] for day in missing for view in suites)])
-        if function is not None:
-            ship_user_code(job, [function])
-
-    def make_date(day: date) -> Artifact:
-        validated = {view: found.key for view, found in validations[day].items()}
-        return make(job, wanted[day], snapshots[day], validated)
-
-    artifacts = done | for_each_date(make_date, missing, doing="features")
-    for artifact in artifacts.values():
-        job.store.set_current(artifact)
-    return dict(sorted(artifacts.items()))
+    return carry_out(Flow(job), STEP)
 
 
-def make(
-    job: Job, named: Ingredients, snapshots: Mapping[str, Artifact], validated: Mapping[str, Key]
-) -> Artifact:
-    """Make the feature rows that are named, and publish them in the job's store.
+def _targets(flow: Flow) -> Iterator[Target]:
+    pipeline = flow.job.pipeline
+    _require_passed(flow)
+    for day, snapshots in flow.snapshots.items():
+        named = steps.features(pipeline, day, snapshots=snapshots)
+        read = (*snapshots.values(), *_validations(flow, snapshots).values())
+        yield Target(named, flow.job.store, read)
 
-    Args:
-        job: its pipeline says what to compute.
-        named: what they are made from.
-        snapshots: view → the snapshot that the SQL reads.
-        validated: view → key of what validated it, for the record.
-    """
-    day = named.date
+
+def _prepare(flow: Flow, _: Sequence[Target]) -> None:
+    function = flow.job.pipeline.preprocess.function
+    if function is not None:
+        ship_user_code(flow.job, [function])
+
+
+def _make(flow: Flow, target: Target) -> Artifact:
+    job, day = flow.job, target.named.date
+    snapshots = flow.snapshots[day]
+    validated = {view: found.key for view, found in _validations(flow, snapshots).items()}
     session = job.spark.apart()
     views = {view: read_rows(session, [found]) for view, found in snapshots.items()}
     rows = preprocess(views, job.pipeline, day)
@@ -143,7 +124,7 @@ def make(
             )
         return job.store.publish(
             attempt,
-            named,
+            target.named,
             rows=Rows(
                 count=observed["content"]["rows"],
                 spark_schema=schema_json(rows.schema),
@@ -165,12 +146,32 @@ def _repeated(rows: DataFrame, key: Sequence[str]) -> int:
     return int(found["rows"] or 0)
 
 
-def _validation(job: Job, view: str, suite: Suite, snapshot: Artifact) -> Artifact:
-    named = steps.validation(job.pipeline, suite, snapshot.date, snapshot_key=snapshot.key)
-    found = required(windows.store_of(job.store, view), named)
-    if not ValidationDetails.of(found).passed:
+def _validations(flow: Flow, snapshots: Mapping[str, Artifact]) -> dict[str, Artifact]:
+    """View → what its suite says of a date's snapshot."""
+    return {view: flow.of(validate.STEP, view=view)[snapshots[view].date] for view in flow.suites}
+
+
+def _require_passed(flow: Flow) -> None:
+    """Let no date through that does not hold its suite."""
+    failed = [
+        (found, flow.job.pipeline.suites[view])
+        for view in flow.suites
+        for found in flow.of(validate.STEP, view=view).values()
+        if not ValidationDetails.of(found).passed
+    ]
+    if failed:
         raise ValidationFailed(
-            f"{snapshot.date} did not pass {job.pipeline.suites[view]}",
-            fix=f"See {found.place / 'index.html'}.",
+            "; ".join(f"{found.date} did not pass {suite}" for found, suite in failed),
+            fix=f"See {failed[0][0].place / 'index.html'}. Correct the data or the suite, or choose other "
+            "dates.",
         )
-    return found
+
+
+STEP: Final = Step(
+    "features",
+    _targets,
+    reads=(snapshot.STEP, validate.STEP),
+    make=_make,
+    prepare=_prepare,
+    compared=lambda made: {"features": made.rows_fingerprint},
+)

@@ -93,7 +93,7 @@ def run(
             job.pipeline, job.store, job.date, asked_about, tracking.registered
         )
     else:
-        evaluation, model = made_now(job.pipeline, job.store, job.date, tracking.registered)
+        evaluation, model = made_now(job)
     mode = job.pipeline.promote
     with ExitStack() as ends:
         if load is None:

@@ -1,39 +1,38 @@
-"""Makes every step behind an evaluation again, by the jobs' own functions, beside the original."""
+"""Makes every step behind an evaluation again, by the graph of its manifests, beside the original."""
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from vintage.data.rows import read_rows
-from vintage.flow import evaluate, fit, preprocess
-from vintage.flow.evaluated import named_evaluation
-from vintage.flow.explanation import explained, saved_model
-from vintage.flow.job import Job, for_each_date, ship_user_code
-from vintage.flow.reproduction import FirstDifference, Step, marked
-from vintage.ml.model_digest import model_digest
+from vintage.flow.explanation import explained
+from vintage.flow.graph import Flow, make_all
+from vintage.flow.job import for_each_date
+from vintage.flow.reproduction import FirstDifference, marked
+from vintage.flow.reproduction import Step as Comparison
+from vintage.flow.steps import STEPS
 from vintage.registry.baseline import baseline_then
-from vintage.registry.tracking import Tracking
-from vintage.store import steps
-from vintage.store.details import FeaturesDetails
 from vintage.store.fingerprint import fingerprint, fingerprint_sql, with_vector_contents
-from vintage.store.keys import canonical_json
 from vintage.store.partitions import partitions_then
+from vintage.store.steps import input_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import date
 
+    from vintage.flow.graph import Step, Target
+    from vintage.flow.job import Job
     from vintage.lineage.graph import Lineage
+    from vintage.registry.baseline import BaselineModel
+    from vintage.spec import Pipeline, Suite
+    from vintage.spec.flow import Kind
     from vintage.store import Artifact
 
 log = logging.getLogger(__name__)
 
-# What an evaluation tells, in the order in which one part follows from another; short ones are told whole.
-_TOLD: Final = ("rows", "metrics", "intervals", "slices", "details", "baseline", "gates", "decision")
-_WHOLE: Final = ("rows", "metrics", "gates", "decision")
 _IN_PARALLEL: Final = "it was fitted in parallel by an earlier version, which promised no bits"
 
 
@@ -41,59 +40,106 @@ _IN_PARALLEL: Final = "it was fitted in parallel by an earlier version, which pr
 class Compared:
     """A comparison with what it is between; a snapshot is not made again."""
 
-    step: Step
+    comparison: Comparison
     original: Artifact
     made: Artifact | None
 
 
-class Reproducer:
-    """An evaluation's steps, made again one after the other.
+class Reproducer(Flow):
+    """The graph of a date as its manifests tell it: every step is made again, and compared with its original.
 
     Args:
         job: its pipeline is that of then, and its store is where things are made.
         lineage: the originals.
     """
 
-    def __init__(self, job: Job, lineage: Lineage) -> None:
-        self._job = job
-        self._lineage = lineage
-        self._compared: list[Compared] = []
-        # Writes and reads models' folders; MLflow itself is asked nothing.
-        self._tracking = Tracking(job.home.tracking_uri, job.home.mlflow_artifacts)
+    suites: Mapping[str, Suite] = {}
+    """A validation is not made again: it decided whether rows are used."""
+    absent: Mapping[date, str] = {}
 
-    def run(self) -> tuple[tuple[Step, ...], FirstDifference | None]:
+    def __init__(self, job: Job, lineage: Lineage) -> None:
+        super().__init__(job)
+        self._lineage = lineage
+        self._originals = {(each.manifest.kind, each.date): each for each in lineage.steps}
+        self._compared: list[Compared] = []
+
+    def run(self) -> tuple[tuple[Comparison, ...], FirstDifference | None]:
         """Make and compare all of it, in the order of the flow.
 
         Raises:
             VintageError: a step cannot be made again at all.
         """
-        log.info("step 1 of 5: the rows of %d dates' snapshots", len(self._lineage.raw))
+        steps = [step for step in STEPS if step.compared]
+        log.info("step 1 of %d: the rows of %d dates' snapshots", len(steps) + 1, len(self.snapshots))
         self._check_snapshots()
-        log.info("step 2 of 5: features of %d dates", len(self._lineage.features))
-        features = self._make_features()
-        log.info("step 3 of 5: tuning%s", "" if self._lineage.tuning else ": there was none")
-        tuning = self._make_tuning(features)
-        log.info("step 4 of 5: model, fitted on %d dates", len(self._lineage.train))
-        model = self._make_model(features, tuning)
-        log.info("step 5 of 5: evaluation on %d dates", len(self._lineage.test))
-        self._make_evaluation(features, model)
-        found = marked([each.step for each in self._compared])
-        first = next((each for each in self._compared if not each.step.same), None)
+        for number, step in enumerate(steps, start=2):
+            log.info("step %d of %d: %s, %d", number, len(steps) + 1, step.kind, len(self.targets(step)))
+            self.of(step)
+        found = marked([each.comparison for each in self._compared])
+        first = next((each for each in self._compared if not each.comparison.same), None)
         if first is None:
             return found, None
-        difference = explained(first.step, first.original, first.made, self._job)
+        difference = explained(first.comparison, first.original, first.made, self.job)
         if self._lineage.model.manifest.ingredients.spec.get("reproducibility") == "parallel":
             difference = difference.model_copy(update={"told": (_IN_PARALLEL, *difference.told)})
         return found, difference
 
+    def obtain(self, step: Step) -> Iterator[tuple[Target, Artifact]]:
+        """Yield what was made again, each compared with its original."""
+        targets = {target.named.date: target for target in self.targets(step)}
+        for day, made in make_all(self, step, targets).items():
+            original = self._originals[step.kind, day]
+            then, now = (step.compared(each) if step.compared else {} for each in (original, made))
+            seconds = round(made.manifest.seconds, 2)
+            for name in dict.fromkeys((*then, *now)):
+                self._compare(name, (original, made), then.get(name), now.get(name), seconds)
+                seconds = 0.0
+            yield targets[day], made
+
+    @cached_property
+    def snapshots(self) -> Mapping[date, Mapping[str, Artifact]]:
+        """Those behind the features."""
+        return self._lineage.raw
+
+    @cached_property
+    def dates(self) -> tuple[date, ...]:
+        """Those of the window then."""
+        return tuple(self._lineage.window)
+
+    @cached_property
+    def sides(self) -> tuple[tuple[date, ...], tuple[date, ...]]:
+        """Those that the model learnt from, and was tested on."""
+        return tuple(self._lineage.train), tuple(self._lineage.test)
+
+    @cached_property
+    def tuned_on(self) -> tuple[date, tuple[date, ...]]:
+        """What the tuning was of."""
+        tuning = self._lineage.tuning
+        return (self.job.date if tuning is None else tuning.date), tuple(self._lineage.tuned_on)
+
+    @cached_property
+    def baseline(self) -> BaselineModel:
+        """What the model was compared with."""
+        return baseline_then(self._lineage.evaluated, self._lineage.baseline)
+
+    def pipeline_for(self, kind: Kind) -> Pipeline:
+        """Return the spec with the number of partitions of then; the recipe has that of the model."""
+        if kind == "tuning" and self._lineage.tuning is not None:
+            return self.job.pipeline.on_partitions(partitions_then(self._lineage.tuning))
+        if kind == "evaluation":
+            # Of an earlier release, an evaluation names none.
+            named = self._lineage.evaluated.manifest.ingredients.spec.get("partitions")
+            return self.job.pipeline if named is None else self.job.pipeline.on_partitions(named)
+        return self.job.pipeline
+
     def _check_snapshots(self) -> None:
         """Count the raw rows' fingerprint anew from the Parquet: a key names the rows by it."""
         by_view: dict[str, dict[date, Artifact]] = {}
-        for views in self._lineage.raw.values():
+        for views in self.snapshots.values():
             for view, snapshot in views.items():
                 by_view.setdefault(view, {})[snapshot.date] = snapshot
         for view, dated in by_view.items():
-            name = steps.input_name(view)
+            name = input_name(view)
             for day, now in for_each_date(
                 self._content_of(dated), sorted(dated), doing=f"rows, {name}"
             ).items():
@@ -104,101 +150,20 @@ class Reproducer:
         def content(day: date) -> str:
             from pyspark.sql import functions as F
 
-            rows = read_rows(self._job.spark.apart(), [dated[day]])
+            rows = read_rows(self.job.spark.apart(), [dated[day]])
             watched, _ = with_vector_contents(rows)
             [found] = watched.agg(F.expr(fingerprint_sql(rows.schema)).alias("content")).collect()
             return fingerprint(found["content"].asDict())
 
         return content
 
-    def _make_features(self) -> dict[date, Artifact]:
-        originals, snapshots = self._lineage.features, self._lineage.raw
-        pipeline = self._job.pipeline
-        named = {day: steps.features(pipeline, day, snapshots=snapshots[day]) for day in originals}
-        if pipeline.preprocess.function is not None:
-            ship_user_code(self._job, [pipeline.preprocess.function])
-
-        def make(day: date) -> Artifact:
-            validated = FeaturesDetails.of(originals[day]).validation
-            return preprocess.make(self._job, named[day], snapshots[day], validated)
-
-        made = for_each_date(make, originals, doing="features")
-        for day, part in made.items():
-            self._compare("features", (originals[day], part), _rows(originals[day]), _rows(part))
-        return made
-
-    def _make_tuning(self, features: Mapping[date, Artifact]) -> Artifact | None:
-        original, pipeline = self._lineage.tuning, self._job.pipeline
-        if original is None or pipeline.tuning is None:
-            return None
-        ship_user_code(self._job, pipeline.stage_paths)
-        parts = {day: features[day] for day in self._lineage.tuned_on}
-        named = steps.tuning(
-            pipeline, pipeline.tuning, original.date, train=parts, partitions=partitions_then(original)
-        )
-        made = fit.make_tuning(self._job, named, list(parts.values()))
-        then, now = original.manifest.details.as_json(), made.manifest.details.as_json()
-        self._compare("tuning", (original, made), then, now)
-        return made
-
-    def _make_model(self, features: Mapping[date, Artifact], tuning: Artifact | None) -> Artifact:
-        original, pipeline = self._lineage.model, self._job.pipeline
-        ship_user_code(self._job, pipeline.stage_paths)
-        train = {day: features[day] for day in self._lineage.train}
-        tuned = None if tuning is None else tuning.manifest.ingredients
-        named = steps.model(
-            pipeline, self._job.date, train=train, tuned=tuned, partitions=partitions_then(original)
-        )
-        made = fit.make(self._job, named, train, tuning, self._tracking)
-        then, now = model_digest(saved_model(original)), model_digest(saved_model(made))
-        self._compare("model", (original, made), then, now)
-        return made
-
-    def _make_evaluation(self, features: Mapping[date, Artifact], model: Artifact) -> None:
-        original, baseline = self._lineage.evaluated, self._lineage.baseline
-        train, test = (
-            {day: features[day] for day in dates} for dates in (self._lineage.train, self._lineage.test)
-        )
-        held = baseline_then(original, baseline)
-        spec = original.manifest.ingredients.spec
-        partitions = spec.get("partitions", partitions_then(self._lineage.model))
-        pipeline = self._job.pipeline.on_partitions(partitions)
-        named = named_evaluation(pipeline, self._job.date, model, test, held)
-        inputs = evaluate.EvaluationInputs(model, train, test, held)
-        made = evaluate.make(self._job, named, inputs, self._tracking)
-        self._compare("predictions", (original, made), _rows(original), _rows(made))
-        then, now = original.manifest.details.as_json(), made.manifest.details.as_json()
-        for name in _TOLD:
-            if name in then or name in now:
-                shown = (lambda value: value) if name in _WHOLE else _digest
-                self._compare(name, (original, made), then.get(name), now.get(name), shown=shown)
-
     def _compare(
-        self,
-        name: str,
-        pair: tuple[Artifact, Artifact | None],
-        then: Any,
-        now: Any,
-        *,
-        shown: Callable[[Any], Any] = lambda value: value,
+        self, name: str, pair: tuple[Artifact, Artifact | None], then: Any, now: Any, seconds: float = 0.0
     ) -> None:
         original, made = pair
-        step = Step(
-            step=name,
-            date=str(original.date),
-            same=then == now,
-            then=shown(then),
-            now=shown(now),
-            seconds=0.0 if made is None or name in _TOLD else round(made.manifest.seconds, 2),
+        step = Comparison(
+            step=name, date=str(original.date), same=then == now, then=then, now=now, seconds=seconds
         )
         self._compared.append(Compared(step, original, made))
         if not step.same:
             log.warning("%s differs: %s then, %s now", step.named, step.then, step.now)
-
-
-def _rows(artifact: Artifact) -> str:
-    return "" if artifact.manifest.rows is None else artifact.manifest.rows.fingerprint
-
-
-def _digest(value: Any) -> str:
-    return hashlib.sha256(canonical_json(value).encode()).hexdigest()

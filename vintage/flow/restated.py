@@ -190,10 +190,9 @@ def _old_rows(restated: Iterable[Restated]) -> Iterator[tuple[_Snapshot, State]]
 
 
 def _version(snapshot: Artifact, standing: Mapping[str, object] | None) -> SnapshotVersion:
-    rows = snapshot.manifest.rows
     return SnapshotVersion(
         key=snapshot.key,
-        fingerprint=rows.fingerprint if rows else "",
+        fingerprint=snapshot.rows_fingerprint,
         rows=snapshot.row_count,
         taken=snapshot.manifest.finished,
         current=standing is not None and standing["key"] == snapshot.key,

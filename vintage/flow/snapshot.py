@@ -6,7 +6,7 @@ import json
 import logging
 import shutil
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 from vintage.data.checked import CORRUPT
 from vintage.data.deliveries import COPIES, FileDelivery, find_batch, foreseen
@@ -15,7 +15,8 @@ from vintage.data.raw import no_raw_data
 from vintage.data.reader import RawRows
 from vintage.data.rows import schema_json, write_rows
 from vintage.data.undated import UNDATED, require_dated
-from vintage.errors import DataError
+from vintage.errors import DataError, StoreError
+from vintage.flow.graph import Step, Target
 from vintage.flow.job import (
     Job,
     for_each_date,
@@ -32,17 +33,14 @@ from vintage.store.fingerprint import fingerprint, fingerprint_sql
 from vintage.store.spark_paths import parquet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Generator, Iterator, Mapping, Sequence
     from datetime import date
     from pathlib import Path
 
     from vintage.data.deliveries import RawBatch
+    from vintage.flow.graph import Flow
     from vintage.spec import Source
     from vintage.store import Artifact, Store
-
-    Take: TypeAlias = Callable[[Job, "SourceBinding", Mapping[date, RawBatch]], dict[date, Artifact]]
-
-T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -65,13 +63,29 @@ class SourceBinding:
             return self.store.current("snapshot", day)
         return windows.joined_snapshot(self.source, self.store, day)
 
+    def taken(self, day: date) -> Artifact:
+        """Return the snapshot of a date that was just taken."""
+        found = self.store.current("snapshot", day)
+        if found is None:
+            raise StoreError(f"the snapshot of {self.of(day)} is gone", fix="Run snapshot again.")
+        return found
 
-def run(job: Job, *, take: Take | None = None) -> dict[date, Artifact]:
+
+@dataclass(frozen=True)
+class Observed:
+    """What a source holds that no snapshot has yet.
+
+    Attributes:
+        binding: the source.
+        batches: date → what was delivered, or may be other rows than those of its snapshot.
+    """
+
+    binding: SourceBinding
+    batches: Mapping[date, RawBatch]
+
+
+def run(job: Job) -> dict[date, Artifact]:
     """Snapshots every date the run needs that has none, or whose raw rows may have changed.
-
-    Args:
-        job: pipeline and date.
-        take: makes snapshots of what was delivered; left out, they are read by Spark.
 
     Raises:
         SpecError: the stages or a suite are not what they must be.
@@ -79,8 +93,22 @@ def run(job: Job, *, take: Take | None = None) -> dict[date, Artifact]:
         EnvironmentProblem: a database cannot be asked.
     """
     require_valid_stages(job)
-    if take is None:
-        require_valid_suites(job)
+    require_valid_suites(job)
+    for observed in observe(job):
+        _take(job, observed)
+    return {day: found for day in job.dates if (found := job.store.current("snapshot", day))}
+
+
+def observe(job: Job) -> Generator[Observed]:
+    """Yield what each source holds now that is to be snapshotted, one source after the other.
+
+    Whoever asks for the next has given each date that was yielded a current snapshot: of a joined source only
+    the dates are looked at that have rows.
+
+    Raises:
+        DataError: the run's own date has no data or no rows, or too few dates have rows.
+        EnvironmentProblem: a database cannot be asked.
+    """
     bindings = [
         SourceBinding(view, source, windows.store_of(job.store, view))
         for view, source in job.pipeline.views.items()
@@ -89,39 +117,32 @@ def run(job: Job, *, take: Take | None = None) -> dict[date, Artifact]:
     for binding in bindings:
         delivery = find_batch(job.pipeline, binding.source, job.date, fresh=False)
         _require_delivered(job, binding, delivery, binding.standing(job.date))
-    take = take or take_snapshots
-    snapshots = _dated(job, bindings[0], job.dates, take)
+    snapshots = yield from _dated(job, bindings[0], job.dates)
     filled = [day for day, found in snapshots.items() if found.row_count]
     for binding in bindings[1:]:
         if binding.source.dated:
-            _dated(job, binding, filled, take)
+            yield from _dated(job, binding, filled)
         else:
-            _as_it_stands(job, binding, take)
+            yield from _as_it_stands(job, binding)
     usable = windows.window_snapshots(job.pipeline, job.store, filled)
     absent = windows.absent_dates(job.pipeline, job.store, job.date, usable)
     for reason in sorted(set(absent.values())):
         days = [day for day, why in absent.items() if why == reason]
         log.warning("%s for %d of the window's %d dates: %s", reason, len(days), len(job.window), spans(days))
     require_enough(job, [day for day in job.window if day in usable], absent)
-    return snapshots
 
 
-def take_snapshots(
-    job: Job, binding: SourceBinding, deliveries: Mapping[date, RawBatch]
-) -> dict[date, Artifact]:
-    """Return the snapshots of some dates of a binding, read by Spark, several dates at once.
-
-    Raises:
-        DataError: a date breaks the contract.
-    """
+def _take(job: Job, observed: Observed) -> None:
+    """Snapshot what was observed, read by Spark, several dates at once."""
     job.store.check_writable()
-    _contract(job, binding, next(iter(deliveries.values())))
-    return for_each_date(
-        lambda day: _snapshot(job, binding, day, deliveries[day]), deliveries, doing="snapshot"
-    )
+    binding, batches = observed.binding, observed.batches
+    _contract(job, binding, next(iter(batches.values())))
+    for_each_date(lambda day: _snapshot(job, binding, day, batches[day]), batches, doing="snapshot")
 
 
-def _dated(job: Job, binding: SourceBinding, dates: Sequence[date], take: Take) -> dict[date, Artifact]:
+def _dated(
+    job: Job, binding: SourceBinding, dates: Sequence[date]
+) -> Generator[Observed, None, dict[date, Artifact]]:
     """Return the snapshots of those of the dates that have data, oldest first, the run's own among them."""
     source = binding.source
     fresh = set(job.window[len(job.window) - min(source.days_read_again, len(job.window)) :])
@@ -138,7 +159,8 @@ def _dated(job: Job, binding: SourceBinding, dates: Sequence[date], take: Take) 
         len(stale),
     )
     if stale:
-        snapshots |= take(job, binding, stale)
+        yield Observed(binding, stale)
+        snapshots |= {day: binding.taken(day) for day in stale}
     _require_rows(binding, job.date, snapshots[job.date])
     for day, found in snapshots.items():
         # Of a snapshot that was taken when more of them were allowed.
@@ -149,7 +171,7 @@ def _dated(job: Job, binding: SourceBinding, dates: Sequence[date], take: Take) 
     return dict(sorted(snapshots.items()))
 
 
-def _as_it_stands(job: Job, binding: SourceBinding, take: Take) -> None:
+def _as_it_stands(job: Job, binding: SourceBinding) -> Generator[Observed]:
     """Snapshots an undated source that is joined, unless what was seen of it stands for the run's date."""
     taken = binding.store.dates("snapshot")
     latest = taken[-1] if taken else None
@@ -161,7 +183,8 @@ def _as_it_stands(job: Job, binding: SourceBinding, take: Take) -> None:
         _require_delivered(job, binding, delivery, found)
         found = None if latest is None else _unchanged(job, binding, latest, delivery)
         if found is None and delivery is not None:
-            found = take(job, binding, {job.date: delivery})[job.date]
+            yield Observed(binding, {job.date: delivery})
+            found = binding.taken(job.date)
     elif not binding.source.is_jdbc:
         delivery = find_batch(job.pipeline, binding.source, job.date, fresh=False)
         note = binding.store.pointer("snapshot", latest)
@@ -174,6 +197,17 @@ def _as_it_stands(job: Job, binding: SourceBinding, take: Take) -> None:
     if found is not None:
         _require_rows(binding, job.date, found)
         log.info("%s: what it held on %s stands for %s", binding.view, found.manifest.date, job.date)
+
+
+def _targets(flow: Flow) -> Iterator[Target]:
+    """Yield the snapshots that a date uses, each under its own date."""
+    for views in flow.snapshots.values():
+        for view, found in views.items():
+            store = windows.store_of(flow.job.store, view)
+            yield Target(found.manifest.ingredients, store, view=view)
+
+
+STEP: Final = Step("snapshot", _targets)
 
 
 def _require_delivered(

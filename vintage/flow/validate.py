@@ -5,20 +5,23 @@ from __future__ import annotations
 import json
 import logging
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from vintage.data.rows import read_rows
 from vintage.errors import ValidationFailed
-from vintage.flow.job import Job, for_each_date
-from vintage.spec import SOURCE_VIEW, InvalidSpec, Suite, load_suite
-from vintage.store import check_files, steps, windows
+from vintage.flow import snapshot
+from vintage.flow.graph import Flow, Step, Target, carry_out
+from vintage.spec import InvalidSpec
+from vintage.store import steps, windows
 from vintage.store.details import Failures, ValidationDetails
 from vintage.validation.expectations import check_suite, run_suite
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import date
 
+    from vintage.flow.job import Job
+    from vintage.spec import Suite
     from vintage.store import Artifact
     from vintage.validation.expectations import ValidationReport
 
@@ -35,51 +38,49 @@ def run(job: Job) -> dict[date, Artifact]:
         StoreError: a date has not been snapshotted, or its snapshot is damaged.
         ValidationFailed: a critical expectation does not hold; names date, rule, column, count and examples.
     """
-    window = windows.window_snapshots(job.pipeline, job.store, job.dates)
-    suites = {view: load_suite(job.home, name) for view, name in job.pipeline.suites.items()}
-    artifacts = {
+    flow = Flow(job)
+    carry_out(flow, STEP)
+    for view, suite in flow.suites.items():
+        _judge(job, view, suite, flow.of(STEP, view=view))
+    return flow.of(STEP)
+
+
+def _targets(flow: Flow) -> Iterator[Target]:
+    pipeline = flow.job.pipeline
+    for view, suite in flow.suites.items():
+        store = windows.store_of(flow.job.store, view)
         # An undated source that is joined has one snapshot for many dates.
-        view: _validated(job, view, suite, {found[view].date: found[view] for found in window.values()})
-        for view, suite in suites.items()
-    }
-    for view, suite in suites.items():
-        _judge(job, view, suite, artifacts[view])
-    return artifacts[SOURCE_VIEW]
+        for found in flow.of(snapshot.STEP, view=view).values():
+            named = steps.validation(pipeline, suite, found.date, snapshot_key=found.key)
+            yield Target(named, store, (found,), view)
 
 
-def _validated(job: Job, view: str, suite: Suite, snapshots: Mapping[date, Artifact]) -> dict[date, Artifact]:
-    """Return what the suite says of each snapshot of a view, found or made."""
-    store = windows.store_of(job.store, view)
-    wanted = {
-        day: steps.validation(job.pipeline, suite, day, snapshot_key=found.key)
-        for day, found in snapshots.items()
-    }
-    done = {
-        day: found for day, named in wanted.items() if (found := store.find("validation", day, named.key))
-    }
-    missing = [day for day in snapshots if day not in done]
-    log.info("%s: %d dates have rows, %d of them are to be validated", view, len(snapshots), len(missing))
-    if missing:
-        # Great Expectations takes as long to import as Spark to start.
-        job.begin()
-        check_files(snapshots[day] for day in missing)
-        if problems := check_suite(suite):
+def _prepare(flow: Flow, targets: Sequence[Target]) -> None:
+    for view in {target.view for target in targets}:
+        if problems := check_suite(flow.suites[view]):
             raise InvalidSpec(problems)
 
-    def make(day: date) -> Artifact:
-        with store.attempt("validation", day) as attempt:
-            attempt.data.mkdir()
-            rows = read_rows(job.spark(), [snapshots[day]])
-            name = f"{job.pipeline.suites[view]} {day}"
-            found = run_suite(rows, suite, name=name, docs_dir=attempt.data)
-            text = json.dumps(found.result, indent=2, default=str)
-            (attempt.data / "validation.json").write_text(text + "\n", encoding="utf-8")
-            return store.publish(attempt, wanted[day], details=_details(found))
 
-    artifacts = dict(sorted((done | for_each_date(make, missing, doing="validate")).items()))
-    for artifact in artifacts.values():
-        store.set_current(artifact)
-    return artifacts
+def _make(flow: Flow, target: Target) -> Artifact:
+    job, day, view = flow.job, target.named.date, target.view
+    with target.store.attempt("validation", day) as attempt:
+        attempt.data.mkdir()
+        rows = read_rows(job.spark(), target.reads)
+        name = f"{job.pipeline.suites[view]} {day}"
+        found = run_suite(rows, flow.suites[view], name=name, docs_dir=attempt.data)
+        text = json.dumps(found.result, indent=2, default=str)
+        (attempt.data / "validation.json").write_text(text + "\n", encoding="utf-8")
+        return target.store.publish(attempt, target.named, details=_details(found))
+
+
+STEP: Final = Step(
+    "validation",
+    _targets,
+    reads=(snapshot.STEP,),
+    make=_make,
+    prepare=_prepare,
+    expected=ValidationDetails(passed=True, summary="", failures=Failures()),
+)
 
 
 def _details(found: ValidationReport) -> ValidationDetails:

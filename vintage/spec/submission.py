@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from vintage.ordered import MANAGER_SETTING, with_ordered
+from vintage.spec.flow import PREPARING
 from vintage.spec.secret_names import is_secret
 
 if TYPE_CHECKING:
@@ -34,9 +35,7 @@ _QUICK_JIT: Final = "-XX:TieredStopAtLevel=1"
 _C2_DEFAULTS: Final = {"Invocation": 5000, "MinInvocation": 600, "Compile": 15000, "BackEdge": 40000}
 _LATE_JIT: Final = " ".join(f"-XX:Tier4{name}Threshold={10 * calls}" for name, calls in _C2_DEFAULTS.items())
 # Those that use no BLAS, and the process in which a promotion scores a few rows: there 17.5 s became 14.
-_QUICK_JOBS: Final = frozenset({"snapshot", "validate", "preprocess", "promote"})
-# Those that neither fit nor apply a model.
-_WITHOUT_MODEL: Final = frozenset({"snapshot", "validate", "preprocess"})
+_QUICK_JOBS: Final = frozenset({*PREPARING, "promote"})
 _DRIVER_OPTIONS: Final = "spark.driver.extraJavaOptions"
 _EXECUTOR_OPTIONS: Final = "spark.executor.extraJavaOptions"
 _DEFAULTS: Final[Mapping[str, str]] = {
@@ -162,7 +161,7 @@ def submit_conf(pipeline: Pipeline, home: Home, job: str = "") -> dict[str, str]
         job: the job's name; empty when all of them run in one session.
     """
     conf = pipeline.spark.conf
-    if job not in _WITHOUT_MODEL:
+    if job not in PREPARING:
         conf = with_ordered(conf)
     speed = [_QUICK_JIT if job in _QUICK_JOBS else _LATE_JIT] if job else []
     # Options of a JVM are parted by blanks, and quoted as a shell does.

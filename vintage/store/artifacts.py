@@ -72,6 +72,11 @@ class Artifact:
         """Rows of its Parquet; 0 for an artifact that holds none."""
         return self.manifest.rows.count if self.manifest.rows else 0
 
+    @property
+    def rows_fingerprint(self) -> str:
+        """The content of its Parquet; empty for an artifact that holds none."""
+        return self.manifest.rows.fingerprint if self.manifest.rows else ""
+
     def check_files(self) -> None:
         """Compare every file with its SHA-256 in the manifest, before anything reads them.
 

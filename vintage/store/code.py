@@ -9,23 +9,17 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from vintage.spec.flow import FLOW
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from vintage.store.keys import Kind
+    from vintage.spec.flow import Kind
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 PACKAGE: Final = "vintage"
 
-STEPS: Final[Mapping[Kind, str]] = {
-    "snapshot": "vintage.flow.snapshot",
-    "validation": "vintage.flow.validate",
-    "features": "vintage.flow.preprocess",
-    "tuning": "vintage.ml.tuning",
-    "model": "vintage.flow.fit",
-    "evaluation": "vintage.flow.evaluate",
-    "predictions": "vintage.flow.score",
-}
+STEPS: Final[Mapping[Kind, str]] = {each.kind: f"vintage.flow.{each.job}" for each in FLOW}
 """The module that makes each kind. A step that calls another finds an artifact with a key of its own."""
 
 NOT_COMPUTING: Final[Mapping[str, str]] = {
@@ -44,6 +38,7 @@ NOT_COMPUTING: Final[Mapping[str, str]] = {
     "vintage.spec.database_query": "refuses a query or lets it pass unchanged",
     "vintage.spec.evaluation_checks": "refuses a pipeline or lets it pass unchanged",
     "vintage.spec.files": "finds files; what they say is in the key",
+    "vintage.spec.flow": "lists the steps",
     "vintage.spec.home": "knows folders and addresses",
     "vintage.spec.loading": "reads YAML; what it says is in the key",
     "vintage.spec.names": "words lists and hints",

@@ -6,15 +6,14 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
-Kind = Literal["snapshot", "validation", "features", "tuning", "model", "evaluation", "predictions"]
+from vintage.spec.flow import Kind
 
-BY_DATE: Final[frozenset[Kind]] = frozenset({"snapshot", "validation", "features"})
-"""Those of which a run needs one for each date of its window."""
+__all__ = ["KEY_FORMAT", "Ingredients", "Key", "Kind", "canonical_json", "digest"]
 
 KEY_FORMAT: Final = 1
 """Raised when the store itself comes to mean something else by the same ingredients."""

@@ -87,7 +87,6 @@ def tuning(
     day: date,
     *,
     train: Mapping[date, Artifact],
-    partitions: int | None = None,
 ) -> Ingredients:
     """Return the best Params of a grid.
 
@@ -98,7 +97,6 @@ def tuning(
         tuned: its tuning.
         day: the date that is tuned on.
         train: date → feature partition that candidates learn from and are judged on.
-        partitions: on how many the rows are put; as many as their number says when left out.
     """
     search = {
         "method": tuned.method,
@@ -109,7 +107,7 @@ def tuning(
         "ranking": {"k": pipeline.evaluate.k, "relevant": pipeline.evaluate.relevant},
         "weight": pipeline.evaluate.weight,
     }
-    learning = _learning(pipeline, partitions or partitions_for(pipeline, train.values()))
+    learning = _learning(pipeline, partitions_for(pipeline, train.values()))
     return _ingredients("tuning", pipeline, day, {"features": _keys(train)}, learning | {"tuning": search})
 
 
@@ -119,7 +117,6 @@ def model(
     *,
     train: Mapping[date, Artifact],
     tuned: Ingredients | None = None,
-    partitions: int | None = None,
 ) -> Ingredients:
     """Return a fitted model.
 
@@ -128,12 +125,11 @@ def model(
         day: the partition date.
         train: date → feature partition that it learns from.
         tuned: the tuning that chooses its Params, where one does.
-        partitions: on how many it is fitted; as many as the number of rows says when left out.
     """
     inputs = {"features": _keys(train)}
     if tuned is not None:
         inputs["tuning"] = {tuned.date: tuned.key}
-    learning = _learning(pipeline, partitions or partitions_for(pipeline, train.values()))
+    learning = _learning(pipeline, partitions_for(pipeline, train.values()))
     return _ingredients("model", pipeline, day, inputs, learning)
 
 
