@@ -89,15 +89,24 @@ def test_mlflow_has_params_metrics_data_and_tags(done: Team) -> None:
     assert sorted(contexts) == ["testing", "training", "training", "training"]
 
 
-def test_mlflow_has_the_report_and_its_own_names_of_the_metrics(done: Team) -> None:
+def test_mlflow_has_the_report_the_tables_and_each_metric_once(done: Team) -> None:
     from mlflow import MlflowClient
 
     summary = summarise(done.store, DAY)
     client, run_id = MlflowClient(done.home.tracking_uri), str(summary.mlflow.run_id)
-    metrics = client.get_run(run_id).data.metrics
-    assert metrics["roc_auc"] == metrics["areaUnderROC"]
-    assert metrics["log_loss"] == metrics["logLoss"]
-    assert metrics["example_count"] == summary.rows["test"]
+    run = client.get_run(run_id)
+    metrics, tags = run.data.metrics, run.data.tags
+    assert set(metrics) == {*summary.metrics, "training_rows", "holdout_rows", "fit_seconds"}
+    assert metrics["holdout_rows"] == summary.rows["test"]
+    assert tags["mlflow.source.name"] == f"pipelines/{done.name}.yaml"
+    assert tags["mlflow.user"]
+    tables = {file.path for file in client.list_artifacts(run_id, "tables")}
+    assert {"tables/gates.json", "tables/confusion_matrix.json"} <= tables
+    assert {each["path"] for each in json.loads(tags["mlflow.loggedArtifacts"])} == tables
+    [version] = client.search_model_versions(f"name = '{done.name}'")
+    assert version.tags["vintage.decision"].startswith("promoted")
+    assert version.tags["vintage.metric"].startswith(f"{summary.metric} ")
+    assert client.get_registered_model(done.name).description == version.description
     evaluation = done.store.current("evaluation", DAY)
     assert evaluation is not None
     folder = report_folder(done.store, evaluation)

@@ -6,7 +6,7 @@ import json
 import math
 import subprocess
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -14,7 +14,7 @@ import pytest
 
 from tests.hostile import MARKUP, OBEYED
 from vintage.errors import TrackingError, printable
-from vintage.registry.tracking import Tracking, TrainingData, TriedCandidate, Version
+from vintage.registry.tracking import Table, Tracking, TrainingData, TriedCandidate, Version
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -244,6 +244,33 @@ def test_an_evaluation_lands_in_the_run_and_on_its_model(
     assert len(run.inputs.dataset_inputs) == 2
     measured = {metric.key: metric.value for metric in client.get_logged_model(model_id).metrics}
     assert measured["areaUnderROC"] == 0.7
+
+
+def test_the_history_has_a_point_for_each_date_once(tracking: Tracking, client: MlflowClient) -> None:
+    for number in (2, 1, 2):
+        tracking.log_history("told over dates", date(2013, 2, number), {"f1": number / 10})
+    experiment = client.get_experiment_by_name("told over dates")
+    assert experiment is not None
+    # MLflow's pages open in the view for training.
+    assert experiment.tags["mlflow.experimentKind"] == "custom_model_development"
+    [run] = client.search_runs([experiment.experiment_id])
+    points = sorted(client.get_metric_history(run.info.run_id, "f1"), key=lambda point: point.step)
+    assert [(point.step, point.value) for point in points] == [(20130201, 0.1), (20130202, 0.2)]
+    assert points[0].timestamp == datetime(2013, 2, 1, tzinfo=UTC).timestamp() * 1000
+    assert run.info.status == "FINISHED"
+
+
+def test_a_table_is_one_that_mlflow_reads(tracking: Tracking, client: MlflowClient, folder: Path) -> None:
+    run_id = start(tracking, "with tables")
+    for passed in (False, True):
+        tracking.log_tables(run_id, {"gates": Table(("gate", "value", "passed"), (("a >= 1", 2.5, passed),))})
+    experiment = client.get_experiment_by_name("with tables")
+    assert experiment is not None
+    with tracking._connection.as_default():
+        read = client.load_table(experiment.experiment_id, "tables/gates.json", [run_id])
+    assert read.to_dict("records") == [{"gate": "a >= 1", "value": 2.5, "passed": True}]
+    tags = client.get_run(run_id).data.tags
+    assert json.loads(tags["mlflow.loggedArtifacts"]) == [{"path": "tables/gates.json", "type": "table"}]
 
 
 def test_a_model_that_is_measured_again_has_the_later_values(

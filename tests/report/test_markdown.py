@@ -113,7 +113,7 @@ def test_what_would_be_endless_is_cut_and_says_so(store: Store) -> None:
 def test_it_leads_to_the_report_and_to_mlflow(store: Store, tmp_path: Path) -> None:
     page = tmp_path / "report.html"
     html = READER.render(as_text(summary(store), Links(page, "http://127.0.0.1:5000/")))
-    assert f'href="http://127.0.0.1:5000/#/runs/{"r" * 32}"' in html
+    assert f'href="http://127.0.0.1:5000/#/runs/{"r" * 32}?workflowType=machine_learning"' in html
     assert f"<code>{page}</code>" in html
     shown = "/vintage/store/tiny/reports/date%3D2024-01-05/report.html"
     html = READER.render(as_text(summary(store), Links(page, shown=shown)))

@@ -23,7 +23,7 @@ from vintage.ml.model_digest import model_digest
 from vintage.ml.splits import in_split
 from vintage.ml.stages import build_stages, over_rows, resolved_params, stage_columns
 from vintage.ml.training import canonical, check_training_rows
-from vintage.registry.recording import record_model, tags_of
+from vintage.registry.recording import record_model, run_tags
 from vintage.registry.tracking import SPARK_MODEL, Tracking
 from vintage.session import recorded_conf
 from vintage.store import Artifact, check_files, steps
@@ -119,7 +119,10 @@ def run(job: Job) -> Artifact:
     check_files(target.reads)
     tracking = open_tracking(job)
     run_id = tracking.start_run(
-        pipeline=job.pipeline.name, date=str(named.date), key=named.key, tags=tags_of(named)
+        pipeline=job.pipeline.name,
+        date=str(named.date),
+        key=named.key,
+        tags=run_tags(job.pipeline.name, named),
     )
     try:
         _prepare(flow, [target])

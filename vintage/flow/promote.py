@@ -22,6 +22,7 @@ from vintage.registry.timeline import latest_move
 from vintage.registry.tracking import Tracking
 from vintage.report.html import write_report
 from vintage.report.markdown import as_text, links_of
+from vintage.report.version_tags import version_tags
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -129,8 +130,15 @@ def _show(job: Job, tracking: Tracking, known: Version, evaluation: Artifact) ->
     store = job.store
     try:
         report = write_report(store, evaluation)
-        text = as_text(report.summary, links_of(job.home, store, evaluation))
-        tracking.log_decision(known, store.pipeline, text, report.html.parent)
+        summary, links = report.summary, links_of(job.home, store, evaluation)
+        tracking.log_decision(
+            known,
+            store.pipeline,
+            as_text(summary, links),
+            tags=version_tags(summary, links),
+            serves=summary.champion is not None and summary.champion.key == known.key,
+            report=report.html.parent,
+        )
     except (StoreError, TrackingError) as error:
         # The decision stands, and the ledger has it: an ancestor may be gone, or a run deleted in MLflow.
         log.warning(

@@ -6,7 +6,8 @@ import math
 from typing import TYPE_CHECKING, Literal
 
 from vintage.lineage.graph import references
-from vintage.registry.metric_names import under_mlflow_names
+from vintage.registry.people import os_user
+from vintage.registry.tables import tables_of
 from vintage.registry.tracking import TrainingData, TriedCandidate
 from vintage.store.details import EvaluationDetails, ModelDetails, TuningDetails
 from vintage.store.engines import git_state
@@ -30,6 +31,12 @@ def tags_of(named: Ingredients) -> dict[str, str]:
     )
 
 
+def run_tags(pipeline: str, named: Ingredients) -> dict[str, str]:
+    """Tags of a run that fill MLflow's own columns as well: its source, and the user."""
+    source = {"mlflow.source.name": f"pipelines/{pipeline}.yaml", "mlflow.source.type": "LOCAL"}
+    return tags_of(named) | source | {"mlflow.user": os_user()}
+
+
 def record_model(tracking: Tracking, store: Store, model: Artifact) -> str:
     """Log a model with its params and training data to its run, which is made if MLflow does not have it.
 
@@ -47,7 +54,7 @@ def record_model(tracking: Tracking, store: Store, model: Artifact) -> str:
         pipeline=manifest.pipeline,
         date=str(manifest.date),
         key=manifest.key,
-        tags=tags_of(manifest.ingredients) | _digest_tag(model) | airflow,
+        tags=run_tags(manifest.pipeline, manifest.ingredients) | _digest_tag(model) | airflow,
     )
     tracking.log_fit(
         run_id,
@@ -65,7 +72,7 @@ def record_model(tracking: Tracking, store: Store, model: Artifact) -> str:
 def record_evaluation(tracking: Tracking, store: Store, model: Artifact, evaluation: Artifact) -> str:
     """Log a model's metrics, its holdout, the decision and the report, if there is one, to the model's run.
 
-    Metrics have Spark's names, and those of MLflow's own evaluation beside them.
+    Its metrics become a point of the pipeline's history as well; its gates, slices and the like are tables.
 
     Returns:
         The run's id.
@@ -77,14 +84,13 @@ def record_evaluation(tracking: Tracking, store: Store, model: Artifact, evaluat
     details = EvaluationDetails.of(evaluation)
     metrics = {name: math.nan if value is None else float(value) for name, value in details.metrics.items()}
     rows = float(details.rows["test"])
-    standard = under_mlflow_names(ModelDetails.of(model).task, metrics) | {"example_count": rows}
     artifacts = {
         "evaluation": evaluation.data / "evaluation.json",
         "report": report_folder(store, evaluation),
     }
     tracking.log_evaluation(
         run_id,
-        metrics=metrics | standard | {"holdout_rows": rows},
+        metrics=metrics | {"holdout_rows": rows},
         artifacts={name: path for name, path in artifacts.items() if path.exists()},
         datasets=list(_datasets(store, evaluation, "testing")),
         at=evaluation.manifest.finished,
@@ -93,6 +99,9 @@ def record_evaluation(tracking: Tracking, store: Store, model: Artifact, evaluat
             "vintage.gates": "passed" if details.decision.promote else "failed",
         },
     )
+    tracking.log_tables(run_id, tables_of(details))
+    finite = {name: value for name, value in metrics.items() if math.isfinite(value)}
+    tracking.log_history(model.manifest.pipeline, evaluation.date, finite)
     return run_id
 
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from vintage.registry.ledger import Entry
 from vintage.report.partitions import undated_rows
+from vintage.spec.home import mlflow_run_page
 from vintage.store import Artifact
 from vintage.store.details import EvaluationDetails, ModelDetails, PredictionsDetails, ValidationDetails
 from vintage.store.reports import report_folder
@@ -98,7 +99,7 @@ def _mlflow(home: Home, artifact: Artifact | None) -> dict[str, str]:
     run = artifact.manifest.mlflow_run_id if artifact else None
     if not run or not home.mlflow_url:
         return {}
-    return {MLFLOW_RUN: f"{home.mlflow_url.rstrip('/')}/#/runs/{quote(run)}"}
+    return {MLFLOW_RUN: mlflow_run_page(home.mlflow_url, run)}
 
 
 def page_address(home: Home, page: Path) -> str:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
-from urllib.parse import quote
 
 from vintage.report.details import between, number, slice_name
 from vintage.report.headline import headline_of
 from vintage.report.html import metric_rows
 from vintage.report.job_result import page_address
+from vintage.spec.home import mlflow_run_page
 from vintage.spec.markdown import code, plain
 from vintage.spec.partition import spans
 from vintage.store.reports import report_folder
@@ -141,9 +141,7 @@ def _facts(summary: Summary, links: Links) -> list[str]:
         facts.append(f"**row key**: {plain(summary.key_warning)}")
     if run and links.mlflow:
         # MLflow shows the report among the artifacts of the run.
-        facts.append(
-            f"MLflow: [run {run}](<{links.mlflow.rstrip('/')}/#/runs/{quote(run)}>), with the report"
-        )
+        facts.append(f"MLflow: [run {run}](<{mlflow_run_page(links.mlflow, run)}>), with the report")
     elif run:
         facts.append(f"MLflow run: {code(run)}, with the report")
     if links.shown is not None:

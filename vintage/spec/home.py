@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from vintage.errors import SpecError, printable
 
@@ -75,6 +76,16 @@ class Home:
     def shown(self, path: Path) -> str:
         """A path for a message: relative to the home when it is under it; each character can be seen."""
         return printable(str(path.relative_to(self.path) if path.is_relative_to(self.path) else path))
+
+
+def mlflow_run_page(address: str, run_id: str) -> str:
+    """Return where MLflow shows a run, in its view for people who train models.
+
+    Args:
+        address: of MLflow's pages.
+        run_id: the run's.
+    """
+    return f"{address.rstrip('/')}/#/runs/{quote(run_id)}?workflowType=machine_learning"
 
 
 def sqlite_uri(database: Path) -> str:

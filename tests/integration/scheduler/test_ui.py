@@ -9,6 +9,7 @@ import pytest
 
 from tests.integration.scheduler.runs import BY_HAND as DAY
 from tests.integration.scheduler.runs import DAG
+from vintage.spec.home import mlflow_run_page
 from vintage.store import Store
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def test_a_run_of_a_date_with_another_hyperparameter_is_triggered_in_the_form(
     page.goto(f"{stack.endpoints.airflow}/dags/{DAG}/runs/{run.run_id}/tasks/fit/details")
     address = page.get_by_role("link", name="MLflow run").get_attribute("href")
     page.goto("about:blank")
-    assert address == f"{stack.env['VINTAGE_MLFLOW_URL']}/#/runs/{model.manifest.mlflow_run_id}"
+    assert address == mlflow_run_page(stack.env["VINTAGE_MLFLOW_URL"], str(model.manifest.mlflow_run_id))
 
 
 def test_nothing_but_pages_is_shown_of_the_store_and_only_to_who_has_logged_in(

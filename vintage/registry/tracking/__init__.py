@@ -2,7 +2,7 @@
 
 from vintage.registry.tracking.model_folder import DESCRIPTION, MODEL, SPARK_MODEL, describes_the_same
 from vintage.registry.tracking.model_folder import load as load_model
-from vintage.registry.tracking.records import Registered, TrainingData, TriedCandidate, Version
+from vintage.registry.tracking.records import Registered, Table, TrainingData, TriedCandidate, Version
 from vintage.registry.tracking.serving import Served, preload_serving
 from vintage.registry.tracking.serving import load as load_served
 from vintage.registry.tracking.tracking import Tracking
@@ -13,6 +13,7 @@ __all__ = [
     "SPARK_MODEL",
     "Registered",
     "Served",
+    "Table",
     "Tracking",
     "TrainingData",
     "TriedCandidate",

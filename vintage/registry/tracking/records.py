@@ -81,6 +81,19 @@ class TrainingData:
 
 
 @dataclass(frozen=True)
+class Table:
+    """A table that MLflow shows.
+
+    Attributes:
+        columns: their names.
+        rows: the cells of each, as JSON has them.
+    """
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str | float | bool | None, ...], ...]
+
+
+@dataclass(frozen=True)
 class Version:
     """A registered version of a pipeline's model.
 

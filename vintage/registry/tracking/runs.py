@@ -4,26 +4,34 @@ from __future__ import annotations
 
 import json
 import tempfile
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from vintage.errors import TrackingError
 from vintage.registry.tracking import model_folder
 from vintage.registry.tracking.connection import already_there_is_fine, quoted
-from vintage.registry.tracking.records import DATE, KEY, accepted_name
+from vintage.registry.tracking.records import DATE, KEY, PIPELINE, accepted_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import datetime
+    from datetime import date
 
     from mlflow import MlflowClient
     from mlflow.entities import LoggedModel, Run
 
     from vintage.registry.tracking.connection import Connection
     from vintage.registry.tracking.endpoint import Endpoint
-    from vintage.registry.tracking.records import TrainingData
+    from vintage.registry.tracking.records import Table, TrainingData
 
 LOGGED_MODEL: Final = "model"
+KIND: Final = "vintage.kind"
+HISTORY: Final = "history"
+TABLES: Final = "tables"
+# MLflow's pages show a file as a table where this tag of the run names it as one.
+_LOGGED_ARTIFACTS: Final = "mlflow.loggedArtifacts"
+# MLflow's pages open on what belongs to language models, unless the experiment says what it is.
+_OF_TRAINING: Final = {"mlflow.experimentKind": "custom_model_development"}
 
 
 def start(client: MlflowClient, endpoint: Endpoint, name: str, tags: Mapping[str, str]) -> str:
@@ -50,6 +58,40 @@ def start(client: MlflowClient, endpoint: Endpoint, name: str, tags: Mapping[str
         if first.info.run_id != made.info.run_id:
             client.delete_run(made.info.run_id)
         return str(first.info.run_id)
+
+
+def history(client: MlflowClient, endpoint: Endpoint, name: str) -> str:
+    """Return the id of the one run that has each metric as a line over the partition dates."""
+    with endpoint.lock("run"):
+        experiment = _experiment(client, endpoint, name)
+        found = client.search_runs([experiment], f"tags.`{KIND}` = {quoted(HISTORY)}", max_results=1)
+        if found:
+            return str(found[0].info.run_id)
+        told = "Each metric of the holdout by partition date; a step is the date as a number, YYYYMMDD."
+        tags = {KIND: HISTORY, PIPELINE: name, "mlflow.note.content": told}
+        made = client.create_run(experiment, tags=tags, run_name=HISTORY)
+        client.set_terminated(made.info.run_id)
+        return str(made.info.run_id)
+
+
+def log_point(client: MlflowClient, run_id: str, day: date, metrics: Mapping[str, float]) -> None:
+    """Log the metrics of a partition date, at its midnight in UTC."""
+    from mlflow.entities import Metric
+
+    at = int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp() * 1000)
+    step = int(f"{day:%Y%m%d}")
+    points = [Metric(accepted_name(name), float(value), at, step) for name, value in metrics.items()]
+    client.log_batch(run_id, metrics=points)
+
+
+def log_tables(client: MlflowClient, run_id: str, tables: Mapping[str, Table]) -> None:
+    """Write tables as MLflow keeps them, each in place of what it was before."""
+    for name, table in tables.items():
+        content = {"columns": list(table.columns), "data": [list(row) for row in table.rows]}
+        client.log_dict(run_id, content, f"{TABLES}/{name}.json")
+    told = [{"path": f"{TABLES}/{name}.json", "type": "table"} for name in tables]
+    if told:
+        client.set_tag(run_id, _LOGGED_ARTIFACTS, json.dumps(told))
 
 
 def log_tags(client: MlflowClient, run_id: str, tags: Mapping[str, str]) -> None:
@@ -211,13 +253,16 @@ def _experiment(client: MlflowClient, endpoint: Endpoint, name: str) -> str:
     found = client.get_experiment_by_name(name)
     if found is None:
         with already_there_is_fine():
-            client.create_experiment(name, place)
+            client.create_experiment(name, place, tags=dict(_OF_TRAINING))
         found = client.get_experiment_by_name(name)
     if found is None or found.lifecycle_stage != "active":
         raise TrackingError(
             f"The MLflow experiment {name!r} was deleted",
             fix="Restore it (`mlflow experiments restore`), or delete it for good (`mlflow gc`).",
         )
+    for tag, value in _OF_TRAINING.items():
+        if tag not in found.tags:
+            client.set_experiment_tag(found.experiment_id, tag, value)
     return str(found.experiment_id)
 
 

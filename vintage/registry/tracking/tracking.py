@@ -19,13 +19,13 @@ from vintage.registry.tracking.records import (
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import datetime
+    from datetime import date, datetime
     from pathlib import Path
 
     import pandas as pd
     from pyspark.ml import PipelineModel
 
-    from vintage.registry.tracking.records import Registered, TrainingData, TriedCandidate, Version
+    from vintage.registry.tracking.records import Registered, Table, TrainingData, TriedCandidate, Version
 
 
 class Tracking:
@@ -169,19 +169,45 @@ class Tracking:
                 else:
                     client.log_artifact(run_id, str(path), folder)
 
-    def log_decision(self, version: Version, pipeline: str, text: str, report: Path) -> None:
+    def log_tables(self, run_id: str, tables: Mapping[str, Table]) -> None:
+        """Keep tables that MLflow shows among a run's artifacts, each by its name."""
+        with self._connection.asking("log tables") as client:
+            runs.log_tables(client, run_id, tables)
+
+    def log_history(self, pipeline: str, date: date, metrics: Mapping[str, float]) -> None:
+        """Add a partition date to the run `history`, in which each metric is a line over the dates."""
+        with self._connection.asking(f"log the history of {pipeline}") as client:
+            run_id = runs.history(client, self._connection.endpoint, pipeline)
+            runs.log_point(client, run_id, date, metrics)
+
+    def log_decision(
+        self,
+        version: Version,
+        pipeline: str,
+        text: str,
+        *,
+        tags: Mapping[str, str],
+        serves: bool,
+        report: Path,
+    ) -> None:
         """Describe a version and its run by what was decided, and keep the report that says so.
 
         Args:
             version: what was decided on.
             pipeline: whose version.
             text: Markdown.
+            tags: of the version.
+            serves: whether it serves, so that the registered model is described by it.
             report: folder of the page; nothing is kept of one that is not there.
         """
         description = accepted_text(text, LONGEST_DESCRIPTION)
         with self._connection.asking(f"describe version {version.version} of {pipeline}") as client:
             client.update_model_version(pipeline, str(version.version), description)
             client.set_tag(version.run_id, "mlflow.note.content", description)
+            for name, value in accepted_tags(tags).items():
+                client.set_model_version_tag(pipeline, str(version.version), name, value)
+            if serves:
+                client.update_registered_model(pipeline, description)
             if report.is_dir():
                 client.log_artifacts(version.run_id, str(report), "report")
 
