@@ -80,6 +80,11 @@ def test_mlflow_has_params_metrics_data_and_tags(done: Team) -> None:
     assert run.data.tags["vintage.key"] == summary.keys["model"]
     assert run.data.tags["vintage.git_commit"] == summary.git["commit"]
     assert run.data.tags["vintage.model_digest"] == summary.model_digest
+    assert run.data.tags["vintage.served_by"] == "twin"
+    assert summary.served_by == (
+        "its twin, without Spark: 23 holdout rows have the same prediction, probability, rawPrediction, "
+        "to the last bit"
+    )
     contexts = [
         tag.value
         for each in run.inputs.dataset_inputs
@@ -247,3 +252,53 @@ def test_one_partition_and_one_order_whatever_the_delivery(team: Team) -> None:
         assert ordered.rdd.getNumPartitions() == 1
         orders.append(ordered.rdd.glom().collect())
     assert orders[0] == orders[1]
+
+
+def test_a_twin_that_differs_on_the_holdout_is_refused_by_row_and_stage(done: Team, tmp_path: Path) -> None:
+    from dataclasses import replace
+    from types import SimpleNamespace
+
+    from vintage.data.rows import read_rows
+    from vintage.flow import preprocess
+    from vintage.flow.graph import Flow
+    from vintage.flow.parity import holdout_parity
+    from vintage.registry.tracking import MODEL, TWIN, load_model
+    from vintage.twin import description
+
+    model = done.store.current("model", DAY)
+    assert model is not None
+    kept = description.load(model.data / MODEL / TWIN)
+    *stages, regression = kept.stages
+    other = replace(
+        regression, data={**regression.data, "interceptVector": regression.data["interceptVector"] + 1}
+    )
+    description.save(replace(kept, stages=(*stages, other)), tmp_path / MODEL / TWIN)
+    job = done.job()
+    rows = read_rows(job.spark(), [Flow(job).of(preprocess.STEP)[DAY]])
+    found = holdout_parity(
+        SimpleNamespace(data=tmp_path),
+        load_model(model.data / MODEL),
+        rows,
+        tmp_path,  # type: ignore[arg-type]
+    )
+    assert found is not None
+    assert (found.rows, found.stage) == (24, "LogisticRegressionModel")
+    assert found.differs.startswith("`probability` of row 0 is [")
+
+
+def test_mlflow_has_spark_serve_a_model_whose_twin_is_refused_and_its_copy_is_intact(done: Team) -> None:
+    from mlflow.models import Model
+
+    from vintage.registry.copies import verified_copy
+    from vintage.registry.tracking import MODEL
+
+    model = done.store.current("model", DAY)
+    assert model is not None
+    tracking = Tracking(done.home.tracking_uri, done.home.mlflow_artifacts)
+    [version] = tracking.versions(done.name)
+    loaders = {}
+    for by in ("twin", "spark", "twin"):
+        tracking.serve_by(version.run_id, by, model.data / MODEL)  # type: ignore[arg-type]
+        with verified_copy(tracking, model, version) as copy:
+            loaders[by] = Model.load(str(copy)).flavors["python_function"]["loader_module"]
+    assert loaders == {"twin": "vintage.twin.pyfunc", "spark": "mlflow.spark"}

@@ -11,7 +11,7 @@ import pytest
 
 from tests.twin.test_pyfunc import DESCRIBED, INDEXER
 from vintage.twin import Twin
-from vintage.twin.parity import parity_of
+from vintage.twin.parity import beside, first_stage_apart, parity_of, row_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,3 +66,38 @@ def test_a_row_that_only_the_twin_refuses_differs(tmp_path: Path) -> None:
     strict = replace(INDEXER, params={**INDEXER.params, "handleInvalid": "error"})
     found = parity_of(Twin(replace(DESCRIBED, stages=(strict,))), stored(tmp_path))
     assert found.differs.startswith("StringIndexerModel refuses row 1")
+
+
+@pytest.mark.parametrize(
+    ("changed", "stage"),
+    [
+        ({"filled": [9.0]}, "ImputerModel"),
+        ({"features": [[1.0, 9.0]]}, "VectorAssembler"),
+        ({"prediction": [9.0]}, "LinearRegressionModel"),
+        ({}, ""),
+    ],
+)
+def test_the_stage_from_which_a_row_differs_is_named(
+    tmp_path: Path, changed: dict[str, Any], stage: str
+) -> None:
+    made = {"place": [1.0], "filled": [7.0], "features": [[1.0, 7.0]], "prediction": [17.5], **changed}
+    table = row_of(stored(tmp_path), 2).drop_columns(["prediction"])
+    for name, values in made.items():
+        table = table.append_column(
+            name, pa.array([{"values": each} for each in values] if name == "features" else values)
+        )
+    assert first_stage_apart(TWIN, table) == stage
+
+
+def test_rows_and_answers_in_two_folders_are_laid_side_by_side(tmp_path: Path) -> None:
+    for name, content in {
+        "given": {"n": [7, 8, 9], "colour": ["red", "green", "blue"], "size": [1.0, 2.0, None]},
+        "made": {"n": [9, 7], "prediction": [17.5, 1.5]},
+    }.items():
+        (tmp_path / name).mkdir()
+        pq.write_table(pa.table(content), tmp_path / name / "part.parquet")
+    rows = beside(tmp_path / "given", tmp_path / "made", "n")
+    assert rows.select(["colour", "prediction"]).to_pydict() == {
+        "colour": ["blue", "red"],
+        "prediction": [17.5, 1.5],
+    }

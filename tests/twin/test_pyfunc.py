@@ -73,3 +73,11 @@ def test_mlflow_loads_it_from_its_folder(tmp_path: Path) -> None:
     description.save(DESCRIBED, tmp_path / "twin")
     rows = pd.DataFrame({"colour": ["blue"], "size": [1.0]})
     assert _load_pyfunc(str(tmp_path / "twin")).predict(rows)["prediction"].tolist() == [11.5]
+
+
+def test_vectors_of_spark_s_own_are_taken() -> None:
+    from pyspark.ml.linalg import Vectors
+
+    given = Description("4.1.4", (Input("features", "vector"),), (REGRESSION,))
+    rows = pd.DataFrame({"features": [Vectors.dense(1.0, 2.0), Vectors.sparse(2, [1], [2.0])]})
+    assert TwinFunction(Twin(given)).predict(rows)["prediction"].tolist() == [12.5, 2.5]

@@ -132,6 +132,8 @@ def _made_from(summary: Summary) -> RenderableType:
     table.add_row("model key", summary.keys["model"])
     if summary.model_digest:
         table.add_row("model digest", summary.model_digest)
+    if summary.served_by:
+        table.add_row("served by", Text(summary.served_by))
     if summary.how_exact:
         table.add_row("reproducibility", summary.how_exact)
     table.add_row("code", f"commit {summary.git.get('commit') or 'unknown'}{clean}")

@@ -11,6 +11,7 @@ from vintage.data.rows import TRAINABLE, read_rows, schema_json, write_rows
 from vintage.flow import fit, preprocess
 from vintage.flow.graph import Flow, Step, Target
 from vintage.flow.job import Job, open_tracking, ship_user_code
+from vintage.flow.parity import holdout_parity
 from vintage.ml.arithmetic import require_pinned
 from vintage.ml.families import Holdout, compare, family_of
 from vintage.ml.fitting import is_of_the_machine, naming_the_stage
@@ -158,9 +159,12 @@ def _make(flow: Flow, target: Target) -> Artifact:
             suspicions=tuple(suspicions(job.pipeline, measured, overlap)),
         )
         details = outcome(job.pipeline, model, measured, decision, compared, weighed)
-        details = details.model_copy(
-            update={"overlap": OverlapDetails(**asdict(overlap)), "absent": flow.absent}
-        )
+        told = {
+            "overlap": OverlapDetails(**asdict(overlap)),
+            "absent": flow.absent,
+            "twin": holdout_parity(model, loaded, holdout, attempt.folder),
+        }
+        details = details.model_copy(update=told)
         text = json.dumps(details.model_dump(mode="json"), indent=2)
         (attempt.data / "evaluation.json").write_text(text + "\n", encoding="utf-8")
         return job.store.publish(

@@ -15,6 +15,7 @@ from vintage.errors import TrackingError
 from vintage.flow import preprocess, tune
 from vintage.flow.graph import Flow, Step, Target
 from vintage.flow.job import Job, open_tracking, require_enough, require_valid_stages, ship_user_code
+from vintage.flow.twins import make_twin
 from vintage.ml import golden
 from vintage.ml.arithmetic import require_pinned
 from vintage.ml.fitting import fit_stages
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from vintage.ml.training import TrainingRows
     from vintage.spec import Pipeline
     from vintage.store import Attempt
+    from vintage.store.details import TwinDetails
 
 log = logging.getLogger(__name__)
 
@@ -184,7 +186,7 @@ def _make(flow: Flow, target: Target, *, mlflow_run_id: str | None = None) -> Ar
             time.monotonic() - started,
         )
         tracking = Tracking(job.home.tracking_uri, job.home.mlflow_artifacts)
-        _save(tracking, fitted, attempt, _requirements(job.pipeline))
+        twin = _save(tracking, fitted, attempt, _requirements(job.pipeline))
         if tuned is not None:
             _write_json(attempt.data / "tuning.json", tune.told(tuned).model_dump(mode="json"))
         return job.store.publish(
@@ -202,6 +204,7 @@ def _make(flow: Flow, target: Target, *, mlflow_run_id: str | None = None) -> Ar
                 params=dict(fitted.params),
                 columns=tuple(stage_columns(over_rows(pipeline, rows))),
                 requirements=tuple(_requirements(job.pipeline)),
+                twin=twin,
                 snapshots={
                     day: artifact.manifest.ingredients.inputs["snapshot"][day]
                     for day, artifact in train.items()
@@ -228,11 +231,11 @@ def saved_model(model: Artifact) -> Path:
     return model.data / "model" / SPARK_MODEL
 
 
-def _save(tracking: Tracking, fitted: Fitted, attempt: Attempt, requirements: Sequence[str]) -> None:
+def _save(tracking: Tracking, fitted: Fitted, attempt: Attempt, requirements: Sequence[str]) -> TwinDetails:
     """Write the fitted pipeline and the unfitted one.
 
-    `model/` is an MLflow model folder with the PipelineModel in `sparkml/`, its golden batch in `golden/`;
-    `pipeline/` holds the unfitted pipeline.
+    `model/` is an MLflow model folder with the PipelineModel in `sparkml/`, its golden batch in `golden/`,
+    its twin in `twin/`; `pipeline/` holds the unfitted pipeline.
     """
     attempt.data.mkdir()
     made = fitted.golden.made
@@ -245,8 +248,10 @@ def _save(tracking: Tracking, fitted: Fitted, attempt: Attempt, requirements: Se
         requirements=requirements,
     )
     golden.write(fitted.golden, attempt.data / "model" / golden.FOLDER)
+    twin = make_twin(fitted.golden, attempt.data / "model")
     fitted.unfitted.write().save(str(attempt.data / "pipeline"))
     _write_json(attempt.data / "params.json", dict(sorted(fitted.params.items())))
+    return twin
 
 
 def _write_json(path: Path, content: Mapping[str, Any]) -> None:

@@ -8,7 +8,9 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Any, Final
 
 from vintage.errors import StoreError
+from vintage.ml import golden_table
 from vintage.ml.column_flow import TO_LEARN_FROM
+from vintage.ml.golden_table import GIVEN, MADE
 from vintage.store.spark_paths import AS_IS, uri
 
 if TYPE_CHECKING:
@@ -18,22 +20,17 @@ if TYPE_CHECKING:
     from pyspark.ml import PipelineModel
     from pyspark.sql import DataFrame, Row, SparkSession
 
-FOLDER: Final = "golden"
-"""Of the batch, within that of the model."""
+FOLDER: Final = golden_table.FOLDER
+NUMBER: Final = golden_table.NUMBER
 ROWS: Final = 16
 NULL_ROWS: Final = 4
 """Rows that hold a null at least, where there are such; one more for a column that is null in all of them."""
-NUMBER: Final = "golden_row"
-"""Column of the batch: a row's number, the hash of what was in it."""
 PREDICTION: Final = "prediction"
 RELATIVE: Final = 1e-9
 ABSOLUTE: Final = 1e-12
 """Numbers are the same on the same CPU; another one, or another JVM, may round the last bits otherwise."""
 TOLD: Final = 3
 LONGEST: Final = 60
-
-_GIVEN: Final = "given"
-_MADE: Final = "made"
 
 
 class Equality(IntEnum):
@@ -91,8 +88,8 @@ def outputs(model: PipelineModel, batch: GoldenBatch) -> list[Row]:
 
 def write(batch: GoldenBatch, folder: Path) -> None:
     """Write the batch as Parquet: `given/` and `made/`."""
-    batch.given.write.parquet(uri(folder / _GIVEN))
-    batch.made.write.parquet(uri(folder / _MADE))
+    batch.given.write.parquet(uri(folder / GIVEN))
+    batch.made.write.parquet(uri(folder / MADE))
 
 
 def read(spark: SparkSession, folder: Path) -> GoldenBatch:
@@ -103,7 +100,7 @@ def read(spark: SparkSession, folder: Path) -> GoldenBatch:
     """
     require(folder)
     given, made = (
-        spark.read.options(**AS_IS).parquet(uri(folder / name)).coalesce(1) for name in (_GIVEN, _MADE)
+        spark.read.options(**AS_IS).parquet(uri(folder / name)).coalesce(1) for name in (GIVEN, MADE)
     )
     return GoldenBatch(given, made)
 
@@ -114,7 +111,7 @@ def require(folder: Path) -> None:
     Raises:
         StoreError: it has none.
     """
-    if not ((folder / _GIVEN).is_dir() and (folder / _MADE).is_dir()):
+    if not ((folder / GIVEN).is_dir() and (folder / MADE).is_dir()):
         raise StoreError(
             "the model keeps no golden batch, so that nothing can show that it still gives what it gave",
             expected=f"rows and outputs in {folder}",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from vintage.errors import StoreError, TrackingError
 from vintage.registry.agreement import is_dated
-from vintage.registry.tracking import DESCRIPTION, MODEL, describes_the_same
+from vintage.registry.tracking import DESCRIPTION, MODEL, described_alike
 from vintage.store import check_files
 from vintage.store.files import file_digest
 
@@ -70,7 +70,8 @@ def verified_copy(tracking: Tracking, model: Artifact, version: Version) -> Iter
                 fix="Nothing of it was loaded, and nothing was decided. Find out who wrote there; then "
                 f"`vintage registry repair {model.manifest.pipeline}` copies the model anew.",
             )
-        shutil.copyfile(model.data / MODEL / DESCRIPTION, copy / DESCRIPTION)
+        original = described_alike(copy / DESCRIPTION, model.data / MODEL)
+        shutil.copyfile(original or model.data / MODEL / DESCRIPTION, copy / DESCRIPTION)
         yield copy
 
 
@@ -119,7 +120,7 @@ def problems_of(copy: Path, model: Artifact) -> list[str]:
     for name in sorted(wanted.keys() & there.keys()):
         path, entry = there[name], wanted[name]
         if name == DESCRIPTION:
-            if not describes_the_same(path, model.data / MODEL / DESCRIPTION):
+            if described_alike(path, model.data / MODEL) is None:
                 problems.append(f"{name} describes another model")
             continue
         digest = "" if path.stat().st_size != entry.size else file_digest(path)

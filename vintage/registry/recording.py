@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Literal
 
 from vintage.lineage.graph import references
 from vintage.registry.people import os_user
+from vintage.registry.served_by import served_by
 from vintage.registry.tables import tables_of
-from vintage.registry.tracking import TrainingData, TriedCandidate
+from vintage.registry.tracking import MODEL, TrainingData, TriedCandidate
 from vintage.store.details import EvaluationDetails, ModelDetails, TuningDetails
 from vintage.store.engines import git_state
 from vintage.store.reports import report_folder
@@ -82,6 +83,7 @@ def record_evaluation(tracking: Tracking, store: Store, model: Artifact, evaluat
     """
     run_id = record_model(tracking, store, model)
     details = EvaluationDetails.of(evaluation)
+    served = served_by(ModelDetails.of(model), details)
     metrics = {name: math.nan if value is None else float(value) for name, value in details.metrics.items()}
     rows = float(details.rows["test"])
     artifacts = {
@@ -97,11 +99,13 @@ def record_evaluation(tracking: Tracking, store: Store, model: Artifact, evaluat
         tags={
             "vintage.evaluation_key": evaluation.key,
             "vintage.gates": "passed" if details.decision.promote else "failed",
+            "vintage.served_because": served.why,
         },
     )
     tracking.log_tables(run_id, tables_of(details))
     finite = {name: value for name, value in metrics.items() if math.isfinite(value)}
     tracking.log_history(model.manifest.pipeline, evaluation.date, finite)
+    tracking.serve_by(run_id, served.by, model.data / MODEL)
     return run_id
 
 

@@ -139,6 +139,8 @@ def _facts(summary: Summary, links: Links) -> list[str]:
         facts.append(f"**holdout**: {plain(summary.overlap_warning)}")
     if summary.key_warning:
         facts.append(f"**row key**: {plain(summary.key_warning)}")
+    if summary.served_by:
+        facts.append(f"served by {plain(summary.served_by)}")
     if run and links.mlflow:
         # MLflow shows the report among the artifacts of the run.
         facts.append(f"MLflow: [run {run}](<{mlflow_run_page(links.mlflow, run)}>), with the report")

@@ -12,6 +12,7 @@ from vintage.lineage.graph import current_evaluation, lineage_of
 
 # pydantic reads the fields' types when the module is loaded.
 from vintage.registry.ledger import Entry
+from vintage.registry.served_by import served_by
 from vintage.report.partitions import Partition, partitions_of
 from vintage.report.predictions import Scored, scored_of
 from vintage.spec import SOURCE_VIEW
@@ -87,6 +88,7 @@ class Summary(BaseModel):
         action: what the ledger says became of it; None while nothing was decided.
         decided: the ledger's last line about this evaluation.
         scored: the date's current predictions, by whatever version; None where there are none.
+        served_by: what evaluates the model where it serves, its twin or Spark, and why.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -129,6 +131,7 @@ class Summary(BaseModel):
     repeated_keys: Mapping[dt.date, int] = Field(default_factory=dict)
     overlap: OverlapDetails = OverlapDetails()
     scored: Scored | None = None
+    served_by: str = ""
 
     @property
     def how_exact(self) -> str:
@@ -270,6 +273,7 @@ def summary_of(store: Store, evaluation: Artifact, *, version: int | None = None
         },
         overlap=details.overlap or OverlapDetails(),
         scored=None if scored is None else scored_of(scored),
+        served_by=str(served_by(fitted, details)),
     )
 
 

@@ -162,6 +162,19 @@ class Reproducibility(_Part):
     mode: str | None = None
 
 
+class TwinDetails(_Part):
+    """Of a model's twin, which evaluates it without Spark.
+
+    Attributes:
+        reason: why Spark serves the model; empty where the twin does.
+        apart: how far the twin's numbers are from Spark's on the golden batch, relative to the largest of
+            their vector.
+    """
+
+    reason: str = ""
+    apart: float = 0.0
+
+
 class ModelDetails(Details):
     """Of a fitted model.
 
@@ -176,6 +189,7 @@ class ModelDetails(Details):
         requirements: the packages that it needs, pinned.
         snapshots: date → key of the raw rows behind it.
         tuning: what chose its Params, where they were tuned.
+        twin: what evaluates it without Spark; None in a manifest from before there were twins.
     """
 
     task: Task
@@ -189,6 +203,25 @@ class ModelDetails(Details):
     requirements: tuple[str, ...] = ()
     snapshots: Mapping[dt.date, Key] = {}
     tuning: ModelTuning | None = None
+    twin: TwinDetails | None = None
+
+
+class ParityDetails(_Part):
+    """How like Spark's answers those of a model's twin are, on its holdout.
+
+    Attributes:
+        rows: how many were compared, all of them unless one differs.
+        columns: what was compared of them.
+        apart: how far the farthest number is from Spark's, relative to the largest of its vector.
+        differs: the first row that differs, and how; empty where none does.
+        stage: the class of the stage that makes that row differ, where it was found.
+    """
+
+    rows: int
+    columns: tuple[str, ...]
+    apart: float
+    differs: str = ""
+    stage: str = ""
 
 
 class DecisionDetails(_Part):
@@ -221,6 +254,7 @@ class EvaluationDetails(Details):
         gates: each with its value, and whether it passed.
         overlap: None in a manifest from before it was counted.
         absent: date of the window → why none of its rows is used; None in a manifest from before it was kept.
+        twin: None for a model that Spark serves.
     """
 
     model: Key
@@ -235,6 +269,7 @@ class EvaluationDetails(Details):
     decision: DecisionDetails
     overlap: OverlapDetails | None = None
     absent: Mapping[dt.date, str] | None = None
+    twin: ParityDetails | None = None
 
 
 class PredictionsDetails(Details):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -42,7 +42,8 @@ class Twin:
     def __init__(self, description: Description) -> None:
         self._description = description
         with np.errstate(all="ignore"):
-            self._evaluate = in_turn(prepared(stage) for stage in description.stages)
+            self._stages = tuple((stage.kind, prepared(stage)) for stage in description.stages)
+        self._evaluate = in_turn(evaluate for _, evaluate in self._stages)
 
     @classmethod
     def load(cls, folder: Path) -> Twin:
@@ -90,6 +91,14 @@ class Twin:
         """Evaluate columns that are of their types already; see `transform`."""
         with np.errstate(all="ignore"):
             return self._in_parts(given)
+
+    def by_stage(self, given: Frame) -> Iterator[tuple[str, Frame]]:
+        """Evaluate stage by stage; yields each stage's class, and the columns after it."""
+        frame = given
+        for kind, evaluate in self._stages:
+            with np.errstate(all="ignore"):
+                frame = evaluate(frame)
+            yield kind, frame
 
     def _read(self, columns: Mapping[str, Sequence[Any] | Array]) -> Frame:
         missing = [each.name for each in self.inputs if each.name not in columns]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vintage.twin.columns import Array, Column
+from vintage.twin.columns import VECTOR, Array, Column
 from vintage.twin.errors import BadInput
 from vintage.twin.evaluator import Twin
 
@@ -57,6 +57,9 @@ class TwinFunction:
 
 def _values(series: pd.Series[Any], kind: str) -> Array | list[Any]:
     """Return a column of pandas as a twin takes it."""
+    if kind == VECTOR:
+        # Spark's own vectors, where a DataFrame of Spark's was made one of pandas.
+        return [value.toArray() if hasattr(value, "toArray") else value for value in series.tolist()]
     if series.dtype.kind == "f" and not series.isna().any():
         return np.asarray(series)
     whole = kind not in {"double", "float"} and series.dtype.kind == "f"

@@ -1,16 +1,19 @@
 """MLflow: runs, logged models, registered versions. The only room that imports mlflow, and lazily."""
 
-from vintage.registry.tracking.model_folder import DESCRIPTION, MODEL, SPARK_MODEL, describes_the_same
+from vintage.registry.tracking.model_folder import DESCRIPTION, MODEL, SPARK_MODEL, described_alike
 from vintage.registry.tracking.model_folder import load as load_model
 from vintage.registry.tracking.records import Registered, Table, TrainingData, TriedCandidate, Version
 from vintage.registry.tracking.serving import Served, preload_serving
 from vintage.registry.tracking.serving import load as load_served
 from vintage.registry.tracking.tracking import Tracking
+from vintage.registry.tracking.twin_flavor import TWIN
+from vintage.registry.tracking.twin_flavor import add as serve_by_twin
 
 __all__ = [
     "DESCRIPTION",
     "MODEL",
     "SPARK_MODEL",
+    "TWIN",
     "Registered",
     "Served",
     "Table",
@@ -18,8 +21,9 @@ __all__ = [
     "TrainingData",
     "TriedCandidate",
     "Version",
-    "describes_the_same",
+    "described_alike",
     "load_model",
     "load_served",
     "preload_serving",
+    "serve_by_twin",
 ]

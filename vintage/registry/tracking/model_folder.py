@@ -27,6 +27,8 @@ MODEL: Final = "model"
 """The folder, within a model's data."""
 DESCRIPTION: Final = "MLmodel"
 """The file that tells MLflow how the folder is loaded."""
+SPARKS_DESCRIPTION: Final = "MLmodel.spark"
+"""Of a model that has a twin: what its description is where Spark serves it all the same."""
 _IDS: Final = ("artifact_path", "model_id", "model_uuid", "run_id")
 SPARK_MODEL: Final = "sparkml"
 """Of what Spark saves, within the folder."""
@@ -86,11 +88,17 @@ def load(directory: Path) -> PipelineModel:
     return PipelineModel.load(loadable(path))
 
 
-def describes_the_same(copy: Path, original: Path) -> bool:
-    """Whether a copy's MLmodel says what the original says, but for the ids that MLflow gives to each copy.
+def described_alike(copy: Path, folder: Path) -> Path | None:
+    """Return the description that a copy's MLmodel says the same as: the twin's, or Spark's.
 
-    MLflow writes fields of its own beside, with their defaults, where the original has none.
+    But for the ids that MLflow gives to each copy; and it writes fields of its own beside, with their
+    defaults, where the original has none. None where the copy describes something else.
     """
+    originals = (folder / DESCRIPTION, folder / SPARKS_DESCRIPTION)
+    return next((each for each in originals if each.is_file() and _describes_the_same(copy, each)), None)
+
+
+def _describes_the_same(copy: Path, original: Path) -> bool:
     import yaml
 
     try:
@@ -109,9 +117,9 @@ def _without_ids(told: Mapping[str, object]) -> dict[str, object]:
     return {name: value for name, value in told.items() if name not in _IDS and value is not None}
 
 
-def named_after(model: LoggedModel, run_id: str, model_dir: Path, scratch: Path) -> str:
-    """Return a copy of the folder's MLmodel that knows which logged model of which run it describes."""
-    described = _described(model_dir / DESCRIPTION)
+def named_after(model: LoggedModel, run_id: str, description: Path, scratch: Path) -> str:
+    """Return a copy of a folder's MLmodel that knows which logged model of which run it describes."""
+    described = _described(description)
     described.model_id = described.model_uuid = model.model_id
     described.run_id = run_id
     described.artifact_path = model.artifact_location

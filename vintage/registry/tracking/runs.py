@@ -32,6 +32,9 @@ TABLES: Final = "tables"
 _LOGGED_ARTIFACTS: Final = "mlflow.loggedArtifacts"
 # MLflow's pages open on what belongs to language models, unless the experiment says what it is.
 _OF_TRAINING: Final = {"mlflow.experimentKind": "custom_model_development"}
+SERVED_BY: Final = "vintage.served_by"
+"""Tag of a run: what evaluates its model where MLflow is asked for a `python_function`."""
+SPARK: Final = "spark"
 
 
 def start(client: MlflowClient, endpoint: Endpoint, name: str, tags: Mapping[str, str]) -> str:
@@ -234,10 +237,25 @@ def renew(client: MlflowClient, connection: Connection, run_id: str, model_dir: 
     _upload(client, model, run_id, model_dir)
 
 
+def serve_by(client: MlflowClient, run_id: str, by: str, model_dir: Path) -> None:
+    """Have MLflow load the run's logged model by its twin or by Spark; so it stays when it is renewed."""
+    run = client.get_run(run_id)
+    before, model_id = run.data.tags.get(SERVED_BY), model_id_of(run)
+    if model_id and before != by and SPARK in {before, by}:
+        _describe(client, client.get_logged_model(model_id), run_id, model_dir, by)
+    log_tags(client, run_id, {SERVED_BY: by})
+
+
 def _upload(client: MlflowClient, model: LoggedModel, run_id: str, model_dir: Path) -> None:
     client.log_model_artifacts(model.model_id, str(model_dir))
+    _describe(client, model, run_id, model_dir, client.get_run(run_id).data.tags.get(SERVED_BY))
+
+
+def _describe(client: MlflowClient, model: LoggedModel, run_id: str, model_dir: Path, by: str | None) -> None:
     with tempfile.TemporaryDirectory() as scratch:
-        named = model_folder.named_after(model, run_id, model_dir, Path(scratch))
+        by_spark = model_dir / model_folder.SPARKS_DESCRIPTION
+        description = by_spark if by == SPARK and by_spark.is_file() else model_dir / model_folder.DESCRIPTION
+        named = model_folder.named_after(model, run_id, description, Path(scratch))
         client.log_model_artifact(model.model_id, named)
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 START_SECONDS: Final = 30
 ANSWER_SECONDS: Final = 120
+PREDICTION: Final = "prediction"
 
 
 class Served:
@@ -43,7 +44,7 @@ class Served:
 
     def predict(self, rows: pd.DataFrame) -> list[Any]:
         """Return the prediction of each row, by MLflow's pyfunc."""
-        return list(self._model.predict(rows))
+        return _predictions(self._model.predict(rows))
 
     def predict_over_http(self, rows: pd.DataFrame) -> list[Any]:
         """Return the prediction of each row, by MLflow's own scoring server on a free loopback port.
@@ -61,7 +62,7 @@ class Served:
             try:
                 # What the environment names as a proxy has no way to a port of this process.
                 with build_opener(ProxyHandler({})).open(request, timeout=ANSWER_SECONDS) as answer:
-                    return list(json.load(answer)["predictions"])
+                    return _predictions(json.load(answer)["predictions"])
             except HTTPError as error:
                 raise TrackingError(
                     "MLflow's scoring server refuses the rows", found=_reason(error.read())
@@ -87,6 +88,13 @@ class Served:
         finally:
             server.should_exit = True
             thread.join(timeout=START_SECONDS)
+
+
+def _predictions(answer: Any) -> list[Any]:
+    """Return the predictions of an answer: a twin's has further columns, Spark's flavor gives them alone."""
+    if hasattr(answer, "columns"):
+        return list(answer[PREDICTION].tolist())
+    return [each[PREDICTION] if isinstance(each, dict) else each for each in answer]
 
 
 def load(folder: Path) -> Served:

@@ -1,0 +1,92 @@
+"""A model with a twin is loaded by MLflow without Spark, also where Vintage is not installed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tests.twin.test_pyfunc import DESCRIBED
+from vintage.registry.tracking import twin_flavor
+from vintage.registry.tracking.serving import load
+from vintage.twin import description
+
+pytestmark = [
+    # Of mlflow and of what it imports.
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::FutureWarning"),
+    pytest.mark.filterwarnings("ignore::UserWarning"),
+]
+
+ROWS = pd.DataFrame({"colour": ["blue", "red", None], "size": [1.0, None, 2.0]})
+EXPECTED = [11.5, 7.5]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model folder as `model_folder.save` leaves it, but for what Spark saves."""
+    import mlflow.pyfunc
+    from mlflow.models import Model, infer_signature
+
+    folder = tmp_path_factory.mktemp("twin") / "model"
+    description.save(DESCRIBED, folder / twin_flavor.TWIN)
+    described = Model(signature=infer_signature(ROWS))
+    described.add_flavor("spark", pyspark_version="4.1.4", model_data="sparkml", code=None)
+    mlflow.pyfunc.add_to_model(described, loader_module="mlflow.spark", data="sparkml")
+    described.save(str(folder / "MLmodel"))
+    twin_flavor.add(folder, ROWS)
+    return folder
+
+
+def test_mlflow_loads_the_twin_and_spark_its_own(folder: Path) -> None:
+    from mlflow.models import Model
+
+    described = Model.load(str(folder))
+    assert set(described.flavors) == {"python_function", "spark"}
+    assert described.flavors["spark"]["model_data"] == "sparkml"
+    assert described.signature.inputs.input_names() == ["colour", "size"]
+    assert described.signature.outputs.input_names() == ["prediction"]
+
+
+def test_it_answers_by_pyfunc_and_over_http(folder: Path) -> None:
+    served = load(folder)
+    assert served.predict(ROWS) == EXPECTED
+    assert served.predict_over_http(ROWS) == EXPECTED
+
+
+def test_it_loads_where_neither_vintage_nor_spark_nor_java_is(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "pyspark.py").write_text("raise ImportError('there is no Spark here')")
+    program = (
+        "import json, sys, mlflow.pyfunc, pandas as pd\n"
+        "model = mlflow.pyfunc.load_model(sys.argv[1])\n"
+        "rows = pd.DataFrame({'colour': ['blue', 'red', None], 'size': [1.0, None, 2.0]})\n"
+        "import vintage.twin; print(vintage.twin.__file__)\n"
+        "print(json.dumps(model.predict(rows)['prediction'].tolist()))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(folder)],
+        cwd=tmp_path,
+        env={"PATH": "/nonexistent", "HOME": str(tmp_path), "PYTHONPATH": str(tmp_path)},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    place, answer = done.stdout.splitlines()[-2:]
+    assert Path(place).is_relative_to(folder / twin_flavor.CODE)
+    assert json.loads(answer) == EXPECTED
+
+
+@pytest.mark.fault("a changed byte in the twin that MLflow is to serve", outcome="refused when it is loaded")
+def test_a_damaged_twin_does_not_load(folder: Path, tmp_path: Path) -> None:
+    import shutil
+
+    damaged = shutil.copytree(folder, tmp_path / "model")
+    raw = bytearray((damaged / "twin/arrays.npz").read_bytes())
+    raw[-1] ^= 1
+    (damaged / "twin/arrays.npz").write_bytes(raw)
+    with pytest.raises(ValueError, match="are not those that SHA256SUMS names"):
+        load(damaged)
