@@ -87,7 +87,12 @@ def stack(folder: Path, home: Path, secrets: dict[str, str]) -> Iterator[Compose
     if not PROGRAMS:
         assert not os.environ.get("CI"), ".ci/run installs postgresql"
         pytest.skip("needs the package postgresql")
-    variables = {**secrets, "VINTAGE_HOME": str(home), "VINTAGE_WORKER_MEMORY": "1g"}
+    variables = {
+        **secrets,
+        "VINTAGE_HOME": str(home),
+        "VINTAGE_SERVED": "tiny",
+        "VINTAGE_WORKER_MEMORY": "1g",
+    }
     started = ComposeStack(folder, variables, extra={"JAVA_TOOL_OPTIONS": QUICK_JVM, **PARSED_SELDOM})
     with started:
         yield started
@@ -180,6 +185,19 @@ def test_what_the_night_did_is_in_postgresql_and_its_model_in_mlflow(stack: Comp
     assert found["registered_model"]["aliases"] == [{"alias": "champion", "version": "1"}]
     kept = list((stack.folder / "volumes" / "state" / "mlflow").rglob("MLmodel"))
     assert len(kept) == 1
+
+
+def test_the_champion_of_the_night_is_served_without_spark(stack: ComposeStack) -> None:
+    address = f"http://{stack.address('serving', 8000)}"
+
+    def serves() -> bool:
+        return httpx.get(f"{address}/ping", timeout=30).status_code == httpx.codes.OK
+
+    until(serves, lambda: httpx.get(f"{address}/health", timeout=30).text)
+    [entry] = ledger.read(store_of(stack).ledger_path)
+    told = httpx.get(f"{address}/health", timeout=30).json()["tiny"]
+    assert told["serves"]["key"] == entry.model_key
+    assert told["registry"] == "reached"
 
 
 def test_a_backfill_finds_what_the_night_made(stack: ComposeStack, api: AirflowApi) -> None:

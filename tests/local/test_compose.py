@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 CHECKOUT = Path(__file__).resolve().parents[2]
 COMPOSE = (CHECKOUT / "docker-compose.yaml").read_text(encoding="utf-8")
 DOCKERFILE = (CHECKOUT / "docker" / "Dockerfile").read_text(encoding="utf-8")
+SERVING = (CHECKOUT / "docker" / "serving.Dockerfile").read_text(encoding="utf-8")
 SERVICES: dict[str, Any] = yaml.safe_load(COMPOSE)["services"]
 
 
@@ -84,7 +85,7 @@ def test_the_database_s_scripts_run_by_themselves() -> None:
 
 def test_what_is_published_is_on_loopback_alone() -> None:
     published = {name: port for name, service in SERVICES.items() for port in service.get("ports", ())}
-    assert set(published) == {"airflow-api-server", "mlflow", "spark-master"}
+    assert set(published) == {"airflow-api-server", "mlflow", "serving", "spark-master"}
     assert all(port.startswith("127.0.0.1:") for port in published.values())
 
 
@@ -104,21 +105,24 @@ def in_the_image(path: str) -> bool:
     return let
 
 
-def copied() -> list[str]:
-    """What the image takes from the checkout."""
-    lines = [line.split()[1:] for line in DOCKERFILE.splitlines() if line.startswith("COPY ")]
+def copied(dockerfile: str) -> list[str]:
+    """What an image takes from the checkout."""
+    lines = [line.split()[1:] for line in dockerfile.splitlines() if line.startswith("COPY ")]
     return [source for words in lines if not words[0].startswith("--from") for source in words[:-1]]
 
 
 def test_the_image_s_files_are_there() -> None:
-    assert len(copied()) >= 7
-    for source in copied():
+    assert len(copied(DOCKERFILE)) >= 7
+    for source in [*copied(DOCKERFILE), *copied(SERVING)]:
         assert (CHECKOUT / source).exists(), source
         assert in_the_image(source), source
 
 
-def test_the_image_is_not_root_s() -> None:
-    assert [line.split()[1] for line in DOCKERFILE.splitlines() if line.startswith("USER ")] == ["vintage"]
+def test_the_images_are_not_root_s() -> None:
+    for dockerfile in (DOCKERFILE, SERVING):
+        assert [line.split()[1] for line in dockerfile.splitlines() if line.startswith("USER ")] == [
+            "vintage"
+        ]
     assert not any("user" in service for service in SERVICES.values())
 
 
@@ -164,15 +168,31 @@ def test_the_image_has_the_python_the_uv_and_the_java_that_set_up_takes() -> Non
     assert package in java
 
 
-def locked_for_the_image() -> set[str]:
-    """The distributions that `uv sync --frozen --all-extras --no-dev` installs."""
+def test_the_image_that_serves_has_the_same_python_and_uv_and_neither_spark_nor_java() -> None:
+    for pattern in (r"^FROM python:\S+", r"uv==\S+"):
+        assert set(re.findall(pattern, SERVING, re.MULTILINE)) == set(
+            re.findall(pattern, DOCKERFILE, re.MULTILINE)
+        )
+    [extra] = re.findall(r"uv sync .*--extra (\w+)", SERVING)
+    assert locked_for_an_image(extra).isdisjoint(
+        {"pyspark", "mlflow", "apache-airflow", "great-expectations"}
+    )
+    assert locked_for_an_image(extra) >= {"fastapi", "mlflow-skinny", "numpy", "prometheus-client", "uvicorn"}
+    assert "jre" not in SERVING
+
+
+def locked_for_an_image(*extras: str) -> set[str]:
+    """The distributions that `uv sync --frozen --no-dev` installs with these extras; with all, if none."""
     lock = (CHECKOUT / "uv.lock").read_text(encoding="utf-8")
     import tomllib
 
     packages = {package["name"]: package for package in tomllib.loads(lock)["package"]}
     ours = packages["vintage-retraining"]
     pending = [each["name"] for each in ours["dependencies"]]
-    pending += [each["name"] for extra in ours["optional-dependencies"].values() for each in extra]
+    chosen = {
+        name: each for name, each in ours["optional-dependencies"].items() if not extras or name in extras
+    }
+    pending += [each["name"] for extra in chosen.values() for each in extra]
     found: set[str] = set()
     while pending:
         name = pending.pop()
@@ -188,7 +208,7 @@ def locked_for_the_image() -> set[str]:
 
 
 def test_the_image_has_every_package_that_its_code_imports() -> None:
-    known, locked = packages_distributions(), locked_for_the_image()
+    known, locked = packages_distributions(), locked_for_an_image()
     normal = {name: {re.sub(r"[-_.]+", "-", each).lower() for each in known[name]} for name in known}
     imported: dict[str, Path] = {}
     for folder in ("vintage", "spark_jobs", "dags", "local"):

@@ -19,6 +19,7 @@ from vintage.cli import plan as cli_plan
 from vintage.cli import registry as cli_registry
 from vintage.cli import reproduce as cli_reproduce
 from vintage.cli import score as cli_score
+from vintage.cli import serve as cli_serve
 from vintage.cli import store as cli_store
 from vintage.cli.arguments import AsJson, PipelineName
 from vintage.cli.pipelines_view import listed
@@ -244,6 +245,7 @@ app.command(rich_help_panel=MODELS)(cli_champion.rollback)
 app.command(rich_help_panel=MODELS)(cli_diff.diff)
 app.command(rich_help_panel=MODELS)(cli_reproduce.reproduce)
 app.command(rich_help_panel=MODELS)(cli_score.score)
+app.command(rich_help_panel=MODELS)(cli_serve.serve)
 app.command(rich_help_panel=DATES)(cli_plan.plan)
 app.command(rich_help_panel=DATES)(cli_plan.backfill)
 app.command(rich_help_panel=DATES)(cli_store.impact)

@@ -1,0 +1,25 @@
+# The image of the service `serving`: champions over HTTP by their twins, without Spark and Java. From the root:
+#   docker build --file docker/serving.Dockerfile --tag vintage-serving .
+
+FROM python:3.11-slim-bookworm AS packages
+RUN pip install --no-cache-dir uv==0.13.9
+ENV UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never
+WORKDIR /opt/vintage
+COPY pyproject.toml uv.lock README.md ./
+RUN uv sync --frozen --extra serving --no-dev --no-install-project
+
+FROM python:3.11-slim-bookworm
+RUN useradd --uid 1000 --create-home vintage
+ENV PATH=/opt/vintage/.venv/bin:/usr/local/bin:/usr/bin:/bin
+ENV PYTHONPATH=/opt/vintage
+ENV PYTHONDONTWRITEBYTECODE=1
+WORKDIR /opt/vintage
+COPY --from=packages /opt/vintage/.venv .venv
+COPY vintage vintage
+COPY local/__init__.py local/compose_health.py local/
+COPY docker/entry.sh docker/entry.sh
+# Nobody may write beside it later, and every start would compile it anew.
+RUN python -m compileall -q .venv vintage local
+USER vintage
+ENTRYPOINT ["/opt/vintage/docker/entry.sh"]
+CMD ["python", "-m", "vintage", "serve", "--help"]
