@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -27,6 +27,8 @@ NUMBERS: Final[Mapping[str, type[np.generic]]] = {
 """Spark's types of numbers, as its DDL names them, and numpy's."""
 OBJECTS: Final[Mapping[str, type]] = {"string": str, "array<string>": list}
 VECTOR: Final = "vector"
+MOST_SLOTS: Final = 1 << 26
+"""Of a batch's vectors in all, which are dense: 512 MiB of doubles."""
 TYPES: Final = frozenset({*NUMBERS, *OBJECTS, VECTOR})
 """The types that a twin takes as input."""
 
@@ -77,6 +79,8 @@ class Frame:
     def numbers(self, name: str) -> Column:
         """Return a column of numbers as doubles."""
         column = self[name]
+        if column.values.dtype == np.float64:
+            return column
         if column.values.dtype == object:
             raise BadInput(f"column {name!r} holds no numbers")
         return Column(column.values.astype(np.float64, copy=False), column.null)
@@ -95,7 +99,7 @@ class Frame:
 
     def with_columns(self, columns: Mapping[str, Column]) -> Frame:
         """Return the frame with further columns, or with others of the same names."""
-        return replace(self, columns={**self.columns, **columns})
+        return Frame({**self.columns, **columns}, self.rows)
 
     def keep(self, rows: Array) -> Frame:
         """Return the rows that a mask chooses."""
@@ -122,10 +126,13 @@ def column_of(name: str, kind: str, values: Sequence[Any] | Array) -> Column:
     """
     if kind in NUMBERS:
         return _numbers(name, kind, values)
-    null = np.fromiter((value is None for value in values), dtype=bool, count=len(values))
+    null = _nulls(values)
     if kind == VECTOR:
         return Column(_vectors(name, values, null), null)
     made = np.empty(len(values), dtype=object)
+    if kind == "string" and _TEXTS.issuperset(map(type, values)):
+        made[:] = values
+        return Column(made, null)
     for number, value in enumerate(values):
         if isinstance(value, np.ndarray | tuple):
             value = list(value)  # noqa: PLW2901 - as Arrow and pandas hand out lists
@@ -135,11 +142,22 @@ def column_of(name: str, kind: str, values: Sequence[Any] | Array) -> Column:
     return Column(made, null)
 
 
+_DOUBLES: Final = frozenset({float})
+_TEXTS: Final = frozenset({str, type(None)})
+"""Types of what need not be looked at value by value."""
+
+
+def _nulls(values: Sequence[Any] | Array) -> Array:
+    return np.fromiter((value is None for value in values), dtype=bool, count=len(values))
+
+
 def _numbers(name: str, kind: str, values: Sequence[Any] | Array) -> Column:
     dtype = NUMBERS[kind]
     if isinstance(values, np.ndarray) and values.dtype == dtype:
         return Column.full(values)
-    null = np.fromiter((value is None for value in values), dtype=bool, count=len(values))
+    if kind == "double" and _DOUBLES.issuperset(map(type, values)):
+        return Column.full(np.array(values, dtype=np.float64))
+    null = _nulls(values)
     filled = [0 if value is None else value for value in values]
     allowed = _ALLOWED[np.dtype(dtype).kind]
     for number, value in enumerate(filled):
@@ -163,15 +181,35 @@ _ALLOWED: Final[Mapping[str, tuple[type, ...]]] = {
 
 
 def _vectors(name: str, values: Sequence[Any] | Array, null: Array) -> Array:
-    dense = [None if value is None else dense_vector(value) for value in values]
-    widths = {len(value) for value in dense if value is not None}
+    given = [(number, value) for number, value in enumerate(values) if not null[number]]
+    widths = {_width(name, *each) for each in given}
     if len(widths) > 1:
         raise BadInput(f"column {name!r}: expected vectors of one size, found {sorted(widths)}")
-    made = np.zeros((len(dense), widths.pop() if widths else 0))
-    for number, value in enumerate(dense):
-        if not null[number]:
-            made[number] = value
+    width = widths.pop() if widths else 0
+    if width * len(values) > MOST_SLOTS:
+        raise BadInput(f"column {name!r}: {len(values)} vectors of {width} slots are too many at once")
+    made = np.zeros((len(values), width))
+    for number, value in given:
+        if isinstance(value, list) and None in value:
+            raise BadInput(f"column {name!r}, row {number}: expected a vector without nulls")
+        try:
+            made[number] = dense_vector(value)
+        except (TypeError, ValueError, LookupError) as error:
+            raise BadInput(f"column {name!r}, row {number}: expected a vector of numbers") from error
     return made
+
+
+def _width(name: str, number: int, value: Any) -> int:
+    """Return how many slots a vector has, before room is made for them."""
+    sparse = isinstance(value, dict) and value.get("indices") is not None
+    size = (
+        value.get("size") if sparse else len(value.get("values") or ()) if isinstance(value, dict) else None
+    )
+    if size is None and isinstance(value, list | tuple | np.ndarray):
+        size = len(value)
+    if not isinstance(size, int | np.integer) or isinstance(size, bool) or size < 0:
+        raise BadInput(f"column {name!r}, row {number}: expected a vector, found {type(value).__name__}")
+    return int(size)
 
 
 def dense_vector(value: Any) -> Array:

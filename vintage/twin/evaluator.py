@@ -112,9 +112,9 @@ class Twin:
 
     def _in_parts(self, given: Frame) -> Frame:
         count = len(given.rows)
-        first = self._evaluate(_between(given, 0, _FIRST_ROWS))
         if count <= _FIRST_ROWS:
-            return first
+            return self._evaluate(given)
+        first = self._evaluate(_between(given, 0, _FIRST_ROWS))
         widest = max((int(np.prod(each.values.shape[1:])) for each in first.columns.values()), default=1)
         at_once = max(1, _SLOTS_AT_ONCE // max(widest, 1))
         rest = [
