@@ -13,6 +13,9 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Final, NoReturn
 
+from rich.console import Console
+from rich.status import Status
+
 from examples.catalogue import EXAMPLES
 from examples.files import LoaderError
 from examples.prepare import prepare
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
 EXAMPLE: Final = "flight_delay"
 RUN_PREFIX: Final = "make_run__"
 LOG_LINES: Final = 15
+UNDER_WAY: Final = frozenset({"running", "queued"})
 LAST_WORDS: Final = ("vintage: ", "AirflowException: ", "AirflowFailException: ")
 
 
@@ -150,24 +154,30 @@ def follow(api: AirflowApi, dag_id: str, run: Run, check: Callable[[], None]) ->
         NightFailed: one failed; it is not waited for its retries.
     """
     shown: set[str] = set()
-    while True:
-        check()
-        state = api.run(dag_id, run.run_id).state
-        for task in api.tasks(dag_id, run.run_id):
-            if task.state in {"failed", "up_for_retry"}:
-                _show_failure(api, dag_id, run, task)
-            if task.state == WAITS_FOR_A_PERSON and WAITS_FOR_A_PERSON not in shown:
-                shown.add(WAITS_FOR_A_PERSON)
-                say(f"  {task.name:<14}waits for a person: {api.where_to_answer(dag_id, run.run_id, task)}")
-            if task.state in TASK_DONE and task.name not in shown:
-                shown.add(task.name)
-                say(f"  {task.name:<14}{task.state:<10}{task.seconds or 0:6.1f} s")
-        if state == "success":
-            return
-        if state == "failed":
-            say(f"vintage: the run {run.run_id} was ended as failed")
-            raise NightFailed
-        time.sleep(0.5)
+    with Status("", console=Console(highlight=False, markup=False)) as status:
+        while not _followed(api, dag_id, run, shown, status):
+            check()
+            time.sleep(0.5)
+
+
+def _followed(api: AirflowApi, dag_id: str, run: Run, shown: set[str], status: Status) -> bool:
+    """Show what has ended since; whether the run is over."""
+    state = api.run(dag_id, run.run_id).state
+    tasks = api.tasks(dag_id, run.run_id)
+    status.update(", ".join(f"{task.name} {task.state}" for task in tasks if task.state in UNDER_WAY))
+    for task in tasks:
+        if task.state in {"failed", "up_for_retry"}:
+            _show_failure(api, dag_id, run, task)
+        if task.state == WAITS_FOR_A_PERSON and WAITS_FOR_A_PERSON not in shown:
+            shown.add(WAITS_FOR_A_PERSON)
+            say(f"  {task.name:<14}waits for a person: {api.where_to_answer(dag_id, run.run_id, task)}")
+        if task.state in TASK_DONE and task.name not in shown:
+            shown.add(task.name)
+            say(f"  {task.name:<14}{task.state:<10}{task.seconds or 0:6.1f} s")
+    if state == "failed":
+        say(f"vintage: the run {run.run_id} was ended as failed")
+        raise NightFailed
+    return state == "success"
 
 
 def _show_failure(api: AirflowApi, dag_id: str, run: Run, task: Task) -> NoReturn:
@@ -191,12 +201,19 @@ def show(home: Home, pipeline: str, day: date) -> None:
     command = [sys.executable, "-m", "vintage", "show", pipeline, "--date", day.isoformat()]
     subprocess.run(command, check=False)
     docs = sorted(home.store.glob(f"{pipeline}/*/date={day}/*/**/index.html"))
+    report = sorted(home.store.glob(f"{pipeline}/reports/date={day}/*/report.html"), key=_changed)
     say("\nWhere to look next:")
     say("  make up                                Airflow and MLflow in the browser")
     say(f"  vintage show {pipeline} --date {day}     this summary again")
     for page in docs[-1:]:
         say(f"  {page}     the Data Docs of the validation")
     say(f"  {home.store / pipeline}     all that was made, by kind and date")
+    for page in report[-1:]:
+        say(f"  {page}     the report")
+
+
+def _changed(page: Path) -> float:
+    return page.stat().st_mtime
 
 
 def _interrupted(*_: object) -> NoReturn:

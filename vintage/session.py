@@ -131,6 +131,7 @@ class SparkProvider:
                 raise self._failure
             if self._session is None:
                 started = time.monotonic()
+                log.info("starting spark", extra={"doing": "starting Spark"})
                 try:
                     self._session = _open(self._app_name, self._conf, self._master)
                 except EnvironmentProblem as error:
@@ -141,6 +142,7 @@ class SparkProvider:
                     self._session.version,
                     self._session.sparkContext.master,
                     time.monotonic() - started,
+                    extra={"doing": ""},
                 )
             return self._session
 

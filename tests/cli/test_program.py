@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 DAY = date(2024, 3, 1)
 COMMANDS = [
     "list",
+    "init",
     "check",
     "run",
     "plan",

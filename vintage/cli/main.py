@@ -15,6 +15,7 @@ import typer
 
 from vintage.cli import champion as cli_champion
 from vintage.cli import diff as cli_diff
+from vintage.cli import init as cli_init
 from vintage.cli import plan as cli_plan
 from vintage.cli import registry as cli_registry
 from vintage.cli import reproduce as cli_reproduce
@@ -25,9 +26,10 @@ from vintage.cli.arguments import AsJson, PipelineName
 from vintage.cli.pipelines_view import listed
 from vintage.cli.pipelines_view import show as show_list
 from vintage.cli.screen import Console, write_json
+from vintage.cli.signs_of_life import signs_of_life
 from vintage.cli.summary_view import show as show_summary
 from vintage.errors import SpecError, StoreError, TrackingError, VintageError
-from vintage.flow.job import configure_logging, open_job, report, stage_problems
+from vintage.flow.job import open_job, report, stage_problems
 from vintage.lineage.graph import current_evaluation
 from vintage.processes import ends_in_order
 from vintage.report.headline import with_decision
@@ -87,6 +89,9 @@ def list_pipelines(as_json: AsJson = False) -> None:
         write_json(found)
     else:
         show_list(found, Console(highlight=False))
+
+
+app.command(rich_help_panel=PIPELINES)(cli_init.init)
 
 
 @app.command(rich_help_panel=PIPELINES)
@@ -149,19 +154,18 @@ def run(
     from vintage.flow import promote
     from vintage.flow.steps import JOBS
 
-    configure_logging()
     job = open_job(Home.from_environment(os.environ), pipeline, date, set_ or ())
     steps = {**JOBS, "promote": promote.run}
     seconds = {}
-    try:
-        for number, (name, step) in enumerate(steps.items(), start=1):
-            log.info("step %d of %d: %s", number, len(steps), name)
-            started = time.monotonic()
-            step(job)
-            seconds[name] = round(time.monotonic() - started, 2)
-            log.info("%s done in %.1f s", name, seconds[name])
-    finally:
-        job.spark.stop()
+    with signs_of_life(job.home, job.store, f"run_{job.pipeline.name}_{job.date}") as signs:
+        try:
+            for number, (name, step) in enumerate(steps.items(), start=1):
+                started = time.monotonic()
+                with signs.step(number, len(steps), name):
+                    step(job)
+                seconds[name] = round(time.monotonic() - started, 2)
+        finally:
+            job.spark.stop()
     _print(_summary(job.home, job.store, date).model_copy(update={"seconds": seconds}), as_json=as_json)
 
 

@@ -9,7 +9,8 @@ import typer
 
 from vintage.cli.arguments import AsJson, PipelineName
 from vintage.cli.screen import Console, write_json
-from vintage.flow.job import configure_logging, open_job
+from vintage.cli.signs_of_life import signs_of_life
+from vintage.flow.job import open_job
 from vintage.report.predictions import scored_of, show
 from vintage.spec import Home
 
@@ -36,12 +37,13 @@ def score(
     """
     from vintage.flow.score import run
 
-    configure_logging()
     job = open_job(Home.from_environment(os.environ), pipeline, date)
-    try:
-        made = scored_of(run(job, version))
-    finally:
-        job.spark.stop()
+    with signs_of_life(job.home, job.store, f"score_{job.pipeline.name}_{job.date}") as signs:
+        try:
+            with signs.step(1, 1, "score"):
+                made = scored_of(run(job, version))
+        finally:
+            job.spark.stop()
     if as_json:
         write_json(made)
     else:

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
@@ -206,10 +207,14 @@ def readable(error: Exception) -> VintageError:
 def for_each_date(work: Callable[[date], T], dates: Iterable[date], *, doing: str) -> dict[date, T]:
     """Do the work for several dates at once, log each with its seconds, and keep the dates' order.
 
+    Each line of the log tells how many dates are done as well.
+
     Raises:
         VintageError: the first error by date; the dates that went well stay done. The others go on after one
             that is too large for Spark's memory.
     """
+    days = tuple(dates)
+    done = count(1)
 
     def timed(day: date) -> T:
         started = time.monotonic()
@@ -220,11 +225,12 @@ def for_each_date(work: Callable[[date], T], dates: Iterable[date], *, doing: st
             if short is None:
                 raise
             raise short from error
-        log.info("%s %s: %.1f s", doing, day, time.monotonic() - started)
+        told = f"{next(done)} of {len(days)} dates"
+        log.info("%s %s: %.1f s, %s", doing, day, time.monotonic() - started, told, extra={"doing": told})
         return result
 
     with ThreadPoolExecutor(max_workers=DATES_AT_ONCE) as pool:
-        pending = {day: pool.submit(timed, day) for day in dates}
+        pending = {day: pool.submit(timed, day) for day in days}
         try:
             results, short_of = {}, None
             for day, future in pending.items():
