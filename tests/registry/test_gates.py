@@ -154,6 +154,7 @@ def test_without_a_champion_the_gate_does_not_apply_and_one_that_does_not_run_fa
     first = judged(gates, {"areaUnderROC": 0.7}, rows=1)
     assert first.promote
     assert first.reasons[-1] == "gate areaUnderROC vs champion >= +0 does not apply: there is no baseline"
+    assert first.inapplicable == {"areaUnderROC vs champion >= +0": "there is no baseline"}
     broken = Baseline(
         "2024-03-05", "k" * 64, incomparable="the champion of 2024-03-05 does not run on these rows"
     )

@@ -66,6 +66,7 @@ def _shell(metrics: Mapping[str, float | None], metric: str, details: Mapping[st
             {"gate": f"{metric} >= 0.1", "value": value, "passed": True, "interval": _interval(value)},
             {"gate": f"{metric} of origin = {ODD} >= 0.9", "value": None, "passed": False, "rows": 900},
         ],
+        "inapplicable": {f"{metric} vs champion >= {ODD}": f"there is no baseline, {ODD}"},
         "decision": {
             "promote": False,
             "reasons": [f"gate {metric} of origin = {ODD} >= 0.9 failed: 0.5", "and another reason"],
@@ -232,6 +233,7 @@ def publish_run(
     days: int = 3,
     tuned: bool = False,
     seed: int = 1,
+    champion: Artifact | None = None,
 ) -> Artifact:
     """Publishes an evaluation and all that it was made from; it is not made the current one.
 
@@ -243,6 +245,7 @@ def publish_run(
         days: of the window.
         tuned: whether Params were tuned.
         seed: another one makes another model of the same rows.
+        champion: an evaluation whose model this one is held against.
     """
     window = [day - timedelta(days=back) for back in range(days)]
     features = {each: _features(store, each) for each in window}
@@ -269,7 +272,11 @@ def publish_run(
         store,
         "evaluation",
         day,
-        {"model": {day.isoformat(): model.key}, "features": {day.isoformat(): used[day.isoformat()]}},
+        {
+            "model": {day.isoformat(): model.key},
+            "features": {day.isoformat(): used[day.isoformat()]},
+            **({"baseline": {str(champion.date): champion.manifest.details.model}} if champion else {}),
+        },
         spec={"evaluate": {"metric": DECIDES[task]}},
         seed=seed,
         details={"model": model.key, **details},
@@ -277,7 +284,10 @@ def publish_run(
 
 
 def _features(store: Store, day: date) -> Artifact:
-    snapshot = _publish(store, "snapshot", day, {"rows": {day.isoformat(): f"{day:%Y%m%d}"}}, rows=964)
+    profile = {"profile": {"distance": {"nulls": day.day}, ODD: {"nulls": 7}, "hour": {"nulls": 0}}}
+    snapshot = _publish(
+        store, "snapshot", day, {"rows": {day.isoformat(): f"{day:%Y%m%d}"}}, rows=964, details=profile
+    )
     failures = [f"warning: expect_column_values_to_be_between on distance: {ODD}"] if day == DAY else []
     validation = _publish(
         store,

@@ -87,11 +87,12 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Store, 
     found = {}
     for task, details in EVALUATIONS.items():
         store = Store(tmp_path_factory.mktemp(task), "things")
-        for back, action in ((2, "promoted"), (1, "refused")):
+        for back, action in ((1, "refused"), (2, "promoted")):
             earlier = publish_run(store, task, details, day=DAY - timedelta(days=back), days=2)
             store.set_current(earlier)
             decide(store, earlier, action, 3 - back)
-        files = write_report(store, publish_run(store, task, details, tuned=task == "classification"))
+        tuned = task == "classification"
+        files = write_report(store, publish_run(store, task, details, tuned=tuned, champion=earlier))
         found[task] = (store, files, Page(files.html.read_text(encoding="utf-8")))
     return found
 
@@ -129,11 +130,12 @@ class TestEachFamily:
 
     def test_every_part_is_there(self, reports: dict[str, Any], task: str) -> None:
         _, files, page = reports[task]
-        wanted = SECTIONS | {"slices", "trend"}
+        wanted = SECTIONS | {"slices", "trend", "since"}
         wanted |= set() if task == "recommendation" else {"importances"}
         wanted |= {"tuning"} if task == "classification" else set()
         assert wanted == {each for each in page.ids if f"{each}-head" in page.ids}
-        pictures = PICTURES[task] | {"slices", "trend"}
+        pictures = PICTURES[task] | {"slices", "trend", "rows-by-date", "nulls-by-date"}
+        pictures |= {"tuning"} if task == "classification" else set()
         assert {path.stem for path in files.pictures} == pictures
         assert {f"{name}-title" for name in pictures} <= set(page.ids)
         assert page.tags.count("svg") == len(pictures)
@@ -170,7 +172,9 @@ class TestEachFamily:
         ):
             assert words in page.text
         assert "Refused by its gates" in page.text
-        assert "12 of 12 rules hold" in page.text
+        assert "12 of 12 rules hold on 2 of 3 dates; a rule fails on 1 of 3 dates" in page.text
+        assert f"does not apply: there is no baseline, {ODD}" in page.text
+        assert "added 2024-03-05, 2024-03-06 (2 dates); dropped 2024-03-03" in page.text
 
 
 def test_written_again_it_is_the_same_and_tells_what_was_decided_meanwhile(tmp_path: Path) -> None:

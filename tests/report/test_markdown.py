@@ -56,11 +56,12 @@ def test_every_family_has_its_gates_and_both_models(store: Store, task: str) -> 
     made = summary(store, task)
     html = READER.render(as_text(made, Links()))
     gates, metrics, slices = cells(html)
-    assert [len(row) for row in gates] == [5] * (1 + len(made.gates))
+    assert [len(row) for row in gates] == [5] * (1 + len(made.gates) + len(made.inapplicable))
     assert [len(row) for row in metrics] == [8] * (1 + len(made.metrics))
     # What speaks against it comes first.
     assert gates[1][-1] == "<strong>failed</strong>"
     assert gates[2][-1] == "passed"
+    assert gates[3][-1].startswith("does not apply: there is no baseline")
     assert metrics[1][0] == f"<code>{made.metric}</code>"
     assert "champion of 2024-03-05" in metrics[0]
     assert len(slices) == 1 + MOST_SLICES
@@ -103,7 +104,7 @@ def test_what_would_be_endless_is_cut_and_says_so(store: Store) -> None:
     made = summary(store)
     gate = {"gate": f"areaUnderROC >= 0.5 where x = {'y' * 5000}", "value": 0.6, "passed": True}
     reasons = DecisionDetails(promote=True, reasons=("r" * 5000,) * 500)
-    long = made.model_copy(update={"gates": (gate,) * 500, "decision": reasons})
+    long = made.model_copy(update={"gates": (gate,) * 500, "inapplicable": {}, "decision": reasons})
     text = as_text(long, Links())
     assert len(text) < 3 * MOST_ROWS * (MOST_CHARACTERS + 100)
     assert text.count(f"and {500 - MOST_ROWS} more") == 2
@@ -122,7 +123,8 @@ def test_it_leads_to_the_report_and_to_mlflow(store: Store, tmp_path: Path) -> N
 
 
 def test_a_first_model_is_held_against_nobody(store: Store) -> None:
-    made = summary(store).model_copy(update={"baseline": None, "champion": None, "gates": (), "slices": ()})
+    nothing = {"baseline": None, "champion": None, "gates": (), "inapplicable": {}, "slices": ()}
+    made = summary(store).model_copy(update=nothing)
     html = READER.render(as_text(made, Links()))
     [metrics] = cells(html)
     assert len(metrics[0]) == 4

@@ -196,6 +196,11 @@ def lineage_of(store: Store, evaluation: Artifact) -> Lineage:
     return Lineage(store, model, evaluation)
 
 
+def lineage_of_model(store: Store, model: Artifact) -> Lineage:
+    """Return the lineage of a model, with its evaluation where it has one."""
+    return Lineage(store, model, _evaluation_of(store, model))
+
+
 def current_evaluation(store: Store, day: date | None) -> Artifact:
     """Return the evaluation that stands for a date; None takes the latest date that was evaluated.
 
@@ -243,7 +248,7 @@ def find_lineage(store: Store, wanted: str) -> Lineage:
             f'{"begin" if found else "begins"} with "{wanted}"',
             expected=f"one of {list_names(names)}" if names else "a finished run",
         )
-    return Lineage(store, found[0], _evaluation_of(store, found[0]))
+    return lineage_of_model(store, found[0])
 
 
 def evaluation_with(store: Store, day: date, key: str) -> Artifact:

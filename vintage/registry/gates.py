@@ -82,11 +82,17 @@ Compared = NoBaseline | Baseline | UnreadableBaseline
 
 @dataclass(frozen=True)
 class Decision:
-    """Whether a model may serve, and why or why not."""
+    """Whether a model may serve, and why or why not.
+
+    Attributes:
+        verdicts: of the gates that apply.
+        inapplicable: each gate that does not apply → why.
+    """
 
     promote: bool
     reasons: tuple[str, ...]
     verdicts: tuple[Verdict, ...]
+    inapplicable: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -134,7 +140,9 @@ def decide(
     passed = [each.reason for each in judged if each.verdict and each.verdict.passed]
     passed += [each.reason for each in judged if not each.verdict]
     verdicts = tuple(each.verdict for each in judged if each.verdict)
-    return Decision(not against, tuple(against or passed or ["no gate is declared"]), verdicts)
+    inapplicable = {each.gate.described: each.told for each in judged if not each.verdict}
+    reasons = tuple(against or passed or ["no gate is declared"])
+    return Decision(not against, reasons, verdicts, inapplicable)
 
 
 def _judge(gate: Gate, measured: EvaluationResult, baseline: Compared) -> _Judged:

@@ -57,6 +57,7 @@ def outcome(
         details={**measured.details, **({"importances": importances} if importances else {})},
         slices=tuple(_slice(each) for each in sorted(measured.slices, key=worst_first)),
         gates=tuple(_verdict(each) for each in decision.verdicts),
+        inapplicable=decision.inapplicable,
         decision=DecisionDetails(promote=decision.promote, reasons=decision.reasons),
     )
 

@@ -15,12 +15,15 @@ if TYPE_CHECKING:
 
     from vintage.report.history import TrendPoint
     from vintage.report.summary import Summary
+    from vintage.store.details import CandidateDetails, ModelTuning
 
 RANKING: Final = ("precisionAtK", "recallAtK", "ndcgAtK", "meanAveragePrecision")
 COVERAGE: Final = ("userCoverage", "itemCoverage", "catalogCoverage")
 _ROW: Final = 0.21
 _ROOM: Final = 0.8
 _MOST_COLUMNS: Final = 10
+_WORST, _BEST = 12, 7
+"""Slices at either end that are shown where not all have room."""
 
 
 def importances_picture(found: Mapping[str, Any]) -> Picture:
@@ -67,33 +70,77 @@ def importances_picture(found: Mapping[str, Any]) -> Picture:
 
 
 def slices_picture(summary: Summary) -> Picture | None:
-    """The worst slices with their intervals, and the whole holdout's value as a line; None without any."""
+    """The worst and the best slices with their intervals, the whole holdout as a line; None without any."""
     metric = summary.metric
-    known = [each for each in summary.slices if each["metrics"].get(metric) is not None][:MOST_BARS]
+    known = [each for each in summary.slices if each["metrics"].get(metric) is not None]
     if not known:
         return None
-    canvas = Canvas(height=_ROOM + _ROW * len(known))
-    for place, each in enumerate(known):
+    cut = len(known) > MOST_BARS
+    shown = [*known[:_WORST], None, *known[-_BEST:]] if cut else known
+    canvas = Canvas(height=_ROOM + _ROW * len(shown))
+    for place, each in enumerate(shown):
+        if each is None:
+            continue
+        color = SERIES[2] if cut and place > _WORST else SERIES[0]
         value, interval = each["metrics"][metric], each.get("interval")
         if interval:
-            canvas.axes.plot((interval["low"], interval["high"]), (place, place), color=SERIES[0], lw=1.6)
-        canvas.axes.plot([value], [place], "o", color=SERIES[0], ms=5)
+            canvas.axes.plot((interval["low"], interval["high"]), (place, place), color=color, lw=1.6)
+        canvas.axes.plot([value], [place], "o", color=color, ms=5)
     whole = summary.metrics.get(metric)
     if whole is not None:
         canvas.axes.axvline(whole, color=INK, lw=1, ls="--")
-    names = [f"{slice_name(each)} ({each['rows']:,})" for each in known]
+    names = ["…" if each is None else f"{slice_name(each)} ({each['rows']:,})" for each in shown]
     canvas.axes.set_yticks(range(len(names)), [shortened(name) for name in names])
-    canvas.axes.set(xlabel=metric, ylim=(len(known) - 0.4, -0.6))
+    canvas.axes.set(xlabel=metric, ylim=(len(shown) - 0.4, -0.6))
     canvas.axes.tick_params(axis="y", length=0)
     canvas.axes.locator_params(axis="x", nbins=5)
     canvas.axes.grid(visible=True, axis="x", lw=0.5)
+    which = f"The {_WORST} worst and the {_BEST} best of {len(known)}" if cut else f"All {len(known)}"
+    ends = " and ".join(
+        f"the {told} is {slice_name(each)} with {number(each['metrics'][metric])}"
+        for told, each in (("worst", known[0]), ("best", known[-1]))
+    )
     return canvas.picture(
         "slices",
-        f"{metric} by slice, the worst first",
-        f"{len(known)} of {len(summary.slices)} slices with their rows; the worst is {slice_name(known[0])} "
-        f"with {number(known[0]['metrics'][metric])}. The dashed line is the whole holdout"
+        f"{metric} by slice",
+        f"{which} slices with their rows, the worst first: {ends}. The dashed line is the whole holdout"
         + (f", {number(whole)}." if whole is not None else "."),
     )
+
+
+def tuning_picture(tuning: ModelTuning) -> Picture | None:
+    """Each candidate's metric, the best first, with those of its parts; None where none was measured."""
+    sign = -1 if tuning.larger_is_better else 1
+    means = {place: each.mean for place, each in enumerate(tuning.candidates) if each.mean is not None}
+    if not means:
+        return None
+    order = sorted(means, key=lambda place: (sign * means[place], place))[:MOST_BARS]
+    canvas = Canvas(height=_ROOM + _ROW * len(order))
+    for down, place in enumerate(order):
+        color = SERIES[1] if place == tuning.winner.candidate else SERIES[0]
+        parts = [value for value in tuning.candidates[place].metrics if value is not None]
+        canvas.axes.plot(parts, [down] * len(parts), "|", color=color, ms=9, alpha=0.7)
+        canvas.axes.plot([means[place]], [down], "o", color=color, ms=6)
+    names = [_candidate(tuning.candidates[place]) for place in order]
+    canvas.axes.set_yticks(range(len(names)), [shortened(name, 40) for name in names])
+    canvas.axes.set(xlabel=f"{tuning.metric} (dot: mean, line: each part)", ylim=(len(order) - 0.4, -0.6))
+    canvas.axes.tick_params(axis="y", length=0)
+    canvas.axes.locator_params(axis="x", nbins=5)
+    canvas.axes.grid(visible=True, axis="x", lw=0.5)
+    best, failed = tuning.winner.candidate, len(tuning.candidates) - len(means)
+    which = f"The {len(order)} best of {len(means)}" if len(means) > len(order) else f"All {len(means)}"
+    return canvas.picture(
+        "tuning",
+        f"{tuning.metric} by candidate",
+        f"{which} candidates that were measured, the best first. The winner, in the other colour, is "
+        f"{_candidate(tuning.candidates[best])} with {number(tuning.candidates[best].mean)}"
+        + (f"; {failed} failed." if failed else "."),
+    )
+
+
+def _candidate(found: CandidateDetails) -> str:
+    """Name a candidate by its Params, without the stages that they belong to."""
+    return ", ".join(f"{name.rpartition('.')[2]} {value}" for name, value in found.params.items())
 
 
 def trend_picture(trend: Sequence[TrendPoint], metric: str, day: date) -> Picture | None:

@@ -8,13 +8,23 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from vintage.registry import ledger
-from vintage.report.comparisons import importances_picture, ranking_picture, slices_picture, trend_picture
+from vintage.report.comparisons import (
+    importances_picture,
+    ranking_picture,
+    slices_picture,
+    trend_picture,
+    tuning_picture,
+)
+from vintage.report.dates import date_pictures
 from vintage.report.details import MOST, number, slice_name
 from vintage.report.drawing import drawing
 from vintage.report.headline import headline_of, with_decision
 from vintage.report.history import LAST, TrendPoint, history_of
 from vintage.report.pictures import detail_pictures
+from vintage.report.quality import quality_of
+from vintage.report.since import since_champion
 from vintage.report.summary import summary_of
+from vintage.report.tables import labelled
 from vintage.spec.metrics import METRICS
 from vintage.spec.page_policy import POLICY
 from vintage.spec.partition import spans
@@ -30,12 +40,13 @@ if TYPE_CHECKING:
     from vintage.registry.ledger import Entry
     from vintage.report.drawing import Picture
     from vintage.report.partitions import Partition
+    from vintage.report.since import Since
     from vintage.report.summary import Summary
     from vintage.store import Artifact, Store
 
-MOST_SLICES: Final = 15
+WORST_SLICES: Final = 10
+BEST_SLICES: Final = 5
 MORE_SLICES: Final = 300
-MOST_DATES: Final = 31
 MOST_FEATURES: Final = 40
 # What a page may tell of; an evaluation has those of its family.
 _DETAILS: Final = (
@@ -105,7 +116,8 @@ def write_report(store: Store, evaluation: Artifact, *, page: Path | None = None
     pictures = draw(summary, trend)
     folder = report_folder(store, evaluation)
     html = page or folder / "report.html"
-    text = render(summary, trend, decisions, pictures, folder=html.parent)
+    since = since_champion(store, evaluation, entries)
+    text = render(summary, trend, decisions, pictures, since=since, folder=html.parent)
     files = []
     if page is None:
         for picture in pictures.values():
@@ -129,7 +141,10 @@ def draw(summary: Summary, trend: Sequence[TrendPoint]) -> dict[str, Picture]:
             ranking_picture(summary),
             slices_picture(summary),
             trend_picture(trend, summary.metric, summary.date),
+            *date_pictures(summary),
         ]
+        if summary.tuning is not None:
+            found.append(tuning_picture(summary.tuning))
         weights = summary.details.get("importances")
         if weights and weights["features"]:
             found.append(importances_picture(weights))
@@ -143,6 +158,7 @@ def render(
     pictures: Mapping[str, Picture],
     *,
     folder: Path,
+    since: Since | None = None,
 ) -> str:
     """Return the page.
 
@@ -152,6 +168,7 @@ def render(
         decisions: what the ledger says became of it, oldest first.
         pictures: by name.
         folder: where the page will lie; its links to Data Docs begin there.
+        since: what changed since the champion, where there was one.
     """
     return _template().render(
         policy=POLICY,
@@ -163,12 +180,16 @@ def render(
         pictures=pictures,
         rows=metric_rows(summary),
         slice_metrics=_slice_metrics(summary),
+        best_slices=_best_slices(summary),
         partitions=_grouped(summary),
+        qualities={source: quality_of(dates) for source, dates in _grouped(summary).items()},
+        since=since,
+        tuned=_tuned(summary),
         link=lambda path: os.path.relpath(path, folder),
         most={
-            "slices": MOST_SLICES,
-            "more_slices": MORE_SLICES,
-            "dates": MOST_DATES,
+            "worst": WORST_SLICES,
+            "best": BEST_SLICES,
+            "slices": MORE_SLICES,
             "features": MOST_FEATURES,
             "classes": MOST,
         },
@@ -206,6 +227,28 @@ def _slice_metrics(summary: Summary) -> list[str]:
     asked = [str(gate["gate"]).partition(" ")[0] for gate in summary.gates]
     known = summary.slices[0]["metrics"] if summary.slices else {}
     return [name for name in dict.fromkeys((summary.metric, *asked)) if name in known]
+
+
+def _tuned(summary: Summary) -> set[tuple[int, str]]:
+    """The Params that a tuning chose, as the place of the stage and the Param's name."""
+    found = set()
+    for name in summary.tuning.winner.params if summary.tuning else ():
+        stage, _, param = name.rpartition(".")
+        stage, _, nth = stage.partition("[")
+        wanted = stage.rpartition(".")[2]
+        places = [
+            place
+            for place, each in enumerate(summary.stages)
+            if str(each["type"]).rpartition(".")[2] == wanted
+        ]
+        found |= {(place, param) for place in places[int(nth.rstrip("]") or 0) :][:1]}
+    return found
+
+
+def _best_slices(summary: Summary) -> list[Mapping[str, Any]]:
+    """Return the slices of the largest values, the best first; those without a value are none of them."""
+    known = [each for each in summary.slices if each["metrics"].get(summary.metric) is not None]
+    return known[: -BEST_SLICES - 1 : -1]
 
 
 def _better(gain: Mapping[str, float | None] | None) -> str:
@@ -254,7 +297,7 @@ def _template() -> Template:
         lstrip_blocks=True,
     )
     filters: dict[str, Any] = {"number": number, "slice_name": slice_name, "signed": _signed, "value": _value}
-    filters["spans"] = spans
+    filters |= {"spans": spans, "labelled": labelled}
     environment.filters.update(filters)
     return environment.get_template("report.html.j2")
 

@@ -70,7 +70,7 @@ def _head(summary: Summary) -> str:
 
 
 def _gates(summary: Summary) -> str:
-    if not summary.gates:
+    if not summary.gates and not summary.inapplicable:
         return ""
     rows = [
         (
@@ -81,6 +81,10 @@ def _gates(summary: Summary) -> str:
             "passed" if gate["passed"] else "**failed**",
         )
         for gate in sorted(summary.gates, key=lambda each: bool(each["passed"]))
+    ]
+    rows += [
+        (code(gate), "", "", "", plain(f"does not apply: {why}"))
+        for gate, why in summary.inapplicable.items()
     ]
     return _table(("gate", "value", "interval", "rows", "verdict"), rows)
 

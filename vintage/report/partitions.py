@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from vintage.store import Key
 from vintage.store.details import FeaturesDetails, SnapshotDetails, ValidationDetails
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from vintage.store import Artifact, Store
 
@@ -46,6 +47,7 @@ class Partition(BaseModel):
         fingerprint: of the rows' content; None for what holds no rows.
         validation: None where what a suite found is gone, or where there was none.
         undated: how many rows of the delivery had no day, and belong to no date.
+        nulls: column → how many of its values are null, where any is and the snapshot counted them.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -57,6 +59,7 @@ class Partition(BaseModel):
     fingerprint: str | None
     validation: Validation | None
     undated: int = 0
+    nulls: Mapping[str, int] = {}
 
 
 def partitions_of(
@@ -82,12 +85,18 @@ def partitions_of(
                 fingerprint=found.manifest.rows.fingerprint if found.manifest.rows else None,
                 validation=_validation(store if view == SOURCE_VIEW else store.joined(view), found, key),
                 undated=undated_rows(found),
+                nulls=_nulls(found),
             )
 
 
 def undated_rows(snapshot: Artifact) -> int:
     """How many rows of the delivery had no day."""
     return int(SnapshotDetails.of(snapshot).raw.get(UNDATED, 0))
+
+
+def _nulls(snapshot: Artifact) -> dict[str, int]:
+    counted = {name: each.get("nulls") or 0 for name, each in SnapshotDetails.of(snapshot).profile.items()}
+    return {name: nulls for name, nulls in counted.items() if nulls}
 
 
 def _validation(store: Store, snapshot: Artifact, key: Key | None) -> Validation | None:

@@ -124,7 +124,7 @@ def _scores(scores: Mapping[str, Any]) -> Picture | None:
         canvas.axes.stairs(shares, edges, color=color, fill=True, alpha=0.2, lw=0)
         canvas.axes.stairs(shares, edges, color=color, lw=1.5, label=f"label {label}")
     canvas.axes.set(xlabel="score", ylabel="share of the label's rows", xlim=(edges[0], edges[-1]))
-    _as_percent(canvas.axes.yaxis)
+    as_percent(canvas.axes.yaxis)
     canvas.axes.legend()
     return canvas.picture(
         "scores",
@@ -155,7 +155,7 @@ def _quantiles(quantiles: Mapping[str, float]) -> Picture:
     canvas.axes.axhline(0, color=GRID, lw=0.8)
     canvas.axes.plot(shares, list(quantiles.values()), color=SERIES[0], marker="o", ms=4)
     canvas.axes.set(xlabel="share of rows", ylabel="residual is at most")
-    _as_percent(canvas.axes.xaxis)
+    as_percent(canvas.axes.xaxis)
     canvas.axes.grid(visible=True, lw=0.5)
     middle = quantiles.get("0.5")
     return canvas.picture(
@@ -190,7 +190,7 @@ def _variance(variance: Mapping[str, Any]) -> Picture | None:
     canvas.axes.plot(places, together, color=SERIES[1], marker="o", ms=3, label="up to it, together")
     canvas.axes.set(xlabel="component", ylabel="share of the variance", ylim=(0, 1.02))
     canvas.axes.locator_params(axis="x", integer=True)
-    _as_percent(canvas.axes.yaxis)
+    as_percent(canvas.axes.yaxis)
     canvas.axes.legend(loc="center right")
     return canvas.picture(
         "variance",
@@ -240,7 +240,8 @@ def _unit_square(axes: Axes, across: str, up: str) -> None:
         axes.legend(loc="lower right" if up == "recall" else "upper left")
 
 
-def _as_percent(axis: Any) -> None:
+def as_percent(axis: Any) -> None:
+    """Label an axis of shares in percent."""
     from matplotlib.ticker import PercentFormatter
 
     axis.set_major_formatter(PercentFormatter(1.0, decimals=None))

@@ -66,6 +66,7 @@ class Summary(BaseModel):
         metrics: name → value on the holdout; None where it is not defined.
         baseline: date, key and metrics, on the same rows, of the champion that the model was held against;
             None where no gate asks for it or there was none.
+        inapplicable: gate that does not apply → why.
         task: what kind of model it is.
         details: what the task's evaluation tells beside numbers, as `evaluation.json` has it.
         tuning: where Params were tuned, on which date, by which metric, the winner and all candidates.
@@ -108,6 +109,7 @@ class Summary(BaseModel):
     details: Mapping[str, Any]
     confusion_matrix: Mapping[str, Any] | None
     gates: tuple[Mapping[str, Any], ...]
+    inapplicable: Mapping[str, str] = Field(default_factory=dict)
     decision: DecisionDetails
     action: str | None
     decided: Entry | None = None
@@ -247,6 +249,7 @@ def summary_of(store: Store, evaluation: Artifact, *, version: int | None = None
         details=details.details,
         confusion_matrix=details.details.get("confusion_matrix"),
         gates=details.gates,
+        inapplicable=details.inapplicable,
         decision=details.decision,
         action=None,
         params=fitted.params,

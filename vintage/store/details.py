@@ -251,7 +251,8 @@ class EvaluationDetails(Details):
         baseline: what it was compared with, on the same rows; None where it was with nothing.
         details: what the task has beside numbers, such as a confusion matrix.
         slices: the same metrics of parts of the holdout, the worst first.
-        gates: each with its value, and whether it passed.
+        gates: each that applies, with its value, and whether it passed.
+        inapplicable: gate that does not apply → why; empty in a manifest from before they were kept.
         overlap: None in a manifest from before it was counted.
         absent: date of the window → why none of its rows is used; None in a manifest from before it was kept.
         twin: None for a model that Spark serves.
@@ -266,6 +267,7 @@ class EvaluationDetails(Details):
     details: Mapping[str, Any]
     slices: tuple[Mapping[str, Any], ...] = ()
     gates: tuple[Mapping[str, Any], ...]
+    inapplicable: Mapping[str, str] = {}
     decision: DecisionDetails
     overlap: OverlapDetails | None = None
     absent: Mapping[dt.date, str] | None = None

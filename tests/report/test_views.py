@@ -1,0 +1,142 @@
+"""The parts of a report by themselves: cells that name their column, data quality, dates, what was tuned."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tests.report.families import EVALUATIONS, publish_run
+from tests.report.models import DAY, Made
+from vintage.lineage.difference import difference_of
+from vintage.lineage.graph import lineage_of
+from vintage.registry import ledger
+from vintage.report.comparisons import slices_picture
+from vintage.report.dates import date_pictures
+from vintage.report.drawing import drawing
+from vintage.report.html import write_report
+from vintage.report.partitions import Partition, Validation
+from vintage.report.quality import quality_of
+from vintage.report.since import change_lines, since_champion
+from vintage.report.summary import summary_of
+from vintage.report.tables import labelled
+from vintage.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+FIRST = date(2024, 3, 1)
+
+
+def partition(day: date, *failures: str, passed: bool = True, rows: int = 10, nulls: Any = None) -> Partition:
+    summary = f"{4 - len(failures)} of 4 rules hold"
+    found = Validation(passed=passed, summary=summary, failures=failures, docs=Path("docs"))
+    return Partition(
+        source="source",
+        date=day,
+        key="k" * 64,
+        rows=rows,
+        fingerprint="f",
+        validation=found,
+        nulls=nulls or {},
+    )
+
+
+def test_each_cell_names_its_column_as_text_and_has_its_role() -> None:
+    head = '<thead><tr><th scope="col">name</th><th scope="col">a &lt;b&gt;</th></tr></thead>\n'
+    row = '<tr><th scope="row">&lt;td&gt;</th><td>1 &lt; 2</td></tr>'
+    found = labelled(f"{head}<tbody>{row}</tbody>")
+    assert '<th role="rowheader" data-label="name" scope="row">&lt;td&gt;</th>' in found
+    assert '<td role="cell" data-label="a &lt;b&gt;">1 &lt; 2</td>' in found
+    assert found.count('role="columnheader"') == found.count('role="row"') == 2
+    assert found.count("data-label") == 2
+
+
+def test_the_quality_of_many_dates_is_a_line() -> None:
+    days = [FIRST + timedelta(days=each) for each in range(28)]
+    clean = [partition(day) for day in days]
+    assert quality_of(clean).told == "4 of 4 rules hold on each of the 28 dates"
+    assert quality_of(clean).tone == "good"
+    assert quality_of(clean[:1]).told == "4 of 4 rules hold on the only date"
+    warned = [*clean[:-1], partition(days[-1], "warning: x")]
+    found = quality_of(warned)
+    assert found.told == "4 of 4 rules hold on 27 of 28 dates; a rule fails on 1 of 28 dates"
+    assert (found.tone, found.failed) == ("warn", (warned[-1],))
+    assert quality_of([partition(FIRST, "critical: x", passed=False)]).tone == "bad"
+    unknown = clean[0].model_copy(update={"validation": None})
+    assert quality_of([unknown]).told == "no validation is kept of the only date"
+
+
+def drawn(summary: Any) -> dict[str, Any]:
+    with drawing():
+        return {each.name: each for each in date_pictures(summary)}
+
+
+def test_missing_dates_and_the_columns_with_most_nulls_are_told(tmp_path: Path) -> None:
+    summary = summary_of(
+        Store(tmp_path, "things"),
+        publish_run(Store(tmp_path, "things"), "regression", EVALUATIONS["regression"]),
+    )
+    nulls: Iterable[int] = (0, 1, 9)
+    parts = [
+        partition(
+            FIRST + timedelta(days=2 * place), rows=10 + place, nulls={"wild": count, "calm": 3, "x": 0}
+        )
+        for place, count in enumerate(nulls)
+    ]
+    absent = {FIRST + timedelta(days=1): "no raw data", FIRST + timedelta(days=3): "no rows"}
+    found = drawn(summary.model_copy(update={"partitions": tuple(parts), "absent": absent}))
+    told = found["rows-by-date"].description
+    assert told == "10 to 12 rows a date; 2 missing dates marked with a cross: 2024-03-02, 2024-03-04."
+    assert "the largest share is 75.0%, of wild on 2024-03-05" in found["nulls-by-date"].description
+    alone = summary.model_copy(update={"partitions": tuple(parts[:1]), "absent": {}})
+    assert drawn(alone) == {}
+
+
+def test_the_worst_and_the_best_slices_are_drawn(tmp_path: Path) -> None:
+    store = Store(tmp_path, "things")
+    summary = summary_of(store, publish_run(store, "regression", EVALUATIONS["regression"]))
+    with drawing():
+        found = slices_picture(summary)
+    assert found is not None
+    assert "The 12 worst and the 7 best of 46 slices" in found.description
+    assert "A11 (713)<" in found.svg
+    assert "A12 (696)<" not in found.svg
+    assert "A44 (152)<" in found.svg
+
+
+def test_what_was_tuned_is_marked_among_the_params(tmp_path: Path) -> None:
+    store = Store(tmp_path, "things")
+    details = EVALUATIONS["classification"]
+    text = write_report(store, publish_run(store, "classification", details, tuned=True)).html.read_text()
+    marked = 'regParam: 0.01</span> <span class="mark">tuned</span>'
+    assert marked in text
+    # In the table of stages and in that of all Params.
+    assert text.count('<span class="mark">tuned</span>') == 2
+
+
+def test_what_changed_since_the_champion_is_three_lines(tmp_path: Path) -> None:
+    store = Store(tmp_path, "things")
+    old = Made(day=DAY - timedelta(days=1), restated={DAY - timedelta(days=2): 20})
+    stages = ({"type": "LogisticRegression", "params": {"regParam": 0.1}},)
+    new = Made(stages=stages, metrics={"areaUnderROC": 0.72}, gates={"areaUnderROC >= 0.6": False})
+    evaluations = []
+    for made in (old, new):
+        model = made.publish(store)
+        evaluation = store.current("evaluation", made.day)
+        assert evaluation is not None
+        assert evaluation.manifest.details.model == model.key
+        evaluations.append(evaluation)
+    before, after = (lineage_of(store, each) for each in evaluations)
+    lines = change_lines(difference_of("things", before, after, ledger.read(store.ledger_path)))
+    assert list(lines) == ["Data", "Definition", "Result"]
+    assert lines["Data"].startswith("added 2024-03-06; dropped 2024-03-03; restated 2024-03-04")
+    assert "specification (" in lines["Definition"]
+    assert "Params (" in lines["Definition"]
+    assert lines["Result"].startswith("areaUnderROC 0.7000 → 0.7200, each on its own holdout")
+    assert "gate areaUnderROC >= 0.6 passed → failed" in lines["Result"]
+    same = change_lines(difference_of("things", after, after, ()))
+    assert same["Data"] == "the same rows"
+    assert same["Definition"] == "the same specification, Params, code and engines"
+    # Nobody served before.
+    assert since_champion(store, evaluations[1], ()) is None
