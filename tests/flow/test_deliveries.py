@@ -180,8 +180,8 @@ def test_many_columns_have_the_profile_of_few(spark: SparkSession, monkeypatch: 
     )
     [row] = rows.selectExpr(f"{profile_sql(rows.schema)} AS seen").collect()
     monkeypatch.setattr(profiling, "AT_ONCE", 2)
-    found = profile(rows.schema, observed_in_groups(rows))
-    assert found == profile(rows.schema, row["seen"].asDict(recursive=True))
+    found = profile(rows.schema, observed_in_groups(rows), 9)
+    assert found == profile(rows.schema, row["seen"].asDict(recursive=True), 9)
     assert found.columns["b.c"]["max"] == "v2"
 
 

@@ -1,24 +1,35 @@
-"""The profile of a date's rows: one pass, from sketches that merge across dates."""
+"""The profile of a date's rows: one pass, from counts and sketches that merge across dates."""
 
 from __future__ import annotations
 
 import base64
+import json
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from vintage.data.rows import write_rows
 from vintage.store.fingerprint import quoted
+from vintage.store.spark_paths import parquet
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from pyspark.sql import DataFrame
     from pyspark.sql.types import StructField, StructType
 
+NAME: Final = "profile.json"
+"""File of an artifact's own, beside `data`."""
+FORMAT: Final = 2
+"""Of that file. Format 1 was `sketches.json`, with the rest in the snapshot's manifest."""
 QUANTILES: Final = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
-TOP_VALUES: Final = 5
+TOP_VALUES: Final = 100
+TOP_OF_MANIFEST: Final = 5
 AT_ONCE: Final = 50
 """Columns of one aggregation: what Spark plans and compiles for one grows faster than their number."""
+_PROFILE: Final = "profile"
+_ROWS: Final = "rows_profiled"
 
 _NUMBERS: Final = frozenset({"byte", "short", "integer", "long", "float", "double", "decimal"})
 _ORDERED: Final = _NUMBERS | {"string", "date", "timestamp", "timestamp_ntz", "boolean"}
@@ -29,13 +40,70 @@ class Profile:
     """What a date's rows look like.
 
     Attributes:
-        columns: column → nulls, min, max, mean, std, distinct, quantiles, top, as far as its type has them.
+        rows: how many there are.
+        columns: column → type, nulls, min, max, mean, std, distinct, quantiles, top, as far as its type has
+            them. `top` holds up to 100 values with their counts, exact where a date has few.
         sketches: column → Apache DataSketches as base64: `kll` (quantiles, of doubles) and `hll` (distinct
-            values), to be merged with Spark's `kll_sketch_merge_double` and `hll_union`.
+            values; of numbers, of their xxHash64).
     """
 
+    rows: int
     columns: Mapping[str, Mapping[str, Any]]
     sketches: Mapping[str, Mapping[str, str]]
+
+    @property
+    def brief(self) -> dict[str, dict[str, Any]]:
+        """The columns with their five commonest values, for a manifest."""
+        return {
+            name: {**values, "top": values["top"][:TOP_OF_MANIFEST]} if values.get("top") else dict(values)
+            for name, values in self.columns.items()
+        }
+
+    def write(self, artifact: Path) -> None:
+        """Write `profile.json` into the folder of an artifact that is being made."""
+        columns = {name: {**values, **self.sketches.get(name, {})} for name, values in self.columns.items()}
+        content = {"format": FORMAT, "rows": self.rows, "columns": columns}
+        (artifact / NAME).write_text(json.dumps(content), encoding="utf-8")
+
+
+def write_profiled(
+    rows: DataFrame,
+    folder: Path,
+    aggregates: Mapping[str, str],
+    *,
+    files: int = 1,
+    drop: Sequence[str] = (),
+    also: Mapping[str, str] | None = None,
+) -> tuple[dict[str, Any], Profile]:
+    """Write rows as `write_rows` does, and profile them: in the same pass, unless they have many columns.
+
+    Args:
+        rows: what to write.
+        folder: does not exist yet.
+        aggregates: name → SQL aggregate expression over the frame's columns.
+        files: at most so many files.
+        drop: columns that the aggregates see, and neither the files nor the profile has.
+        also: name → SQL expression over the columns that are kept: what only the profile has.
+
+    Returns:
+        name → value of each aggregate, and the profile.
+    """
+    from pyspark.sql.types import StructType
+
+    also = also or {}
+    added = [f"{expression} AS {quoted(name)}" for name, expression in also.items()]
+    wide = rows.selectExpr("*", *added)
+    fields = StructType([field for field in wide.schema if field.name not in drop])
+    wanted = {**aggregates, _ROWS: "count(1)"}
+    if len(fields) <= AT_ONCE:
+        wanted[_PROFILE] = profile_sql(fields)
+    observed = write_rows(wide, folder, wanted, files=files, drop=(*drop, *also))
+    seen = observed.pop(_PROFILE, None)
+    if seen is None:
+        kept = StructType([field for field in fields if field.name not in also])
+        written = parquet(rows.sparkSession.read.schema(kept), folder)
+        seen = observed_in_groups(written.selectExpr("*", *added))
+    return observed, profile(fields, seen, observed.pop(_ROWS))
 
 
 def profile_sql(schema: StructType) -> str:
@@ -69,7 +137,7 @@ def observed_in_groups(written: DataFrame) -> dict[str, dict[str, Any]]:
     return found
 
 
-def profile(schema: StructType, observed: Mapping[str, Mapping[str, Any]]) -> Profile:
+def profile(schema: StructType, observed: Mapping[str, Mapping[str, Any]], rows: int) -> Profile:
     """The profile from the value of `profile_sql`."""
     columns: dict[str, dict[str, Any]] = {}
     sketches: dict[str, dict[str, str]] = {}
@@ -84,7 +152,7 @@ def profile(schema: StructType, observed: Mapping[str, Mapping[str, Any]]) -> Pr
         if values.get("quantiles") is not None:
             values["quantiles"] = dict(zip(map(str, QUANTILES), values["quantiles"], strict=True))
         columns[field.name] = {name: _plain(value) for name, value in values.items()}
-    return Profile(columns, {name: found for name, found in sketches.items() if found})
+    return Profile(rows, columns, {name: found for name, found in sketches.items() if found})
 
 
 def _column_sql(field: StructField) -> str:
@@ -95,8 +163,10 @@ def _column_sql(field: StructField) -> str:
         # A moment is told in the session's zone, which is UTC; Python would tell it in the machine's.
         text = "::string" if kind == "timestamp" else ""
         parts += [f"'min', min({name}){text}", f"'max', max({name}){text}"]
-        parts += [f"'distinct', hll_sketch_estimate(hll_sketch_agg({name}::string))"]
-        parts += [f"'hll', hll_sketch_agg({name}::string)"]
+        # A number's text costs more than all the rest of its profile.
+        value = f"IF(isnull({name}), NULL, xxhash64({name}))" if kind in _NUMBERS else f"{name}::string"
+        parts += [f"'distinct', hll_sketch_estimate(hll_sketch_agg({value}))"]
+        parts += [f"'hll', hll_sketch_agg({value})"]
     if kind in _NUMBERS:
         number = f"{name}::double"
         sketch = f"kll_sketch_agg_double({number})"

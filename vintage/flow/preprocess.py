@@ -6,7 +6,8 @@ import logging
 from datetime import date
 from typing import TYPE_CHECKING, Final
 
-from vintage.data.rows import LABEL, TRAINABLE, read_rows, schema_json, write_rows
+from vintage.data.profile import write_profiled
+from vintage.data.rows import LABEL, TRAINABLE, read_rows, schema_json
 from vintage.data.user_function import apply_function
 from vintage.errors import SpecError, ValidationFailed, first_line
 from vintage.flow import snapshot, validate
@@ -110,7 +111,8 @@ def _make(flow: Flow, target: Target) -> Artifact:
     with job.store.attempt("features", day) as attempt:
         aggregates = {"content": fingerprint_sql(rows.schema), "trainable": f"count_if({TRAINABLE})"}
         files = 1 + snapshots[SOURCE_VIEW].row_count // ROWS_PER_FILE
-        observed = write_rows(rows, attempt.data, aggregates, files=files)
+        observed, seen = write_profiled(rows, attempt.data, aggregates, files=files)
+        seen.write(attempt.folder)
         repeated = _repeated(parquet(session.read, attempt.data), job.pipeline.preprocess.key)
         if repeated:
             log.warning(

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Final
 
-from vintage.data.rows import read_rows, schema_json, write_rows
+from vintage.data.profile import write_profiled
+from vintage.data.rows import read_rows, schema_json
 from vintage.errors import DataError, NothingServes, SpecError, StoreError, first_line
 from vintage.flow import preprocess, snapshot, validate
 from vintage.flow.job import Job, ship_user_code
@@ -15,7 +16,7 @@ from vintage.flow.recipe import to_score_with
 from vintage.lineage.graph import follow, references
 from vintage.ml.arithmetic import require_pinned
 from vintage.ml.fitting import naming_the_stage
-from vintage.ml.scoring import ROW, identified, lenient_model, predict
+from vintage.ml.scoring import ROW, classes_of, identified, lenient_model, predict
 from vintage.ml.unscored import REASON, unscored
 from vintage.registry import ledger
 from vintage.registry.agreement import standing
@@ -161,13 +162,15 @@ def make(job: Job, named: Ingredients, scorer: Scorer, features: Artifact, track
                 count = scored.count()
             stamped = _stamped(scored, scorer)
             kept = stamped.drop(ROW).schema
-            observed = write_rows(
+            observed, seen = write_profiled(
                 stamped,
                 attempt.data,
                 {"content": fingerprint_sql(kept)},
                 files=1 + count // ROWS_PER_FILE,
                 drop=(ROW,),
+                also=classes_of(scored, job.pipeline.task),
             )
+            seen.write(attempt.folder)
             total = rows.count()
             reasons = {}
             if total > count:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import shutil
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from vintage.data.checked import CORRUPT
 from vintage.data.deliveries import COPIES, FileDelivery, find_batch, foreseen
-from vintage.data.profile import AT_ONCE, observed_in_groups, profile, profile_sql
+from vintage.data.profile import write_profiled
 from vintage.data.raw import no_raw_data
-from vintage.data.reader import RawRows
-from vintage.data.rows import schema_json, write_rows
+from vintage.data.rows import schema_json
 from vintage.data.undated import UNDATED, require_dated
 from vintage.errors import DataError, StoreError
 from vintage.flow.graph import Step, Target
@@ -30,12 +28,10 @@ from vintage.spec.raw_key import raw_key
 from vintage.store import Rows, steps, windows
 from vintage.store.details import SnapshotDetails
 from vintage.store.fingerprint import fingerprint, fingerprint_sql
-from vintage.store.spark_paths import parquet
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping, Sequence
     from datetime import date
-    from pathlib import Path
 
     from vintage.data.deliveries import RawBatch
     from vintage.flow.graph import Flow
@@ -270,7 +266,13 @@ def _snapshot(job: Job, binding: SourceBinding, day: date, delivery: RawBatch) -
             views = {view: source.column_names for view, source in job.pipeline.joins.items()}
             views[binding.view] = tuple(incoming.schema.names)
             delivery.require_columns(job.pipeline.preprocess.sql_for(day), views)
-        observed = foreseen(delivery, lambda: _write(incoming, delivery, attempt.data))
+        aggregates = {"fingerprint": fingerprint_sql(incoming.schema), "corrupt": f"count({CORRUPT})"}
+        observed, seen = foreseen(
+            delivery,
+            lambda: write_profiled(
+                incoming.rows, attempt.data, aggregates, files=delivery.parts, drop=(CORRUPT,)
+            ),
+        )
         count = observed["fingerprint"]["rows"]
         found = {"corrupt": observed["corrupt"], "rows": count}
         seen_of_raw = foreseen(delivery, lambda: delivery.check(session, incoming, found))
@@ -278,24 +280,12 @@ def _snapshot(job: Job, binding: SourceBinding, day: date, delivery: RawBatch) -
             delivery.refuse_doubled(session, attempt.data, schema, raw_key(job.pipeline, day))
         shutil.rmtree(copies, ignore_errors=True)
         content = fingerprint(observed["fingerprint"])
-        seen = profile(incoming.schema, observed["profile"])
-        (attempt.folder / "sketches.json").write_text(json.dumps(seen.sketches), encoding="utf-8")
+        seen.write(attempt.folder)
         artifact = binding.store.publish(
             attempt,
             steps.snapshot(job.pipeline, binding.source, day, schema=schema, rows=content),
             rows=Rows(count=count, spark_schema=schema_json(incoming.schema), fingerprint=content),
-            details=SnapshotDetails(raw={**delivery.facts(), **seen_of_raw}, profile=seen.columns),
+            details=SnapshotDetails(raw={**delivery.facts(), **seen_of_raw}, profile=seen.brief),
         )
     binding.store.set_current(artifact, delivery.note())
     return artifact
-
-
-def _write(incoming: RawRows, delivery: RawBatch, folder: Path) -> dict[str, Any]:
-    aggregates = {"fingerprint": fingerprint_sql(incoming.schema), "corrupt": f"count({CORRUPT})"}
-    if len(incoming.schema.fields) <= AT_ONCE:
-        aggregates["profile"] = profile_sql(incoming.schema)
-    observed = write_rows(incoming.rows, folder, aggregates, files=delivery.parts, drop=(CORRUPT,))
-    if "profile" not in observed:
-        written = parquet(incoming.rows.sparkSession.read.schema(incoming.schema), folder)
-        observed["profile"] = observed_in_groups(written)
-    return observed

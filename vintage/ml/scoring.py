@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 ROW: Final = "scored_row"
 """Column that tells a row from all others; it is not kept."""
 
+MOST_CLASSES: Final = 20
+"""Classes whose probabilities are profiled."""
+
 PREDICTED: Final[Mapping[Task, tuple[str, ...]]] = {
     "classification": ("prediction", "probability", "score"),
     "regression": ("prediction",),
@@ -79,6 +82,24 @@ def predict(rows: DataFrame, model: PipelineModel, pipeline: Pipeline) -> DataFr
         scored = scored.withColumn(ROW, row_of_key(pipeline))
     names = [ROW, *pipeline.preprocess.key, *PREDICTED[pipeline.task]]
     return scored.select(*(f"`{name}`" for name in names)).where(_answers(scored, pipeline.task))
+
+
+def classes_of(scored: DataFrame, task: Task) -> dict[str, str]:
+    """Name → SQL of what a profile of predictions tells of each class: how many have it, and how surely.
+
+    Args:
+        scored: of `predict`.
+        task: of the model; only predictions of classes and clusters have classes.
+    """
+    if task not in {"classification", "clustering"}:
+        return {}
+    told = {"prediction as class": "CAST(prediction AS STRING)"}
+    if "probability" in scored.columns:
+        [row] = scored.selectExpr("max(size(probability)) AS classes").collect()
+        # Spark gives the size of null as -1.
+        number = max(0, min(row["classes"] or 0, MOST_CLASSES))
+        told |= {f"probability of {place}": f"get(probability, {place})" for place in range(number)}
+    return told
 
 
 def checks_of(rows: DataFrame, pipeline: Pipeline) -> tuple[RowCheck, ...]:
