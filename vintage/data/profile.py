@@ -59,11 +59,14 @@ class Profile:
             for name, values in self.columns.items()
         }
 
+    def as_json(self) -> str:
+        """Return what `profile.json` holds: each column's values and sketches."""
+        columns = {name: {**values, **self.sketches.get(name, {})} for name, values in self.columns.items()}
+        return json.dumps({"format": FORMAT, "rows": self.rows, "columns": columns})
+
     def write(self, artifact: Path) -> None:
         """Write `profile.json` into the folder of an artifact that is being made."""
-        columns = {name: {**values, **self.sketches.get(name, {})} for name, values in self.columns.items()}
-        content = {"format": FORMAT, "rows": self.rows, "columns": columns}
-        (artifact / NAME).write_text(json.dumps(content), encoding="utf-8")
+        (artifact / NAME).write_text(self.as_json(), encoding="utf-8")
 
 
 def write_profiled(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import logging
 import os
@@ -79,6 +80,31 @@ def require_intact(artifacts: Iterable[tuple[Path, Manifest]]) -> None:
     if todo:
         size = sum(entry.size for _, manifest in todo for entry in manifest.files)
         log.debug("%d artifacts of %d bytes compared: %.2f s", len(todo), size, time.monotonic() - started)
+
+
+def read_intact(folder: Path, manifest: Manifest, name: str) -> bytes | None:
+    """Return one file of an artifact, compared with the manifest; None where the manifest names no such file.
+
+    Raises:
+        StoreError: it is gone, not what was written, or may not be read.
+    """
+    entry = next((each for each in manifest.files if each.path == name), None)
+    if entry is None:
+        return None
+    path = folder / name
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise unreadable(path, error) from error
+    found = hashlib.sha256(content).hexdigest()
+    if found != entry.sha256:
+        raise StoreError(
+            f"{manifest.named} is damaged: {path}",
+            expected=f"SHA-256 {entry.sha256} of {entry.size} bytes",
+            found=f"SHA-256 {found} of {len(content)} bytes",
+            fix="`vintage verify --repair` sets the artifact aside, and the next run makes it again.",
+        )
+    return content
 
 
 def damages(artifacts: Sequence[tuple[Path, Manifest]]) -> list[tuple[Damage, ...]]:

@@ -1,0 +1,50 @@
+"""The command of `vintage` that compares the rows of a date with those that a model learnt from."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated
+
+import typer
+
+from vintage.cli.arguments import AsJson, PipelineName
+from vintage.cli.screen import Console, write_json
+from vintage.spec import Home, load_pipeline, parse_partition_date
+from vintage.store import Store
+
+
+def drift(
+    pipeline: PipelineName,
+    date: Annotated[
+        str | None,
+        typer.Option(help="Partition date, YYYY-MM-DD. [default: the latest]", show_default=False),
+    ] = None,
+    against: Annotated[
+        str,
+        typer.Option(
+            metavar="WHAT",
+            help="`training` (the rows that the champion learnt from), `yesterday`, `last-week`, or two "
+            "dates A..B.",
+        ),
+    ] = "training",
+    every: Annotated[bool, typer.Option("--all", help="Show also the columns that did not drift.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Compare a date's rows with a reference: which columns drifted, how far, and since when.
+
+    Compares raw rows, features and predictions by their profiles; starts no Spark.
+
+    Example: `vintage drift flight_delay --date 2013-02-28 --against last-week`
+    """
+    from vintage.cli.drift_view import show
+    from vintage.monitoring.drift import drift_of
+    from vintage.monitoring.feeds import with_feeds
+
+    home = Home.from_environment(os.environ)
+    spec = load_pipeline(home, pipeline)
+    day = parse_partition_date(date) if date else None
+    found = with_feeds(drift_of(Store(home.store, spec.name), day, against), spec)
+    if as_json:
+        write_json(found)
+    else:
+        show(found, Console(highlight=False), every=every)

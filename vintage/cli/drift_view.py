@@ -1,0 +1,92 @@
+"""How far a date's rows drifted, as a person reads it in a terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from vintage.report.details import number
+from vintage.spec.names import list_names
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from vintage.monitoring.drift import Drift, DriftOfColumn, DriftOfRows
+
+NAMES: Final = {"snapshot": "raw rows", "features": "features", "predictions": "predictions"}
+MEASURES: Final = {
+    "psi": "PSI",
+    "js": "Jensen-Shannon",
+    "ks": "Kolmogorov-Smirnov",
+    "linf": "L∞",
+    "outside": "outside the range",
+    "new": "new values",
+    "nulls": "nulls",
+}
+_SHARES: Final = frozenset({"outside", "new", "nulls"})
+_MOST: Final = 5
+
+
+def show(drift: Drift, console: Console, *, every: bool = False) -> None:
+    """Print what drifted, the furthest first; with `every` the other columns too."""
+    reference = drift.against
+    if drift.model_date is not None:
+        reference = f"what the model of {drift.model_date} learnt from"
+    console.print(Text(f"{drift.pipeline} {drift.date} against {reference}", style="bold"))
+    for part in drift.parts:
+        console.print()
+        console.print(_headline(part))
+        shown = part.columns if every else part.drifted
+        if shown:
+            console.print(_table(shown))
+        for column in part.drifted:
+            for line in _lines(column):
+                console.print(Text(f"  {line}", style="dim"))
+    for kind, why in drift.missing.items():
+        console.print()
+        console.print(Text(f"{NAMES[kind]}: not compared, {why}", style="yellow"))
+
+
+def _headline(part: DriftOfRows) -> Text:
+    count = len(part.drifted)
+    dates = f"{len(part.reference)} dates" if len(part.reference) > 1 else str(part.reference[0])
+    bounds = f"bounds from {part.calm} comparisons of the past" if part.calm else "conventional bounds"
+    columns = len(part.columns)
+    told = f"{count} of {columns} columns drifted" if count else f"no drift in {columns} columns"
+    return Text.assemble(
+        (f"{NAMES[part.kind]}: {told}", "red" if count else "green"),
+        (f"\n  {part.rows:,} rows, against {dates}; {bounds}", "dim"),
+    )
+
+
+def _table(columns: tuple[DriftOfColumn, ...]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in ("column", "measure", "value", "bound", "since"):
+        table.add_column(name, justify="right" if name in {"value", "bound"} else "left", overflow="fold")
+    for column in columns:
+        style = "" if column.drifted else "dim"
+        since = str(column.since or "")
+        if column.change:
+            table.add_row(column.column, column.change, "", "", since, style=style)
+        elif column.worst:
+            value, bound = column.measures[column.worst], column.bounds[column.worst]
+            told = (_value(column.worst, value), _value(column.worst, bound))
+            table.add_row(column.column, MEASURES[column.worst], *told, since, style=style)
+        else:
+            table.add_row(column.column, "", "", "", since, style=style)
+    return table
+
+
+def _value(measure: str, value: float) -> str:
+    return f"{value:.1%}" if measure in _SHARES else number(value)
+
+
+def _lines(column: DriftOfColumn) -> list[str]:
+    told = []
+    for what, names in (("new", column.new), ("vanished", column.vanished), ("feeds", column.feeds)):
+        if names:
+            told.append(f"{column.column} {what}: {list_names(names, most=_MOST)}")
+    return told

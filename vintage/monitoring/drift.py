@@ -1,0 +1,319 @@
+"""How the rows of a date differ from those that a model learnt from, or from those of other dates."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Final, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from vintage.errors import SpecError, StoreError
+from vintage.lineage.graph import Lineage
+from vintage.monitoring.comparison import CALM_DATES, Pair, compare
+from vintage.monitoring.profiles import read_profile
+from vintage.registry import ledger
+from vintage.registry.timeline import champion_as_of, latest_move
+from vintage.spec import parse_partition_date
+from vintage.store.keys import Key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from vintage.monitoring.comparison import ColumnDrift
+    from vintage.store import Artifact, Store
+
+Compared = Literal["snapshot", "features", "predictions"]
+
+TRAINING: Final = "training"
+DAYS_BACK: Final[Mapping[str, int]] = {"yesterday": 1, "last-week": 7}
+MOST_PAST: Final = 90
+"""Dates before the one that is asked about from which bounds are calibrated, at most."""
+SCORED: Final = 28
+"""Dates of predictions that stand for the training window, which has none."""
+
+
+class _Told(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+
+class DriftOfColumn(_Told):
+    """How far one column is from the reference.
+
+    Attributes:
+        column: its name.
+        kind: `number`, `category` or `other`.
+        drifted: whether it is further away than on calm dates.
+        severity: its worst measure as a multiple of that measure's bound; null where `change` says it all.
+        worst: that measure.
+        measures, bounds: name → value, and what calm dates do not exceed.
+        change: `appeared`, `vanished`, or `<type> → <type>`; empty otherwise.
+        new, vanished: values that only the date, or only the reference, has.
+        since: the first of the dates in a row on which it drifted; null where it did not, or where the
+            reference moves with the date.
+        feeds: features that are computed from it, for a column of the raw rows.
+    """
+
+    column: str
+    kind: str
+    drifted: bool
+    severity: float | None
+    worst: str
+    measures: Mapping[str, float]
+    bounds: Mapping[str, float]
+    change: str = ""
+    new: tuple[str, ...] = ()
+    vanished: tuple[str, ...] = ()
+    since: dt.date | None = None
+    feeds: tuple[str, ...] = ()
+
+
+class DriftOfRows(_Told):
+    """How far the rows of one kind are from the reference.
+
+    Attributes:
+        kind: which rows: the raw ones of the snapshot, features, or predictions.
+        rows: how many the date has.
+        reference: the dates that they are compared with.
+        calm: how many comparisons of the past the bounds were calibrated from; 0 means conventional bounds.
+        columns: the furthest first.
+    """
+
+    kind: Compared
+    rows: int
+    reference: tuple[dt.date, ...]
+    calm: int
+    columns: tuple[DriftOfColumn, ...]
+
+    @property
+    def drifted(self) -> tuple[DriftOfColumn, ...]:
+        """The columns that are further away than on calm dates."""
+        return tuple(column for column in self.columns if column.drifted)
+
+
+class Drift(_Told):
+    """How far a date is from a reference.
+
+    Attributes:
+        pipeline, date: whose rows.
+        against: what they are compared with: `training`, `yesterday`, `last-week`, or two dates.
+        model: key of the model whose training rows are the reference; null with another one.
+        model_date: its partition date.
+        parts: of each kind of rows that both have.
+        missing: kind → why its rows are not compared.
+    """
+
+    pipeline: str
+    date: dt.date
+    against: str
+    model: Key | None = None
+    model_date: dt.date | None = None
+    parts: tuple[DriftOfRows, ...]
+    missing: Mapping[str, str] = {}
+
+    @property
+    def drifted(self) -> bool:
+        """Whether any column is further away than on calm dates."""
+        return any(part.drifted for part in self.parts)
+
+
+def drift_of(
+    store: Store,
+    day: dt.date | None = None,
+    against: str = TRAINING,
+    *,
+    overrides: Mapping[str, float] | None = None,
+) -> Drift:
+    """Compare the rows of a date with a reference, from profiles alone.
+
+    Args:
+        store: the pipeline's.
+        day: the partition date; None takes the latest that was snapshotted.
+        against: `training`, `yesterday`, `last-week`, or `A..B`, two dates of which both count.
+        overrides: bounds, as `compare` takes them.
+
+    Raises:
+        SpecError: `against` is none of these.
+        StoreError: there is nothing to compare, or something of the store is damaged.
+    """
+    taken = store.dates("snapshot")
+    asked = day or (taken[-1] if taken else None)
+    if asked is None or asked not in taken:
+        raise StoreError(
+            f"{store.pipeline} has no snapshot" + (f" of {asked}" if asked else ""),
+            expected=f"one of {', '.join(map(str, taken[-5:]))}" if taken else "a finished run",
+            fix=f"Run `vintage run {store.pipeline} --date {asked or 'YYYY-MM-DD'}`.",
+        )
+    model = _model_before(store, asked) if against == TRAINING else None
+    kinds: tuple[Compared, ...] = ("snapshot", "features", "predictions")
+    parts: list[DriftOfRows] = []
+    missing: dict[str, str] = {}
+    for kind in kinds:
+        told = _rows(
+            store, kind, asked, _reference(store, kind, asked, against, model), against, overrides or {}
+        )
+        if isinstance(told, str):
+            missing[kind] = told
+        else:
+            parts.append(told)
+    if not parts:
+        raise StoreError(
+            f"{asked} of {store.pipeline} cannot be compared with {against}",
+            found="; ".join(f"{kind}: {why}" for kind, why in missing.items()),
+            fix="--against takes training, yesterday, last-week, or two dates A..B.",
+        )
+    return Drift(
+        pipeline=store.pipeline,
+        date=asked,
+        against=against,
+        model=model.model.key if model else None,
+        model_date=model.model.date if model else None,
+        parts=tuple(parts),
+        missing=missing,
+    )
+
+
+def _model_before(store: Store, day: dt.date) -> Lineage:
+    """Who served for the date; where nobody did yet, who serves now."""
+    entries = ledger.read(store.ledger_path)
+    entry = champion_as_of(entries, str(day)) or latest_move(entries)
+    if entry is None:
+        raise StoreError(
+            f"no version of {store.pipeline} ever served, so that there are no training rows to compare with",
+            fix="--against yesterday, last-week or A..B compares dates with each other.",
+        )
+    model = store.find("model", parse_partition_date(entry.date), entry.model_key)
+    if model is None:
+        raise StoreError(
+            f"the model of version {entry.version} of {store.pipeline} is not in the store",
+            expected=f"model {entry.model_key[:12]} of {entry.date} below {store.folder}",
+            fix="Bring it back from a backup, or run its date again.",
+        )
+    return Lineage(store, model)
+
+
+def _reference(
+    store: Store, kind: Compared, day: dt.date, against: str, model: Lineage | None
+) -> dict[dt.date, Artifact]:
+    if model is not None:
+        if kind == "predictions":
+            before = [each for each in store.dates(kind) if each < day][-SCORED:]
+            return _current(store, kind, before)
+        found = model.train if kind == "features" else model.snapshots
+        return {each: artifact for each, artifact in found.items() if each != day}
+    if against in DAYS_BACK:
+        return _current(store, kind, [day - dt.timedelta(days=DAYS_BACK[against])])
+    first, last = _range(against)
+    return _current(
+        store, kind, [each for each in store.dates(kind) if first <= each <= last and each != day]
+    )
+
+
+def _range(against: str) -> tuple[dt.date, dt.date]:
+    first, dots, last = against.partition("..")
+    if not dots:
+        raise SpecError(
+            f'"{against}" is nothing to compare with',
+            expected="training, yesterday, last-week, or two dates A..B",
+        )
+    found = parse_partition_date(first), parse_partition_date(last)
+    if found[0] > found[1]:
+        raise SpecError(f"{against} ends before it begins", expected="the earlier date first")
+    return found
+
+
+def _current(store: Store, kind: Compared, dates: Sequence[dt.date]) -> dict[dt.date, Artifact]:
+    found = {each: store.current(kind, each) for each in dates}
+    return {each: artifact for each, artifact in found.items() if artifact is not None}
+
+
+def _rows(
+    store: Store,
+    kind: Compared,
+    day: dt.date,
+    reference: Mapping[dt.date, Artifact],
+    against: str,
+    overrides: Mapping[str, float],
+) -> DriftOfRows | str:
+    asked = store.current(kind, day)
+    if asked is None:
+        return f"there are none of {day}"
+    past: dict[dt.date, Artifact] = dict(reference)
+    if against in DAYS_BACK:
+        before = [each for each in store.dates(kind) if each < day][-MOST_PAST:]
+        past = _current(store, kind, before) | past
+    later = [each for each in store.dates(kind) if max(reference, default=day) < each < day][-SCORED:]
+    between = _current(store, kind, later) if against not in DAYS_BACK else {}
+    read = {each: read_profile(artifact) for each, artifact in (past | between | {day: asked}).items()}
+    known = {each: profile for each, profile in sorted(read.items()) if profile is not None}
+    if day not in known:
+        return f"those of {day} were made before profiles were kept"
+    dates = list(known)
+    place = {each: number for number, each in enumerate(dates)}
+    used = tuple(place[each] for each in sorted(reference) if each in place)
+    if not used:
+        return "there is nothing to compare them with"
+    profiles = list(known.values())
+    calm = list(_calm(dates, used, day, against))
+    pair = Pair(used, place[day])
+    compared = partial(compare, profiles, calm=calm, overrides=overrides)
+    found = compared(pair)
+    since = _since(dates, pair, found, compared) if against not in DAYS_BACK else {}
+    return DriftOfRows(
+        kind=kind,
+        rows=next(iter(known[day].values())).rows if known[day] else 0,
+        reference=tuple(dates[number] for number in used),
+        calm=len(calm) if len(calm) >= CALM_DATES else 0,
+        columns=tuple(_told(column, since.get(column.column)) for column in found),
+    )
+
+
+def _calm(dates: Sequence[dt.date], used: tuple[int, ...], day: dt.date, against: str) -> Iterator[Pair]:
+    """The comparisons from which bounds are calibrated: each date of the reference with all the others.
+
+    Where the reference is one date, each earlier date with the one as many days before it.
+    """
+    if against in DAYS_BACK:
+        place = {each: number for number, each in enumerate(dates)}
+        back = dt.timedelta(days=DAYS_BACK[against])
+        for each in dates:
+            if each < day and each - back in place:
+                yield Pair((place[each - back],), place[each])
+    elif len(used) > 1:
+        for number in used:
+            yield Pair(tuple(each for each in used if each != number), number)
+
+
+def _since(
+    dates: Sequence[dt.date],
+    pair: Pair,
+    found: Sequence[ColumnDrift],
+    compared: Callable[[Pair], Sequence[ColumnDrift]],
+) -> dict[str, dt.date]:
+    """Column → the first of the dates in a row, up to the one that is asked about, on which it drifted."""
+    since = {column.column: dates[pair.found] for column in found if column.drifted}
+    still = set(since)
+    for number in range(pair.found - 1, max(pair.reference), -1):
+        still &= {column.column for column in compared(Pair(pair.reference, number)) if column.drifted}
+        if not still:
+            break
+        since |= dict.fromkeys(still, dates[number])
+    return since
+
+
+def _told(found: ColumnDrift, since: dt.date | None) -> DriftOfColumn:
+    return DriftOfColumn(
+        column=found.column,
+        kind=found.kind,
+        drifted=found.drifted,
+        severity=found.severity if math.isfinite(found.severity) else None,
+        worst=found.worst,
+        measures=found.measures,
+        bounds=found.bounds,
+        change=found.change,
+        new=found.new,
+        vanished=found.vanished,
+        since=since,
+    )
