@@ -13,6 +13,7 @@ from pyspark.ml import Estimator
 
 from local.published import publish
 from vintage.ml.catalogue import MODULES, known_stages
+from vintage.twin.registry import EVALUATORS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,6 +34,8 @@ own Params. The list is found by reflection: another Spark brings its own. Each 
 A classifier within a classifier is declared in its place:
 `OneVsRest: {{classifier: {{LinearSVC: {{maxIter: 10}}}}}}`. Classes of your own and of other packages go by
 their dotted path.
+
+A pipeline all of whose stages are served by a twin is [served](serving.md) without Spark.
 """
 
 
@@ -51,11 +54,12 @@ def page(cases: Mapping[str, Any]) -> str:
     for module in MODULES:
         rows = [
             f"| `{name}` | {'Estimator' if issubclass(found, Estimator) else 'Transformer'} "
-            f"| `{_short(declared[name])}` |"
+            f"| {'twin' if _has_twin(name) else 'Spark'} | `{_short(declared[name])}` |"
             for name, found in sorted(known_stages().items())
             if found.__module__ == f"pyspark.ml.{module}"
         ]
-        head = [f"## pyspark.ml.{module}", "", "| class | kind | tested case |", "|---|---|---|"]
+        columns = ["| class | kind | served by | tested case |", "|---|---|---|---|"]
+        head = [f"## pyspark.ml.{module}", "", *columns]
         parts.append("\n".join([*head, *rows]))
     out = [f"- `{name}`: {reason}" for name, reason in cases["left_out"].items()]
     out.append(
@@ -68,6 +72,13 @@ def page(cases: Mapping[str, Any]) -> str:
 def main(arguments: Sequence[str] | None = None, *, file: Path = PAGE) -> int:
     """Write the page when it is out of date; with --check writes nothing, and is 1 then."""
     return publish(page(yaml.safe_load(CASES.read_text(encoding="utf-8"))), file, arguments)
+
+
+def _has_twin(name: str) -> bool:
+    """Whether what a stage is once it is fitted has an evaluator."""
+    fitted = "Bucketizer" if name == "QuantileDiscretizer" else name
+    kind = fitted.replace("Classifier", "Classification").replace("Regressor", "Regression")
+    return not {fitted, f"{fitted}Model", f"{kind}Model"}.isdisjoint(EVALUATORS)
 
 
 def _short(params: Mapping[str, Any]) -> str:
