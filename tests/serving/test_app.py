@@ -245,6 +245,21 @@ def test_a_body_that_does_not_come_is_a_408(followed: Followed) -> None:
     assert sent[0]["status"] == 408
 
 
+def test_a_client_that_goes_away_is_no_failure_of_ours(
+    followed: Followed, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.disconnect"}
+
+    async def send(_: Any) -> None: ...
+
+    scope = {"type": "http", "method": "POST", "path": "/invocations", "query_string": b"", "headers": []}
+    with caplog.at_level(logging.INFO, ACCESS.name):
+        asyncio.run(application([followed])(scope, receive, send))
+    assert [each.levelname for each in caplog.records] == ["INFO"]
+    assert "CLIENT_DISCONNECTED" in caplog.text
+
+
 def test_more_requests_than_may_be_are_a_429_and_slow_rows_a_503_that_counts_until_they_end(
     followed: Followed, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -34,7 +34,7 @@ def test_a_new_champion_takes_over_and_who_answers_already_goes_on(desk: Desk) -
     assert followed.follow()
     before = followed.model
     assert not followed.follow()
-    assert followed.model is before
+    assert followed.model == before
     second = desk.promoted(with_intercept(100.0))
     assert followed.follow()
     assert answers(followed) == [101.0]
@@ -165,6 +165,35 @@ def test_a_registry_that_is_away_is_told_and_who_serves_goes_on(desk: Desk) -> N
     assert followed.follow()
     assert answers(followed) == [3.0]
     assert health_of(followed)["registry"] == "reached"
+
+
+def test_a_refused_champion_is_told_while_the_registry_is_away_too(desk: Desk) -> None:
+    followed = desk.followed()
+    desk.promoted()
+    followed.follow()
+    desk.promoted(golden=[1.0, 2.0])
+    followed.follow()
+    desk.away = True
+    followed.follow()
+    assert set(health_of(followed)) == {"serves", "refused", "registry"}
+
+
+def test_a_champion_that_the_registry_counts_otherwise_keeps_serving_under_its_new_number(desk: Desk) -> None:
+    followed = desk.followed()
+    version = desk.promoted()
+    followed.follow()
+    desk.serves = replace(version, version=7)
+    assert not followed.follow()
+    assert health_of(followed)["serves"]["version"] == 7
+
+
+def test_a_ledger_that_cannot_be_read_is_told(desk: Desk) -> None:
+    desk.promoted()
+    desk.store.ledger_path.write_text("no ledger", encoding="utf-8")
+    desk.away = True
+    followed = desk.followed()
+    assert not followed.follow()
+    assert "the ledger" in health_of(followed)["registry"]
 
 
 @pytest.mark.fault(

@@ -12,6 +12,7 @@ from importlib import metadata
 from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import FastAPI, Request, Response
+from starlette.requests import ClientDisconnect
 
 from vintage.serving.limits import Limits
 from vintage.serving.measures import CONTENT_TYPE, Measures
@@ -82,6 +83,10 @@ class Service:
             headers = {"Retry-After": "1"} if refused.status in {429, 503} else None
             response = Response(refused.body, refused.status, headers, media_type=JSON)
             told["refused"] = refused.code
+        except ClientDisconnect:
+            # Nobody reads this; the log tells it.
+            response = Response(status_code=400)
+            told["refused"] = "CLIENT_DISCONNECTED"
         except Exception:
             logging.getLogger(__name__).exception("a request failed")
             failed = Refused(500, "the request failed; the server's log says how", "INTERNAL_ERROR")

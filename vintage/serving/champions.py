@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -178,6 +178,7 @@ class Followed:
                 version = self._champion()
             except Exception as error:
                 # Of whatever kind: who serves goes on.
+                self.unreachable = str(error)
                 log.warning("%s: who is champion is not known: %s", self.pipeline, error)
                 return False
             self.vacant = version is None
@@ -199,7 +200,11 @@ class Followed:
     def _take_over(self, version: Version) -> bool:
         serving, refused = self.model, self.refused
         if serving is not None and serving.version.key == version.key:
-            self.refused = None
+            if not self.unreachable:
+                self.refused = None
+                # A registry that was repaired may count otherwise; the model is its key.
+                told = {**serving.told, "version": version.version}
+                self.model = replace(serving, version=version, told=told)
             return False
         if refused and refused.version.key == version.key and time.monotonic() < refused.at + AGAIN:
             return False
