@@ -16,6 +16,7 @@ from pathlib import Path
 from benchmarks.backfill import backfills
 from benchmarks.chain import CHECKOUT, Bench, Timing
 from benchmarks.planning import plan, write_home
+from benchmarks.serving import measured as served
 
 DAY = date(2013, 2, 28)
 RAW = CHECKOUT / "data" / "raw" / "flights"
@@ -288,3 +289,27 @@ def compared(
             for place in range(len(mine[0]))
         },
     )
+
+
+def serving(scratch: Path, requests: int) -> list[Row]:
+    """(j) one row over HTTP, a batch, the start, memory, and a swap of the champion under load."""
+    found = served(scratch, RAW, (DAY - timedelta(days=1), DAY), requests)
+    spark, ours, batch, swap = found["spark"], found["ours"], found["batch"], found["swap"]
+    asked, failed = sum(swap.values()), sum(swap.values()) - swap.get("status_200", 0.0)
+
+    def row(
+        measure: str, goal: float, value: float, baseline: float, unit: str, detail: dict[str, float]
+    ) -> Row:
+        return Row(measure, value / baseline, goal, value, baseline, unit, requests, 0, 0, detail)
+
+    return [
+        row("one row over HTTP, p50 / MLflow's Spark flavor", 0.01, ours["p50"], spark["p50"], "s", ours),
+        row("one row over HTTP, p50 / 2 ms", 1.0, ours["p50"], 0.002, "s", {}),
+        row("one row over HTTP, p99 / 5 ms", 1.0, ours["p99"], 0.005, "s", {}),
+        row(
+            "a batch of 1,000 rows / pandas and scikit-learn", 1.0, batch["ours"], batch["baseline"], "s", {}
+        ),
+        row("start of the server / 3 s", 1.0, ours["started"], 3.0, "s", spark),
+        row("memory of the server / 300 MiB", 1.0, ours["mib"], 300.0, "MiB", {}),
+        row("requests that failed while the champion changed / all", 0.0, failed, asked, "requests", swap),
+    ]

@@ -30,6 +30,7 @@ from benchmarks.measures import (
     evaluation,
     parse,
     planning,
+    serving,
     startup,
     verification,
     warm,
@@ -40,7 +41,7 @@ from examples.prepare import prepare
 
 RESULTS = CHECKOUT / "benchmarks" / "results"
 HOURS = ["backfill", "exactness", "verification"]
-EVERY = ["startup", "warm", "cold", "many", "evaluation", "parse", "planning", "reading"]
+EVERY = ["startup", "warm", "cold", "many", "evaluation", "parse", "planning", "reading", "serving"]
 SIZES = (3_000_000, 10_000_000)
 
 
@@ -91,6 +92,8 @@ def _run(which: str, scratch: Path, arguments: argparse.Namespace) -> list[Row]:
         return reading(scratch, arguments.day, runs)
     if which in {"evaluation", "parse"}:
         return evaluation(runs) if which == "evaluation" else parse(max(runs, 5))
+    if which == "serving":
+        return serving(scratch, 1000 * runs)
     if which == "exactness":
         return exactness(scratch, arguments.sizes, runs)
     many = scratch / "many-flights"
