@@ -1,29 +1,75 @@
-"""Publishes the JSON Schemas of the YAML files in docs/schema, or checks that they are up to date."""
+"""Publishes in docs/schema the JSON Schemas of the YAML files and of what `--json` prints, or checks them."""
 
 from __future__ import annotations
 
 import argparse
+import json
 import logging
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from vintage.cli.pipelines_view import Pipelines
+from vintage.cli.published import Checked, Repaired, Started, Swept, Verified, Written
+from vintage.flow.backfill import Backfilled
+from vintage.flow.plan import Plan
+from vintage.flow.reproduction import Reproduction
+from vintage.flow.restatement import Impact
+from vintage.lineage.difference import Difference
+from vintage.registry.ledger import Entry
+from vintage.report.history import History
+from vintage.report.predictions import Scored
+from vintage.report.summary import Summary
 from vintage.spec.schema import SCHEMAS, json_schema
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+    from pydantic import BaseModel
 
 log = logging.getLogger("schemas")
 
 FOLDER: Final = Path(__file__).resolve().parent.parent / "docs" / "schema"
+
+OUTPUTS: Final[Mapping[str, type[BaseModel]]] = {
+    "list": Pipelines,
+    "init": Started,
+    "check": Checked,
+    "run": Summary,
+    "plan": Plan,
+    "backfill": Backfilled,
+    "impact": Impact,
+    "show": Summary,
+    "history": History,
+    "report": Written,
+    "promote": Entry,
+    "rollback": Entry,
+    "diff": Difference,
+    "reproduce": Reproduction,
+    "score": Scored,
+    "gc": Swept,
+    "verify": Verified,
+    "registry repair": Repaired,
+}
+"""Command → what it prints with `--json`; `backfill` prints a line of it for each date."""
+
+
+def texts() -> dict[str, str]:
+    """Return file → the schema that belongs there."""
+    of_models = {model.__name__.lower(): model for model in OUTPUTS.values()}
+    schemas = {name: each.model_json_schema(mode="serialization") for name, each in of_models.items()}
+    outputs = {
+        f"output/{name}.schema.json": json.dumps(each, indent=2) + "\n" for name, each in schemas.items()
+    }
+    return {**{name: json_schema(name) for name in SCHEMAS}, **outputs}
 
 
 def stale(folder: Path) -> list[str]:
     """Return the schemas whose published text is missing or not that of the models."""
     return [
         name
-        for name in SCHEMAS
-        if not (folder / name).is_file() or (folder / name).read_text(encoding="utf-8") != json_schema(name)
+        for name, text in texts().items()
+        if not (folder / name).is_file() or (folder / name).read_text(encoding="utf-8") != text
     ]
 
 
@@ -38,9 +84,10 @@ def main(arguments: Sequence[str] | None = None, *, folder: Path = FOLDER) -> in
         for name in outdated:
             log.error("docs/schema/%s is out of date: run `make schema` and commit it", name)
         return 1 if outdated else 0
-    folder.mkdir(parents=True, exist_ok=True)
+    wanted = texts()
     for name in outdated:
-        (folder / name).write_text(json_schema(name), encoding="utf-8")
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(wanted[name], encoding="utf-8")
         log.info("docs/schema/%s written", name)
     return 0
 

@@ -7,9 +7,12 @@ from datetime import date
 from importlib import metadata
 from typing import TYPE_CHECKING
 
+import jsonschema
 import pytest
+import typer
 from typer.testing import CliRunner
 
+from local import publish_schemas
 from tests.airflow.conftest import write_home
 from tests.lineages import publish
 from vintage.cli.main import app
@@ -92,3 +95,16 @@ def test_pipelines_are_listed_with_who_serves(home: Path) -> None:
 def test_a_home_without_pipelines_says_so(home: Path) -> None:
     (home / "pipelines" / "tiny.yaml").unlink()
     assert "There is no pipeline" in said("list")
+
+
+def test_what_is_printed_as_json_has_a_published_schema(home: Path) -> None:
+    program = typer.main.get_command(app)
+    commands = {**program.commands, "registry repair": program.commands["registry"].commands["repair"]}
+    told = {name for name, each in commands.items() if "--json" in {o for p in each.params for o in p.opts}}
+    assert told == set(publish_schemas.OUTPUTS) == {*COMMANDS, "registry repair"}
+    for command in ("list", "check", "gc"):
+        if command == "gc":
+            (home / "data" / "store").mkdir(parents=True)
+        name = publish_schemas.OUTPUTS[command].__name__.lower()
+        schema = json.loads((publish_schemas.FOLDER / "output" / f"{name}.schema.json").read_text())
+        jsonschema.validate(json.loads(said(command, "--json")), schema)

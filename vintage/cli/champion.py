@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vintage.cli.arguments import PipelineName
-from vintage.cli.screen import Console
+from vintage.cli.arguments import AsJson, PipelineName
+from vintage.cli.screen import Console, write_json
 from vintage.errors import SpecError
 from vintage.flow.job import configure_logging, open_job
 from vintage.spec import Home, load_pipeline, parse_partition_date
@@ -37,6 +37,7 @@ def rollback(
             show_default=False,
         ),
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Make an earlier champion the champion again, after checking that it loads and scores.
 
@@ -53,10 +54,10 @@ def rollback(
     store = Store(home.store, spec.name)
     tracking = Tracking(home.tracking_uri, home.mlflow_artifacts)
     wanted = intervention.rollback(store, tracking, to=to, why=why)
-    _carry_out(store, tracking, wanted, _loads(home, spec, tracking))
+    _carry_out(store, tracking, wanted, _loads(home, spec, tracking), as_json=as_json)
 
 
-def promote(
+def promote(  # noqa: PLR0913, PLR0917 - each is an option of the command
     pipeline: PipelineName,
     date: Annotated[str | None, typer.Option(help="Partition date, YYYY-MM-DD.", show_default=False)] = None,
     version: Annotated[
@@ -78,6 +79,7 @@ def promote(
             "--set", metavar="STAGE.PARAM=VALUE", help="A Param that the date was run with. Not with --force."
         ),
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Promote the evaluated model of a partition date, as the job does.
 
@@ -105,7 +107,7 @@ def promote(
             entry = run(job, approved_by=os_user() if asked else None)
         finally:
             job.spark.stop()
-        _print(entry)
+        _print(entry, as_json=as_json)
         return
     spec = load_pipeline(home, pipeline)
     store = Store(home.store, spec.name)
@@ -119,7 +121,7 @@ def promote(
     wanted = intervention.force(
         store, tracking, target=target, evaluation=evaluation, mode=spec.promote, why=why
     )
-    _carry_out(store, tracking, wanted, _loads(home, spec, tracking))
+    _carry_out(store, tracking, wanted, _loads(home, spec, tracking), as_json=as_json)
 
 
 def refuse_contradiction(
@@ -144,14 +146,19 @@ def refuse_contradiction(
 
 
 def _carry_out(
-    store: Store, tracking: Tracking, wanted: Intervention, loads: Callable[[Intervention], Loaded]
+    store: Store,
+    tracking: Tracking,
+    wanted: Intervention,
+    loads: Callable[[Intervention], Loaded],
+    *,
+    as_json: bool,
 ) -> None:
     from vintage.registry import intervention, ledger
 
     before = ledger.read(store.ledger_path)
     entry = intervention.carry_out(store, tracking, wanted, loads)
-    _print(entry)
-    if entry in before:
+    _print(entry, as_json=as_json)
+    if entry in before and not as_json:
         Console(highlight=False, soft_wrap=True).print("it serves already; nothing has changed", markup=False)
 
 
@@ -170,7 +177,10 @@ def _loads(home: Home, spec: Pipeline, tracking: Tracking) -> Callable[[Interven
     return loads
 
 
-def _print(entry: Entry) -> None:
+def _print(entry: Entry, *, as_json: bool) -> None:
+    if as_json:
+        write_json(entry)
+        return
     console = Console(highlight=False, soft_wrap=True)
     console.print(f"version {entry.version} of {entry.pipeline} for {entry.date}: {entry.told}", markup=False)
     for reason in entry.reasons:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import os
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from vintage.cli.arguments import AsJson
-from vintage.cli.published import Started
 from vintage.cli.screen import Console, write_json
 from vintage.errors import SpecError
 from vintage.spec import Home, last_closed_date, parse_partition_date
 from vintage.spec.names import NAME_RULE, is_name
+
+if TYPE_CHECKING:
+    from vintage.cli.published import Started
 
 
 def init(
@@ -45,6 +47,7 @@ def init(
 
     Example: `vintage init returns orders.csv --label returned`
     """
+    from vintage.cli.published import Started
     from vintage.data.draft import pipeline_text, suite_text, write_sample
     from vintage.data.first_look import look_at
 

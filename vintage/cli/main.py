@@ -96,7 +96,7 @@ app.command(rich_help_panel=PIPELINES)(cli_init.init)
 
 
 @app.command(rich_help_panel=PIPELINES)
-def check() -> None:
+def check(as_json: AsJson = False) -> None:
     """Check every pipeline and suite without starting Spark.
 
     Reports each problem with its file and line. SQL and stages that give other results for the same rows
@@ -105,6 +105,7 @@ def check() -> None:
 
     Exit code 2 when there is a problem; warnings do not count.
     """
+    from vintage.cli.published import Checked
     from vintage.ml.repeatability import repeatability_warnings
     from vintage.validation.expectations import check_suite
 
@@ -116,6 +117,17 @@ def check() -> None:
     problems = without_echoes({*found.problems, *further})
     looked_at = (contained(one.file, partial(repeatability_warnings, one)) for one in found.pipelines)
     warnings = sorted({each for some in looked_at for each in some}, key=lambda each: each.order)
+    if as_json:
+        write_json(
+            Checked(
+                home=str(home.path),
+                pipelines=len(home.pipeline_names()),
+                suites=len(home.suite_names()),
+                problems=tuple(map(str, problems)),
+                warnings=tuple(map(str, warnings)),
+            )
+        )
+        raise typer.Exit(2 if problems else 0)
     told = [*map(str, problems), *(f"warning: {each}" for each in warnings)]
     for line in told:
         Console(stderr=True, soft_wrap=True, highlight=False).print(line, markup=False)
@@ -225,11 +237,13 @@ def write_page(
         typer.Option(help="Write the page to this file.", show_default=False),
     ] = None,
     open_: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Write the HTML report of a partition date from what the store holds, and print its path.
 
     Example: `vintage report flight_delay --date 2013-02-28 --open`
     """
+    from vintage.cli.published import Written
     from vintage.report.html import write_report
 
     home = Home.from_environment(os.environ)
@@ -240,7 +254,10 @@ def write_page(
             f"--output {output} is no place for a file", expected="a file in a folder that exists"
         )
     page = write_report(store, evaluation, page=output and output.absolute()).html
-    sys.stdout.write(f"{page}\n")
+    if as_json:
+        write_json(Written(page=str(page)))
+    else:
+        sys.stdout.write(f"{page}\n")
     if open_:
         typer.launch(page.as_uri())
 

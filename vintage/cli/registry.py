@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from vintage.cli.arguments import PipelineName
-from vintage.cli.screen import Console
+from vintage.cli.arguments import AsJson, PipelineName
+from vintage.cli.screen import Console, write_json
 from vintage.flow.job import configure_logging
 from vintage.spec import Home, load_pipeline
 from vintage.store import Store
@@ -24,6 +24,7 @@ registry = typer.Typer(
 def repair(
     pipeline: PipelineName,
     apply: Annotated[bool, typer.Option("--apply", help="Apply the repair. [default: show it only]")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Make MLflow's registry agree with the ledger and the store.
 
@@ -33,6 +34,7 @@ def repair(
 
     Example: `vintage registry repair flight_delay --apply`
     """
+    from vintage.cli.published import Repaired
     from vintage.registry.repair import carry_out, repair_of
     from vintage.registry.tracking import Tracking
 
@@ -43,6 +45,12 @@ def repair(
     tracking = Tracking(home.tracking_uri, home.mlflow_artifacts)
     tracking.check()
     found = carry_out(store, tracking) if apply else repair_of(store, tracking)
+    if as_json:
+        told = {"applied": apply, "contradictions": found.contradictions, "steps": found.steps}
+        write_json(Repaired(pipeline=spec.name, **told))
+        if found.remains:
+            raise found.remains
+        return
     console = Console(highlight=False, soft_wrap=True)
     if not found.steps:
         console.print(f"{spec.name}: ledger, store and MLflow agree")

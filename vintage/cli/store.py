@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
-import sys
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
@@ -90,6 +88,7 @@ def gc(
 
     Example: `vintage gc flight_delay --older-than 30d --dry-run`
     """
+    from vintage.cli.published import Swept
     from vintage.flow.sweep import sweep
     from vintage.registry.tracking import Tracking
 
@@ -102,12 +101,8 @@ def gc(
     tracking = Tracking(home.tracking_uri, home.mlflow_artifacts)
     found = sweep(home, tracking, pipelines or (), older_than=age, dry_run=dry_run)
     if as_json:
-        told = {
-            "dry_run": dry_run,
-            "size": sum(each.size for each in found),
-            "pipelines": [each.model_dump(mode="json") for each in found],
-        }
-        sys.stdout.write(json.dumps(told, indent=2) + "\n")
+        size = sum(each.size for each in found)
+        write_json(Swept(dry_run=dry_run, size=size, pipelines=tuple(found)))
     else:
         _show_swept(found, Console(highlight=False), dry_run=dry_run)
 
@@ -130,13 +125,13 @@ def verify(
 
     Example: `vintage verify flight_delay --repair`
     """
+    from vintage.cli.published import Verified
     from vintage.flow.verify import verify as verify_store
 
     configure_logging()
     found = verify_store(Home.from_environment(os.environ), pipelines or (), repair=repair)
     if as_json:
-        told = {"pipelines": [each.model_dump(mode="json") for each in found]}
-        sys.stdout.write(json.dumps(told, indent=2) + "\n")
+        write_json(Verified(pipelines=tuple(found)))
     else:
         _show_verified(found, Console(highlight=False))
     if any(each.left or each.unread for each in found):
