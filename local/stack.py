@@ -260,7 +260,7 @@ def main() -> int:
             where = stack.endpoints
             say(
                 f"Airflow  {where.airflow}   user {where.user}, password {where.password}\n"
-                f"MLflow   {where.mlflow}\n"
+                f"MLflow   {where.mlflow}/#/experiments?workflowType=machine_learning\n"
                 f"Logs     {stack.logs}\n"
                 f"Up after {time.monotonic() - started:.0f} s. Ctrl-C stops all of it.\n"
             )

@@ -24,7 +24,8 @@ def test_the_reason_comes_last_at_error_level_in_short_lines(caplog: pytest.LogC
     assert last.getMessage().splitlines() == [
         "no raw data for 2024-03-01",
         "expected files at raw/*.csv",
-        "found none. Deliver them.",
+        "found none.",
+        "Deliver them.",
     ]
     # Airflow's UI folds what stands within the group that is open by then.
     assert caplog.records[-2].getMessage() == "::endgroup::"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -11,13 +11,21 @@ from tests.airflow.conftest import RUN_AFTER
 from vintage.airflow import run_listener
 from vintage.airflow.run_listener import note_of, on_dag_run_running
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 PROMOTED = {"decision": "promoted", "version": 4, "reasons": ["gate areaUnderROC >= 0.6 passed: 0.7"]}
 MEASURED = {"key": "ab", "rows": 6239, "areaUnderROC": 0.69932, "gates": "passed"}
 
 
+@pytest.fixture(autouse=True)
+def a_home(home: Path) -> None:
+    """The pipeline `tiny` has a file."""
+
+
 def run(dag_id: str = "retrain_tiny", *, key: str | None = None, **conf: Any) -> Any:
     timetable = SimpleNamespace(resolve_partition_date=lambda text: f"midnight of {text}")
-    dag = SimpleNamespace(tags={"vintage"}, timetable=timetable)
+    dag = SimpleNamespace(timetable=timetable)
     return SimpleNamespace(
         dag_id=dag_id, dag=dag, conf=conf, partition_key=key, partition_date=None, run_after=RUN_AFTER
     )
@@ -34,7 +42,11 @@ def test_a_run_of_the_form_gets_its_date_as_partition_key(given: dict[str, str],
 
 @pytest.mark.parametrize(
     "found",
-    [run(key="2024-02-01"), run("others", partition_date="2024-02-03"), run(partition_date="yesterday")],
+    [
+        run(key="2024-02-01"),
+        run("retrain_others", partition_date="2024-02-03"),
+        run(partition_date="yesterday"),
+    ],
 )
 def test_other_runs_stay_as_they_are(found: Any) -> None:
     before = found.partition_key

@@ -251,11 +251,12 @@ def test_the_history_has_a_point_for_each_date_once(tracking: Tracking, client: 
         tracking.log_history("told over dates", date(2013, 2, number), {"f1": number / 10})
     experiment = client.get_experiment_by_name("told over dates")
     assert experiment is not None
-    # MLflow's pages open in the view for training.
+    assert tracking.experiment("told over dates") == experiment.experiment_id
+    assert tracking.experiment("never told") is None
     assert experiment.tags["mlflow.experimentKind"] == "custom_model_development"
     [run] = client.search_runs([experiment.experiment_id])
     points = sorted(client.get_metric_history(run.info.run_id, "f1"), key=lambda point: point.step)
-    assert [(point.step, point.value) for point in points] == [(20130201, 0.1), (20130202, 0.2)]
+    assert [(point.step, point.value) for point in points] == [(-1, 0.1), (0, 0.2)]
     assert points[0].timestamp == datetime(2013, 2, 1, tzinfo=UTC).timestamp() * 1000
     assert run.info.status == "FINISHED"
 

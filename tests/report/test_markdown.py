@@ -15,7 +15,7 @@ from tests.hostile import MARKUP, OBEYED
 from tests.report.families import EVALUATIONS, ODD, publish_run
 from vintage.report.markdown import MOST_ROWS, MOST_SLICES, Links, as_text
 from vintage.report.summary import Champion, Tracked, summary_of
-from vintage.spec.markdown import MOST_CHARACTERS, code, plain
+from vintage.spec.markdown import MOST_CHARACTERS, code, plain, with_entities
 from vintage.store import Store
 from vintage.store.details import DecisionDetails
 
@@ -129,3 +129,12 @@ def test_a_first_model_is_held_against_nobody(store: Store) -> None:
     [metrics] = cells(html)
     assert len(metrics[0]) == 4
     assert "No model serves yet" in html
+
+
+def test_entities_stand_for_escapes_outside_code(store: Store) -> None:
+    text = as_text(summary(store), Links())
+    told = with_entities(text)
+    assert READER.render(told) == READER.render(text)
+    assert "\\:" in text
+    assert "\\:" not in told
+    assert with_entities("a\\*b `c\\|d` ``e ` \\.`` f\\_") == "a&#42;b `c\\|d` ``e ` \\.`` f&#95;"

@@ -24,8 +24,8 @@ def say_reason(context: Context) -> None:
 
 
 def in_lines(reason: str) -> str:
-    """Break an error's text into short lines: what is wrong, expected, found."""
-    return re.sub(r"; (expected|found) ", r"\n\1 ", reason.strip())
+    """Break an error's text into short lines: what is wrong, expected, found, what to do."""
+    return re.sub(r"; (?=expected |found )|(?<=\.) (?=[A-Z`])", "\n", reason.strip())
 
 
 ON_FAILURE: Final[dict[str, Any]] = {"on_failure_callback": say_reason, "on_retry_callback": say_reason}

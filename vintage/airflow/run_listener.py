@@ -5,6 +5,7 @@ A plugin of the scheduler. Without it the runs do the same work and show less.
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,14 +14,14 @@ from airflow.plugins_manager import AirflowPlugin
 
 from vintage.airflow.job_result import LINKS
 from vintage.errors import SpecError
-from vintage.spec import last_closed_date, parse_partition_date
+from vintage.spec import Home, last_closed_date, parse_partition_date
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from airflow.models.dagrun import DagRun
 
-PREFIXES: Final = ("retrain_", "score_")
+PREFIXES: Final = ("retrain", "score")
 RESULT: Final = "return_value"
 
 
@@ -52,7 +53,12 @@ def on_dag_run_failed(dag_run: DagRun, msg: str) -> None:
 
 
 def _is_ours(dag_run: DagRun) -> bool:
-    return dag_run.dag_id.startswith(PREFIXES) and dag_run.dag is not None and "vintage" in dag_run.dag.tags
+    """Whether a run is of a pipeline that has a file; one that a person ended comes without its DAG."""
+    prefix, _, name = dag_run.dag_id.partition("_")
+    try:
+        return prefix in PREFIXES and name in Home.from_environment(os.environ).pipeline_names()
+    except SpecError:
+        return False
 
 
 def _note(dag_run: DagRun) -> None:

@@ -23,6 +23,7 @@ from vintage.registry.tracking import Tracking
 from vintage.report.html import write_report
 from vintage.report.markdown import as_text, links_of
 from vintage.report.version_tags import version_tags
+from vintage.spec.markdown import with_entities
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -134,7 +135,7 @@ def _show(job: Job, tracking: Tracking, known: Version, evaluation: Artifact) ->
         tracking.log_decision(
             known,
             store.pipeline,
-            as_text(summary, links),
+            with_entities(as_text(summary, links)),
             tags=version_tags(summary, links),
             serves=summary.champion is not None and summary.champion.key == known.key,
             report=report.html.parent,

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict
 
+from vintage.errors import TrackingError
 from vintage.registry.ledger import Entry
 from vintage.report.partitions import undated_rows
 from vintage.spec.home import mlflow_run_page
@@ -97,9 +98,21 @@ def _of_artifact(home: Home, store: Store, artifact: Artifact) -> JobResult:
 
 def _mlflow(home: Home, artifact: Artifact | None) -> dict[str, str]:
     run = artifact.manifest.mlflow_run_id if artifact else None
-    if not run or not home.mlflow_url:
+    if artifact is None or not run or not home.mlflow_url:
         return {}
-    return {MLFLOW_RUN: mlflow_run_page(home.mlflow_url, run)}
+    return {
+        MLFLOW_RUN: mlflow_run_page(home.mlflow_url, run, experiment_of(home, artifact.manifest.pipeline))
+    }
+
+
+def experiment_of(home: Home, pipeline: str) -> str | None:
+    """Return the id of a pipeline's experiment in MLflow; None where MLflow does not tell."""
+    from vintage.registry.tracking import Tracking
+
+    try:
+        return Tracking(home.tracking_uri, home.mlflow_artifacts).experiment(pipeline)
+    except TrackingError:
+        return None
 
 
 def page_address(home: Home, page: Path) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from vintage.report.details import between, number, slice_name
 from vintage.report.headline import headline_of
 from vintage.report.html import metric_rows
-from vintage.report.job_result import page_address
+from vintage.report.job_result import experiment_of, page_address
 from vintage.spec.home import mlflow_run_page
 from vintage.spec.markdown import code, plain
 from vintage.spec.partition import spans
@@ -33,20 +33,24 @@ class Links:
     Attributes:
         report: the page of the evaluation; None where there is none.
         mlflow: address of MLflow's pages; None where nobody knows one.
+        experiment: the id of the pipeline's experiment there; None where it is not known.
         shown: address of the evaluation's page on a web server; None where none is known to show it.
     """
 
     report: Path | None = None
     mlflow: str | None = None
     shown: str | None = None
+    experiment: str | None = None
 
 
 def links_of(home: Home, store: Store, evaluation: Artifact) -> Links:
     """Where to read more of an evaluation."""
     page = report_folder(store, evaluation) / "report.html"
+    experiment = experiment_of(home, store.pipeline) if home.mlflow_url else None
     if not page.exists():
-        return Links(mlflow=home.mlflow_url)
-    return Links(page, home.mlflow_url, page_address(home, page) if home.store_url else None)
+        return Links(mlflow=home.mlflow_url, experiment=experiment)
+    shown = page_address(home, page) if home.store_url else None
+    return Links(page, home.mlflow_url, shown, experiment)
 
 
 def as_text(summary: Summary, links: Links) -> str:
@@ -147,7 +151,9 @@ def _facts(summary: Summary, links: Links) -> list[str]:
         facts.append(f"served by {plain(summary.served_by)}")
     if run and links.mlflow:
         # MLflow shows the report among the artifacts of the run.
-        facts.append(f"MLflow: [run {run}](<{mlflow_run_page(links.mlflow, run)}>), with the report")
+        facts.append(
+            f"MLflow: [run {run}](<{mlflow_run_page(links.mlflow, run, links.experiment)}>), with the report"
+        )
     elif run:
         facts.append(f"MLflow run: {code(run)}, with the report")
     if links.shown is not None:

@@ -78,14 +78,16 @@ class Home:
         return printable(str(path.relative_to(self.path) if path.is_relative_to(self.path) else path))
 
 
-def mlflow_run_page(address: str, run_id: str) -> str:
+def mlflow_run_page(address: str, run_id: str, experiment: str | None = None) -> str:
     """Return where MLflow shows a run, in its view for people who train models.
 
     Args:
         address: of MLflow's pages.
         run_id: the run's.
+        experiment: the id of its experiment; without it MLflow looks for it, and forgets the view meanwhile.
     """
-    return f"{address.rstrip('/')}/#/runs/{quote(run_id)}?workflowType=machine_learning"
+    place = f"experiments/{quote(experiment)}/" if experiment else ""
+    return f"{address.rstrip('/')}/#/{place}runs/{quote(run_id)}?workflowType=machine_learning"
 
 
 def sqlite_uri(database: Path) -> str:

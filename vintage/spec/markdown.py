@@ -8,6 +8,8 @@ from typing import Final
 MOST_CHARACTERS: Final = 300
 """Of one cell or reason; a gate may hold a value of the data, of any length."""
 
+# Within code a backslash is a backslash.
+_ESCAPED: Final = re.compile(r"(?<!`)(`+)(?!`).+?(?<!`)\1(?!`)|\\([!-/:-@\[-`{-~])", re.DOTALL)
 _SPECIAL: Final = re.compile(r"([!-/:-@\[-`{-~])")
 
 
@@ -24,6 +26,11 @@ def code(text: str) -> str:
         return f"`{short}`" if short else ""
     fence = "`" * (longest + 1)
     return f"{fence} {short} {fence}"
+
+
+def with_entities(text: str) -> str:
+    """Return Markdown with entities for what `plain` escaped: MLflow's pages show many a backslash."""
+    return _ESCAPED.sub(lambda found: f"&#{ord(found[2])};" if found[2] else found[0], text)
 
 
 def _short(text: str) -> str:

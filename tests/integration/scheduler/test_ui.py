@@ -9,6 +9,8 @@ import pytest
 
 from tests.integration.scheduler.runs import BY_HAND as DAY
 from tests.integration.scheduler.runs import DAG
+from vintage.registry.tracking import Tracking
+from vintage.spec import Home
 from vintage.spec.home import mlflow_run_page
 from vintage.store import Store
 
@@ -48,7 +50,10 @@ def test_a_run_of_a_date_with_another_hyperparameter_is_triggered_in_the_form(
     page.goto(f"{stack.endpoints.airflow}/dags/{DAG}/runs/{run.run_id}/tasks/fit/details")
     address = page.get_by_role("link", name="MLflow run").get_attribute("href")
     page.goto("about:blank")
-    assert address == mlflow_run_page(stack.env["VINTAGE_MLFLOW_URL"], str(model.manifest.mlflow_run_id))
+    run_id = str(model.manifest.mlflow_run_id)
+    home = Home.from_environment(stack.env)
+    experiment = Tracking(home.tracking_uri, home.mlflow_artifacts).experiment(str(model.manifest.pipeline))
+    assert address == mlflow_run_page(stack.env["VINTAGE_MLFLOW_URL"], run_id, experiment)
 
 
 def test_nothing_but_pages_is_shown_of_the_store_and_only_to_who_has_logged_in(

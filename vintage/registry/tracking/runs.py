@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -15,7 +15,6 @@ from vintage.registry.tracking.records import DATE, KEY, PIPELINE, accepted_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import date
 
     from mlflow import MlflowClient
     from mlflow.entities import LoggedModel, Run
@@ -27,10 +26,12 @@ if TYPE_CHECKING:
 LOGGED_MODEL: Final = "model"
 KIND: Final = "vintage.kind"
 HISTORY: Final = "history"
+FIRST: Final = "vintage.first_date"
+"""Of the history: the date of its step 0."""
 TABLES: Final = "tables"
 # MLflow's pages show a file as a table where this tag of the run names it as one.
 _LOGGED_ARTIFACTS: Final = "mlflow.loggedArtifacts"
-# MLflow's pages open on what belongs to language models, unless the experiment says what it is.
+# So that MLflow's pages know it for one of trained models, where they ask the experiment.
 _OF_TRAINING: Final = {"mlflow.experimentKind": "custom_model_development"}
 SERVED_BY: Final = "vintage.served_by"
 """Tag of a run: what evaluates its model where MLflow is asked for a `python_function`."""
@@ -63,28 +64,35 @@ def start(client: MlflowClient, endpoint: Endpoint, name: str, tags: Mapping[str
         return str(first.info.run_id)
 
 
-def history(client: MlflowClient, endpoint: Endpoint, name: str) -> str:
-    """Return the id of the one run that has each metric as a line over the partition dates."""
+def history(client: MlflowClient, endpoint: Endpoint, name: str, first: date) -> Run:
+    """Return the one run that has each metric as a line over the partition dates.
+
+    Args:
+        client: of the tracking store.
+        endpoint: where it is.
+        name: the experiment's.
+        first: the date of step 0, where the run is to be made.
+    """
     with endpoint.lock("run"):
         experiment = _experiment(client, endpoint, name)
         found = client.search_runs([experiment], f"tags.`{KIND}` = {quoted(HISTORY)}", max_results=1)
         if found:
-            return str(found[0].info.run_id)
-        told = "Each metric of the holdout by partition date; a step is the date as a number, YYYYMMDD."
-        tags = {KIND: HISTORY, PIPELINE: name, "mlflow.note.content": told}
+            return found[0]
+        told = f"Each metric of the holdout by partition date: a step is a day, and step 0 is {first}."
+        tags = {KIND: HISTORY, PIPELINE: name, FIRST: str(first), "mlflow.note.content": told}
         made = client.create_run(experiment, tags=tags, run_name=HISTORY)
         client.set_terminated(made.info.run_id)
-        return str(made.info.run_id)
+        return made
 
 
-def log_point(client: MlflowClient, run_id: str, day: date, metrics: Mapping[str, float]) -> None:
-    """Log the metrics of a partition date, at its midnight in UTC."""
+def log_point(client: MlflowClient, run: Run, day: date, metrics: Mapping[str, float]) -> None:
+    """Log the metrics of a partition date to the history, at its midnight in UTC."""
     from mlflow.entities import Metric
 
     at = int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp() * 1000)
-    step = int(f"{day:%Y%m%d}")
+    step = (day - date.fromisoformat(run.data.tags[FIRST])).days
     points = [Metric(accepted_name(name), float(value), at, step) for name, value in metrics.items()]
-    client.log_batch(run_id, metrics=points)
+    client.log_batch(run.info.run_id, metrics=points)
 
 
 def log_tables(client: MlflowClient, run_id: str, tables: Mapping[str, Table]) -> None:

@@ -177,8 +177,14 @@ class Tracking:
     def log_history(self, pipeline: str, date: date, metrics: Mapping[str, float]) -> None:
         """Add a partition date to the run `history`, in which each metric is a line over the dates."""
         with self._connection.asking(f"log the history of {pipeline}") as client:
-            run_id = runs.history(client, self._connection.endpoint, pipeline)
-            runs.log_point(client, run_id, date, metrics)
+            run = runs.history(client, self._connection.endpoint, pipeline, date)
+            runs.log_point(client, run, date, metrics)
+
+    def experiment(self, pipeline: str) -> str | None:
+        """Return the id of a pipeline's experiment; None where nothing was logged yet."""
+        with self._connection.asking(f"find the experiment of {pipeline}") as client:
+            found = client.get_experiment_by_name(pipeline)
+            return str(found.experiment_id) if found else None
 
     def log_decision(
         self,
