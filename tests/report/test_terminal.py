@@ -45,11 +45,13 @@ def shown(width: int, summary: Summary = SUMMARY) -> str:
 
 
 @pytest.mark.parametrize("width", [60, 80, 160])
-def test_every_name_is_shown_whole(width: int) -> None:
+def test_every_name_is_shown_whole_and_keys_are_short(width: int) -> None:
     text = shown(width)
     assert "Gates passed, not promoted yet" in text
     assert "…" not in text
-    assert "e" * (64 if width > 64 + 20 else 32) in text
+    # A key is named by its first digits, on one line.
+    assert "e" * 12 in text
+    assert "e" * 13 not in text
     for name in (*SUMMARY.metrics, "label \\ predicted", "not defined", "0.7500"):
         assert name in text
 

@@ -126,6 +126,10 @@ def json_types(declared: Any) -> list[str]:
             return ["array"]
 
 
+def _window(days: int, least: int) -> str:
+    return "the date alone" if days == 1 else f"{days} days up to the date, {least} or more with data"
+
+
 def documentation(pipeline: Pipeline) -> str:
     """Return what the Airflow UI says of the Dag, in Markdown."""
     gates = [gate.described for gate in pipeline.evaluate.gates]
@@ -134,7 +138,7 @@ def documentation(pipeline: Pipeline) -> str:
         **{f"Joined as `{name}`": plain(source.described) for name, source in pipeline.joins.items()},
         "Expectations": code(f"expectations/{pipeline.expectations}.yaml"),
         "Waits for its data": f"{told(pipeline.wait.timeout)} at the most, when it is scheduled",
-        "Window": f"{pipeline.window.days} days up to the date, {pipeline.window.min_days} or more with data",
+        "Window": _window(pipeline.window.days, pipeline.window.min_days),
         "Model": plain(" → ".join(stage.type for stage in pipeline.stages)),
         "Gates": plain(", ".join(gates)) or "none",
         "Promotion": pipeline.promote,

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 STYLES: Final = {"good": "bold green", "open": "bold yellow", "bad": "bold red"}
 MOST_CANDIDATES: Final = 10
 MOST_SLICES: Final = 10
+KEY_DIGITS: Final = 12
 _GAP: Final = 4
 
 
@@ -109,7 +110,6 @@ def _candidates(tuning: ModelTuning) -> RenderableType:
 def _made_from(summary: Summary) -> RenderableType:
     table = Table.grid(padding=(0, 2))
     table.add_column()
-    # A key is shown whole, on two lines if need be.
     table.add_column(overflow="fold")
     clean = " with changes not committed" if summary.git.get("clean") is False else ""
     table.add_row(
@@ -129,14 +129,15 @@ def _made_from(summary: Summary) -> RenderableType:
         table.add_row(f"joined {name}", f"fingerprint {dated[summary.date]} on {summary.date}")
     if summary.scored is not None:
         table.add_row("scored", Text(summary.scored.told))
-    table.add_row("model key", summary.keys["model"])
+    # Enough of each to name it; `--json` has all of it.
+    table.add_row("model key", summary.keys["model"][:KEY_DIGITS])
     if summary.model_digest:
-        table.add_row("model digest", summary.model_digest)
+        table.add_row("model digest", summary.model_digest[:KEY_DIGITS])
     if summary.served_by:
         table.add_row("served by", Text(summary.served_by))
     if summary.how_exact:
         table.add_row("reproducibility", summary.how_exact)
-    table.add_row("code", f"commit {summary.git.get('commit') or 'unknown'}{clean}")
+    table.add_row("code", f"commit {str(summary.git.get('commit') or 'unknown')[:KEY_DIGITS]}{clean}")
     table.add_row("MLflow run", summary.mlflow.run_id or "none")
     table.add_row("seconds", ", ".join(f"{step} {seconds:.1f}" for step, seconds in summary.seconds.items()))
     return table

@@ -110,7 +110,7 @@ def sweep(
         raise SpecError(
             "what is younger than a day is not swept",
             expected="one day or more: a running job's artifacts have nothing that names them yet",
-            found=f"{older_than.days} days",
+            found=f"{older_than.days}d",
         )
     pipelines = pipelines_of(home, names)
     if pipelines:

@@ -136,8 +136,8 @@ def _trend(history: History) -> RenderableType:
         table.add_row(
             str(each.date), number(each.value), bar, version, decision, "serves" if each.serves else ""
         )
-    if known:
-        table.caption = f"bars from {low:.4f} to {high:.4f}"
+    if high > low:
+        table.caption = f"bars from {number(low)} to {number(high)}"
         table.caption_justify = "left"
     return table
 
