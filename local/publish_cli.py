@@ -22,7 +22,7 @@ HEAD: Final = """\
 
 <!-- Made by local/publish_cli.py: run `make schema` after a change. -->
 
-Every command takes `--json`. What it prints then has a JSON Schema in `docs/schema/output/`.
+Every command but `serve` takes `--json`. What it prints then has a JSON Schema in `docs/schema/output/`.
 `vintage --install-completion` sets up the completion of your shell.
 
 """

@@ -16,6 +16,7 @@ from vintage.flow.plan import Plan
 from vintage.flow.reproduction import Reproduction
 from vintage.flow.restatement import Impact
 from vintage.lineage.difference import Difference
+from vintage.monitoring.drift import Drift
 from vintage.registry.ledger import Entry
 from vintage.report.history import History
 from vintage.report.predictions import Scored
@@ -45,6 +46,7 @@ OUTPUTS: Final[Mapping[str, type[BaseModel]]] = {
     "promote": Entry,
     "rollback": Entry,
     "diff": Difference,
+    "drift": Drift,
     "reproduce": Reproduction,
     "score": Scored,
     "gc": Swept,
