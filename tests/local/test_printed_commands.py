@@ -77,6 +77,10 @@ def refused(words: list[str]) -> str:
         while isinstance(command, TyperGroup):
             if not words:
                 return ""
+            if words[0].startswith("-"):
+                # An option of the program itself acts when it is parsed.
+                known = {option for each in command.params for option in each.opts}
+                return "" if words[0] in known else f"no option {words[0]}"
             context = command.context_class(command)
             _, found, words = command.resolve_command(context, words)
             assert found is not None
@@ -102,6 +106,7 @@ def test_every_printed_command_of_vintage_is_taken() -> None:
     "command",
     [
         "nosuch",
+        "--nosuch",
         "nosuch x",
         "show --nosuch x",
         "show --json",
