@@ -302,3 +302,23 @@ def test_mlflow_has_spark_serve_a_model_whose_twin_is_refused_and_its_copy_is_in
         with verified_copy(tracking, model, version) as copy:
             loaders[by] = Model.load(str(copy)).flavors["python_function"]["loader_module"]
     assert loaders == {"twin": "vintage.twin.pyfunc", "spark": "mlflow.spark"}
+
+
+def test_the_server_gives_what_the_evaluation_stored_of_each_row(done: Team) -> None:
+    from fastapi.testclient import TestClient
+
+    from vintage.serving import Followed, application
+
+    followed = Followed(done.store, Tracking(done.home.tracking_uri, done.home.mlflow_artifacts))
+    assert followed.follow(), followed.refused
+    features, evaluation = done.store.current("features", DAY), done.store.current("evaluation", DAY)
+    assert features is not None
+    assert evaluation is not None
+    given = {row["id"]: row for row in pq.read_table(features.data).to_pylist()}
+    stored = pq.read_table(evaluation.data / "predictions").to_pylist()
+    rows = [{name: given[each["id"]][name] for name in ("colour", "size")} for each in stored]
+    with TestClient(application([followed])) as client:
+        answer = client.post("/invocations", json={"dataframe_records": rows}).json()
+    assert [each["prediction"] for each in answer["predictions"]] == [each["prediction"] for each in stored]
+    assert [each["probability"] for each in answer["predictions"]] == [each["probability"] for each in stored]
+    assert answer["model"]["key"] == evaluation.manifest.details.model
