@@ -114,8 +114,8 @@ def test_a_damaged_champion_fails_the_gate_and_says_why(nights: Team) -> None:
     assert entry.action == "refused"
     same, damaged = entry.reasons
     assert re.search(rf"the champion \w+ of {EVE} cannot be read", damaged)
-    assert f"`vintage verify {nights.team.name} --repair`" in damaged
-    assert f"`vintage promote {nights.team.name} --date {DAY} --force --why …`" in damaged
+    assert f"`vintage verify {nights.name} --repair`" in damaged
+    assert f"`vintage promote {nights.name} --date {DAY} --force --why …`" in damaged
     assert f"{DAY} has the same rows as {EVE}" in same
 
 

@@ -110,7 +110,8 @@ def experiment_of(home: Home, pipeline: str) -> str | None:
     from vintage.registry.tracking import Tracking
 
     try:
-        return Tracking(home.tracking_uri, home.mlflow_artifacts).experiment(pipeline)
+        tracking = Tracking(home.tracking_uri, home.mlflow_artifacts)
+        return tracking.experiment(pipeline) if tracking.exists else None
     except TrackingError:
         return None
 
