@@ -29,13 +29,15 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(1800)]
 def test_a_run_of_a_date_with_another_hyperparameter_is_triggered_in_the_form(
     stack: Stack, api: AirflowApi, page: Page, by_form: Run, finish: Callable[..., Run], tmp_path: Path
 ) -> None:
-    run = by_form
-    assert finish(run).state == "success"
+    run = finish(by_form)
+    assert run.state == "success"
     model = Store(stack.home / "data" / "store", "tiny").current("model", DAY)
     assert model is not None
     assert model.manifest.details.params["1.LogisticRegression.regParam"] == "0.25"
-    # A run without a partition key of its own still says whose date it made.
-    assert run.partition_key is None
+    # The scheduler gave it the date of its form, and says what came of it.
+    assert run.partition_key == str(DAY)
+    note = api._get(f"/dags/{DAG}/dagRuns/{run.run_id}")["note"]
+    assert "areaUnderROC" in note
     events = api._get("/assets/events", limit=100)["asset_events"]
     assert ("model_tiny", str(DAY)) in {(event["name"], event["partition_key"]) for event in events}
 
