@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Final
 
 from vintage.cli.pipelines_view import Pipelines
 from vintage.cli.published import Checked, Repaired, Started, Swept, Verified, Written
-from vintage.flow.backfill import Backfilled
 from vintage.flow.plan import Plan
 from vintage.flow.reproduction import Reproduction
 from vintage.flow.restatement import Impact
+from vintage.jobs.backfill import Backfilled
 from vintage.lineage.difference import Difference
 from vintage.monitoring.drift import Drift
 from vintage.registry.ledger import Entry

@@ -1,7 +1,7 @@
 """Register the model of a date, and make it the champion if the decision says so."""
 
-from vintage.flow.job import main
-from vintage.flow.promote import run
+from vintage.jobs.program import main
+from vintage.jobs.promote import run
 
 if __name__ == "__main__":
     main(

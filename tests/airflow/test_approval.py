@@ -75,7 +75,7 @@ def test_the_question_is_asked_by_a_job_of_the_checkout_with_the_run_s_arguments
 
 def rendered(dag: DAG, ti: TaskInstance) -> argparse.Namespace:
     """Promote's arguments after an answer, as the job's own parser reads them."""
-    from vintage.flow.job import _parser
+    from vintage.jobs.program import _parser
 
     operator = dag.get_task("promote")
     run = SimpleNamespace(partition_key="2024-03-01", run_after=RUN_AFTER)

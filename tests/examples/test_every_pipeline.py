@@ -13,7 +13,7 @@ from examples.prepare import prepare
 from tests.airflow.conftest import CHECKOUT
 from tests.examples.remade import made_again
 from tests.quick import AN_OLD_CPU
-from vintage.flow.backfill import backfill
+from vintage.jobs.backfill import backfill
 from vintage.ml import golden
 from vintage.registry import ledger
 from vintage.registry.loadability import Loaded, Loading

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from vintage.flow import evaluate, fit, preprocess, promote, snapshot, validate
+from vintage.flow import fit, preprocess, snapshot, validate
 from vintage.flow.job import Job, open_job
+from vintage.jobs import evaluate, promote
 from vintage.registry import ledger
 from vintage.registry.loadability import Loaded
 from vintage.session import SparkProvider

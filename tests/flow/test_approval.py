@@ -11,7 +11,7 @@ import pytest
 from tests.flow.conftest import loads_well
 from tests.flow.test_cli import program
 from vintage.errors import DataError
-from vintage.flow import approve, promote
+from vintage.jobs import approve, promote
 from vintage.registry import ledger
 from vintage.registry.people import os_user
 from vintage.registry.tracking import Tracking

@@ -36,6 +36,13 @@ def test_a_run_makes_each_date_once_and_a_champion(done: Team) -> None:
     assert (champion.version, champion.date, champion.key) == (1, str(DAY), entry.model_key)
 
 
+def test_an_evaluation_without_its_report_gets_it(done: Team) -> None:
+    [page] = done.store.folder.glob("reports/*/*/report.html")
+    page.unlink()
+    done.run("evaluate")
+    assert page.is_file()
+
+
 def test_the_same_run_again_makes_nothing(done: Team) -> None:
     before = {path: path.stat().st_mtime_ns for path in done.store.folder.rglob("*")}
     done.run()

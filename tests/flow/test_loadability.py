@@ -13,7 +13,7 @@ import pytest
 
 from tests.flow.declared import declare
 from vintage.errors import ModelRefused, StoreError, TrackingError
-from vintage.flow import promote
+from vintage.jobs import promote
 from vintage.ml import golden
 from vintage.registry import ledger
 from vintage.registry.copies import verified_copy

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.flow.conftest import DAY, Team, written_home
-from vintage.flow import promote, score
+from vintage.flow import score
 from vintage.flow.reproduce import reproduce, require_same
+from vintage.jobs import promote
 from vintage.registry.loadability import load_here
 from vintage.session import SparkProvider
 from vintage.spec import Home

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.flow.conftest import loads_well, rows_of
-from vintage.flow.backfill import backfill
 from vintage.flow.planner import plan
+from vintage.jobs.backfill import backfill
 from vintage.registry import ledger
 from vintage.report.summary import summarise
 from vintage.spec import load_pipeline

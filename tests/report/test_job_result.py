@@ -10,7 +10,8 @@ import pytest
 
 from tests.airflow.conftest import write_home
 from tests.lineages import decide, publish, snapshot
-from vintage.flow.job import Job, tell
+from vintage.flow.job import Job
+from vintage.jobs.program import tell
 from vintage.registry import ledger
 from vintage.report.job_result import result_of
 from vintage.session import SparkProvider

@@ -90,7 +90,7 @@ def promote(  # noqa: PLR0913, PLR0917 - each is an option of the command
     Example: `vintage promote flight_delay --date 2013-02-28 --force --why "the holdout had a strike in
     it"`
     """
-    from vintage.flow.promote import run
+    from vintage.jobs.promote import run
     from vintage.registry import agreement, intervention
     from vintage.registry.people import os_user
     from vintage.registry.recording import registered

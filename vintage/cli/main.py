@@ -164,8 +164,8 @@ def run(
 
     Example: `vintage run flight_delay --date 2013-02-28 --set LogisticRegression.regParam=0.1`
     """
-    from vintage.flow import promote
-    from vintage.flow.steps import JOBS
+    from vintage.jobs import promote
+    from vintage.jobs.backfill import JOBS
 
     job = open_job(Home.from_environment(os.environ), pipeline, date, set_ or ())
     steps = {**JOBS, "promote": promote.run}

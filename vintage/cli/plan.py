@@ -44,8 +44,8 @@ def backfill(pipeline: PipelineName, first: First, last: Last, as_json: AsJson =
 
     Example: `vintage backfill flight_delay --from 2013-02-01 --to 2013-02-28`
     """
-    from vintage.flow.backfill import backfill as backfilled
     from vintage.flow.job import configure_logging
+    from vintage.jobs.backfill import backfill as backfilled
     from vintage.spec.range import dates_of
 
     configure_logging()

@@ -61,16 +61,11 @@ def run(job: Job) -> Artifact:
         log.info("evaluation %s for %s is found by its key", found.key.short, job.date)
         job.store.set_current(found)
         return found
-    from vintage.registry.recording import record_evaluation
-    from vintage.report.html import write_report
-
     job.begin()
     check_files(target.reads)
-    tracking = open_tracking(job)
+    open_tracking(job)
     _prepare(flow, [target])
     artifact = _make(flow, target)
-    log.info("report: %s", write_report(job.store, artifact).html)
-    record_evaluation(tracking, job.store, flow.one(fit.STEP), artifact)
     job.store.set_current(artifact)
     log.info("%s", "; ".join(EvaluationDetails.of(artifact).decision.reasons))
     return artifact

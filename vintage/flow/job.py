@@ -1,19 +1,16 @@
-"""What every job's main does: read arguments, open the store, call the job, end with one readable line."""
+"""What every job works with: its pipeline, date, store and session; and how its errors are told."""
 
 from __future__ import annotations
 
-import argparse
 import logging
 import os
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count
-from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from vintage.errors import (
     REFUSALS,
@@ -25,7 +22,6 @@ from vintage.errors import (
     VintageError,
     printable,
 )
-from vintage.processes import ends_in_order
 from vintage.session import (
     SparkProvider,
     damaged_read,
@@ -48,7 +44,6 @@ from vintage.spec import (
 )
 from vintage.spec.names import list_names
 from vintage.spec.partition import require_begun
-from vintage.spec.permissions import close_to_others
 from vintage.store import Store, windows
 from vintage.store.engines import engines, java_major
 
@@ -63,9 +58,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 DATES_AT_ONCE = 4
-
-RESULT_FILE = "VINTAGE_RESULT_FILE"
-"""Variable of the environment: a file for what the job tells whoever started it."""
 
 T = TypeVar("T")
 
@@ -122,48 +114,6 @@ def open_job(
     store = Store(home.store, pipeline.name)
     provider = spark or SparkProvider(f"{pipeline.name} {partition}", conf=submit_conf(pipeline, home))
     return Job(home, pipeline, partition, store, provider)
-
-
-def main(
-    run: Callable[..., object], description: str | None, further: Mapping[str, str] | None = None
-) -> NoReturn:
-    """Run one job as a program: exit code 0, or that of its error with one line last in the log.
-
-    Args:
-        run: takes the job, and each further argument by its name.
-        description: for `--help`.
-        further: name → help of what this job alone is told; None for what is not given.
-    """
-    parser = _parser(description)
-    for name, told in (further or {}).items():
-        parser.add_argument(f"--{name.replace('_', '-')}", help=told)
-    arguments = parser.parse_args()
-    configure_logging()
-    started = time.monotonic()
-    with ends_in_order() as signals, ExitStack() as last:
-        try:
-            close_to_others(os.environ)
-            home = Home.from_environment(os.environ)
-            job = open_job(home, arguments.pipeline, arguments.date, arguments.set)
-            last.callback(job.spark.stop)
-            made = run(job, **{name: getattr(arguments, name) for name in further or {}})
-            if file := os.environ.get(RESULT_FILE):
-                tell(job, made, Path(file))
-        except Exception as error:
-            if signals:
-                raise
-            sys.exit(report(error))
-    log.info("done in %.1f s", time.monotonic() - started)
-    sys.exit(0)
-
-
-def tell(job: Job, made: object, file: Path) -> None:
-    """Write what came of a job into a file, as JSON."""
-    from vintage.report.job_result import result_of
-
-    file.write_text(
-        result_of(job.home, job.store, job.date, made, job.window).model_dump_json(), encoding="utf-8"
-    )
 
 
 def report(error: Exception) -> int:
@@ -406,17 +356,3 @@ class _Printable(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         return printable(super().format(record), keep="\n\t")
-
-
-def _parser(description: str | None) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description=description, allow_abbrev=False)
-    parser.add_argument("--pipeline", required=True, help="name of a file in pipelines/, without .yaml")
-    parser.add_argument("--date", required=True, help="partition date, YYYY-MM-DD")
-    parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="STAGE.PARAM=VALUE",
-        help="a stage's Param for this run alone",
-    )
-    return parser

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from vintage.errors import ModelRefused, StoreError, TrackingError
+from vintage.errors import ModelRefused
 from vintage.flow.evaluated import asked_about as evaluation_asked_about
 from vintage.flow.evaluated import made_now
 from vintage.flow.job import Job
@@ -20,10 +20,6 @@ from vintage.registry.loading_process import LoadingProcess
 from vintage.registry.recording import registered
 from vintage.registry.timeline import latest_move
 from vintage.registry.tracking import Tracking
-from vintage.report.html import write_report
-from vintage.report.markdown import as_text, links_of
-from vintage.report.version_tags import version_tags
-from vintage.spec.markdown import with_entities
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -62,15 +58,24 @@ class Challenger:
         return PromotionCandidate.of(self.evaluation, key=self.version.key, mode=self.mode, answer=answer)
 
 
-def run(
+@dataclass(frozen=True)
+class Decided:
+    """What became of a model: the ledger's line, the registered version, and what was measured of it."""
+
+    entry: Entry
+    version: Version
+    evaluation: Artifact
+
+
+def promote(
     job: Job,
     approved_by: str | None = None,
     rejected_by: str | None = None,
     asked_about: str | None = None,
     *,
     load: Callable[[Loading], Loaded] | None = None,
-) -> Entry:
-    """Register and, if it may, promotes the model of the run's date; doing it again changes nothing.
+) -> Decided:
+    """Register and, if it may, promote the model of the run's date; doing it again changes nothing.
 
     Args:
         job: pipeline and date.
@@ -122,29 +127,7 @@ def run(
         entry.action,
         "; ".join(entry.reasons),
     )
-    _show(job, tracking, known, evaluation)
-    return entry
-
-
-def _show(job: Job, tracking: Tracking, known: Version, evaluation: Artifact) -> None:
-    """Completes the pages about a model, which were written before it was decided on."""
-    store = job.store
-    try:
-        report = write_report(store, evaluation)
-        summary, links = report.summary, links_of(job.home, store, evaluation)
-        tracking.log_decision(
-            known,
-            store.pipeline,
-            with_entities(as_text(summary, links)),
-            tags=version_tags(summary, links),
-            serves=summary.champion is not None and summary.champion.key == known.key,
-            report=report.html.parent,
-        )
-    except (StoreError, TrackingError) as error:
-        # The decision stands, and the ledger has it: an ancestor may be gone, or a run deleted in MLflow.
-        log.warning(
-            "the report and MLflow do not show what was decided on version %d: %s", known.version, error
-        )
+    return Decided(entry, known, evaluation)
 
 
 def settle(tracking: Registry, store: Store, challenger: Challenger, loads: Callable[[], Loaded]) -> Entry:

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pydantic import BaseModel, ConfigDict
 
 from vintage.errors import DataError, ModelRefused
-from vintage.flow import promote
 from vintage.flow.job import open_job
-from vintage.flow.steps import JOBS
+from vintage.flow.steps import JOBS as STEPS
+from vintage.jobs import evaluate, promote
 from vintage.registry.loadability import place_of
 from vintage.registry.loading_process import LoadingProcess
 from vintage.session import SparkProvider
 from vintage.spec import submit_conf
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import date
 
     from vintage.flow.job import Job
@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from vintage.spec import Home, Pipeline
 
 log = logging.getLogger(__name__)
+
+
+JOBS: Final[Mapping[str, Callable[[Job], object]]] = {**STEPS, "evaluate": evaluate.run}
+"""The jobs that make a date's evaluated model, in their order; `promote` decides on it."""
 
 
 class Backfilled(BaseModel):

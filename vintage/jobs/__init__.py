@@ -1,0 +1,1 @@
+"""The jobs: a step of the flow, and the pages that show what it made."""
