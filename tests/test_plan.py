@@ -21,6 +21,8 @@ from vintage.flow.graph import Flow, Target, required
 from vintage.flow.job import Job
 from vintage.flow.planned_store import PlannedStore
 from vintage.flow.planner import plan
+from vintage.flow.steps import STEPS
+from vintage.lineage.graph import references
 from vintage.session import SparkProvider
 from vintage.spec import Home, load_pipeline
 
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from vintage.flow.plan import Plan
+    from vintage.spec.flow import Kind
+    from vintage.store import Artifact
 
 PER_DATE = ("snapshot", "validation", "features")
 
@@ -220,6 +224,35 @@ def test_a_tuning_is_planned_on_the_date_that_it_is_refreshed_on(shop: Shop) -> 
         named = made.manifest.ingredients.model_copy(update={"seed": 7})
         with pytest.raises(StoreError, match=f"Run {step} first"):
             required(Target(named, store))
+
+
+def test_each_step_comes_after_all_that_its_artifacts_name(shop: Shop) -> None:
+    """The list is in the order of the graph, and `reads` tells every edge of it that a manifest has."""
+    first, last = date(2024, 3, 2), date(2024, 3, 3)
+    for day in days(date(2024, 2, 28), last):
+        shop.deliver(day)
+    grid = {"LogisticRegression.regParam": [0.1, 0.01]}
+    gate = {"metric": "areaUnderROC", "vs_champion": 0.0}
+    shop.declare(
+        tuning={"method": "cross_validation", "folds": 2, "grid": grid},
+        evaluate={"metric": "areaUnderROC", "gates": [gate]},
+    )
+    store = PlannedStore(shop.home.store, "things")
+    dry_run = DryRun(shop.home, load_pipeline(shop.home, "things"), store, most=True)
+    assert [dry_run.run(day).fails for day in (first, last)] == ["", ""]
+    earlier: set[str] = set()
+    for step in STEPS:
+        named = {each.kind for each in references(planned(store, step.kind, last).manifest)}
+        assert named <= {each.kind for each in step.reads} <= earlier
+        earlier.add(step.kind)
+    assert {each.name for each in references(planned(store, "evaluation", last).manifest)} >= {"baseline"}
+
+
+def planned(store: PlannedStore, kind: Kind, day: date) -> Artifact:
+    """What a plan has made of a kind."""
+    found = store.current(kind, day)
+    assert found is not None
+    return found
 
 
 def test_a_database_is_asked_again_and_may_hold_other_rows(shop: Shop) -> None:
