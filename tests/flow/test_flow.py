@@ -131,7 +131,7 @@ def test_mlflow_has_the_report_the_tables_and_each_metric_once(done: Team) -> No
     assert "✓ Promoted: version 1" in page
     assert Path(client.download_artifacts(run_id, "report/report.html")).read_text(encoding="utf-8") == page
     version = client.get_model_version(done.name, "1")
-    assert "Promoted\\: version 1" in version.description
+    assert "Promoted&#58; version 1" in version.description
     assert client.get_run(run_id).data.tags["mlflow.note.content"] == version.description
 
 
