@@ -120,6 +120,8 @@ def signs_of_life(home: Home, store: Store, name: str) -> Iterator[Plain]:
                 yield live
             finally:
                 logging.getLogger().removeHandler(follow)
+                # What comes now is for the terminal again, and no part of the work.
+                logging.getLogger().setLevel(logging.WARNING)
 
 
 @contextmanager

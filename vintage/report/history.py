@@ -150,6 +150,6 @@ def _decisions(history: History) -> RenderableType:
             entry.date,
             str(entry.version),
             Text(entry.told, style=_STYLES.get(entry.action, "")),
-            Text("\n".join(entry.reasons)),
+            Text("\n".join(entry.reasons), overflow="fold"),
         )
     return table
