@@ -52,6 +52,9 @@ def test_values_and_column_names_are_text_in_a_browser(spark: SparkSession, run:
             # Of white space, a browser shows one.
             assert " ".join(value.split()) in " ".join(text.split()), value
         assert COLUMN in text
+        # The bounds of each rule, once.
+        assert 'value_set ["x"]' in text
+        assert shown.locator(".rules tbody tr").count() == 5
         # Escaped once: what is shown is the value itself.
         assert "&lt;img" not in text
         assert text.count("&lt;") == text.count("&lt;b&gt;") > 0

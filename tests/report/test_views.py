@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from tests.report.models import DAY, Made
 from vintage.lineage.difference import difference_of
 from vintage.lineage.graph import lineage_of
 from vintage.registry import ledger
+from vintage.report.all_dates import write_dates
 from vintage.report.comparisons import slices_picture
 from vintage.report.dates import date_pictures
 from vintage.report.drawing import drawing
@@ -20,7 +22,8 @@ from vintage.report.quality import quality_of
 from vintage.report.since import change_lines, since_champion
 from vintage.report.summary import summary_of
 from vintage.report.tables import labelled
-from vintage.store import Store
+from vintage.store import Ingredients, Store
+from vintage.store.reports import DATES_FROM_DOCS, dates_page
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -140,3 +143,33 @@ def test_what_changed_since_the_champion_is_three_lines(tmp_path: Path) -> None:
     assert same["Definition"] == "the same specification, Params, code and engines"
     # Nobody served before.
     assert since_champion(store, evaluations[1], ()) is None
+
+
+def test_each_date_leads_to_its_data_docs_and_report_and_back(tmp_path: Path) -> None:
+    store = Store(tmp_path, "things")
+    made = Made(day=DAY)
+    made.publish(store)
+    evaluation = store.current("evaluation", DAY)
+    assert evaluation is not None
+    details = {
+        "passed": True,
+        "summary": "3 of 4 rules hold, 1 warning failed",
+        "failures": {"critical": [], "warning": ["warning: x"], "info": []},
+    }
+    named = Ingredients(kind="validation", date=str(DAY), inputs={}, spec={}, seed=1, code="c", engines={})
+    with store.attempt("validation", DAY) as attempt:
+        attempt.data.mkdir()
+        docs = f'<a href="{DATES_FROM_DOCS}">All dates</a>'
+        (attempt.data / "index.html").write_text(docs, encoding="utf-8")
+        validation = store.publish(attempt, named, details=details)
+    store.set_current(validation)
+    report = write_report(store, evaluation).html
+    page = dates_page(store)
+    text = page.read_text(encoding="utf-8")
+    links = [(page.parent / found).resolve() for found in re.findall(r'href="([^"#]+)"', text)]
+    assert links == [(validation.place / "index.html").resolve(), report.resolve()]
+    assert "3 of 4 rules hold, 1 warning failed</a>" in text
+    assert (validation.place / DATES_FROM_DOCS).resolve() == page.resolve()
+    assert 'href="../../index.html"' in report.read_text(encoding="utf-8")
+    written = page.stat().st_mtime_ns
+    assert write_dates(store).stat().st_mtime_ns == written

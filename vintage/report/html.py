@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from vintage.registry import ledger
+from vintage.report.all_dates import write_dates
 from vintage.report.comparisons import (
     importances_picture,
     ranking_picture,
@@ -16,7 +16,7 @@ from vintage.report.comparisons import (
     tuning_picture,
 )
 from vintage.report.dates import date_pictures
-from vintage.report.details import MOST, number, slice_name
+from vintage.report.details import MOST
 from vintage.report.drawing import drawing
 from vintage.report.headline import headline_of, with_decision
 from vintage.report.history import LAST, TrendPoint, history_of
@@ -24,18 +24,15 @@ from vintage.report.pictures import detail_pictures
 from vintage.report.quality import quality_of
 from vintage.report.since import since_champion
 from vintage.report.summary import summary_of
-from vintage.report.tables import labelled
+from vintage.report.templating import template
 from vintage.spec.metrics import METRICS
 from vintage.spec.page_policy import POLICY
-from vintage.spec.partition import spans
 from vintage.store.files import replace_text
-from vintage.store.reports import report_folder
+from vintage.store.reports import dates_page, report_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
-
-    from jinja2 import Template
 
     from vintage.registry.ledger import Entry
     from vintage.report.drawing import Picture
@@ -116,14 +113,15 @@ def write_report(store: Store, evaluation: Artifact, *, page: Path | None = None
     pictures = draw(summary, trend)
     folder = report_folder(store, evaluation)
     html = page or folder / "report.html"
-    since = since_champion(store, evaluation, entries)
-    text = render(summary, trend, decisions, pictures, since=since, folder=html.parent)
+    beside = Beside(trend, decisions, since_champion(store, evaluation, entries), dates_page(store))
+    text = render(summary, beside, pictures, folder=html.parent)
     files = []
     if page is None:
         for picture in pictures.values():
             files.append(folder / "pictures" / f"{picture.name}.svg")
             _write(files[-1], picture.file_text)
     _write(html, text)
+    write_dates(store)
     return ReportFiles(html, tuple(files), summary)
 
 
@@ -151,39 +149,47 @@ def draw(summary: Summary, trend: Sequence[TrendPoint]) -> dict[str, Picture]:
     return {picture.name: picture for picture in found if picture is not None}
 
 
-def render(
-    summary: Summary,
-    trend: Sequence[TrendPoint],
-    decisions: Sequence[Entry],
-    pictures: Mapping[str, Picture],
-    *,
-    folder: Path,
-    since: Since | None = None,
-) -> str:
+@dataclass(frozen=True)
+class Beside:
+    """What a page tells beside the evaluation.
+
+    Attributes:
+        trend: the deciding metric by date.
+        decisions: what the ledger says became of it, oldest first.
+        since: what changed since the champion; None where there was none.
+        dates: the page that leads to other dates.
+    """
+
+    trend: Sequence[TrendPoint]
+    decisions: Sequence[Entry]
+    since: Since | None
+    dates: Path
+
+
+def render(summary: Summary, beside: Beside, pictures: Mapping[str, Picture], *, folder: Path) -> str:
     """Return the page.
 
     Args:
         summary: the evaluation and what it was made from.
-        trend: the deciding metric by date.
-        decisions: what the ledger says became of it, oldest first.
+        beside: what else the page tells.
         pictures: by name.
-        folder: where the page will lie; its links to Data Docs begin there.
-        since: what changed since the champion, where there was one.
+        folder: where the page will lie; its links begin there.
     """
-    return _template().render(
+    return template("report.html.j2").render(
         policy=POLICY,
         headline=headline_of(summary),
         summary=summary,
         details={**dict.fromkeys(_DETAILS), **summary.details},
-        trend=trend,
-        decisions=decisions,
+        beside=beside,
+        trend=beside.trend,
+        decisions=beside.decisions,
+        since=beside.since,
         pictures=pictures,
         rows=metric_rows(summary),
         slice_metrics=_slice_metrics(summary),
         best_slices=_best_slices(summary),
         partitions=_grouped(summary),
         qualities={source: quality_of(dates) for source, dates in _grouped(summary).items()},
-        since=since,
         tuned=_tuned(summary),
         link=lambda path: os.path.relpath(path, folder),
         most={
@@ -283,33 +289,3 @@ def _grouped(summary: Summary) -> dict[str, list[Partition]]:
     for each in sorted(summary.partitions, key=lambda part: part.date, reverse=True):
         found.setdefault(each.source, []).append(each)
     return dict(sorted(found.items(), key=lambda item: (item[0] != "source", item[0])))
-
-
-@cache
-def _template() -> Template:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("vintage.report", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    filters: dict[str, Any] = {"number": number, "slice_name": slice_name, "signed": _signed, "value": _value}
-    filters |= {"spans": spans, "labelled": labelled}
-    environment.filters.update(filters)
-    return environment.get_template("report.html.j2")
-
-
-def _signed(value: float | None) -> str:
-    return number(value) if value is None else ("+" if value >= 0 else "") + number(value)
-
-
-def _value(value: Any) -> str:
-    """Return a Param's value as YAML would have it."""
-    if isinstance(value, bool) or value is None:
-        return str(value).lower() if value is not None else "null"
-    if isinstance(value, list | tuple):
-        return ", ".join(_value(each) for each in value)
-    return str(value)

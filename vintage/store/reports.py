@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from vintage.store.artifacts import Artifact, Store
 
+DATES_FROM_DOCS: Final = "../../../../reports/index.html"
+"""From the Data Docs in `validation/date=D/KEY/data` to the page of the store's dates."""
+
 
 def report_folder(store: Store, evaluation: Artifact) -> Path:
     """Return the folder of `report.html` and `pictures/`, whether or not it was written."""
     return store.folder / "reports" / f"date={evaluation.manifest.date}" / evaluation.key
+
+
+def dates_page(store: Store) -> Path:
+    """Return the page of a store's dates, whether or not it was written."""
+    return store.folder / "reports" / "index.html"

@@ -16,6 +16,7 @@ from great_expectations.render.renderer.page_renderer import ValidationResultsPa
 from great_expectations.render.view.view import DefaultJinjaPageView
 
 from vintage.spec.page_policy import POLICY, SCRIPT
+from vintage.store.reports import DATES_FROM_DOCS
 from vintage.validation.outcomes import SEVERITIES
 
 if TYPE_CHECKING:
@@ -28,18 +29,21 @@ _TEMPLATE: Final = "data_docs.j2"
 # in characters of Unicode's private use.
 _STAND_INS: Final = {ord(special): 0xF8E0 + place for place, special in enumerate("&<>\"'")}
 _ENTITIES: Final = {0xF8E0: "&amp;", 0xF8E1: "&lt;", 0xF8E2: "&gt;", 0xF8E3: "&quot;", 0xF8E4: "&#x27;"}
+_OTHER_DATES: Final = "#other-dates"
 _SITE_LINK: Final = re.compile(r'<a\s[^>]*href="(?:\.\./)+[^"]*"[^>]*>(.*?)</a>', re.DOTALL)
 
 
 def write_page(
     result: ExpectationSuiteValidationResult, report: ValidationReport, path: Path, *, title: str
 ) -> None:
-    """Write the page of a result: a table of all rules with their severities, then GX's own sections.
+    """Write the page of a result: all rules with their bounds, then GX's sections of those that fail.
 
     GX's own page takes its styles, icons and scripts from other hosts, and is bare without them; its site is
     4 MB of pictures and fonts a date. So GX's sections are put into a page of Vintage's.
     """
     result = copy.deepcopy(result)
+    # The table has the others; a rule that fails has its unexpected values here.
+    result.results = [one for one in result.results if not one.success]
     now = dt.datetime.now(dt.UTC)
     result.meta = {
         "great_expectations_version": gx.__version__,
@@ -61,6 +65,8 @@ def write_page(
             config.description, config.notes = as_text(config.description), as_text(config.notes)
         one.exception_info = as_text(one.exception_info)
     document = ValidationResultsPageRenderer().render(result)
+    # What it says of the suite as a whole, without severities.
+    document.sections = [each for each in document.sections if each.section_name != "Overview"]
     outcomes = sorted(report.outcomes, key=lambda one: (one.passed, SEVERITIES.index(one.severity)))
     page: str = _view().render(  # type: ignore[no-untyped-call]
         document,
@@ -72,7 +78,8 @@ def write_page(
         script=SCRIPT,
     )
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(_SITE_LINK.sub(r"\1", page).translate(_ENTITIES), encoding="utf-8")
+    page = _SITE_LINK.sub(r"\1", page).translate(_ENTITIES).replace(_OTHER_DATES, DATES_FROM_DOCS, 1)
+    path.write_text(page, encoding="utf-8")
 
 
 def as_text(value: Any) -> Any:

@@ -46,6 +46,12 @@ class RuleOutcome:
     @property
     def found(self) -> str:
         """The numbers, the examples and what was expected, or why the rule could not be checked."""
+        wanted = self.error is None and not self.passed and self.expected
+        return "; ".join(filter(None, (self.seen, f"expected {self.expected}" if wanted else "")))
+
+    @property
+    def seen(self) -> str:
+        """The numbers and the examples, or why the rule could not be checked."""
         if self.error is not None:
             return f"could not be checked: {self.error}"
         parts = []
@@ -58,8 +64,6 @@ class RuleOutcome:
         if self.examples:
             of_how_many = f" (of the first {self.sampled:,})" if self.sampled < (self.unexpected or 0) else ""
             parts.append(f"examples {', '.join(self.examples)}{of_how_many}")
-        if not self.passed and self.expected:
-            parts.append(f"expected {self.expected}")
         return "; ".join(parts)
 
     @property
