@@ -11,7 +11,6 @@ from vintage.data.rows import read_rows
 from vintage.errors import ValidationFailed
 from vintage.flow import snapshot
 from vintage.flow.graph import Flow, Step, Target, carry_out
-from vintage.report.all_dates import write_dates
 from vintage.spec import InvalidSpec
 from vintage.store import steps, windows
 from vintage.store.details import Failures, ValidationDetails
@@ -41,8 +40,6 @@ def run(job: Job) -> dict[date, Artifact]:
     """
     flow = Flow(job)
     carry_out(flow, STEP)
-    for view in flow.suites:
-        write_dates(windows.store_of(job.store, view))
     for view, suite in flow.suites.items():
         _judge(job, view, suite, flow.of(STEP, view=view))
     return flow.of(STEP)
