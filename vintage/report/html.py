@@ -25,6 +25,7 @@ from vintage.report.quality import quality_of
 from vintage.report.since import since_champion
 from vintage.report.summary import summary_of
 from vintage.report.templating import template
+from vintage.spec import SOURCE_VIEW
 from vintage.spec.metrics import METRICS
 from vintage.spec.page_policy import POLICY
 from vintage.store.files import replace_text
@@ -122,6 +123,8 @@ def write_report(store: Store, evaluation: Artifact, *, page: Path | None = None
             _write(files[-1], picture.file_text)
     _write(html, text)
     write_dates(store)
+    for joined in {part.source for part in summary.partitions} - {SOURCE_VIEW}:
+        write_dates(store.joined(joined))
     return ReportFiles(html, tuple(files), summary)
 
 
