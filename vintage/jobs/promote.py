@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from vintage.errors import StoreError, TrackingError
@@ -45,6 +46,9 @@ def _show(job: Job, decided: Decided) -> None:
     try:
         report = write_report(store, evaluation)
         summary, links = report.summary, links_of(job.home, store, evaluation)
+        if (links.shown or "").startswith("/"):
+            # An address within Airflow's own server leads nowhere in MLflow.
+            links = replace(links, shown=None)
         tracking.log_decision(
             known,
             store.pipeline,
