@@ -7,6 +7,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
+from fastapi.testclient import TestClient
 
 from examples.catalogue import EXAMPLES
 from examples.prepare import prepare
@@ -15,12 +16,17 @@ from tests.examples.remade import made_again
 from tests.quick import AN_OLD_CPU
 from vintage.jobs.backfill import backfill
 from vintage.ml import golden
+from vintage.ml.golden_table import golden_table
 from vintage.registry import ledger
 from vintage.registry.loadability import Loaded, Loading
+from vintage.registry.tracking import MODEL, TWIN, Tracking
 from vintage.report.summary import summarise
+from vintage.serving import Followed, application
+from vintage.serving.protocol import records
 from vintage.session import SparkProvider
 from vintage.spec import Home, load_pipeline
 from vintage.store import Store
+from vintage.twin.pyfunc import _load_pyfunc
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,6 +38,15 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.long, pytest.mark.spark, pytest.mark.timeout(1800)]
 
 # What `make run` retrains by itself goes through Airflow in tests/integration/test_make_run.py.
+SERVED_BY_TWIN = (
+    "airport_profiles",
+    "digit_components",
+    "digits",
+    "flight_time",
+    "movie_ratings",
+    "plane_engines",
+    "wine_cultivar",
+)
 OTHERS = tuple(name for name in EXAMPLES if name != "flight_delay")
 
 
@@ -79,6 +94,28 @@ def test_an_example_runs_to_a_champion(name: str, home: Home, spark: SparkSessio
     assert min(made.rows.values()) > 0
     [entry] = ledger.read(Store(home.store, name).ledger_path)
     assert (entry.action, entry.date) == ("promoted", str(day))
+    if name in SERVED_BY_TWIN:
+        assert made.served_by.startswith("its twin, without Spark")
+        assert_every_way_answers_alike(home, name)
+
+
+def assert_every_way_answers_alike(home: Home, name: str) -> None:
+    """`PipelineModel.transform` (the golden batch), the twin, MLflow's pyfunc and `vintage serve`."""
+    followed = Followed(Store(home.store, name), Tracking(home.tracking_uri, home.mlflow_artifacts))
+    # It holds the twin against the golden batch.
+    assert followed.follow(), followed.refused
+    assert followed.model is not None
+    twin, model = followed.model.twin, followed.store.current("model", EXAMPLES[name].date)
+    assert model is not None
+    given = golden_table(model.data / MODEL).select([each.name for each in twin.inputs])
+    expected = records(twin, twin.transform(given.to_pydict()))
+    assert expected
+    with TestClient(application([followed])) as client:
+        answer = client.post("/invocations", json={"inputs": given.to_pydict()})
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["predictions"] == expected
+    served = _load_pyfunc(str(model.data / MODEL / TWIN)).predict(given.to_pandas())
+    assert served.to_dict("records") == expected
 
 
 @pytest.mark.integration
