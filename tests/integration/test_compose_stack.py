@@ -6,6 +6,7 @@ import datetime as dt
 import json
 import os
 import shutil
+import stat
 import subprocess
 import sys
 import tempfile
@@ -208,6 +209,13 @@ def test_a_backfill_finds_what_the_night_made(stack: ComposeStack, api: AirflowA
     assert run.partition_key == str(LAST_NIGHT)
     assert finished(api, run).state == "success"
     assert files == {path: path.stat().st_mtime_ns for path in store.folder.rglob("manifest.json")}
+
+
+def test_what_the_stack_writes_is_open_to_its_group_alone(stack: ComposeStack) -> None:
+    written = [path for path in (stack.folder / "volumes" / "state").rglob("*") if path.is_file()]
+    modes = {path: stat.S_IMODE(path.stat().st_mode) for path in written}
+    assert {path: oct(mode) for path, mode in modes.items() if mode & 0o027} == {}
+    assert sum(mode & 0o040 > 0 for mode in modes.values()) > len(modes) / 2
 
 
 @pytest.mark.fault("secrets of the stack", outcome="in no log and no command line")
