@@ -92,6 +92,7 @@ def stack(folder: Path, home: Path, secrets: dict[str, str]) -> Iterator[Compose
         **secrets,
         "VINTAGE_HOME": str(home),
         "VINTAGE_SERVED": "tiny",
+        "VINTAGE_UMASK": "027",
         "VINTAGE_WORKER_MEMORY": "1g",
     }
     started = ComposeStack(folder, variables, extra={"JAVA_TOOL_OPTIONS": QUICK_JVM, **PARSED_SELDOM})
