@@ -52,7 +52,7 @@ CALM = [Pair(tuple(each for each in REFERENCE if each != number), number) for nu
 
 
 def drifted(month: list[Profile], day: dict[str, Any]) -> set[str]:
-    found = compare([*month, read(day)], Pair(REFERENCE, MONTH), CALM)
+    [found] = compare([*month, read(day)], [Pair(REFERENCE, MONTH)], CALM).asked
     return {column.column for column in found if column.drifted}
 
 
@@ -135,7 +135,7 @@ def test_calm_months_have_at_most_one_alarm(month: list[Profile]) -> None:
 
 def test_without_a_past_the_bounds_are_conventional() -> None:
     profiles = [read(calm_day(1)), read(calm_day(2))]
-    found = compare(profiles, Pair((0,), 1), [])
+    [found] = compare(profiles, [Pair((0,), 1)], []).asked
     assert {column.column for column in found if column.drifted} == {"id"}
     [size] = [column for column in found if column.column == "size"]
     assert size.bounds["psi"] == 0.2
@@ -144,10 +144,8 @@ def test_without_a_past_the_bounds_are_conventional() -> None:
 def test_a_bound_of_the_spec_is_used_as_it_is(month: list[Profile]) -> None:
     day = read(calm_day(300))
     overrides = {"size.ks": 1e-6, "share.ks": 0.9}
-    found = {
-        each.column: each
-        for each in compare([*month, day], Pair(REFERENCE, MONTH), CALM, overrides=overrides)
-    }
+    [told] = compare([*month, day], [Pair(REFERENCE, MONTH)], CALM, overrides=overrides).asked
+    found = {each.column: each for each in told}
     assert found["size"].drifted
     assert found["share"].bounds["ks"] == 0.9
 
@@ -205,6 +203,8 @@ def test_a_drift_is_told_with_its_first_date(store: Store) -> None:
     assert (part.kind, part.rows, part.reference, part.calm) == ("snapshot", 200, tuple(training), 10)
     [size] = part.drifted
     assert (size.column, size.since) == ("size", FIRST + dt.timedelta(days=15))
+    assert list(size.severities) == [FIRST + dt.timedelta(days=number) for number in range(17)]
+    assert max(list(size.severities.values())[:15]) <= 1
     assert set(drift.missing) == {"features", "predictions"}
 
 

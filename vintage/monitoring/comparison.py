@@ -110,14 +110,27 @@ class ColumnDrift:
         return self.severity > 1
 
 
+@dataclass(frozen=True)
+class Comparison:
+    """What was found.
+
+    Attributes:
+        asked: for each pair that was asked its columns, the furthest first.
+        calm: column → the severity of each calm pair, by the bounds that the others give.
+    """
+
+    asked: tuple[tuple[ColumnDrift, ...], ...]
+    calm: Mapping[str, tuple[float, ...]]
+
+
 def compare(
     profiles: Sequence[Profile],
-    pair: Pair,
+    asked: Sequence[Pair],
     calm: Sequence[Pair],
     *,
     overrides: Mapping[str, float] | None = None,
-) -> tuple[ColumnDrift, ...]:
-    """Compare a date with a reference, column by column, the furthest first.
+) -> Comparison:
+    """Compare dates with a reference, column by column.
 
     A bound is the 99th percentile of what the calm pairs did, not less than what as many rows differ by
     chance and than `LEAST`. All bounds are then raised together until on 95 of 100 calm dates, each judged by
@@ -126,70 +139,94 @@ def compare(
 
     Args:
         profiles: of all the dates that pairs name.
-        pair: what is asked.
+        asked: what is asked; all with one reference.
         calm: comparisons of the past, alike; with fewer than `CALM_DATES` the bounds are conventional.
         overrides: measure, or `<column>.<measure>` → a bound that is used as it is.
     """
-    asked = profiles[pair.found]
-    before = [profiles[place] for place in pair.reference]
-    names = list(dict.fromkeys(name for profile in (asked, *before) for name in profile))
-    told: list[ColumnDrift] = []
-    measured: list[_Measured] = []
-    for name in names:
-        change = _changed(name, asked, before)
-        if change:
-            told.append(ColumnDrift(name, _kind(name, asked, before), change=change))
-        else:
-            measured.append(_measure(name, profiles, pair, calm))
-    level = _level(measured) if len(calm) >= CALM_DATES else 1.0
-    told += [each.drift(level, overrides or {}) for each in measured]
-    return tuple(sorted(told, key=lambda each: (-each.severity, each.column)))
+    before = [profiles[place] for place in asked[0].reference]
+    found = [profiles[pair.found] for pair in asked]
+    names = list(dict.fromkeys(name for profile in (*found, *before) for name in profile))
+    changes = {name: [_changed(name, profile, before) for profile in found] for name in names}
+    measured = {name: _measure(name, profiles, asked, calm) for name in names if "" in changes[name]}
+    level = _level(list(measured.values()))
+
+    def told(place: int) -> Iterator[ColumnDrift]:
+        for name in names:
+            change = changes[name][place]
+            if change:
+                yield ColumnDrift(name, _kind(name, found[place], before), change=change)
+            else:
+                yield measured[name].drift(place, level, overrides or {})
+
+    ordered = (
+        tuple(sorted(told(place), key=lambda each: (-each.severity, each.column)))
+        for place in range(len(asked))
+    )
+    return Comparison(
+        tuple(ordered), {name: tuple((each.severities() / level).tolist()) for name, each in measured.items()}
+    )
 
 
 @dataclass(frozen=True)
 class _Measured:
-    """A column's measures: of the pair that is asked, and of each calm one; and what chance may do."""
+    """A column's measures of each pair, those that are asked first and then the calm ones.
+
+    Attributes:
+        column, kind: of the column.
+        asked: how many pairs are asked.
+        values: measure → one number a pair.
+        chance: measure → what the rows of each pair may differ by.
+        new, vanished: values, of each pair that is asked.
+    """
 
     column: str
     kind: str
-    asked: Mapping[str, float]
-    calm: Mapping[str, NDArray[np.float64]]
-    chance: Mapping[str, float]
-    new: tuple[str, ...] = ()
-    vanished: tuple[str, ...] = ()
+    asked: int
+    values: Mapping[str, NDArray[np.float64]]
+    chance: Mapping[str, NDArray[np.float64]]
+    new: Sequence[tuple[str, ...]]
+    vanished: Sequence[tuple[str, ...]]
 
-    def drift(self, level: float, overrides: Mapping[str, float]) -> ColumnDrift:
-        bounds = {
-            name: overrides.get(f"{self.column}.{name}", overrides.get(name, level * self._bound(name)))
-            for name in self.asked
-        }
-        return ColumnDrift(self.column, self.kind, self.asked, bounds, new=self.new, vanished=self.vanished)
+    def drift(self, place: int, level: float, overrides: Mapping[str, float]) -> ColumnDrift:
+        bounds = {}
+        for name in self.values:
+            own = max(self._usual[name], LEAST[name], float(self.chance[name][place])) * level
+            bounds[name] = overrides.get(f"{self.column}.{name}", overrides.get(name, own))
+        return ColumnDrift(
+            self.column,
+            self.kind,
+            {name: float(values[place]) for name, values in self.values.items()},
+            bounds,
+            new=self.new[place],
+            vanished=self.vanished[place],
+        )
 
     def severities(self) -> NDArray[np.float64]:
         """How far each calm pair goes by the bounds that all others give: of its measures the largest."""
-        found: NDArray[np.float64] = np.max(
-            [
-                past / np.maximum(_quantiles_without_each(past), self._least(name))
-                for name, past in self.calm.items()
-            ],
-            axis=0,
-        )
-        return found
+        number = len(self.values["nulls"]) - self.asked
+        if number < CALM_DATES:
+            return np.zeros(number)
+        found = []
+        for name, values in self.values.items():
+            past = values[self.asked :]
+            least = np.maximum(self.chance[name][self.asked :], LEAST[name])
+            found.append(past / np.maximum(_quantiles_without_each(past), least))
+        return np.asarray(np.max(found, axis=0))
 
-    def _bound(self, name: str) -> float:
-        past = self.calm[name]
-        own = CONVENTIONAL[name] if len(past) < CALM_DATES else float(np.quantile(past, QUANTILE))
-        return max(own, self._least(name))
-
-    def _least(self, name: str) -> float:
-        return max(LEAST[name], self.chance[name])
+    @cached_property
+    def _usual(self) -> Mapping[str, float]:
+        """Measure → what calm dates do not exceed, or what is conventional where there are too few."""
+        past = {name: values[self.asked :] for name, values in self.values.items()}
+        return {
+            name: CONVENTIONAL[name] if len(values) < CALM_DATES else float(np.quantile(values, QUANTILE))
+            for name, values in past.items()
+        }
 
 
 def _level(measured: Sequence[_Measured]) -> float:
     """By what all bounds are raised; 1 or more."""
-    if not measured:
-        return 1.0
-    return max(1.0, float(np.quantile(np.max([each.severities() for each in measured], axis=0), AT_ONCE)))
+    worst = np.max([each.severities() for each in measured], axis=0) if measured else np.zeros(0)
+    return max(1.0, float(np.quantile(worst, AT_ONCE))) if len(worst) else 1.0
 
 
 def _quantiles_without_each(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -223,32 +260,30 @@ def _kind(name: str, asked: Profile, before: Sequence[Profile]) -> str:
     return found[0]
 
 
-def _measure(name: str, profiles: Sequence[Profile], pair: Pair, calm: Sequence[Pair]) -> _Measured:
-    pairs = [pair, *calm]
+def _measure(
+    name: str, profiles: Sequence[Profile], asked: Sequence[Pair], calm: Sequence[Pair]
+) -> _Measured:
+    pairs = [*asked, *calm]
     columns = [profile.get(name) for profile in profiles]
     used = {place for each in pairs for place in (*each.reference, each.found)}
     kinds = {column.kind for place in used if (column := columns[place]) is not None and column.known}
-    rows = _over(pairs, np.array([[0 if each is None else each.rows] for each in columns], dtype=float))
-    nulls = _over(
-        pairs,
-        np.array([[0, 0] if each is None else [each.known, each.nulls] for each in columns], dtype=float),
-    )
-    found = {"nulls": largest_difference(*nulls)}
-    new: tuple[str, ...] = ()
-    vanished: tuple[str, ...] = ()
     kind = kinds.pop() if len(kinds) == 1 else "other"
+    known = np.array([[0, 0] if each is None else [each.known, each.nulls] for each in columns], dtype=float)
+    nulls = _over(pairs, known)
+    found = {"nulls": largest_difference(*nulls)}
+    new: Sequence[tuple[str, ...]] = [()] * len(asked)
+    vanished = new
     if kind == "number":
         found |= _of_numbers(columns, pairs)
     elif kind == "category":
-        measures, new, vanished = _of_categories(columns, pairs)
+        measures, new, vanished = _of_categories(columns, pairs, len(asked))
         found |= measures
-    ordered = {measure: found[measure] for measure in MEASURES if measure in found}
     return _Measured(
         name,
         kind,
-        {measure: float(values[0]) for measure, values in ordered.items()},
-        {measure: values[1:] for measure, values in ordered.items()},
-        _chance(float(rows[0][0, 0]), float(rows[1][0, 0]), float(shares(nulls[0])[0, 1])),
+        len(asked),
+        {measure: found[measure] for measure in MEASURES if measure in found},
+        _chance(nulls[0].sum(axis=1), nulls[1].sum(axis=1), shares(nulls[0])[:, 1]),
         new,
         vanished,
     )
@@ -322,27 +357,30 @@ def _outside(columns: Sequence[ColumnProfile | None], pairs: Sequence[Pair]) -> 
 
 
 def _of_categories(
-    columns: Sequence[ColumnProfile | None], pairs: Sequence[Pair]
-) -> tuple[dict[str, NDArray[np.float64]], tuple[str, ...], tuple[str, ...]]:
+    columns: Sequence[ColumnProfile | None], pairs: Sequence[Pair], asked: int
+) -> tuple[dict[str, NDArray[np.float64]], Sequence[tuple[str, ...]], Sequence[tuple[str, ...]]]:
     """PSI, JS and L∞ over the usual values of the reference; new and vanished ones, where all are counted."""
     reference = [column for place in pairs[0].reference if (column := columns[place]) is not None]
     seen = Counter(value for column in reference for value in column.values or {})
     # What few dates have belongs to the rest: else a date of the reference would know its own rare values,
     # and the date that is compared would not.
-    known = [value for value, dates in seen.items() if 2 * dates >= len(reference)]
-    found = columns[pairs[0].found]
-    told = dict(found.values or {}) if found is not None else {}
-    over = _over(pairs, np.array([_counted(column, known) for column in columns]))
+    usual = [value for value, dates in seen.items() if 2 * dates >= len(reference)]
+    over = _over(pairs, np.array([_counted(column, usual) for column in columns]))
     measures = {
         "psi": population_stability(*over),
         "js": jensen_shannon(*over),
         "linf": largest_difference(*over),
     }
-    if not all(column.exact for column in (*reference, *([found] if found else []))):
-        return measures, (), ()
+    found = [columns[pair.found] for pair in pairs[:asked]]
+    told = [dict(column.values or {}) if column is not None else {} for column in found]
+    if not all(column is None or not column.known or column.exact for column in (*reference, *found)):
+        return measures, [()] * asked, [()] * asked
     measures["new"] = np.array([_share_of_new(columns, pair) for pair in pairs])
-    new = tuple(value for value in sorted(told, key=lambda each: -told[each]) if value not in seen)
-    vanished = tuple(known[place] for place in np.argsort(-over[0][0, :-1]) if known[place] not in told)
+    new = [
+        tuple(value for value in sorted(values, key=lambda each: -values[each]) if value not in seen)
+        for values in told
+    ]
+    vanished = [tuple(value for value in usual if value not in values) for values in told]
     return measures, new, vanished
 
 
@@ -368,20 +406,23 @@ def _share_of_new(columns: Sequence[ColumnProfile | None], pair: Pair) -> float:
     return sum(count for value, count in found.values.items() if value not in known) / found.known
 
 
-def _chance(reference: float, found: float, nulls: float) -> dict[str, float]:
-    """What samples of so many rows of one distribution differ by, once in a thousand.
+def _chance(
+    reference: NDArray[np.float64], found: NDArray[np.float64], nulls: NDArray[np.float64]
+) -> dict[str, NDArray[np.float64]]:
+    """What samples of so many rows of one distribution differ by, once in a thousand; one number a pair.
 
     PSI is about χ² / n (Yurdakul, Statistical Properties of Population Stability Index, 2018), JS an eighth
     of it in nats.
     """
-    inverse = 1 / max(reference, 1.0) + 1 / max(found, 1.0)
+    before, after = 1 / np.maximum(reference, 1.0), 1 / np.maximum(found, 1.0)
+    inverse = before + after
     psi = _CHI_SQUARE_9 * inverse
     return {
         "psi": psi,
         "js": psi / 8 / np.log(2),
         "ks": _KOLMOGOROV * inverse**0.5,
         "linf": _SIGMAS * (0.25 * inverse) ** 0.5,
-        "outside": _SIGMAS / max(found, 1.0),
-        "new": _SIGMAS / max(found, 1.0),
-        "nulls": _SIGMAS * (max(nulls * (1 - nulls), 1 / max(reference, 1.0)) * inverse) ** 0.5,
+        "outside": _SIGMAS * after,
+        "new": _SIGMAS * after,
+        "nulls": _SIGMAS * (np.maximum(nulls * (1 - nulls), before) * inverse) ** 0.5,
     }

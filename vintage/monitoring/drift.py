@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Mapping
-from functools import partial
 from typing import TYPE_CHECKING, Final, Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -20,9 +19,9 @@ from vintage.spec import parse_partition_date
 from vintage.store.keys import Key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
-    from vintage.monitoring.comparison import ColumnDrift
+    from vintage.monitoring.comparison import ColumnDrift, Comparison
     from vintage.store import Artifact, Store
 
 Compared = Literal["snapshot", "features", "predictions"]
@@ -54,6 +53,8 @@ class DriftOfColumn(_Told):
         since: the first of the dates in a row on which it drifted; null where it did not, or where the
             reference moves with the date.
         feeds: features that are computed from it, for a column of the raw rows.
+        severities: date → severity, of the reference's dates by the bounds that the others give and of the
+            dates since; null where the column changed itself. Empty where the reference moves with the date.
     """
 
     column: str
@@ -68,6 +69,7 @@ class DriftOfColumn(_Told):
     vanished: tuple[str, ...] = ()
     since: dt.date | None = None
     feeds: tuple[str, ...] = ()
+    severities: Mapping[dt.date, float | None] = {}
 
 
 class DriftOfRows(_Told):
@@ -257,16 +259,17 @@ def _rows(
         return "there is nothing to compare them with"
     profiles = list(known.values())
     calm = list(_calm(dates, used, day, against))
-    pair = Pair(used, place[day])
-    compared = partial(compare, profiles, calm=calm, overrides=overrides)
-    found = compared(pair)
-    since = _since(dates, pair, found, compared) if against not in DAYS_BACK else {}
+    since = range(place[day], place[day] + 1) if against in DAYS_BACK else range(max(used) + 1, len(dates))
+    found = compare(profiles, [Pair(used, number) for number in since], calm, overrides=overrides)
+    told = _over_dates(found, [dates[number] for number in since], [dates[pair.found] for pair in calm])
     return DriftOfRows(
         kind=kind,
         rows=next(iter(known[day].values())).rows if known[day] else 0,
         reference=tuple(dates[number] for number in used),
         calm=len(calm) if len(calm) >= CALM_DATES else 0,
-        columns=tuple(_told(column, since.get(column.column)) for column in found),
+        columns=tuple(
+            _told(column, {} if against in DAYS_BACK else told[column.column]) for column in found.asked[-1]
+        ),
     )
 
 
@@ -286,29 +289,30 @@ def _calm(dates: Sequence[dt.date], used: tuple[int, ...], day: dt.date, against
             yield Pair(tuple(each for each in used if each != number), number)
 
 
-def _since(
-    dates: Sequence[dt.date],
-    pair: Pair,
-    found: Sequence[ColumnDrift],
-    compared: Callable[[Pair], Sequence[ColumnDrift]],
-) -> dict[str, dt.date]:
-    """Column → the first of the dates in a row, up to the one that is asked about, on which it drifted."""
-    since = {column.column: dates[pair.found] for column in found if column.drifted}
-    still = set(since)
-    for number in range(pair.found - 1, max(pair.reference), -1):
-        still &= {column.column for column in compared(Pair(pair.reference, number)) if column.drifted}
-        if not still:
+def _over_dates(
+    found: Comparison, dates: Sequence[dt.date], calm: Sequence[dt.date]
+) -> dict[str, dict[dt.date, float]]:
+    """Column → date → severity, oldest first: of the calm comparisons, then of the dates that were asked."""
+    told: dict[str, dict[dt.date, float]] = {column.column: {} for column in found.asked[-1]}
+    for name, severities in found.calm.items():
+        told.get(name, {}).update(zip(calm, severities, strict=True))
+    for day, columns in zip(dates, found.asked, strict=True):
+        for column in columns:
+            told.setdefault(column.column, {})[day] = column.severity
+    return told
+
+
+def _told(found: ColumnDrift, severities: Mapping[dt.date, float]) -> DriftOfColumn:
+    since = None
+    for day, severity in reversed(list(severities.items())):
+        if severity <= 1:
             break
-        since |= dict.fromkeys(still, dates[number])
-    return since
-
-
-def _told(found: ColumnDrift, since: dt.date | None) -> DriftOfColumn:
+        since = day
     return DriftOfColumn(
         column=found.column,
         kind=found.kind,
         drifted=found.drifted,
-        severity=found.severity if math.isfinite(found.severity) else None,
+        severity=_finite(found.severity),
         worst=found.worst,
         measures=found.measures,
         bounds=found.bounds,
@@ -316,4 +320,9 @@ def _told(found: ColumnDrift, since: dt.date | None) -> DriftOfColumn:
         new=found.new,
         vanished=found.vanished,
         since=since,
+        severities={day: _finite(severity) for day, severity in severities.items()},
     )
+
+
+def _finite(severity: float) -> float | None:
+    return severity if math.isfinite(severity) else None
