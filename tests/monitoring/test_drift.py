@@ -292,5 +292,10 @@ def test_the_command_shows_what_drifted(tips_home: Path, monkeypatch: pytest.Mon
     assert "shop vanished: west" in shown.output
     assert "\x1b[31m" not in shown.output
     assert max(map(len, shown.output.splitlines())) <= 80
+    page = CliRunner().invoke(app, [*words, "--page"]).output.split()[-1]
+    assert '<h2 id="snapshot-head" class="warn">Raw rows: 1 of 15' in (text := Path(page).read_text())
+    assert "&lt;east&gt;" in text
+    assert "<east>" not in text
+    assert 'aria-labelledby="heat-snapshot-title' in text
     told = Drift.model_validate_json(CliRunner().invoke(app, [*words, "--json"]).output)
     assert [column.column for column in told.parts[0].drifted] == ["shop"]

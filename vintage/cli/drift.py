@@ -28,6 +28,9 @@ def drift(
         ),
     ] = "training",
     every: Annotated[bool, typer.Option("--all", help="Show also the columns that did not drift.")] = False,
+    page: Annotated[
+        bool, typer.Option("--page", help="Also write a page of it into the store, and print its path.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Compare a date's rows with a reference: which columns drifted, how far, and since when.
@@ -39,12 +42,17 @@ def drift(
     from vintage.cli.drift_view import show
     from vintage.monitoring.drift import drift_of
     from vintage.monitoring.feeds import with_feeds
+    from vintage.report.drift_page import write_drift
 
     home = Home.from_environment(os.environ)
     spec = load_pipeline(home, pipeline)
     day = parse_partition_date(date) if date else None
-    found = with_feeds(drift_of(Store(home.store, spec.name), day, against), spec)
+    store = Store(home.store, spec.name)
+    found = with_feeds(drift_of(store, day, against), spec)
+    written = write_drift(store, found) if page else None
     if as_json:
         write_json(found)
     else:
         show(found, Console(highlight=False), every=every)
+        if written:
+            Console(highlight=False, soft_wrap=True).print(f"\npage  {written}")

@@ -8,7 +8,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from vintage.report.details import number
+from vintage.monitoring.words import KINDS, MEASURES, headline, reference_of, value
 from vintage.spec.names import list_names
 
 if TYPE_CHECKING:
@@ -16,26 +16,12 @@ if TYPE_CHECKING:
 
     from vintage.monitoring.drift import Drift, DriftOfColumn, DriftOfRows
 
-NAMES: Final = {"snapshot": "raw rows", "features": "features", "predictions": "predictions"}
-MEASURES: Final = {
-    "psi": "PSI",
-    "js": "Jensen-Shannon",
-    "ks": "Kolmogorov-Smirnov",
-    "linf": "L∞",
-    "outside": "outside the range",
-    "new": "new values",
-    "nulls": "nulls",
-}
-_SHARES: Final = frozenset({"outside", "new", "nulls"})
 _MOST: Final = 5
 
 
 def show(drift: Drift, console: Console, *, every: bool = False) -> None:
     """Print what drifted, the furthest first; with `every` the other columns too."""
-    reference = drift.against
-    if drift.model_date is not None:
-        reference = f"what the model of {drift.model_date} learnt from"
-    console.print(Text(f"{drift.pipeline} {drift.date} against {reference}", style="bold"))
+    console.print(Text(f"{drift.pipeline} {drift.date} against {reference_of(drift)}", style="bold"))
     for part in drift.parts:
         console.print()
         console.print(_headline(part))
@@ -47,19 +33,12 @@ def show(drift: Drift, console: Console, *, every: bool = False) -> None:
                 console.print(Text(f"  {line}", style="dim"))
     for kind, why in drift.missing.items():
         console.print()
-        console.print(Text(f"{NAMES[kind]}: not compared, {why}", style="yellow"))
+        console.print(Text(f"{KINDS[kind]}: not compared, {why}", style="yellow"))
 
 
 def _headline(part: DriftOfRows) -> Text:
-    count = len(part.drifted)
-    dates = f"{len(part.reference)} dates" if len(part.reference) > 1 else str(part.reference[0])
-    bounds = f"bounds from {part.calm} comparisons of the past" if part.calm else "conventional bounds"
-    columns = len(part.columns)
-    told = f"{count} of {columns} columns drifted" if count else f"no drift in {columns} columns"
-    return Text.assemble(
-        (f"{NAMES[part.kind]}: {told}", "red" if count else "green"),
-        (f"\n  {part.rows:,} rows, against {dates}; {bounds}", "dim"),
-    )
+    first, second = headline(part)
+    return Text.assemble((first, "red" if part.drifted else "green"), (f"\n  {second}", "dim"))
 
 
 def _table(columns: tuple[DriftOfColumn, ...]) -> Table:
@@ -72,16 +51,12 @@ def _table(columns: tuple[DriftOfColumn, ...]) -> Table:
         if column.change:
             table.add_row(column.column, column.change, "", "", since, style=style)
         elif column.worst:
-            value, bound = column.measures[column.worst], column.bounds[column.worst]
-            told = (_value(column.worst, value), _value(column.worst, bound))
+            found, bound = column.measures[column.worst], column.bounds[column.worst]
+            told = (value(column.worst, found), value(column.worst, bound))
             table.add_row(column.column, MEASURES[column.worst], *told, since, style=style)
         else:
             table.add_row(column.column, "", "", "", since, style=style)
     return table
-
-
-def _value(measure: str, value: float) -> str:
-    return f"{value:.1%}" if measure in _SHARES else number(value)
 
 
 def _lines(column: DriftOfColumn) -> list[str]:

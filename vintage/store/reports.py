@@ -21,3 +21,8 @@ def report_folder(store: Store, evaluation: Artifact) -> Path:
 def dates_page(store: Store) -> Path:
     """Return the page of a store's dates, whether or not it was written."""
     return store.folder / "reports" / "index.html"
+
+
+def drift_page(store: Store) -> Path:
+    """Return the page of a store's drift, whether or not it was written."""
+    return store.folder / "reports" / "drift.html"

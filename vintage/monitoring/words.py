@@ -1,0 +1,47 @@
+"""What is said of drift, in the terminal and on the page alike."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from vintage.monitoring.drift import Drift, DriftOfRows
+
+KINDS: Final[Mapping[str, str]] = {
+    "snapshot": "raw rows",
+    "features": "features",
+    "predictions": "predictions",
+}
+MEASURES: Final[Mapping[str, str]] = {
+    "psi": "PSI",
+    "js": "Jensen-Shannon",
+    "ks": "Kolmogorov-Smirnov",
+    "linf": "L∞",
+    "outside": "outside the range",
+    "new": "new values",
+    "nulls": "nulls",
+}
+_SHARES: Final = frozenset({"outside", "new", "nulls"})
+
+
+def reference_of(drift: Drift) -> str:
+    """Return what a date is compared with."""
+    if drift.model_date is None:
+        return drift.against
+    return f"what the model of {drift.model_date} learnt from"
+
+
+def headline(part: DriftOfRows) -> tuple[str, str]:
+    """Return how many columns of a kind of rows drifted, and what that was judged by."""
+    count, columns = len(part.drifted), len(part.columns)
+    told = f"{count} of {columns} columns drifted" if count else f"no drift in {columns} columns"
+    dates = f"{len(part.reference)} dates" if len(part.reference) > 1 else str(part.reference[0])
+    bounds = f"bounds from {part.calm} comparisons of the past" if part.calm else "conventional bounds"
+    return f"{KINDS[part.kind]}: {told}", f"{part.rows:,} rows, against {dates}; {bounds}"
+
+
+def value(measure: str, found: float) -> str:
+    """Return a measure or its bound with the digits that tell."""
+    return f"{found:.1%}" if measure in _SHARES else f"{found:.3f}"
