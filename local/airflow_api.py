@@ -131,7 +131,12 @@ class AirflowApi:
         return f"{self._where.airflow}{page} (user {self._where.user}, password {self._where.password})"
 
     def log_lines(self, dag_id: str, run_id: str, task: Task) -> list[str]:
-        """The log of a task's present try, one text an entry; an exception's text follows its entry."""
+        """The log of a task's present try, one text an entry; an exception's text follows its entry.
+
+        A task that has not begun has none: asked for its try 0, Airflow finds no task once the first begins.
+        """
+        if task.try_number == 0:
+            return []
         path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task.name}/logs/{task.try_number}"
         answer = self._client.get(path, params={"full_content": True}, headers={"Accept": "application/json"})
         content = _checked(answer)["content"]

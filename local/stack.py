@@ -171,7 +171,7 @@ class Stack:
         plugins = self._checkout / "plugins"
         self._run("api-server", *AIRFLOW, "api-server", plugins=plugins)
         self._run("dag-processor", *AIRFLOW, "dag-processor")
-        self._run("scheduler", *AIRFLOW, "scheduler", "--skip-serve-logs", plugins=plugins / "scheduler")
+        self.start_scheduler()
         if self._schedule:
             self._run("triggerer", *AIRFLOW, "triggerer", "--skip-serve-logs")
         # The API that tasks talk to; its first answer takes long, and a task would not wait for it.
@@ -179,6 +179,11 @@ class Stack:
         with AirflowApi(self.endpoints) as api:
             api.set_pool(BACKFILL_POOL, TASKS, BACKFILL_POOL_TOLD)
         write_private(self.folder / "stack.json", json.dumps(asdict(self.endpoints)))
+
+    def start_scheduler(self) -> None:
+        """Start the scheduler, at first or in place of one that died; it gives runs their date and note."""
+        plugins = self._checkout / "plugins" / "scheduler"
+        self._run("scheduler", *AIRFLOW, "scheduler", "--skip-serve-logs", plugins=plugins)
 
     def _run(self, name: str, *command: str, plugins: Path | None = None) -> None:
         log = self.logs / "stack" / f"{name}.log"

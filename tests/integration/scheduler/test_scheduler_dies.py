@@ -47,7 +47,7 @@ def test_a_scheduler_that_dies_in_a_job_leaves_one_result(
     psutil.wait_procs(workers, timeout=30)
     scheduler.process.wait()
     stack.services.remove(scheduler)
-    stack._run(scheduler.name, *scheduler.process.args)
+    stack.start_scheduler()
 
     assert finish(by_form).state == "success"
     [fit] = [task for task in api.tasks(DAG, by_form.run_id) if task.name == "fit"]
