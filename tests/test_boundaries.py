@@ -44,7 +44,7 @@ SEEDS = [
     (5, "vintage/report/summary.py", "def late():\n    import mlflow"),
     (6, "vintage/data/rows.py", "import great_expectations"),
     (6, "vintage/cli/main.py", "def late():\n    import great_expectations"),
-    (0, "vintage/serving/app.py", "import vintage.flow.job"),
+    (0, "vintage/serving/app.py", "import vintage.jobs.program"),
     (7, "vintage/serving/app.py", "import pyspark"),
     (7, "vintage/serving/app.py", "def late():\n    import airflow"),
     (8, "vintage/twin/evaluator.py", "import pyspark"),
