@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING
 
-from vintage.errors import DataError
 from vintage.data.checked import CORRUPT
 from vintage.data.deliveries import FileDelivery, foreseen
 from vintage.data.raw import list_raw_files
+from vintage.errors import DataError
 from vintage.spec import Source
 
 if TYPE_CHECKING:

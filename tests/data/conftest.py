@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from vintage.validation.expectations import ValidationReport, run_suite
 from vintage.spec import Suite
+from vintage.validation.expectations import ValidationReport, run_suite
 
 if TYPE_CHECKING:
     from collections.abc import Callable

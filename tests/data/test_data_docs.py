@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from vintage.spec.page_policy import POLICY
-from tests.hostile import CHROMIUM, MARKUP, OBEYED, opened
 from tests.data.conftest import QUIET
+from tests.hostile import CHROMIUM, MARKUP, OBEYED, opened
+from vintage.spec.page_policy import POLICY
 
 if TYPE_CHECKING:
     from pathlib import Path

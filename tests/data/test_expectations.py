@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from vintage.validation.expectations import SAMPLE, RuleOutcome, ValidationReport
 from tests.data.conftest import QUIET, SCHEMA
+from vintage.validation.expectations import SAMPLE, RuleOutcome, ValidationReport
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession

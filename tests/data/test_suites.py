@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.data.conftest import QUIET, suite_of
 from vintage.errors import SpecError
 from vintage.validation.expectations import check_suite
 from vintage.validation.rules import NOT_ON_SPARK
-from tests.data.conftest import QUIET, suite_of
 
 if TYPE_CHECKING:
     from pathlib import Path

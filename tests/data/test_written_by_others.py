@@ -13,10 +13,10 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from vintage.errors import DataError
 from vintage.data.checked import CORRUPT
 from vintage.data.deliveries import FileDelivery, foreseen
 from vintage.data.raw import list_raw_files
+from vintage.errors import DataError
 from vintage.spec import Source
 
 if TYPE_CHECKING:
