@@ -122,9 +122,11 @@ def write_report(store: Store, evaluation: Artifact, *, page: Path | None = None
             files.append(folder / "pictures" / f"{picture.name}.svg")
             _write(files[-1], picture.file_text)
     _write(html, text)
-    write_dates(store)
-    for joined in {part.source for part in summary.partitions} - {SOURCE_VIEW}:
-        write_dates(store.joined(joined))
+    if page is None:
+        # Into the store too, which need not be writable for a page elsewhere.
+        write_dates(store)
+        for joined in {part.source for part in summary.partitions} - {SOURCE_VIEW}:
+            write_dates(store.joined(joined))
     return ReportFiles(html, tuple(files), summary)
 
 
