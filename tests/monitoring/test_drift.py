@@ -217,6 +217,15 @@ def test_dates_are_compared_with_each_other(store: Store, against: str) -> None:
     assert found.model is None
 
 
+@pytest.mark.parametrize("number", [0, 5, 13])
+def test_a_date_before_or_within_its_reference(store: Store, number: int) -> None:
+    day = FIRST + dt.timedelta(days=number)
+    found = drift_of(store, day, f"{FIRST + dt.timedelta(days=1)}..{FIRST + dt.timedelta(days=13)}")
+    [part] = found.parts
+    assert day not in part.reference
+    assert {column.column for column in part.drifted} <= {"id"}
+
+
 def test_columns_that_come_go_and_change_their_type(store: Store) -> None:
     day = calm_day(14, 200)
     day["more"] = day.pop("fee")

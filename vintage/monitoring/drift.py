@@ -247,8 +247,9 @@ def _rows(
         before = [each for each in store.dates(kind) if each < day][-MOST_PAST:]
         past = _current(store, kind, before) | past
     later = [each for each in store.dates(kind) if max(reference, default=day) < each < day][-SCORED:]
-    between = _current(store, kind, later) if against not in DAYS_BACK else {}
-    read = {each: read_profile(artifact) for each, artifact in (past | between | {day: asked}).items()}
+    if against not in DAYS_BACK:
+        past |= _current(store, kind, later)
+    read = {each: read_profile(artifact) for each, artifact in (past | {day: asked}).items()}
     known = {each: profile for each, profile in sorted(read.items()) if profile is not None}
     if day not in known:
         return f"those of {day} were made before profiles were kept"
@@ -259,7 +260,9 @@ def _rows(
         return "there is nothing to compare them with"
     profiles = list(known.values())
     calm = list(_calm(dates, used, day, against))
-    since = range(place[day], place[day] + 1) if against in DAYS_BACK else range(max(used) + 1, len(dates))
+    # Of the dates between as well, since when; none where the reference moves, or ends after the date.
+    between = range(max(used) + 1, place[day]) if against not in DAYS_BACK else ()
+    since = [*between, place[day]]
     found = compare(profiles, [Pair(used, number) for number in since], calm, overrides=overrides)
     told = _over_dates(found, [dates[number] for number in since], [dates[pair.found] for pair in calm])
     return DriftOfRows(
