@@ -133,6 +133,16 @@ def test_calm_months_have_at_most_one_alarm(month: list[Profile]) -> None:
     assert len(alarms) <= 2
 
 
+def test_one_odd_date_of_the_reference_hides_no_drift(month: list[Profile]) -> None:
+    odd = calm_day(400)
+    odd["note"] = np.full(800, "x")
+    odd["one"] = np.ones(800) * 7
+    day = calm_day(401)
+    day["size"] = np.asarray(day["size"]) + 0.5
+    [found] = compare([read(odd), *month[1:], read(day)], [Pair(REFERENCE, MONTH)], CALM).asked
+    assert {column.column for column in found if column.drifted} == {"size"}
+
+
 def test_without_a_past_the_bounds_are_conventional() -> None:
     profiles = [read(calm_day(1)), read(calm_day(2))]
     [found] = compare(profiles, [Pair((0,), 1)], []).asked

@@ -55,6 +55,9 @@ QUANTILE: Final = 0.99
 AT_ONCE: Final = 0.95
 """Share of calm dates on which no column at all may pass its bound."""
 
+MOST_RAISED: Final = 2.0
+"""By how much that raises bounds at most: else one odd date of one column would hide the drift of all."""
+
 _DECILES: Final = 10
 _SIGMAS: Final = 3.3
 _CHI_SQUARE_9: Final = 27.9
@@ -224,9 +227,9 @@ class _Measured:
 
 
 def _level(measured: Sequence[_Measured]) -> float:
-    """By what all bounds are raised; 1 or more."""
+    """By what all bounds are raised: 1 to `MOST_RAISED`."""
     worst = np.max([each.severities() for each in measured], axis=0) if measured else np.zeros(0)
-    return max(1.0, float(np.quantile(worst, AT_ONCE))) if len(worst) else 1.0
+    return float(np.clip(np.quantile(worst, AT_ONCE), 1.0, MOST_RAISED)) if len(worst) else 1.0
 
 
 def _quantiles_without_each(values: NDArray[np.float64]) -> NDArray[np.float64]:
