@@ -166,7 +166,7 @@ def compare(
         for place in range(len(asked))
     )
     return Comparison(
-        tuple(ordered), {name: tuple((each.severities() / level).tolist()) for name, each in measured.items()}
+        tuple(ordered), {name: tuple((each.severities / level).tolist()) for name, each in measured.items()}
     )
 
 
@@ -204,6 +204,7 @@ class _Measured:
             vanished=self.vanished[place],
         )
 
+    @cached_property
     def severities(self) -> NDArray[np.float64]:
         """How far each calm pair goes by the bounds that all others give: of its measures the largest."""
         number = len(self.values["nulls"]) - self.asked
@@ -228,7 +229,7 @@ class _Measured:
 
 def _level(measured: Sequence[_Measured]) -> float:
     """By what all bounds are raised: 1 to `MOST_RAISED`."""
-    worst = np.max([each.severities() for each in measured], axis=0) if measured else np.zeros(0)
+    worst = np.max([each.severities for each in measured], axis=0) if measured else np.zeros(0)
     return float(np.clip(np.quantile(worst, AT_ONCE), 1.0, MOST_RAISED)) if len(worst) else 1.0
 
 
