@@ -69,14 +69,7 @@ def require_intact(artifacts: Iterable[tuple[Path, Manifest]]) -> None:
     todo = [each for each in artifacts if not _known(*each)]
     for (_, manifest), damage in zip(todo, damages(todo), strict=True):
         if damage:
-            first, more = damage[0], f" (and {len(damage) - 1} more files)" if damage[1:] else ""
-            raise StoreError(
-                f"{manifest.named} is damaged: {first.file}{more}",
-                expected=first.expected,
-                found=first.found,
-                fix="`vintage verify --repair` sets the artifact aside, and the next run makes it again; or "
-                "bring the folder back from a backup.",
-            )
+            raise _damaged(manifest, damage)
     if todo:
         size = sum(entry.size for _, manifest in todo for entry in manifest.files)
         log.debug("%d artifacts of %d bytes compared: %.2f s", len(todo), size, time.monotonic() - started)
@@ -98,12 +91,8 @@ def read_intact(folder: Path, manifest: Manifest, name: str) -> bytes | None:
         raise unreadable(path, error) from error
     found = hashlib.sha256(content).hexdigest()
     if found != entry.sha256:
-        raise StoreError(
-            f"{manifest.named} is damaged: {path}",
-            expected=f"SHA-256 {entry.sha256} of {entry.size} bytes",
-            found=f"SHA-256 {found} of {len(content)} bytes",
-            fix="`vintage verify --repair` sets the artifact aside, and the next run makes it again.",
-        )
+        told = f"SHA-256 {found} of {len(content)} bytes"
+        raise _damaged(manifest, (Damage(path, _expected(entry), told),))
     return content
 
 
@@ -134,6 +123,21 @@ def damages(artifacts: Sequence[tuple[Path, Manifest]]) -> list[tuple[Damage, ..
 def written(folder: Path, manifest: Manifest) -> None:
     """Note that this process has just computed the digests of an artifact that it published."""
     _compared[folder] = (_signature(manifest), _stamps(folder))
+
+
+def _damaged(manifest: Manifest, damage: Sequence[Damage]) -> StoreError:
+    first, more = damage[0], f" (and {len(damage) - 1} more files)" if damage[1:] else ""
+    return StoreError(
+        f"{manifest.named} is damaged: {first.file}{more}",
+        expected=first.expected,
+        found=first.found,
+        fix="`vintage verify --repair` sets the artifact aside, and the next run makes it again; or "
+        "bring the folder back from a backup.",
+    )
+
+
+def _expected(entry: DataFile) -> str:
+    return f"SHA-256 {entry.sha256} of {entry.size} bytes"
 
 
 def _known(folder: Path, manifest: Manifest) -> bool:
@@ -178,7 +182,7 @@ def _walk(top: Path, folder: Path, depth: int) -> Iterator[tuple[str, Stamp]]:
 
 def _file_damage(folder: Path, there: Mapping[str, Stamp], entry: DataFile) -> Damage | None:
     path = folder / entry.path
-    expected = f"SHA-256 {entry.sha256} of {entry.size} bytes"
+    expected = _expected(entry)
     if PurePosixPath(entry.path).is_absolute() or ".." in PurePosixPath(entry.path).parts:
         return Damage(folder / NAME, "files within the artifact", entry.path)
     stamp = there.get(entry.path)
