@@ -17,4 +17,9 @@ PipelineNames = Annotated[
         show_default=False,
     ),
 ]
+PartitionDate = Annotated[str, typer.Option(help="Partition date, YYYY-MM-DD.", show_default=False)]
+DateOrLatest = Annotated[
+    str | None,
+    typer.Option(help="Partition date, YYYY-MM-DD. [default: the latest]", show_default=False),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from vintage.cli.arguments import AsJson, PipelineName
+from vintage.cli.arguments import AsJson, DateOrLatest, PipelineName
 from vintage.cli.screen import Console, write_json
 from vintage.spec import Home, load_pipeline, parse_partition_date
 from vintage.store import Store
@@ -15,10 +15,7 @@ from vintage.store import Store
 
 def drift(
     pipeline: PipelineName,
-    date: Annotated[
-        str | None,
-        typer.Option(help="Partition date, YYYY-MM-DD. [default: the latest]", show_default=False),
-    ] = None,
+    date: DateOrLatest = None,
     against: Annotated[
         str,
         typer.Option(

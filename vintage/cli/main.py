@@ -23,7 +23,7 @@ from vintage.cli import reproduce as cli_reproduce
 from vintage.cli import score as cli_score
 from vintage.cli import serve as cli_serve
 from vintage.cli import store as cli_store
-from vintage.cli.arguments import AsJson, PipelineName
+from vintage.cli.arguments import AsJson, DateOrLatest, PartitionDate, PipelineName
 from vintage.cli.pipelines_view import listed
 from vintage.cli.pipelines_view import show as show_list
 from vintage.cli.screen import Console, write_json
@@ -58,11 +58,6 @@ app = typer.Typer(
 
 PIPELINES, DATES, MODELS = "Pipelines", "Partition dates", "Models"
 STORE = "Store and registry"
-
-DateOrLatest = Annotated[
-    str | None,
-    typer.Option(help="Partition date, YYYY-MM-DD. [default: the latest]", show_default=False),
-]
 
 
 def _print_version(wanted: bool) -> None:
@@ -146,7 +141,7 @@ def check(as_json: AsJson = False) -> None:
 @app.command(rich_help_panel=DATES)
 def run(
     pipeline: PipelineName,
-    date: Annotated[str, typer.Option(help="Partition date, YYYY-MM-DD.", show_default=False)],
+    date: PartitionDate,
     set_: Annotated[
         list[str] | None,
         typer.Option(

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from vintage.cli.arguments import AsJson, PipelineName
+from vintage.cli.arguments import AsJson, PartitionDate, PipelineName
 from vintage.cli.reproduction_view import show
 from vintage.cli.screen import Console, write_json
 from vintage.flow.job import configure_logging
@@ -18,7 +18,7 @@ from vintage.store.scratch import Scratch
 
 def reproduce(
     pipeline: PipelineName,
-    date: Annotated[str, typer.Option(help="Partition date, YYYY-MM-DD.", show_default=False)],
+    date: PartitionDate,
     key: Annotated[
         str,
         typer.Option(

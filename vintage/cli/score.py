@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from vintage.cli.arguments import AsJson, PipelineName
+from vintage.cli.arguments import AsJson, PartitionDate, PipelineName
 from vintage.cli.screen import Console, write_json
 from vintage.cli.signs_of_life import signs_of_life
 from vintage.flow.job import open_job
@@ -17,7 +17,7 @@ from vintage.spec import Home
 
 def score(
     pipeline: PipelineName,
-    date: Annotated[str, typer.Option(help="Partition date, YYYY-MM-DD.", show_default=False)],
+    date: PartitionDate,
     version: Annotated[
         str,
         typer.Option(
