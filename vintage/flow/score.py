@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from vintage.data.profile import write_profiled
 from vintage.data.rows import read_rows, schema_json
-from vintage.errors import DataError, NothingServes, SpecError, StoreError, first_line
+from vintage.errors import DataError, NothingServes, SpecError, first_line
 from vintage.flow import preprocess, snapshot, validate
 from vintage.flow.job import Job, ship_user_code
 from vintage.flow.recipe import to_score_with
@@ -20,6 +20,7 @@ from vintage.ml.scoring import ROW, classes_of, identified, lenient_model, predi
 from vintage.ml.unscored import REASON, unscored
 from vintage.registry import ledger
 from vintage.registry.agreement import standing
+from vintage.registry.baseline import model_of_version
 from vintage.registry.intervention import registered_version
 from vintage.registry.tracking import Tracking
 from vintage.session import recorded_conf
@@ -127,14 +128,8 @@ def find_scorer(tracking: Tracking, store: Store, version: str | None = None) ->
                 "registered.",
             )
         chosen = champion
-    model = store.find("model", date.fromisoformat(chosen.date), chosen.key)
-    if model is None:
-        raise StoreError(
-            f"the model of version {chosen.version} of {store.pipeline} is not in the store",
-            expected=f"model {chosen.key[:12]} of {chosen.date} below {store.folder}",
-            fix="Bring it back from a backup, or run its date again.",
-        )
-    return Scorer(chosen, model)
+    day = date.fromisoformat(chosen.date)
+    return Scorer(chosen, model_of_version(store, chosen.version, day, chosen.key))
 
 
 def make(job: Job, named: Ingredients, scorer: Scorer, features: Artifact, tracking: Tracking) -> Artifact:

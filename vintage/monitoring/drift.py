@@ -14,6 +14,7 @@ from vintage.lineage.graph import Lineage
 from vintage.monitoring.comparison import CALM_DATES, Pair, compare
 from vintage.monitoring.profiles import read_profile
 from vintage.registry import ledger
+from vintage.registry.baseline import model_of_version
 from vintage.registry.timeline import champion_as_of, latest_move
 from vintage.spec import parse_partition_date
 from vintage.store.keys import Key
@@ -186,14 +187,8 @@ def _model_before(store: Store, day: dt.date) -> Lineage:
             f"no version of {store.pipeline} ever served, so that there are no training rows to compare with",
             fix="--against yesterday, last-week or A..B compares dates with each other.",
         )
-    model = store.find("model", parse_partition_date(entry.date), entry.model_key)
-    if model is None:
-        raise StoreError(
-            f"the model of version {entry.version} of {store.pipeline} is not in the store",
-            expected=f"model {entry.model_key[:12]} of {entry.date} below {store.folder}",
-            fix="Bring it back from a backup, or run its date again.",
-        )
-    return Lineage(store, model)
+    day_of_model = parse_partition_date(entry.date)
+    return Lineage(store, model_of_version(store, entry.version, day_of_model, entry.model_key))
 
 
 def _reference(

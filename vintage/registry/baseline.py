@@ -36,6 +36,22 @@ class StoredBaseline:
     model: Artifact
 
 
+def model_of_version(store: Store, version: int, day: date, key: str) -> Artifact:
+    """Return the model of a registered version.
+
+    Raises:
+        StoreError: it is not in the store, or its manifest is damaged.
+    """
+    model = store.find("model", day, key)
+    if model is None:
+        raise StoreError(
+            f"the model of version {version} of {store.pipeline} is not in the store",
+            expected=f"model {key[:12]} of {day} below {store.folder}",
+            fix="Bring it back from a backup, or run its date again.",
+        )
+    return model
+
+
 BaselineModel = NoBaseline | StoredBaseline | UnreadableBaseline
 
 
