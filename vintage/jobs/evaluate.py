@@ -10,7 +10,7 @@ from vintage.lineage.graph import lineage_of
 from vintage.registry.recording import record_evaluation
 from vintage.registry.tracking import Tracking
 from vintage.report.html import write_report
-from vintage.store.reports import report_folder
+from vintage.store.reports import report_page
 
 if TYPE_CHECKING:
     from vintage.flow.job import Job
@@ -27,7 +27,7 @@ def run(job: Job) -> Artifact:
         TrackingError: MLflow cannot be reached.
     """
     artifact = evaluate.run(job)
-    if not (report_folder(job.store, artifact) / "report.html").exists():
+    if not report_page(job.store, artifact).exists():
         log.info("report: %s", write_report(job.store, artifact).html)
         tracking = Tracking(job.home.tracking_uri, job.home.mlflow_artifacts)
         record_evaluation(tracking, job.store, lineage_of(job.store, artifact).model, artifact)

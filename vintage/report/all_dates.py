@@ -10,7 +10,7 @@ from vintage.report.templating import template
 from vintage.spec.page_policy import POLICY
 from vintage.store.details import ValidationDetails
 from vintage.store.files import replace_text
-from vintage.store.reports import dates_page, report_folder
+from vintage.store.reports import dates_page, report_page
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,7 +53,7 @@ def _dates(store: Store) -> Iterator[DatePages]:
     """Yield the pages of each date that has any, the latest date first."""
     for day in sorted({*store.dates("validation"), *store.dates("evaluation")}, reverse=True):
         validation, evaluation = (store.current(kind, day) for kind in ("validation", "evaluation"))
-        report = report_folder(store, evaluation) / "report.html" if evaluation else None
+        report = report_page(store, evaluation) if evaluation else None
         yield DatePages(
             day,
             ValidationDetails.of(validation) if validation else None,

@@ -29,7 +29,7 @@ from vintage.spec import SOURCE_VIEW
 from vintage.spec.metrics import METRICS
 from vintage.spec.page_policy import POLICY
 from vintage.store.files import replace_text
-from vintage.store.reports import dates_page, report_folder
+from vintage.store.reports import dates_page, report_page
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -112,14 +112,13 @@ def write_report(store: Store, evaluation: Artifact, *, page: Path | None = None
     decisions = [entry for entry in entries if entry.evaluation_key == evaluation.key]
     summary = with_decision(summary, entries)
     pictures = draw(summary, trend)
-    folder = report_folder(store, evaluation)
-    html = page or folder / "report.html"
+    html = page or report_page(store, evaluation)
     beside = Beside(trend, decisions, since_champion(store, evaluation, entries), dates_page(store))
     text = render(summary, beside, pictures, folder=html.parent)
     files = []
     if page is None:
         for picture in pictures.values():
-            files.append(folder / "pictures" / f"{picture.name}.svg")
+            files.append(html.parent / "pictures" / f"{picture.name}.svg")
             _write(files[-1], picture.file_text)
     _write(html, text)
     if page is None:

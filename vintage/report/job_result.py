@@ -14,7 +14,7 @@ from vintage.report.partitions import undated_rows
 from vintage.spec.home import mlflow_run_page
 from vintage.store import Artifact
 from vintage.store.details import EvaluationDetails, ModelDetails, PredictionsDetails, ValidationDetails
-from vintage.store.reports import report_folder
+from vintage.store.reports import report_page
 
 if TYPE_CHECKING:
     from datetime import date
@@ -86,7 +86,7 @@ def _of_artifact(home: Home, store: Store, artifact: Artifact) -> JobResult:
             for absent, why in sorted((evaluated.absent or {}).items()):
                 facts.setdefault(why, []).append(str(absent))
             links |= _mlflow(home, artifact)
-            page = report_folder(store, artifact) / "report.html"
+            page = report_page(store, artifact)
             if page.exists():
                 links[REPORT] = page_address(home, page)
         case "predictions":

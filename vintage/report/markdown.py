@@ -12,7 +12,7 @@ from vintage.report.job_result import experiment_of, page_address
 from vintage.spec.home import mlflow_run_page
 from vintage.spec.markdown import code, plain
 from vintage.spec.partition import spans
-from vintage.store.reports import report_folder
+from vintage.store.reports import report_page
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -45,7 +45,7 @@ class Links:
 
 def links_of(home: Home, store: Store, evaluation: Artifact) -> Links:
     """Where to read more of an evaluation."""
-    page = report_folder(store, evaluation) / "report.html"
+    page = report_page(store, evaluation)
     experiment = experiment_of(home, store.pipeline) if home.mlflow_url else None
     if not page.exists():
         return Links(mlflow=home.mlflow_url, experiment=experiment)

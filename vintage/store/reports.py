@@ -18,6 +18,11 @@ def report_folder(store: Store, evaluation: Artifact) -> Path:
     return store.folder / "reports" / f"date={evaluation.manifest.date}" / evaluation.key
 
 
+def report_page(store: Store, evaluation: Artifact) -> Path:
+    """Return the report of an evaluation, whether or not it was written."""
+    return report_folder(store, evaluation) / "report.html"
+
+
 def dates_page(store: Store) -> Path:
     """Return the page of a store's dates, whether or not it was written."""
     return store.folder / "reports" / "index.html"
