@@ -23,9 +23,16 @@ JOBS = ("snapshot", "validate", "preprocess", "fit", "evaluate", "promote")
 
 @dataclass(frozen=True)
 class Timing:
-    """Wall-clock seconds of a process, and the most memory that it, or a child of it, held, in MiB."""
+    """What a process and its children took.
+
+    Attributes:
+        seconds: of the clock.
+        cpu: seconds of the processor, which a busy machine changes less.
+        peak_mib: the most memory that one of them held, in MiB.
+    """
 
     seconds: float
+    cpu: float
     peak_mib: float
 
 
@@ -130,7 +137,7 @@ def timed(command: list[str], environment: Mapping[str, str], folder: Path) -> T
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise SystemExit(f"{' '.join(command[-3:])} failed:\n{log.read_text(errors='replace')[-6000:]}")
-    return Timing(seconds, usage.ru_maxrss / 1024)
+    return Timing(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
 
 def environment_of(home: Path, state: Path) -> dict[str, str]:

@@ -45,7 +45,10 @@ vintage.session.FIXED_CONF = {
 
 @dataclass(frozen=True)
 class Row:
-    """One measure: `ratio` is ours / baseline, both in `unit`, each the median of `runs` runs."""
+    """One measure: `ratio` is ours / baseline, both in `unit`, each the median of `runs` runs.
+
+    Peaks of memory and seconds of the processor are 0 where they were not measured.
+    """
 
     measure: str
     ratio: float
@@ -57,6 +60,8 @@ class Row:
     ours_peak_mib: float
     baseline_peak_mib: float
     detail: dict[str, float]
+    ours_cpu: float = 0
+    baseline_cpu: float = 0
 
 
 def startup(scratch: Path, runs: int) -> Row:
@@ -270,8 +275,12 @@ def compared(
     detail: Mapping[str, float] | None = None,
 ) -> Row:
     """Return the medians of runs that were made in turn, each of one step or several."""
-    our_seconds = statistics.median(sum(each.seconds for each in run) for run in mine)
-    their_seconds = statistics.median(sum(each.seconds for each in run) for run in theirs)
+    our_seconds, their_seconds = (
+        statistics.median(sum(each.seconds for each in run) for run in runs) for runs in (mine, theirs)
+    )
+    our_cpu, their_cpu = (
+        statistics.median(sum(each.cpu for each in run) for run in runs) for runs in (mine, theirs)
+    )
     return Row(
         measure=measure,
         ratio=round(our_seconds / their_seconds, 3),
@@ -288,6 +297,8 @@ def compared(
             f"step {place + 1}": round(statistics.median(run[place].seconds for run in mine), 2)
             for place in range(len(mine[0]))
         },
+        ours_cpu=round(our_cpu, 2),
+        baseline_cpu=round(their_cpu, 2),
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import statistics
 from typing import TYPE_CHECKING
 
 from benchmarks.chain import Bench, Timing
@@ -50,7 +49,7 @@ def exactness(scratch: Path, sizes: Sequence[int], runs: int) -> list[Row]:
                     _of(what, one),
                     _of(what, other),
                     goal=goal,
-                    detail={"CPU s": _cpu(what, one), "CPU s, baseline": _cpu(what, other)},
+                    detail={},
                 )
                 for what in one[0][1]
                 # How many rows and cores there are says nothing of parts.
@@ -60,8 +59,4 @@ def exactness(scratch: Path, sizes: Sequence[int], runs: int) -> list[Row]:
 
 
 def _of(what: str, runs: Sequence[Run]) -> list[list[Timing]]:
-    return [[Timing(found[what]["seconds"], timing.peak_mib)] for timing, found in runs]
-
-
-def _cpu(what: str, runs: Sequence[Run]) -> float:
-    return round(statistics.median(found[what]["cpu"] for _, found in runs), 2)
+    return [[Timing(found[what]["seconds"], found[what]["cpu"], timing.peak_mib)] for timing, found in runs]

@@ -124,13 +124,16 @@ def _write(which: str, rows: list[Row]) -> None:
 
 
 def _show(wanted: Iterable[str]) -> None:
-    table = Table("measure", "ratio", "goal", "ours", "baseline", "runs", "peak MiB, ours / baseline")
+    table = Table(
+        "measure", "ratio", "of CPU", "goal", "ours", "baseline", "runs", "peak MiB, ours / baseline"
+    )
     for which in wanted:
         for row in json.loads((RESULTS / f"{which}.json").read_text(encoding="utf-8"))["rows"]:
             met = "green" if row["ratio"] <= row["goal"] else "red"
             table.add_row(
                 row["measure"],
                 f"[{met}]{row['ratio']:.3g}",
+                f"{row['ours_cpu'] / row['baseline_cpu']:.3g}" if row.get("baseline_cpu") else "",
                 str(row["goal"]),
                 f"{row['ours']:.4g}",
                 f"{row['baseline']:.4g}",
