@@ -17,13 +17,13 @@ def drift(
     pipeline: PipelineName,
     date: DateOrLatest = None,
     against: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="WHAT",
             help="`training` (the rows that the champion learnt from), `yesterday`, `last-week`, or two "
-            "dates A..B.",
+            "dates A..B. As the pipeline's `monitor` says when left out.",
         ),
-    ] = "training",
+    ] = None,
     every: Annotated[bool, typer.Option("--all", help="Show also the columns that did not drift.")] = False,
     page: Annotated[
         bool, typer.Option("--page", help="Also write a page of it into the store, and print its path.")
@@ -45,7 +45,8 @@ def drift(
     spec = load_pipeline(home, pipeline)
     day = parse_partition_date(date) if date else None
     store = Store(home.store, spec.name)
-    found = with_feeds(drift_of(store, day, against), spec)
+    drifted = drift_of(store, day, against or spec.monitor.against, overrides=spec.monitor.overrides)
+    found = with_feeds(drifted, spec)
     written = write_drift(store, found) if page else None
     if as_json:
         write_json(found)

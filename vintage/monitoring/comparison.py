@@ -16,6 +16,7 @@ from vintage.monitoring.distances import (
     population_stability,
     shares,
 )
+from vintage.spec.monitor import MEASURES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from vintage.monitoring.profiles import ColumnProfile, Profile
-
-MEASURES: Final = ("psi", "js", "ks", "linf", "outside", "new", "nulls")
-"""In the order in which they are shown; which ones a column has depends on its type."""
 
 CONVENTIONAL: Final[Mapping[str, float]] = {
     "psi": 0.2,
@@ -144,7 +142,8 @@ def compare(
         profiles: of all the dates that pairs name.
         asked: what is asked; all with one reference.
         calm: comparisons of the past, alike; with fewer than `CALM_DATES` the bounds are conventional.
-        overrides: measure, or `<column>.<measure>` → a bound that is used as it is.
+        overrides: measure, or `<column>.<measure>` with the column in small letters → a bound that is used as
+            it is.
     """
     before = [profiles[place] for place in asked[0].reference]
     found = [profiles[pair.found] for pair in asked]
@@ -194,7 +193,7 @@ class _Measured:
         bounds = {}
         for name in self.values:
             own = max(self._usual[name], LEAST[name], float(self.chance[name][place])) * level
-            bounds[name] = overrides.get(f"{self.column}.{name}", overrides.get(name, own))
+            bounds[name] = overrides.get(f"{self.column.lower()}.{name}", overrides.get(name, own))
         return ColumnDrift(
             self.column,
             self.kind,

@@ -7,6 +7,7 @@ from vintage.spec.features import feature_columns, feature_types
 from vintage.spec.files import load_pipeline, load_suite, read_home
 from vintage.spec.home import Home
 from vintage.spec.metrics import METRICS, Metric
+from vintage.spec.monitor import Monitor
 from vintage.spec.names import did_you_mean, nearest
 from vintage.spec.partition import last_closed_date, parse_partition_date
 from vintage.spec.parts import Preprocess, SplitByDate, SplitByKey, Stage, Window
@@ -29,6 +30,7 @@ __all__ = [
     "InvalidSpec",
     "JoinedSource",
     "Metric",
+    "Monitor",
     "Pipeline",
     "Preprocess",
     "Problem",

@@ -62,6 +62,11 @@ class Checked:
         return {name: right[name].column_names if right.get(name) else None for name in (SOURCE_VIEW, *names)}
 
     @property
+    def raw_columns(self) -> tuple[str, ...] | None:
+        """The columns of the pipeline's own source; None where they are not known or not yet right."""
+        return self.views[SOURCE_VIEW]
+
+    @property
     def suites(self) -> Iterator[tuple[KeyPath, str, str]]:
         """Where each suite is named, its name, and the view whose rows it is about."""
         if "expectations" in self.parts:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from vintage.errors import SpecError
 from vintage.spec import checks, evaluation_checks, repeatable_checks, source_checks
 from vintage.spec.loading import Document, read_file
+from vintage.spec.monitor import bound_problems
 from vintage.spec.names import NAME_RULE, did_you_mean, is_name, list_names, require_name, sentence
 from vintage.spec.pipeline import Pipeline
 from vintage.spec.problem import InvalidSpec, Problem, contained, without_echoes
@@ -132,6 +133,7 @@ def _look_at_pipeline(
     )
     yield from evaluation_checks.metric_problems(checked)
     yield from evaluation_checks.column_problems(checked)
+    yield from bound_problems(checked)
     yield from checks.tuning_problems(checked)
     yield from checks.trigger_problems(checked)
     if pipeline is not None:

@@ -16,6 +16,7 @@ from vintage.spec.cron import cron_problem
 from vintage.spec.evaluation import Evaluate
 from vintage.spec.loading import Document, KeyPath
 from vintage.spec.metrics import LABELLED, METRICS, Metric, Task
+from vintage.spec.monitor import Monitor
 from vintage.spec.names import NAME_RULE, is_name
 from vintage.spec.overrides import find_stage, read_overrides, set_params
 from vintage.spec.parts import Preprocess, Spark, Split, SplitByDate, Stage, Window
@@ -100,6 +101,9 @@ class Pipeline(SpecModel):
     ] = None
     score: Annotated[Score, Field(description="How rows are scored with the model that serves.")] = Field(
         default_factory=Score
+    )
+    monitor: Annotated[Monitor, Field(description="How the dates that are scored are watched for drift.")] = (
+        Field(default_factory=Monitor)
     )
     trigger_params: Annotated[
         Listed[Text],

@@ -41,6 +41,7 @@ NOT_COMPUTING: Final[Mapping[str, str]] = {
     "vintage.spec.flow": "lists the steps",
     "vintage.spec.home": "knows folders and addresses",
     "vintage.spec.loading": "reads YAML; what it says is in the key",
+    "vintage.spec.monitor": "says how dates are watched; it is in the key of a monitor",
     "vintage.spec.names": "words lists and hints",
     "vintage.spec.problem": "words errors",
     "vintage.spec.repeatable": "refuses SQL or lets it pass unchanged",
