@@ -143,6 +143,40 @@ def test_one_odd_date_of_the_reference_hides_no_drift(month: list[Profile]) -> N
     assert {column.column for column in found if column.drifted} == {"size"}
 
 
+def blizzard(number: int) -> dict[str, Any]:
+    """A date on which most that can be counted is otherwise."""
+    day = calm_day(number)
+    day["size"] = np.asarray(day["size"]) + 2
+    day["price"] = np.asarray(day["price"]) * 4
+    day["paid"] = np.full(800, "false")
+    day["age"] = [np.nan] * 799 + [40.0]
+    return day
+
+
+@pytest.mark.parametrize("places", [(5,), (27,)])
+def test_a_blizzard_in_the_reference_calibrates_no_bound(
+    month: list[Profile], places: tuple[int, ...]
+) -> None:
+    stormy = [read(blizzard(500 + place)) if place in places else month[place] for place in REFERENCE]
+    moved = calm_day(402)
+    moved["size"] = np.asarray(moved["size"]) + 0.4
+    asked = [read(calm_day(number)) for number in range(210, 230)]
+    found = compare(
+        [*stormy, read(moved), *asked], [Pair(REFERENCE, MONTH + place) for place in range(21)], CALM
+    )
+    drift, *calm = ({column.column for column in columns if column.drifted} for columns in found.asked)
+    assert drift == {"size"}
+    assert sum(map(bool, calm)) <= 2
+    assert [place for place, used in enumerate(found.ordinary) if not used] == list(places)
+    assert min(found.calm["size"][place] for place in places) > 5
+
+
+def test_calm_dates_have_no_outliers_and_what_happens_often_is_none(month: list[Profile]) -> None:
+    assert all(compare([*month, month[0]], [Pair(REFERENCE, MONTH)], CALM).ordinary)
+    weekly = [read(blizzard(600 + place)) if place % 7 == 6 else month[place] for place in REFERENCE]
+    assert all(compare([*weekly, month[0]], [Pair(REFERENCE, MONTH)], CALM).ordinary)
+
+
 def test_without_a_past_the_bounds_are_conventional() -> None:
     profiles = [read(calm_day(1)), read(calm_day(2))]
     [found] = compare(profiles, [Pair((0,), 1)], []).asked

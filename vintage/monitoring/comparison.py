@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from vintage.monitoring.calibration import (
+    CALM_DATES,
+    MOST_RAISED,
+    ordinary,
+    usual,
+    usual_without_each,
+)
 from vintage.monitoring.distances import (
     jensen_shannon,
     kolmogorov_smirnov,
@@ -47,14 +54,8 @@ LEAST: Final[Mapping[str, float]] = {
 }
 """Bounds below which nobody minds, however calm a column's past is."""
 
-CALM_DATES: Final = 7
-"""Comparisons of the past from which bounds are calibrated; with fewer the conventional ones hold."""
-QUANTILE: Final = 0.99
 AT_ONCE: Final = 0.95
 """Share of calm dates on which no column at all may pass its bound."""
-
-MOST_RAISED: Final = 2.0
-"""By how much that raises bounds at most: else one odd date of one column would hide the drift of all."""
 
 _DECILES: Final = 10
 _SIGMAS: Final = 3.3
@@ -118,10 +119,12 @@ class Comparison:
     Attributes:
         asked: for each pair that was asked its columns, the furthest first.
         calm: column → the severity of each calm pair, by the bounds that the others give.
+        ordinary: whether each calm pair is no outlier, which calibrates no bound of what it moved.
     """
 
     asked: tuple[tuple[ColumnDrift, ...], ...]
     calm: Mapping[str, tuple[float, ...]]
+    ordinary: tuple[bool, ...]
 
 
 def compare(
@@ -133,10 +136,10 @@ def compare(
 ) -> Comparison:
     """Compare dates with a reference, column by column.
 
-    A bound is the 99th percentile of what the calm pairs did, not less than what as many rows differ by
-    chance and than `LEAST`. All bounds are then raised together until on 95 of 100 calm dates, each judged by
-    the others, no column at all passes its own: of so many columns one would otherwise always do (Westfall
-    and Young, Resampling-Based Multiple Testing, 1993).
+    A bound is the 99th percentile of what the calm pairs did, without outliers, not less than what as many
+    rows differ by chance and than `LEAST`. All bounds are then raised together until on 95 of 100 calm dates,
+    each judged by the others, no column at all passes its own: of so many columns one would otherwise always
+    do (Westfall and Young, Resampling-Based Multiple Testing, 1993).
 
     Args:
         profiles: of all the dates that pairs name.
@@ -150,7 +153,9 @@ def compare(
     names = list(dict.fromkeys(name for profile in (*found, *before) for name in profile))
     changes = {name: [_changed(name, profile, before) for profile in found] for name in names}
     measured = {name: _measure(name, profiles, asked, calm) for name in names if "" in changes[name]}
-    level = _level(list(measured.values()))
+    kept = _ordinary(list(measured.values()), len(calm))
+    measured = {name: each.without_outliers(kept) for name, each in measured.items()}
+    level = _level(list(measured.values()), kept)
 
     def told(place: int) -> Iterator[ColumnDrift]:
         for name in names:
@@ -165,7 +170,9 @@ def compare(
         for place in range(len(asked))
     )
     return Comparison(
-        tuple(ordered), {name: tuple((each.severities / level).tolist()) for name, each in measured.items()}
+        tuple(ordered),
+        {name: tuple((each.severities / level).tolist()) for name, each in measured.items()},
+        tuple(kept.tolist()),
     )
 
 
@@ -179,6 +186,7 @@ class _Measured:
         values: measure → one number a pair.
         chance: measure → what the rows of each pair may differ by.
         new, vanished: values, of each pair that is asked.
+        kept: which of the calm pairs calibrate the bounds.
     """
 
     column: str
@@ -188,6 +196,11 @@ class _Measured:
     chance: Mapping[str, NDArray[np.float64]]
     new: Sequence[tuple[str, ...]]
     vanished: Sequence[tuple[str, ...]]
+    kept: NDArray[np.bool_]
+
+    def without_outliers(self, kept: NDArray[np.bool_]) -> _Measured:
+        """Leave dates out of the bounds; not where this column was on them as far as bounds may be raised."""
+        return replace(self, kept=kept | (self.severities <= MOST_RAISED))
 
     def drift(self, place: int, level: float, overrides: Mapping[str, float]) -> ColumnDrift:
         bounds = {}
@@ -206,46 +219,35 @@ class _Measured:
     @cached_property
     def severities(self) -> NDArray[np.float64]:
         """How far each calm pair goes by the bounds that all others give: of its measures the largest."""
-        number = len(self.values["nulls"]) - self.asked
-        if number < CALM_DATES:
-            return np.zeros(number)
+        if self.kept.sum() < CALM_DATES:
+            return np.zeros(len(self.kept))
         found = []
         for name, values in self.values.items():
             past = values[self.asked :]
+            bounds = np.full(len(past), usual(past[self.kept]))
+            bounds[self.kept] = usual_without_each(past[self.kept])
             least = np.maximum(self.chance[name][self.asked :], LEAST[name])
-            found.append(past / np.maximum(_quantiles_without_each(past), least))
+            found.append(past / np.maximum(bounds, least))
         return np.asarray(np.max(found, axis=0))
 
     @cached_property
     def _usual(self) -> Mapping[str, float]:
         """Measure → what calm dates do not exceed, or what is conventional where there are too few."""
-        past = {name: values[self.asked :] for name, values in self.values.items()}
-        return {
-            name: CONVENTIONAL[name] if len(values) < CALM_DATES else float(np.quantile(values, QUANTILE))
-            for name, values in past.items()
-        }
+        if self.kept.sum() < CALM_DATES:
+            return CONVENTIONAL
+        return {name: usual(values[self.asked :][self.kept]) for name, values in self.values.items()}
 
 
-def _level(measured: Sequence[_Measured]) -> float:
+def _ordinary(measured: Sequence[_Measured], calm: int) -> NDArray[np.bool_]:
+    """Which calm pairs calibrate the bounds; all of them where none tells how far it goes."""
+    worst = [each.severities for each in measured]
+    return ordinary(np.max(worst, axis=0)) if worst else np.full(calm, True)
+
+
+def _level(measured: Sequence[_Measured], kept: NDArray[np.bool_]) -> float:
     """By what all bounds are raised: 1 to `MOST_RAISED`."""
-    worst = np.max([each.severities for each in measured], axis=0) if measured else np.zeros(0)
+    worst = np.max([each.severities[kept] for each in measured], axis=0) if measured else np.zeros(0)
     return float(np.clip(np.quantile(worst, AT_ONCE), 1.0, MOST_RAISED)) if len(worst) else 1.0
-
-
-def _quantiles_without_each(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return for each value the quantile of all the others, interpolated between two of them."""
-    order = np.argsort(values)
-    ranks = np.empty_like(order)
-    ranks[order] = np.arange(len(values))
-    place = QUANTILE * (len(values) - 2)
-    below = int(place)
-    above = min(below + 1, len(values) - 2)
-
-    def of_the_others(index: int) -> NDArray[np.float64]:
-        return np.asarray(np.where(index < ranks, values[order[index]], values[order[index + 1]]))
-
-    lower, upper = of_the_others(below), of_the_others(above)
-    return np.asarray(lower + (place - below) * (upper - lower))
 
 
 def _changed(name: str, asked: Profile, before: Sequence[Profile]) -> str:
@@ -289,6 +291,7 @@ def _measure(
         _chance(nulls[0].sum(axis=1), nulls[1].sum(axis=1), shares(nulls[0])[:, 1]),
         new,
         vanished,
+        np.full(len(calm), True),
     )
 
 

@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict
 
 from vintage.errors import SpecError, StoreError
 from vintage.lineage.graph import Lineage
-from vintage.monitoring.comparison import CALM_DATES, Pair, compare
+from vintage.monitoring.calibration import CALM_DATES
+from vintage.monitoring.comparison import Pair, compare
 from vintage.monitoring.profiles import read_profile
 from vintage.registry import ledger
 from vintage.registry.baseline import model_of_version
@@ -81,6 +82,8 @@ class DriftOfRows(_Told):
         rows: how many the date has.
         reference: the dates that they are compared with.
         calm: how many comparisons of the past the bounds were calibrated from; 0 means conventional bounds.
+        outliers: dates of the past that are so far from all others that they calibrate no bound of a column
+            that moved on them.
         columns: the furthest first.
     """
 
@@ -88,6 +91,7 @@ class DriftOfRows(_Told):
     rows: int
     reference: tuple[dt.date, ...]
     calm: int
+    outliers: tuple[dt.date, ...] = ()
     columns: tuple[DriftOfColumn, ...]
 
     @property
@@ -264,7 +268,10 @@ def _rows(
         kind=kind,
         rows=next(iter(known[day].values())).rows if known[day] else 0,
         reference=tuple(dates[number] for number in used),
-        calm=len(calm) if len(calm) >= CALM_DATES else 0,
+        calm=count if (count := sum(found.ordinary)) >= CALM_DATES else 0,
+        outliers=tuple(
+            dates[pair.found] for pair, used in zip(calm, found.ordinary, strict=True) if not used
+        ),
         columns=tuple(
             _told(column, {} if against in DAYS_BACK else told[column.column]) for column in found.asked[-1]
         ),

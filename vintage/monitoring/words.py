@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from vintage.spec.names import list_names
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -39,6 +41,8 @@ def headline(part: DriftOfRows) -> tuple[str, str]:
     told = f"{count} of {columns} columns drifted" if count else f"no drift in {columns} columns"
     dates = f"{len(part.reference)} dates" if len(part.reference) > 1 else str(part.reference[0])
     bounds = f"bounds from {part.calm} comparisons of the past" if part.calm else "conventional bounds"
+    if part.outliers:
+        bounds += f", without {list_names([str(each) for each in part.outliers])}"
     return f"{KINDS[part.kind]}: {told}", f"{part.rows:,} rows, against {dates}; {bounds}"
 
 
