@@ -201,6 +201,10 @@ def test_what_spark_would_change_is_read_as_it_stands(team: Team, database: Data
     database.do(f"{insert}789'))")
     with pytest.raises(DataError, match=r"column SEEN: 1 not timestamp.*10:00:00\.123456789.*microseconds"):
         team.run("snapshot", day=DAY + timedelta(days=1))
+    # So is the column that says the day.
+    declare(team, jdbc(table="odd", date_column="seen"), SQL)
+    with pytest.raises(DataError, match=r"column SEEN: 1 not timestamp.*10:00:00\.123456789.*microseconds"):
+        team.run("snapshot")
 
 
 def test_a_date_without_rows(team: Team, database: Database) -> None:

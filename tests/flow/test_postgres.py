@@ -195,13 +195,19 @@ def test_the_same_rows_give_the_same_snapshot_in_any_way_of_reading(team: Team, 
             "column third: 40 not decimal(38,18), such as '0.33333333333333333333'",
         ),
         (
+            {"query": "SELECT *, ARRAY[1::NUMERIC / 3] AS thirds FROM things WHERE day = DATE '{date}'"},
+            None,
+            3,
+            "thirds (array<decimal(38,18)>, 0 places in the database)",
+        ),
+        (
             {"table": "things", "date_column": "day", "options": {"driver": "org.none.Driver"}},
             None,
             4,
             "spark.jars",
         ),
     ],
-    ids=["password", "gone", "writes", "rounded", "driver"],
+    ids=["password", "gone", "writes", "rounded", "rounded-within", "driver"],
 )
 def test_what_goes_wrong_is_told_in_one_line(
     team: Team, things: Server, keys: dict[str, object], password: str | None, code: int, words: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from vintage.errors import DataError, EnvironmentProblem, VintageError, first_line
@@ -11,7 +12,7 @@ from vintage.data.blame import Blame
 from vintage.data.checked import CORRUPT, plausible_rows
 from vintage.data.connection import Login, embedded, login_of
 from vintage.data.contract import check_columns, check_unique, schema_text, struct_of
-from vintage.data.database_types import is_changed, is_time, meant_by_text
+from vintage.data.database_types import is_changed, is_time, meant_by_text, require_whole
 from vintage.data.lossless import converted
 from vintage.data.reader import RawRows
 from vintage.data.strict import YEARS, Forms
@@ -108,6 +109,7 @@ class RawTable:
         declared = struct_of(schema_ddl)
         found: StructType = self._load(spark).schema
         check_unique(found.names, day=self.day, where=self.place)
+        require_whole(found.fields, self._partitioned_by, self.day, self.place)
         ours = {name.casefold(): name for name in declared.names}
         texts = [ours.get(name.casefold(), name) for name in self._read_as_text(found)]
         named = StructType.fromJson(found.jsonValue())
@@ -118,8 +120,13 @@ class RawTable:
         named = StructType(named.fields)
         check_columns(declared, named, typed=True, day=self.day, where=self.place)
         frame = every = self._load(spark, texts)
-        if self.source.date_column is not None:
-            frame = frame.where(on_day(named, self.source.date_column, self.day))
+        dated = (self.source.date_column or "").casefold()
+        if dated in map(str.casefold, texts):
+            # Spark hands no condition on a moment that it reads as a text on to the database.
+            [moment] = [name for name in found.names if name.casefold() == dated]
+            frame = self._load(spark, texts, self._on_day(spark, moment))
+        elif dated:
+            frame = frame.where(on_day(named, dated, self.day))
         kept = []
         for field in declared.fields:
             theirs = named[field.name].dataType
@@ -176,19 +183,37 @@ class RawTable:
             fix="Correct source.table or source.query, or what the database holds; nothing of it was used.",
         )
 
-    def _read_as_text(self, found: StructType) -> list[str]:
-        """The columns of which Spark would change values; not those by which the database chooses rows."""
+    @property
+    def _partitioned_by(self) -> str:
+        """Return the casefolded name of the column by which tasks share the rows; empty without one."""
         given = {name.lower(): value for name, value in self.source.options.items()}
-        choosing = {(self.source.date_column or "").casefold(), given.get("partitioncolumn", "").casefold()}
+        return str(given.get("partitioncolumn", "")).casefold()
+
+    def _read_as_text(self, found: StructType) -> list[str]:
+        """The columns of which Spark would change values; the one that tasks share the rows by is a number."""
         return [
             field.name
             for field in found.fields
-            if is_changed(field) and field.name.casefold() not in choosing
+            if is_changed(field) and field.name.casefold() != self._partitioned_by
         ]
 
-    def _load(self, spark: SparkSession, texts: Collection[str] = ()) -> DataFrame:
-        """The rows, some columns of them as the texts that the driver makes of their values."""
-        options = {**self.source.options, **self.login.options(), "dbtable": self.source.relation(self.day)}
+    def _on_day(self, spark: SparkSession, column: str) -> str:
+        """Return the SQL condition that a moment lies on the date, as Spark writes it for this database."""
+        java: Any = spark._jvm
+        dialect = java.org.apache.spark.sql.jdbc.JdbcDialects.get(self.login.url)
+        name = dialect.quoteIdentifier(column)
+        first, after = (
+            dialect.compileValue(java.java.sql.Timestamp.valueOf(f"{each} 00:00:00"))
+            for each in (self.day, self.day + timedelta(days=1))
+        )
+        return f"{name} >= {first} AND {name} < {after}"
+
+    def _load(self, spark: SparkSession, texts: Collection[str] = (), condition: str = "") -> DataFrame:
+        """The rows that fulfil a condition, some columns as the texts that the driver makes of their values."""
+        relation = self.source.relation(self.day)
+        if condition:
+            relation = f"(SELECT * FROM {relation} WHERE {condition}) vintage_date"
+        options = {**self.source.options, **self.login.options(), "dbtable": relation}
         options |= {name: value for name, value in self.source.options.items() if name.lower() == "driver"}
         if texts:
             options["customSchema"] = ", ".join(f"{quoted(name)} STRING" for name in texts)
