@@ -17,6 +17,7 @@ from vintage.flow.restatement import Impact
 from vintage.jobs.backfill import Backfilled
 from vintage.lineage.difference import Difference
 from vintage.monitoring.drift import Drift
+from vintage.monitoring.quality import Quality
 from vintage.registry.ledger import Entry
 from vintage.report.history import History
 from vintage.report.predictions import Scored
@@ -47,6 +48,7 @@ OUTPUTS: Final[Mapping[str, type[BaseModel]]] = {
     "rollback": Entry,
     "diff": Difference,
     "drift": Drift,
+    "quality": Quality,
     "reproduce": Reproduction,
     "score": Scored,
     "gc": Swept,

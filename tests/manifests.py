@@ -36,6 +36,7 @@ _LEAST: Final[Mapping[Kind, Mapping[str, Any]]] = {
         "rows": {"given": 3, "scored": 3, "rejected": 0},
         "rejected": {},
     },
+    "quality": {"metric": "areaUnderROC", "larger_is_better": True, "counts": {"predictions": 3}},
 }
 
 

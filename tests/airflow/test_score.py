@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException, ParamValidationError
+from airflow.sdk.execution_time import macros
 from markdown_it import MarkdownIt
 
 from tests.airflow.conftest import CHECKOUT, RUN_AFTER, load_dags
@@ -91,6 +92,24 @@ def test_its_arguments_are_single_words(dag: DAG) -> None:
     assert night == ["--pipeline=tiny", "--date=2024-03-01", "--version="]
     by_hand = rendered(dag, partition_date="2024-01-07", version=3)
     assert by_hand == ["--pipeline=tiny", "--date=2024-01-07", "--version=3"]
+
+
+def test_predictions_are_measured_on_the_date_whose_labels_are_there(home: Path) -> None:
+    path = home / "pipelines" / "tiny.yaml"
+    path.write_text(path.read_text() + "monitor: {label_after: 3}\n")
+    dag = loaded()
+    task = dag.get_task("quality")
+    assert task.upstream_task_ids == {"score"}
+    assert Path(task.application).is_file()
+    # It looks at an earlier date, also where nothing serves now; where scoring failed, the run fails.
+    assert task.trigger_rule == "none_failed"
+    run = SimpleNamespace(partition_key="2024-03-01", run_after=RUN_AFTER)
+    context = {"dag_run": run, "params": dag.params.dump(), "macros": macros, **dag.user_defined_macros}
+    arguments = [
+        task.render_template(argument, context, jinja_env=dag.get_template_env())
+        for argument in task.application_args
+    ]
+    assert arguments == ["--pipeline=tiny", "--date=2024-02-27"]
 
 
 @pytest.mark.parametrize("bad", [0, 1.5, "3", "1 --set=x"])

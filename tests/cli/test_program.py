@@ -38,6 +38,7 @@ COMMANDS = [
     "rollback",
     "diff",
     "drift",
+    "quality",
     "reproduce",
     "score",
     "serve",

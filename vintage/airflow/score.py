@@ -17,11 +17,15 @@ if TYPE_CHECKING:
     from vintage.spec import Home, Pipeline
 
 JOB: Final = "score"
+QUALITY: Final = "quality"
 ARGS: Final = ("--date={{ partition_of(dag_run, params) }}", "--version={{ params['version'] or '' }}")
 
 
 def scoring(pipeline: Pipeline, home: Home) -> DAG:
-    """Return the Dag of one pipeline: one task, skipped while no version serves.
+    """Return the Dag of one pipeline: it scores a date, skipped while no version serves.
+
+    Where the pipeline says when labels are there, it also measures the predictions of the date whose labels
+    have come by then.
 
     It follows each night, for the night's date, unless the pipeline has a schedule for scoring.
     """
@@ -55,7 +59,7 @@ def scoring(pipeline: Pipeline, home: Home) -> DAG:
         on_failure_callback=on_failure() or None,
         user_defined_macros=dict(MACROS),
     ) as dag:
-        spark_job(
+        scored = spark_job(
             JOB,
             pipeline,
             home,
@@ -63,6 +67,18 @@ def scoring(pipeline: Pipeline, home: Home) -> DAG:
             inlets=[model_of(pipeline), *raw_of(pipeline)],
             outlets=[predictions_of(pipeline)],
         )
+        after = pipeline.monitor.label_after
+        if after is not None:
+            labelled = f"--date={{{{ macros.ds_add(partition_of(dag_run, params), -{after}) }}}}"
+            # Of an earlier date, whose predictions are there also where nothing serves now.
+            scored >> spark_job(
+                QUALITY,
+                pipeline,
+                home,
+                arguments=[f"--pipeline={pipeline.name}", labelled],
+                inlets=[predictions_of(pipeline), *raw_of(pipeline)],
+                trigger_rule="none_failed",
+            )
     return dag
 
 

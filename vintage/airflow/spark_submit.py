@@ -54,7 +54,7 @@ NO_RETRY: Final = frozenset({SpecError.exit_code, DataError.exit_code, NotReprod
 _NO_MEMORY: Final = frozenset({52, 137, -9})
 
 # The jobs that read raw data, and log in where it is.
-_READ_SOURCES: Final = frozenset({"snapshot", "score", "wait_for_rows"})
+_READ_SOURCES: Final = frozenset({"snapshot", "score", "quality", "wait_for_rows"})
 
 
 def spark_job(

@@ -18,6 +18,7 @@ from vintage.cli import diff as cli_diff
 from vintage.cli import drift as cli_drift
 from vintage.cli import init as cli_init
 from vintage.cli import plan as cli_plan
+from vintage.cli import quality as cli_quality
 from vintage.cli import registry as cli_registry
 from vintage.cli import reproduce as cli_reproduce
 from vintage.cli import score as cli_score
@@ -261,6 +262,7 @@ app.command(rich_help_panel=MODELS)(cli_champion.promote)
 app.command(rich_help_panel=MODELS)(cli_champion.rollback)
 app.command(rich_help_panel=MODELS)(cli_diff.diff)
 app.command(rich_help_panel=MODELS)(cli_drift.drift)
+app.command(rich_help_panel=MODELS)(cli_quality.quality)
 app.command(rich_help_panel=MODELS)(cli_reproduce.reproduce)
 app.command(rich_help_panel=MODELS)(cli_score.score)
 app.command(rich_help_panel=MODELS)(cli_serve.serve)

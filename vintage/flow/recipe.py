@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import ValidationError
 
 from vintage.errors import StoreError
-from vintage.spec import Pipeline, Preprocess, Stage, Window
+from vintage.spec import Evaluate, Pipeline, Preprocess, Stage, Window
 from vintage.spec.loading import Document
 from vintage.store.keys import KEY_FORMAT
 from vintage.store.partitions import partitions_then
@@ -99,6 +99,21 @@ def to_score_with(pipeline: Pipeline, model: Artifact, learnt_from: Artifact) ->
         )
     except ValidationError as error:
         raise _unreadable(model, error.errors()[0]["msg"]) from error
+
+
+def to_judge_by(pipeline: Pipeline, evaluation: Artifact | None) -> Pipeline:
+    """Return the pipeline with the metric, gates and slices that a model was evaluated by, if that is kept.
+
+    Raises:
+        StoreError: the manifest lacks them, or has some that this version of Vintage does not read.
+    """
+    if evaluation is None:
+        return pipeline
+    try:
+        evaluate = Evaluate.model_validate(_part(evaluation, "evaluate"))
+    except ValidationError as error:
+        raise _unreadable(evaluation, error.errors()[0]["msg"]) from error
+    return pipeline.model_copy(update={"evaluate": evaluate})
 
 
 def _tuning(search: Mapping[str, Any], artifact: Artifact) -> dict[str, Any]:

@@ -71,8 +71,7 @@ def run(job: Job, version: str | None = None) -> Artifact:
     tracking = Tracking(job.home.tracking_uri, job.home.mlflow_artifacts)
     tracking.check()
     scorer = find_scorer(tracking, job.store, version)
-    learnt_from = _learnt_from(job.store, scorer.model)
-    fitted = replace(job, pipeline=to_score_with(job.pipeline, scorer.model, learnt_from))
+    fitted = prepared_for(job, scorer.model)
     if _prepares(fitted) != _prepares(job):
         log.warning(
             "version %d was fitted on rows of another preprocess than the file's; its own is used",
@@ -105,6 +104,13 @@ def run(job: Job, version: str | None = None) -> Artifact:
         rows["rejected"],
     )
     return artifact
+
+
+def prepared_for(job: Job, model: Artifact) -> Job:
+    """Return the job for its date alone, with the rows prepared as a model's were."""
+    last = max(references(model.manifest, "features"), key=lambda each: each.date)
+    learnt_from = follow(job.store, model, last)
+    return replace(job, pipeline=to_score_with(job.pipeline, model, learnt_from))
 
 
 def find_scorer(tracking: Tracking, store: Store, version: str | None = None) -> Scorer:
@@ -202,12 +208,6 @@ def make(job: Job, named: Ingredients, scorer: Scorer, features: Artifact, track
 def _prepares(job: Job) -> object:
     """What decides the columns that a model reads; not the label, nor which rows one may learn from."""
     return job.pipeline.preprocess.model_copy(update={"label": None, "train_where": None})
-
-
-def _learnt_from(store: Store, model: Artifact) -> Artifact:
-    """Feature rows that the model was fitted on: those of the last date will do."""
-    last = max(references(model.manifest, "features"), key=lambda each: each.date)
-    return follow(store, model, last)
 
 
 def _wanted(rows: DataFrame, job: Job) -> DataFrame:

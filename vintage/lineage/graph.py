@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, Final, get_args
 
 from vintage.errors import SpecError, StoreError
 from vintage.spec import SOURCE_VIEW, parse_partition_date
@@ -22,13 +22,22 @@ if TYPE_CHECKING:
     from vintage.store.keys import Key
     from vintage.store.manifest import Manifest
 
+_ROLES: Final[Mapping[str, Kind]] = {
+    "baseline": "model",
+    "serving": "model",
+    "serving_evaluation": "evaluation",
+    "serving_features": "features",
+    "earlier": "quality",
+}
+"""Of what kind an input is that is named by its part in what is made."""
+
 
 @dataclass(frozen=True)
 class Reference:
     """An input that a manifest names: an edge of the graph.
 
     Attributes:
-        name: as what it is read: a kind, `baseline`, or `join.<name>`.
+        name: as what it is read: a kind, `baseline` or another role, or `join.<name>`.
         kind: of the input.
         view: the source that it belongs to.
         date, key: which one it is.
@@ -301,11 +310,9 @@ def _store_of(store: Store, named: Reference) -> Store:
 
 def _kind_of(name: str) -> Kind | None:
     """Of what an input is by its name; None for the raw rows of a snapshot."""
-    if name == "baseline":
-        return "model"
     if name.startswith(JOINED):
         return "snapshot"
-    return next((kind for kind in get_args(Kind) if kind == name), None)
+    return _ROLES.get(name) or next((kind for kind in get_args(Kind) if kind == name), None)
 
 
 def _first(found: Mapping[date, Artifact]) -> Artifact | None:

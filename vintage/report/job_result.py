@@ -9,6 +9,7 @@ from urllib.parse import quote
 from pydantic import BaseModel, ConfigDict
 
 from vintage.errors import TrackingError
+from vintage.monitoring.quality import QualityOfDate
 from vintage.registry.ledger import Entry
 from vintage.report.partitions import undated_rows
 from vintage.spec.home import mlflow_run_page
@@ -43,11 +44,13 @@ class JobResult(BaseModel):
 
 
 def result_of(home: Home, store: Store, day: date, result: object, window: Sequence[date] = ()) -> JobResult:
-    """Return what is to be told of what a job gave: an artifact, those of a window's dates, or a decision."""
+    """Return what is to be told of what a job gave: one or more artifacts, a decision, a quality."""
     if isinstance(result, Entry):
         facts = {"decision": result.told, "version": result.version, "reasons": list(result.reasons)}
         model = store.find("model", day, result.model_key)
         return JobResult(facts=facts, links=_mlflow(home, model))
+    if isinstance(result, QualityOfDate):
+        return _of_quality(result)
     if isinstance(result, Artifact):
         return _of_artifact(home, store, result)
     if isinstance(result, Mapping) and isinstance(found := result.get(day), Artifact):
@@ -94,6 +97,20 @@ def _of_artifact(home: Home, store: Store, artifact: Artifact) -> JobResult:
             facts |= {"rows": scored.rows, "rejected": scored.rejected, "version": scored.version}
             links |= _mlflow(home, artifact)
     return JobResult(facts=facts, links=links)
+
+
+def _of_quality(quality: QualityOfDate) -> JobResult:
+    facts: dict[str, Any] = {"quality of": str(quality.date), "state": quality.state.replace("_", " ")}
+    if quality.why:
+        facts["why"] = quality.why
+    if quality.found is not None:
+        facts |= {"key": quality.key, "measured": quality.found.counts.measured}
+        for name, model in (("", quality.found.predicted), (" of what serves", quality.found.serving)):
+            if model is not None:
+                facts[quality.found.metric + name] = model.found.metrics.get(quality.found.metric)
+                facts["gates" + name] = "passed" if model.found.decision.promote else "failed"
+        facts |= {"warnings": list(quality.warnings)} if quality.warnings else {}
+    return JobResult(facts=facts)
 
 
 def _mlflow(home: Home, artifact: Artifact | None) -> dict[str, str]:

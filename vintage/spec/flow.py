@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-Kind = Literal["snapshot", "validation", "features", "tuning", "model", "evaluation", "predictions"]
+Kind = Literal[
+    "snapshot", "validation", "features", "tuning", "model", "evaluation", "predictions", "quality"
+]
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,7 @@ FLOW: Final = (
     StepName("model", "fit"),
     StepName("evaluation", "evaluate"),
     StepName("predictions", "score", trains=False),
+    StepName("quality", "quality", trains=False),
 )
 """Every step, each after what it reads."""
 

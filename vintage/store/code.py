@@ -30,6 +30,7 @@ NOT_COMPUTING: Final[Mapping[str, str]] = {
     "vintage.flow.job": "opens the pipeline, the date and the store, and reports how the step ended",
     "vintage.flow.recipe": "reads a pipeline from a manifest; what it says is in the key",
     "vintage.lineage": "walks manifests",
+    "vintage.monitoring.quality": "tells what an artifact holds",
     "vintage.ordered": "finds the jar of ordered execution, whose sources are an engine of the key",
     "vintage.report": "shows what was made",
     "vintage.registry": "chooses a model and keeps records of it; the chosen one is in the key",

@@ -290,6 +290,76 @@ class PredictionsDetails(Details):
     rejected: Mapping[str, int]
 
 
+class LabelCounts(_Part):
+    """What became of a date's predictions when its labels were looked for.
+
+    Each prediction is counted once, in `measured` or in the first of the others that holds of it.
+
+    Attributes:
+        predictions: how many there are.
+        said_twice: predictions that share their row key with another.
+        without_row: those whose key no row of the date has any more.
+        of_several_rows: those whose key more than one row has, so that nobody can tell which label is theirs.
+        unlabelled: those whose row has no label.
+        excluded: those whose row has a label, and is none that one may learn from.
+        measured: those that count in the metrics.
+        unscored: rows of the date without a prediction.
+        came, changed, withdrawn: labels that are there, are others or are gone since the earlier look.
+    """
+
+    predictions: int = 0
+    said_twice: int = 0
+    without_row: int = 0
+    of_several_rows: int = 0
+    unlabelled: int = 0
+    excluded: int = 0
+    measured: int = 0
+    unscored: int = 0
+    came: int = 0
+    changed: int = 0
+    withdrawn: int = 0
+
+
+class QualityOfModel(_Part):
+    """How right a model is on rows of a date, beside what it reached on its holdout.
+
+    Attributes:
+        date: its partition date.
+        version: in the registry.
+        holdout: metric → value that it was promoted with; empty where its evaluation is gone.
+        holdout_intervals: metric → `low` and `high` of it.
+        found: what it reaches on the date, and whether the gates that it was let through by would let it
+            through again.
+    """
+
+    date: dt.date
+    version: int
+    holdout: Mapping[str, float | None] = {}
+    holdout_intervals: Mapping[str, Mapping[str, float]] = {}
+    found: EvaluationDetails
+
+
+class QualityDetails(Details):
+    """Of how right a date's predictions were.
+
+    Attributes:
+        metric: the one that decides.
+        larger_is_better: of that metric.
+        counts: what became of the predictions.
+        predicted: by the model that made the predictions; None where no row could be measured.
+        serving: by the model that served when this was measured, on the same rows; None where it is the same
+            model, none served, or `incomparable` says why not.
+        incomparable: why what serves has no metrics; empty where it has, or is the same model.
+    """
+
+    metric: str
+    larger_is_better: bool
+    counts: LabelCounts
+    predicted: QualityOfModel | None = None
+    serving: QualityOfModel | None = None
+    incomparable: str = ""
+
+
 DETAILS: Final[Mapping[Kind, type[Details]]] = {
     "snapshot": SnapshotDetails,
     "validation": ValidationDetails,
@@ -298,4 +368,5 @@ DETAILS: Final[Mapping[Kind, type[Details]]] = {
     "model": ModelDetails,
     "evaluation": EvaluationDetails,
     "predictions": PredictionsDetails,
+    "quality": QualityDetails,
 }

@@ -29,7 +29,7 @@ AT_ONCE: Final = 4
 DEEPEST: Final = 32
 """Folders in folders; more than that is a link that leads back."""
 # What stands in a file of the artifact as well as in its manifest.
-_TOLD_TWICE: Final = {"evaluation": "evaluation.json", "tuning": "tuning.json"}
+_TOLD_TWICE: Final = {"evaluation": "evaluation.json", "quality": "quality.json", "tuning": "tuning.json"}
 
 _BAD_DISK: Final = {errno.EIO, errno.EBADMSG, errno.EUCLEAN}
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from vintage.store.artifacts import Artifact
 
 JOINED: Final = "join."
-_ORDERED_KINDS: Final = frozenset({"tuning", "model", "evaluation", "predictions"})
+_ORDERED_KINDS: Final = frozenset({"tuning", "model", "evaluation", "predictions", "quality"})
 """What is made under ordered execution, and follows from how that merges."""
 
 
@@ -184,6 +184,30 @@ def predictions(
     return _ingredients(
         "predictions", pipeline, day, inputs, parts | _user_code(pipeline, pipeline.stage_paths)
     )
+
+
+def quality(
+    pipeline: Pipeline,
+    day: date,
+    *,
+    inputs: Mapping[str, Artifact],
+) -> Ingredients:
+    """Return how right a date's predictions were.
+
+    Args:
+        pipeline: the spec, with what the model that made the predictions was evaluated by.
+        day: the partition date.
+        inputs: name → `predictions`, the `model` that made them and its `evaluation`, the `features` that
+            have the labels; where another model serves, `serving`, `serving_evaluation` and
+            `serving_features`; and the `earlier` look that labels are compared with.
+    """
+    parts = {
+        "task": pipeline.task,
+        "evaluate": pipeline.evaluate.model_dump(mode="json"),
+        "key": list(pipeline.preprocess.key),
+    }
+    named = {name: {found.date: found.key} for name, found in inputs.items()}
+    return _ingredients("quality", pipeline, day, named, parts | _user_code(pipeline, pipeline.stage_paths))
 
 
 def _user_code(pipeline: Pipeline, paths: Iterable[str]) -> dict[str, Any]:

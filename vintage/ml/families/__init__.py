@@ -5,7 +5,15 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Protocol, cast
 
-from vintage.ml.families.measured import Comparison, EvaluationResult, Gain, Holdout, Interval, Slice
+from vintage.ml.families.measured import (
+    Answers,
+    Comparison,
+    EvaluationResult,
+    Gain,
+    Holdout,
+    Interval,
+    Slice,
+)
 
 if TYPE_CHECKING:
     from pyspark.ml import PipelineModel
@@ -15,6 +23,7 @@ if TYPE_CHECKING:
     from vintage.spec.metrics import Task
 
 __all__ = [
+    "Answers",
     "Comparison",
     "EvaluationResult",
     "Family",
@@ -24,6 +33,7 @@ __all__ = [
     "Slice",
     "compare",
     "family_of",
+    "measure_answers",
 ]
 
 
@@ -75,3 +85,20 @@ def compare(holdout: Holdout, measured: EvaluationResult) -> Comparison:
     from vintage.ml.families.jackknife import compare_apart
 
     return compare_apart(family_of(task), holdout, measured)
+
+
+def measure_answers(answers: Answers) -> EvaluationResult:
+    """Return the metrics of what a model said of labelled rows, without the model.
+
+    Raises:
+        ValueError: the task learns no label.
+    """
+    from vintage.ml.families import classification, regression
+
+    match answers.pipeline.task:
+        case "classification":
+            return classification.measure(answers)
+        case "regression":
+            return regression.measure(answers)
+        case task:
+            raise ValueError(task)

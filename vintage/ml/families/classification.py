@@ -13,6 +13,7 @@ from vintage.ml.families.cells import confusion_of, rates_of, tie_error
 from vintage.ml.families.counting import EXACT_ROWS, SHARE, are_classes, binned, cells_of, count, log_loss
 from vintage.ml.families.curves import curves_of
 from vintage.ml.families.measured import (
+    Answers,
     Comparison,
     EvaluationResult,
     Gain,
@@ -78,7 +79,7 @@ def score(rows: DataFrame, model: PipelineModel, pipeline: Pipeline) -> DataFram
     )
 
 
-def measure(holdout: Holdout) -> EvaluationResult:
+def measure(holdout: Answers | Holdout) -> EvaluationResult:
     """Return the metrics, with details `confusion_matrix`, `ranking_error` and `classes` (rates by class).
 
     `ranking_error` is the most by which areaUnderROC may be off because scores were binned, else 0. Of two

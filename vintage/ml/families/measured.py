@@ -15,6 +15,28 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Answers:
+    """Rows with a label and what a model said of them, whether or not the model is there.
+
+    Attributes:
+        scored: what the family's `score` gives of such rows; persisted.
+        count: how many there are.
+        pipeline: the model's spec.
+        thorough: whether slices and intervals are measured too.
+    """
+
+    scored: DataFrame
+    count: int
+    pipeline: Pipeline
+    thorough: bool = True
+
+    @property
+    def sliced(self) -> Mapping[str, tuple[str | None, ...]]:
+        """Column → values that are measured whatever their rows; empty where no slice is measured."""
+        return self.pipeline.evaluate.sliced if self.thorough else {}
+
+
+@dataclass(frozen=True)
 class Holdout:
     """The rows that a model is tested on, with what it says of them.
 

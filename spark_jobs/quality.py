@@ -1,0 +1,7 @@
+"""Measure the predictions of a date once its labels are there."""
+
+from vintage.jobs.program import main
+from vintage.jobs.quality import run
+
+if __name__ == "__main__":
+    main(run, __doc__)

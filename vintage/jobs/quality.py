@@ -1,0 +1,26 @@
+"""Measures the predictions of a date once its labels are there, and shows them in MLflow."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vintage.flow import quality
+from vintage.monitoring.quality import record_quality
+from vintage.registry.tracking import Tracking
+
+if TYPE_CHECKING:
+    from vintage.flow.job import Job
+    from vintage.monitoring.quality import QualityOfDate
+
+
+def run(job: Job) -> QualityOfDate:
+    """Measure the current predictions of the run's date, and add the date to the run `history` of MLflow.
+
+    Raises:
+        DataError: the date's rows break the contract or the suite.
+        StoreError: something of the store is damaged or gone.
+        TrackingError: MLflow cannot be reached.
+    """
+    found = quality.run(job)
+    record_quality(Tracking(job.home.tracking_uri, job.home.mlflow_artifacts), found)
+    return found
