@@ -1,4 +1,4 @@
-"""Measures the predictions of a date once its labels are there, and shows them in MLflow."""
+"""Measures the predictions of a date once its labels are there; MLflow and the digest show them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from vintage.flow import quality
 from vintage.monitoring.quality import record_quality
 from vintage.registry.tracking import Tracking
+from vintage.report.digest import write_digest
 
 if TYPE_CHECKING:
     from vintage.flow.job import Job
@@ -23,4 +24,5 @@ def run(job: Job) -> QualityOfDate:
     """
     found = quality.run(job)
     record_quality(Tracking(job.home.tracking_uri, job.home.mlflow_artifacts), found)
+    write_digest(job.store.root)
     return found

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from vintage.monitoring.comparison import ColumnDrift, Comparison
+    from vintage.monitoring.profiles import Profile
     from vintage.store import Artifact, Store
 
 Compared = Literal["snapshot", "features", "predictions"]
@@ -180,6 +181,26 @@ def drift_of(
         parts=tuple(parts),
         missing=missing,
     )
+
+
+def profiles_of(store: Store, drift: Drift, part: DriftOfRows) -> tuple[list[Profile], Profile]:
+    """Return the profiles of the reference that rows were compared with, date by date, and those rows' own.
+
+    Raises:
+        StoreError: one is gone or damaged.
+    """
+    model = None
+    if drift.model is not None and drift.model_date is not None:
+        found = store.find("model", drift.model_date, drift.model)
+        model = Lineage(store, found) if found else None
+    known = _reference(store, part.kind, drift.date, drift.against, model)
+    asked = store.current(part.kind, drift.date)
+    missing = [day for day in part.reference if day not in known]
+    if asked is None or missing:
+        gone = missing[0] if missing else drift.date
+        raise StoreError(f"the {part.kind} of {gone} is gone, which {drift.date} was compared with")
+    read = [read_profile(known[day]) for day in part.reference]
+    return [each for each in read if each is not None], read_profile(asked) or {}
 
 
 def _model_before(store: Store, day: dt.date) -> Lineage:

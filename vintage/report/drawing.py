@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from xml.etree import ElementTree as ET
 
+from vintage.errors import printable
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -152,6 +154,8 @@ def _inline(svg: bytes, name: str, title: str, description: str) -> str:
 
 
 def shortened(text: str, most: int = 34) -> str:
-    """Return a name that a picture has room for: its beginning and its end."""
+    """Return a name that a picture has room for: its beginning and its end; nothing in it is hidden."""
+    # A control character would end the drawing.
+    text = printable(text)
     half = (most - 1) // 2
     return text if len(text) <= most else f"{text[:half]}…{text[-half:]}"

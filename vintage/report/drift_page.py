@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from vintage.monitoring.distribution import distribution
+from vintage.monitoring.drift import profiles_of
+from vintage.monitoring.quality import kept_quality
 from vintage.monitoring.words import KINDS, MEASURES, headline, reference_of, value
+from vintage.registry import ledger
+from vintage.registry.timeline import champion_history
+from vintage.report.digest import write_digest
 from vintage.report.drawing import SERIES, Canvas, Picture, drawing, shortened
+from vintage.report.measured import told_value
+from vintage.report.monitoring_pictures import distribution_picture, quality_picture
 from vintage.report.templating import template
+from vintage.spec import parse_partition_date
 from vintage.spec.page_policy import POLICY
 from vintage.store.files import replace_text
 from vintage.store.reports import drift_page
@@ -20,6 +29,8 @@ if TYPE_CHECKING:
     from vintage.store import Store
 
 MOST_COLUMNS: Final = 40
+MOST_DATES: Final = 60
+"""Of quality."""
 _LEVELS: Final = (
     (0.5, SERIES[0], 0.3),
     (1.0, SERIES[1], 0.45),
@@ -31,18 +42,23 @@ _TICKS: Final = 5
 
 
 def write_drift(store: Store, drift: Drift) -> Path:
-    """Write the page of a comparison, in place of the one before.
+    """Write the page of a comparison, in place of the one before, and the digest of all pipelines.
 
     Raises:
         StoreError: it cannot be written.
     """
+    quality = kept_quality(store, MOST_DATES)
     with drawing():
-        pictures = {part.kind: picture for part in drift.parts if (picture := _heat(part)) is not None}
+        drawn = [*map(_heat, drift.parts), *(_worst(store, drift, part) for part in drift.parts)]
+        drawn.append(quality_picture(quality, _promotions(store)))
+    pictures = {picture.name: picture for picture in drawn if picture is not None}
     text = template("drift.html.j2").render(
         policy=POLICY,
         drift=drift,
         reference=reference_of(drift),
         pictures=pictures,
+        quality=quality[::-1],
+        told_value=told_value,
         kinds=KINDS,
         measures=MEASURES,
         headline=headline,
@@ -50,7 +66,27 @@ def write_drift(store: Store, drift: Drift) -> Path:
     )
     page = drift_page(store)
     replace_text(page, text)
+    write_digest(store.root)
     return page
+
+
+def _promotions(store: Store) -> dict[date, int]:
+    """Partition date → version that became the champion by its model."""
+    moves = champion_history(ledger.read(store.ledger_path))
+    return {parse_partition_date(since): entry.version for since, entry in moves}
+
+
+def _worst(store: Store, drift: Drift, part: DriftOfRows) -> Picture | None:
+    """The column that drifted furthest against its reference; None where none did that has a distribution."""
+    moved = [each for each in part.drifted if not each.change and each.kind != "other"]
+    if not moved:
+        return None
+    column = moved[0].column
+    before, found = profiles_of(store, drift, part)
+    spread = distribution([each.get(column) for each in before], found.get(column))
+    if spread is None:
+        return None
+    return distribution_picture(part.kind, column, spread, drift.date, reference_of(drift))
 
 
 def _heat(part: DriftOfRows) -> Picture | None:

@@ -17,6 +17,7 @@ from vintage.report.comparisons import (
 )
 from vintage.report.dates import date_pictures
 from vintage.report.details import MOST
+from vintage.report.digest import write_digest
 from vintage.report.drawing import drawing
 from vintage.report.headline import headline_of, with_decision
 from vintage.report.history import LAST, TrendPoint, history_of
@@ -124,6 +125,7 @@ def write_report(store: Store, evaluation: Artifact, *, page: Path | None = None
     if page is None:
         # Into the store too, which need not be writable for a page elsewhere.
         write_dates(store)
+        write_digest(store.root)
         for joined in {part.source for part in summary.partitions} - {SOURCE_VIEW}:
             write_dates(store.joined(joined))
     return ReportFiles(html, tuple(files), summary)

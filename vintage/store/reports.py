@@ -31,3 +31,8 @@ def dates_page(store: Store) -> Path:
 def drift_page(store: Store) -> Path:
     """Return the page of a store's drift, whether or not it was written."""
     return store.folder / "reports" / "drift.html"
+
+
+def digest_page(root: Path) -> Path:
+    """Return the page of all pipelines below a store's root, whether or not it was written."""
+    return root / "index.html"
