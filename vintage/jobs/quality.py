@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vintage.flow import quality
-from vintage.monitoring.quality import record_quality
+from vintage.monitoring.recorded import record_quality
 from vintage.registry.tracking import Tracking
 from vintage.report.digest import write_digest
 

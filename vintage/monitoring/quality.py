@@ -14,7 +14,6 @@ from vintage.store.keys import Key
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from vintage.registry.tracking import Tracking
     from vintage.store import Artifact, Store
     from vintage.store.details import QualityOfModel
 
@@ -113,27 +112,3 @@ def value_of(model: QualityOfModel, metric: str) -> tuple[float | None, tuple[fl
     """Return a metric of a date and its interval, as far as they are defined."""
     interval = ((model.found.intervals or {}).get("metrics") or {}).get(metric)
     return model.found.metrics.get(metric), (interval["low"], interval["high"]) if interval else None
-
-
-def record_quality(tracking: Tracking, quality: QualityOfDate) -> None:
-    """Add a date's quality to the run `history` of MLflow; what was not measured adds nothing.
-
-    Raises:
-        TrackingError: MLflow cannot be reached.
-    """
-    if quality.found is None or quality.found.predicted is None:
-        return
-    metric, points = quality.found.metric, {"quality/labelled": float(quality.found.counts.measured)}
-    for name, model in (
-        ("quality", quality.found.predicted),
-        ("quality of what serves", quality.found.serving),
-    ):
-        if model is None:
-            continue
-        points |= {
-            f"{name}/{each}": value for each, value in model.found.metrics.items() if value is not None
-        }
-        interval = value_of(model, metric)[1]
-        if interval is not None:
-            points |= {f"{name}/{metric}.low": interval[0], f"{name}/{metric}.high": interval[1]}
-    tracking.log_history(quality.pipeline, quality.date, points)
