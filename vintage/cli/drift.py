@@ -39,6 +39,7 @@ def drift(
     from vintage.cli.drift_view import show
     from vintage.monitoring.drift import drift_of
     from vintage.monitoring.feeds import with_feeds
+    from vintage.monitoring.weighed import with_importance
     from vintage.report.drift_page import write_drift
 
     home = Home.from_environment(os.environ)
@@ -46,7 +47,7 @@ def drift(
     day = parse_partition_date(date) if date else None
     store = Store(home.store, spec.name)
     drifted = drift_of(store, day, against or spec.monitor.against, overrides=spec.monitor.overrides)
-    found = with_feeds(drifted, spec)
+    found = with_importance(with_feeds(drifted, spec), store)
     written = write_drift(store, found) if page else None
     if as_json:
         write_json(found)

@@ -8,7 +8,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from vintage.monitoring.words import KINDS, MEASURES, headline, reference_of, value
+from vintage.monitoring.words import KINDS, MEASURES, headline, important, reference_of, value
 from vintage.spec.names import list_names
 
 if TYPE_CHECKING:
@@ -64,4 +64,6 @@ def _lines(column: DriftOfColumn) -> list[str]:
     for what, names in (("new", column.new), ("vanished", column.vanished), ("feeds", column.feeds)):
         if names:
             told.append(f"{column.column} {what}: {list_names(names, most=_MOST)}")
+    if column.importance is not None:
+        told.append(f"{column.column}: {important(column)}")
     return told

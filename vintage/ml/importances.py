@@ -31,8 +31,8 @@ Kind = Literal[
     "means",
 ]
 
-# Of these the differences between columns tell features apart; of the others the sizes do.
-_BY_SPREAD: Final = frozenset({"centres", "log probabilities", "means"})
+BY_SPREAD: Final = frozenset({"centres", "log probabilities", "means"})
+"""Of these the differences between columns tell features apart; of the others the sizes do."""
 
 _VECTORS: Final[Mapping[str, Kind]] = {
     "coefficients": "coefficients",
@@ -164,7 +164,7 @@ def _numbered(what: str, matrix: NDArray[np.float64], first: int = 0) -> tuple[s
 def _largest_first(found: _Weights) -> list[int]:
     """Return the slots by size; of equals the first slot, and last what is no number."""
     values = found.values
-    sizes = np.ptp(values, axis=1) if found.kind in _BY_SPREAD else np.abs(values).max(axis=1)
+    sizes = np.ptp(values, axis=1) if found.kind in BY_SPREAD else np.abs(values).max(axis=1)
     order: list[int] = np.argsort(-np.where(np.isfinite(sizes), sizes, -1.0), kind="stable").tolist()
     return order
 

@@ -102,7 +102,7 @@ class _Answers:
                 yield from (each for found in reads.values() for each in found)
                 made |= {column.name: () for column in flow.adds}
                 continue
-            for name, sources in _added_from(stage, flow).items():
+            for name, sources in added_from(stage, flow).items():
                 found = tuple(each for source in sources for each in reads.get(source, ()))
                 made[name] = tuple(replace(each, trail=(*each.trail, name)) for each in found)
 
@@ -115,7 +115,7 @@ class _Answers:
                 for column in flow.reads:
                     if column.at[0] == "labelCol" and column.name != LABEL:
                         found |= sources.get(column.name, self._origins.of_column(column.name))
-            for name, read in _added_from(stage, flow).items():
+            for name, read in added_from(stage, flow).items():
                 each = [sources.get(one, self._origins.of_column(one)) for one in read]
                 sources[name] = frozenset().union(*each)
         return found
@@ -147,7 +147,7 @@ def _is_model(stage: Stage) -> bool:
     return "predictionCol" in params_of(find_stage_class(stage.type))
 
 
-def _added_from(stage: Stage, flow: Flow) -> Mapping[str, Collection[str]]:
+def added_from(stage: Stage, flow: Flow) -> Mapping[str, Collection[str]]:
     """Column that a stage adds → the columns that it is made from."""
     read = [column.name for column in flow.reads if not column.answers]
     if stage.type == "SQLTransformer":

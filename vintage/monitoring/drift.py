@@ -56,6 +56,8 @@ class DriftOfColumn(_Told):
         since: the first of the dates in a row on which it drifted; null where it did not, or where the
             reference moves with the date.
         feeds: features that are computed from it, for a column of the raw rows.
+        importance: share of what the model weighs that lies in the feature, or in those that a raw column
+            feeds; null where it did not drift, or the model tells nothing of the kind.
         severities: date → severity, of the reference's dates by the bounds that the others give and of the
             dates since; null where the column changed itself. Empty where the reference moves with the date.
     """
@@ -72,6 +74,7 @@ class DriftOfColumn(_Told):
     vanished: tuple[str, ...] = ()
     since: dt.date | None = None
     feeds: tuple[str, ...] = ()
+    importance: float | None = None
     severities: Mapping[dt.date, float | None] = {}
 
 

@@ -9,7 +9,7 @@ from vintage.spec.names import list_names
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from vintage.monitoring.drift import Drift, DriftOfRows
+    from vintage.monitoring.drift import Drift, DriftOfColumn, DriftOfRows
 
 KINDS: Final[Mapping[str, str]] = {
     "snapshot": "raw rows",
@@ -49,3 +49,8 @@ def headline(part: DriftOfRows) -> tuple[str, str]:
 def value(measure: str, found: float) -> str:
     """Return a measure or its bound with the digits that tell."""
     return f"{found:.1%}" if measure in _SHARES else f"{found:.3f}"
+
+
+def important(column: DriftOfColumn) -> str:
+    """Return how much of what the model weighs a column reaches; empty where nobody knows."""
+    return "" if column.importance is None else f"{column.importance:.0%} of what the model weighs"

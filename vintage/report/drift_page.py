@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from vintage.monitoring.distribution import distribution
 from vintage.monitoring.drift import profiles_of
 from vintage.monitoring.quality import kept_quality
-from vintage.monitoring.words import KINDS, MEASURES, headline, reference_of, value
+from vintage.monitoring.words import KINDS, MEASURES, headline, important, reference_of, value
 from vintage.registry import ledger
 from vintage.registry.timeline import champion_history
 from vintage.report.digest import write_digest
@@ -59,6 +59,7 @@ def write_drift(store: Store, drift: Drift) -> Path:
         pictures=pictures,
         quality=quality[::-1],
         told_value=told_value,
+        important=important,
         kinds=KINDS,
         measures=MEASURES,
         headline=headline,

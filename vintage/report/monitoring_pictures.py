@@ -81,8 +81,8 @@ def _told(points: Sequence[_Point], metric: str, missed: int) -> str:
     return (
         f"{len(points)} dates from {points[0].date} to {last.date}, each with its interval. The short line "
         "is what the version reached on its holdout; at a dotted line another version begins; a triangle is "
-        f"a promotion. On {last.date} it was {number(value_of(last.model, metric)[0])}{against}; {missed} "
-        "dates miss a gate."
+        f"a promotion. On {last.date} it was {number(value_of(last.model, metric)[0])}{against}; gates "
+        f"are missed on {missed} of the dates."
     )
 
 
