@@ -76,6 +76,18 @@ def test_nothing_else_is_shown(asking: TestClient, path: str, code: int) -> None
     assert answer.headers["Content-Type"] == "application/json"
 
 
+def test_the_digest_is_for_who_may_see_every_pipeline(asking: TestClient, tmp_path: Path) -> None:
+    store = tmp_path / "home" / "data" / "store"
+    assert asking.get("/store/index.html").status_code == 404
+    (store / "index.html").write_text("<p>all", encoding="utf-8")
+    (store / ".aside").mkdir()
+    page = asking.get("/store/index.html")
+    assert (page.status_code, page.text) == (200, "<p>all")
+    assert page.headers["Content-Security-Policy"].endswith(POLICY)
+    (store / "other").mkdir()
+    assert asking.get("/store/index.html").status_code == 403
+
+
 def test_a_run_leads_to_its_pages(asking: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     pushed = {("evaluate", "_link_Report"): "/vintage/store/tiny/r.html", ("validate", "_link_DataDocs"): ""}
     monkeypatch.setattr(store_pages, "_pushed", lambda dag, run, task, key: pushed[task, key])

@@ -21,6 +21,7 @@ from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Resp
 
 from vintage.airflow.job_result import DataDocs, Report
 from vintage.spec import Home
+from vintage.spec.names import NAME
 from vintage.spec.page_policy import POLICY
 
 # A page shows what the data holds. Whatever that is, it acts as a site of its own, without Airflow's cookie,
@@ -37,6 +38,23 @@ TABS: Final = {"report": ("evaluate", Report()), "data_docs": ("validate", DataD
 app = FastAPI(title="Pages of Vintage's store", docs_url=None, redoc_url=None, openapi_url=None)
 
 
+@app.get("/store/index.html")
+def digest(user: GetUserDep) -> FileResponse:
+    """Return the page of all pipelines, to who may see each of them.
+
+    Raises:
+        HTTPException: the user may not see the DAG of one (403), or there is no page (404).
+    """
+    store = Home.from_environment(os.environ).store
+    for folder in store.glob("*/"):
+        if NAME.fullmatch(folder.name):
+            _require_seen(folder.name, user)
+    file = store / "index.html"
+    if not file.is_file():
+        raise HTTPException(status.HTTP_404_NOT_FOUND, "there is no page of all pipelines in the store")
+    return FileResponse(file, headers=HEADERS)
+
+
 @app.get("/store/{pipeline}/{page:path}")
 def store_page(pipeline: str, page: str, user: GetUserDep) -> FileResponse:
     """Return a page of a pipeline's artifacts; nothing else that lies in the store.
@@ -44,9 +62,7 @@ def store_page(pipeline: str, page: str, user: GetUserDep) -> FileResponse:
     Raises:
         HTTPException: the user may not see the pipeline's DAG (403), or there is no such page (404).
     """
-    dag = DagDetails(id=f"retrain_{pipeline}")
-    if not get_auth_manager().is_authorized_dag(method="GET", details=dag, user=user):
-        raise HTTPException(status.HTTP_403_FORBIDDEN, f"you may not see {dag.id}")
+    _require_seen(pipeline, user)
     store = Home.from_environment(os.environ).store.resolve()
     folder = (store / pipeline).resolve()
     file = (folder / page).resolve()
@@ -74,6 +90,13 @@ def page_of_run(dag_id: str, run_id: str, page: str, user: GetUserDep) -> Respon
     where = f" It is the file {address} where Airflow runs: set VINTAGE_STORE_URL to see it here."
     told = f"<p>{html.escape(f'{link.name}: {task} has made none in this run.' if not address else where)}"
     return HTMLResponse(told, headers=HEADERS)
+
+
+def _require_seen(pipeline: str, user: GetUserDep) -> None:
+    """Refuse a user who may not see the pipeline's DAG."""
+    dag = DagDetails(id=f"retrain_{pipeline}")
+    if not get_auth_manager().is_authorized_dag(method="GET", details=dag, user=user):
+        raise HTTPException(status.HTTP_403_FORBIDDEN, f"you may not see {dag.id}")
 
 
 def _pushed(dag_id: str, run_id: str, task: str, key: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Final
 
 from vintage.monitoring.distribution import distribution
@@ -18,7 +19,7 @@ from vintage.report.templating import template
 from vintage.spec import parse_partition_date
 from vintage.spec.page_policy import POLICY
 from vintage.store.files import replace_text
-from vintage.store.reports import drift_page
+from vintage.store.reports import digest_page, drift_page
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -59,6 +60,7 @@ def write_drift(store: Store, drift: Drift) -> Path:
         pictures=pictures,
         quality=quality[::-1],
         told_value=told_value,
+        digest=os.path.relpath(digest_page(store.root), drift_page(store).parent),
         important=important,
         kinds=KINDS,
         measures=MEASURES,
