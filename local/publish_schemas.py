@@ -15,6 +15,7 @@ from vintage.flow.plan import Plan
 from vintage.flow.reproduction import Reproduction
 from vintage.flow.restatement import Impact
 from vintage.jobs.backfill import Backfilled
+from vintage.jobs.monitor import Monitored
 from vintage.lineage.difference import Difference
 from vintage.monitoring.drift import Drift
 from vintage.monitoring.quality import Quality
@@ -49,6 +50,7 @@ OUTPUTS: Final[Mapping[str, type[BaseModel]]] = {
     "diff": Difference,
     "drift": Drift,
     "quality": Quality,
+    "monitor": Monitored,
     "reproduce": Reproduction,
     "score": Scored,
     "gc": Swept,

@@ -37,6 +37,7 @@ _LEAST: Final[Mapping[Kind, Mapping[str, Any]]] = {
         "rejected": {},
     },
     "quality": {"metric": "areaUnderROC", "larger_is_better": True, "counts": {"predictions": 3}},
+    "monitor": {"state": "calm", "against": "training"},
 }
 
 

@@ -43,7 +43,7 @@ def declare(home: Path, score: str) -> None:
 def rendered(dag: DAG, *, partition_key: str | None = None, **form: Any) -> list[str]:
     run = SimpleNamespace(partition_key=partition_key, run_after=RUN_AFTER)
     context = {"dag_run": run, "params": {**dag.params.dump(), **form}, **dag.user_defined_macros}
-    [task] = dag.tasks
+    task = dag.get_task("score")
     return [
         task.render_template(argument, context, jinja_env=dag.get_template_env())
         for argument in task.application_args
@@ -53,7 +53,7 @@ def rendered(dag: DAG, *, partition_key: str | None = None, **form: Any) -> list
 def test_it_follows_each_night_s_model_and_tells_of_predictions(dag: DAG) -> None:
     from airflow.serialization.serialized_objects import DagSerialization
 
-    [task] = dag.tasks
+    task = dag.get_task("score")
     assert type(task).__name__ == "SparkJob"
     assert Path(task.application) == CHECKOUT / "spark_jobs" / "score.py"
     assert Path(task.application).is_file()
@@ -128,7 +128,7 @@ def test_a_job_is_skipped_while_nothing_serves_and_fails_for_good_on_refused_dat
 def test_a_run_without_a_key_tells_the_date_of_its_predictions(dag: DAG) -> None:
     from airflow.sdk.execution_time.context import OutletEventAccessors
 
-    [task] = dag.tasks
+    task = dag.get_task("score")
     [asset] = task.outlets
     events = OutletEventAccessors()
     run = SimpleNamespace(partition_key=None, run_after=RUN_AFTER)

@@ -39,6 +39,7 @@ COMMANDS = [
     "diff",
     "drift",
     "quality",
+    "monitor",
     "reproduce",
     "score",
     "serve",

@@ -32,6 +32,11 @@ def predictions_of(pipeline: Pipeline) -> Asset:
     )
 
 
+def drifted_of(pipeline: Pipeline) -> Asset:
+    """Return the asset that a Dag follows to act on drift: it has an event for each date with an alarm."""
+    return Asset(name=f"drifted_{pipeline.name}", uri=f"vintage://drifted/{pipeline.name}", group="drifted")
+
+
 def restated_of(pipeline: Pipeline) -> Asset:
     """The asset that a Dag follows to retrain, or to tell somebody, when rows changed under a model."""
     return Asset(

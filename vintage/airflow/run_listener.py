@@ -15,6 +15,7 @@ from airflow.plugins_manager import AirflowPlugin
 from vintage.airflow.job_result import LINKS
 from vintage.errors import SpecError
 from vintage.spec import Home, last_closed_date, parse_partition_date
+from vintage.spec.markdown import code
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 PREFIXES: Final = ("retrain", "score")
 RESULT: Final = "return_value"
+MOST: Final = 5
+"""Columns that drifted and stand in a note."""
 
 
 @hookimpl
@@ -110,6 +113,9 @@ def note_of(facts: Mapping[str, Mapping[str, Any]], failed: Sequence[str], links
         lines.append(
             f"**Scored** {rows['scored']} rows by version {scored['version']}, {rows['rejected']} rejected"
         )
+    drift = facts.get("monitor") or {}
+    if drift.get("drifted"):
+        lines.append(f"**Drift** ({drift['state']}): {'; '.join(map(code, drift['drifted'][:MOST]))}")
     if lines and links:
         lines.append(" · ".join(f"[{name}]({address})" for name, address in links.items()))
     return "\n\n".join(lines)

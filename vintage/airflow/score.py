@@ -5,12 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Final
 
-from airflow.sdk import DAG, Param, PartitionedAssetTimetable
+from airflow.sdk import DAG, Param, PartitionedAssetTimetable, chain
 
 from vintage.airflow.alerts import on_failure
 from vintage.airflow.assets import model_of, predictions_of, raw_of
+from vintage.airflow.drift import MONITOR, drifted, early_retraining
 from vintage.airflow.pipelines import daily, date_param, display_name, nightly_arguments, run_of
-from vintage.airflow.spark_submit import MACROS, spark_job
+from vintage.airflow.spark_submit import MACROS, python_job, spark_job
 from vintage.spec.markdown import code
 
 if TYPE_CHECKING:
@@ -18,11 +19,12 @@ if TYPE_CHECKING:
 
 JOB: Final = "score"
 QUALITY: Final = "quality"
-ARGS: Final = ("--date={{ partition_of(dag_run, params) }}", "--version={{ params['version'] or '' }}")
+DATE: Final = "--date={{ partition_of(dag_run, params) }}"
+VERSION: Final = "--version={{ params['version'] or '' }}"
 
 
 def scoring(pipeline: Pipeline, home: Home) -> DAG:
-    """Return the Dag of one pipeline: it scores a date, skipped while no version serves.
+    """Return the Dag of one pipeline: it scores a date and monitors it, skipped while no version serves.
 
     Where the pipeline says when labels are there, it also measures the predictions of the date whose labels
     have come by then.
@@ -59,13 +61,21 @@ def scoring(pipeline: Pipeline, home: Home) -> DAG:
         on_failure_callback=on_failure() or None,
         user_defined_macros=dict(MACROS),
     ) as dag:
+        named = [f"--pipeline={pipeline.name}", DATE]
         scored = spark_job(
             JOB,
             pipeline,
             home,
-            arguments=[f"--pipeline={pipeline.name}", *ARGS],
+            arguments=[*named, VERSION],
             inlets=[model_of(pipeline), *raw_of(pipeline)],
             outlets=[predictions_of(pipeline)],
+        )
+        retrain = early_retraining(pipeline)
+        chain(
+            scored,
+            python_job(MONITOR, pipeline, arguments=named),
+            drifted(pipeline),
+            *([retrain] if retrain else []),
         )
         after = pipeline.monitor.label_after
         if after is not None:
@@ -98,8 +108,18 @@ def documentation(pipeline: Pipeline) -> str:
             "prediction carries the model's key and its registered version. Rows that the model cannot score",
             "are kept aside, with the reason. While no version serves, the task is skipped.",
             "",
+            "`monitor` compares the date with its reference. A warning or an alarm is told; an alarm raises",
+            f"an event of the asset `drifted_{pipeline.name}`{_retraining(pipeline)}.",
+            "",
             f"- **Rows**: {rows}",
             f"- **Key**: {', '.join(map(code, pipeline.preprocess.key))}",
             f"- **File**: `pipelines/{pipeline.name}.yaml`",
         ]
     )
+
+
+def _retraining(pipeline: Pipeline) -> str:
+    retrain = pipeline.monitor.retrain
+    if retrain is None:
+        return ""
+    return f", and retrains the model for its date, at most once in {retrain.every} days"

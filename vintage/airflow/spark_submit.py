@@ -83,12 +83,27 @@ def spark_job(
     )
 
 
-def python_job(name: str, pipeline: Pipeline, *, further: Iterable[str] = (), **task: Any) -> PythonJob:
-    """The task that runs `spark_jobs/<name>.py`, which needs no Spark session, as a plain Python program."""
+def python_job(
+    name: str,
+    pipeline: Pipeline,
+    *,
+    arguments: Sequence[str] | None = None,
+    further: Iterable[str] = (),
+    **task: Any,
+) -> PythonJob:
+    """The task that runs `spark_jobs/<name>.py`, which needs no Spark session, as a plain Python program.
+
+    Args:
+        name: the job's, and the task's.
+        pipeline: what it works for.
+        arguments: the job's own, as templates; those of a run's date when left out.
+        further: what it is told beside them.
+        task: what else the operator is given.
+    """
     return PythonJob(
         task_id=name,
         application=str(JOBS / f"{name}.py"),
-        application_args=[*application_args(pipeline), *further],
+        application_args=[*(arguments or application_args(pipeline)), *further],
         **task,
     )
 

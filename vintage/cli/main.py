@@ -17,6 +17,7 @@ from vintage.cli import champion as cli_champion
 from vintage.cli import diff as cli_diff
 from vintage.cli import drift as cli_drift
 from vintage.cli import init as cli_init
+from vintage.cli import monitor as cli_monitor
 from vintage.cli import plan as cli_plan
 from vintage.cli import quality as cli_quality
 from vintage.cli import registry as cli_registry
@@ -263,6 +264,7 @@ app.command(rich_help_panel=MODELS)(cli_champion.rollback)
 app.command(rich_help_panel=MODELS)(cli_diff.diff)
 app.command(rich_help_panel=MODELS)(cli_drift.drift)
 app.command(rich_help_panel=MODELS)(cli_quality.quality)
+app.command(rich_help_panel=MODELS)(cli_monitor.monitor)
 app.command(rich_help_panel=MODELS)(cli_reproduce.reproduce)
 app.command(rich_help_panel=MODELS)(cli_score.score)
 app.command(rich_help_panel=MODELS)(cli_serve.serve)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict
 
@@ -18,6 +19,7 @@ from vintage.registry import ledger
 from vintage.registry.baseline import model_of_version
 from vintage.registry.timeline import champion_as_of, latest_move
 from vintage.spec import parse_partition_date
+from vintage.spec.monitor import TRAINING
 from vintage.store.keys import Key
 
 if TYPE_CHECKING:
@@ -28,8 +30,8 @@ if TYPE_CHECKING:
     from vintage.store import Artifact, Store
 
 Compared = Literal["snapshot", "features", "predictions"]
+KINDS: Final[tuple[Compared, ...]] = get_args(Compared)
 
-TRAINING: Final = "training"
 DAYS_BACK: Final[Mapping[str, int]] = {"yesterday": 1, "last-week": 7}
 MOST_PAST: Final = 90
 """Dates before the one that is asked about from which bounds are calibrated, at most."""
@@ -130,6 +132,40 @@ class Drift(_Told):
         return any(part.drifted for part in self.parts)
 
 
+@dataclass(frozen=True)
+class Sides:
+    """The artifacts that are compared, of one kind of rows.
+
+    Attributes:
+        kind: which rows.
+        asked: the date's; None where it has none.
+        reference: date → what it is compared with.
+        past: date → those, and all others from which bounds are calibrated or that tell since when.
+    """
+
+    kind: Compared
+    asked: Artifact | None
+    reference: Mapping[dt.date, Artifact]
+    past: Mapping[dt.date, Artifact]
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is compared with what.
+
+    Attributes:
+        pipeline, date, against: as `Drift` tells them.
+        model: whose training rows are the reference; None with another one.
+        sides: of each kind of rows.
+    """
+
+    pipeline: str
+    date: dt.date
+    against: str
+    model: Artifact | None
+    sides: tuple[Sides, ...]
+
+
 def drift_of(
     store: Store,
     day: dt.date | None = None,
@@ -149,6 +185,23 @@ def drift_of(
         SpecError: `against` is none of these.
         StoreError: there is nothing to compare, or something of the store is damaged.
     """
+    found = answer(ask(store, day, against), overrides)
+    if not found.parts:
+        raise StoreError(
+            f"{found.date} of {store.pipeline} cannot be compared with {against}",
+            found="; ".join(f"{kind}: {why}" for kind, why in found.missing.items()),
+            fix="--against takes training, yesterday, last-week, or two dates A..B.",
+        )
+    return found
+
+
+def ask(store: Store, day: dt.date | None = None, against: str = TRAINING) -> Question:
+    """Find what is to be compared, as `drift_of` does; reads no profile.
+
+    Raises:
+        SpecError: `against` is nothing to compare with.
+        StoreError: the date was not snapshotted, or nobody ever served.
+    """
     taken = store.dates("snapshot")
     asked = day or (taken[-1] if taken else None)
     if asked is None or asked not in taken:
@@ -158,29 +211,39 @@ def drift_of(
             fix=f"Run `vintage run {store.pipeline} --date {asked or 'YYYY-MM-DD'}`.",
         )
     model = _model_before(store, asked) if against == TRAINING else None
-    kinds: tuple[Compared, ...] = ("snapshot", "features", "predictions")
-    parts: list[DriftOfRows] = []
-    missing: dict[str, str] = {}
-    for kind in kinds:
-        told = _rows(
-            store, kind, asked, _reference(store, kind, asked, against, model), against, overrides or {}
-        )
-        if isinstance(told, str):
-            missing[kind] = told
-        else:
-            parts.append(told)
-    if not parts:
-        raise StoreError(
-            f"{asked} of {store.pipeline} cannot be compared with {against}",
-            found="; ".join(f"{kind}: {why}" for kind, why in missing.items()),
-            fix="--against takes training, yesterday, last-week, or two dates A..B.",
-        )
-    return Drift(
+    return Question(
         pipeline=store.pipeline,
         date=asked,
         against=against,
-        model=model.model.key if model else None,
-        model_date=model.model.date if model else None,
+        model=model.model if model else None,
+        sides=tuple(
+            _sides(store, kind, asked, _reference(store, kind, asked, against, model), against)
+            for kind in KINDS
+        ),
+    )
+
+
+def answer(question: Question, overrides: Mapping[str, float] | None = None) -> Drift:
+    """Compare; what cannot be compared is `missing`.
+
+    Raises:
+        StoreError: a profile is damaged, or of a later release.
+    """
+    parts: list[DriftOfRows] = []
+    missing: dict[str, str] = {}
+    for sides in question.sides:
+        told = _rows(sides, question.date, question.against, overrides or {})
+        if isinstance(told, str):
+            missing[sides.kind] = told
+        else:
+            parts.append(told)
+    model = question.model
+    return Drift(
+        pipeline=question.pipeline,
+        date=question.date,
+        against=question.against,
+        model=model.key if model else None,
+        model_date=model.date if model else None,
         parts=tuple(parts),
         missing=missing,
     )
@@ -254,25 +317,24 @@ def _current(store: Store, kind: Compared, dates: Sequence[dt.date]) -> dict[dt.
     return {each: artifact for each, artifact in found.items() if artifact is not None}
 
 
-def _rows(
-    store: Store,
-    kind: Compared,
-    day: dt.date,
-    reference: Mapping[dt.date, Artifact],
-    against: str,
-    overrides: Mapping[str, float],
-) -> DriftOfRows | str:
-    asked = store.current(kind, day)
-    if asked is None:
-        return f"there are none of {day}"
+def _sides(
+    store: Store, kind: Compared, day: dt.date, reference: Mapping[dt.date, Artifact], against: str
+) -> Sides:
     past: dict[dt.date, Artifact] = dict(reference)
     if against in DAYS_BACK:
         before = [each for each in store.dates(kind) if each < day][-MOST_PAST:]
         past = _current(store, kind, before) | past
-    later = [each for each in store.dates(kind) if max(reference, default=day) < each < day][-SCORED:]
-    if against not in DAYS_BACK:
+    else:
+        later = [each for each in store.dates(kind) if max(reference, default=day) < each < day][-SCORED:]
         past |= _current(store, kind, later)
-    read = {each: read_profile(artifact) for each, artifact in (past | {day: asked}).items()}
+    return Sides(kind, store.current(kind, day), reference, past)
+
+
+def _rows(sides: Sides, day: dt.date, against: str, overrides: Mapping[str, float]) -> DriftOfRows | str:
+    asked, reference = sides.asked, sides.reference
+    if asked is None:
+        return f"there are none of {day}"
+    read = {each: read_profile(artifact) for each, artifact in {**sides.past, day: asked}.items()}
     known = {each: profile for each, profile in sorted(read.items()) if profile is not None}
     if day not in known:
         return f"those of {day} were made before profiles were kept"
@@ -289,7 +351,7 @@ def _rows(
     found = compare(profiles, [Pair(used, number) for number in since], calm, overrides=overrides)
     told = _over_dates(found, [dates[number] for number in since], [dates[pair.found] for pair in calm])
     return DriftOfRows(
-        kind=kind,
+        kind=sides.kind,
         rows=next(iter(known[day].values())).rows if known[day] else 0,
         reference=tuple(dates[number] for number in used),
         calm=count if (count := sum(found.ordinary)) >= CALM_DATES else 0,

@@ -54,3 +54,12 @@ def value(measure: str, found: float) -> str:
 def important(column: DriftOfColumn) -> str:
     """Return how much of what the model weighs a column reaches; empty where nobody knows."""
     return "" if column.importance is None else f"{column.importance:.0%} of what the model weighs"
+
+
+def told_of(column: DriftOfColumn) -> str:
+    """Return how far a column is from its reference: its change, or the worst measure against its bound."""
+    name = column.worst
+    if column.change or not name:
+        return column.change
+    found, bound = value(name, column.measures[name]), value(name, column.bounds[name])
+    return f"{MEASURES[name]} {found} above {bound}"

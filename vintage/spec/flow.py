@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 Kind = Literal[
-    "snapshot", "validation", "features", "tuning", "model", "evaluation", "predictions", "quality"
+    "snapshot", "validation", "features", "tuning", "model", "evaluation", "predictions", "monitor", "quality"
 ]
 
 
@@ -37,6 +37,7 @@ FLOW: Final = (
     StepName("model", "fit"),
     StepName("evaluation", "evaluate"),
     StepName("predictions", "score", trains=False),
+    StepName("monitor", "monitor", trains=False),
     StepName("quality", "quality", trains=False),
 )
 """Every step, each after what it reads."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
 
@@ -360,6 +360,46 @@ class QualityDetails(Details):
     incomparable: str = ""
 
 
+class DriftedColumn(_Part):
+    """A column that is further from its reference than on calm dates.
+
+    Attributes:
+        rows: the kind of rows that it is of: `snapshot`, `features` or `predictions`.
+        column: its name.
+        told: the measure that is furthest above its bound, in words.
+        dates: those of the last dates on which it drifted, this one among them, oldest first.
+        alarm: whether these are as many as the pipeline's alarm asks for.
+    """
+
+    rows: str
+    column: str
+    told: str
+    dates: tuple[dt.date, ...]
+    alarm: bool = False
+
+
+class MonitorDetails(Details):
+    """Of how far a date's rows are from those that it was compared with.
+
+    Attributes:
+        state: `calm`, `warn` (a column drifted), `alarm` (one did on as many dates as the pipeline says), or
+            `unknown`: nothing could be compared.
+        against: what with.
+        model, model_date: whose training rows, as key and partition date; None with something else.
+        watched: the dates that the alarm counts, oldest first.
+        drifted: the columns that drifted, the furthest first.
+        missing: kind of rows → why it was not compared.
+    """
+
+    state: Literal["calm", "warn", "alarm", "unknown"]
+    against: str
+    model: Key | None = None
+    model_date: dt.date | None = None
+    watched: tuple[dt.date, ...] = ()
+    drifted: tuple[DriftedColumn, ...] = ()
+    missing: Mapping[str, str] = {}
+
+
 DETAILS: Final[Mapping[Kind, type[Details]]] = {
     "snapshot": SnapshotDetails,
     "validation": ValidationDetails,
@@ -369,4 +409,5 @@ DETAILS: Final[Mapping[Kind, type[Details]]] = {
     "evaluation": EvaluationDetails,
     "predictions": PredictionsDetails,
     "quality": QualityDetails,
+    "monitor": MonitorDetails,
 }

@@ -42,12 +42,13 @@ def engines(*packages: str) -> dict[str, str]:
     Raises:
         EnvironmentProblem: no Java of version 17 or later is found.
     """
-    found = {
-        "spark": _installed("pyspark"),
-        "python": f"{sys.version_info.major}.{sys.version_info.minor}",
-        "java": str(java_major()),
-    }
-    return found | {name: _installed(name) for name in packages}
+    return {"spark": _installed("pyspark"), "java": str(java_major())} | engines_without_spark(*packages)
+
+
+def engines_without_spark(*packages: str) -> dict[str, str]:
+    """Return the engines of the key of what Python alone computes."""
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    return {"python": python} | {name: _installed(name) for name in packages}
 
 
 @functools.cache

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from vintage.ordered import source_digest
 from vintage.spec import SOURCE_VIEW
 from vintage.store.code import code_digest
-from vintage.store.engines import engines
+from vintage.store.engines import engines, engines_without_spark
 from vintage.store.keys import Ingredients, Key, Kind
 from vintage.store.partitions import partitions_for
 from vintage.store.user_code import ingredients_of, look_in
@@ -210,6 +210,42 @@ def quality(
     return _ingredients("quality", pipeline, day, named, parts | _user_code(pipeline, pipeline.stage_paths))
 
 
+def monitor(
+    pipeline: Pipeline,
+    day: date,
+    *,
+    compared: Mapping[Kind, Mapping[date, Artifact]],
+    reference: Mapping[Kind, Iterable[date]],
+    model: Artifact | None,
+    before: Mapping[date, Key],
+) -> Ingredients:
+    """Return how far a date's rows are from their reference.
+
+    Args:
+        pipeline: the spec.
+        day: the partition date.
+        compared: kind of rows → date → what is read of it, the date's own among them.
+        reference: kind of rows → the dates that the date is compared with.
+        model: whose training rows these are; None where they are not.
+        before: earlier date that the alarm counts → digest of the columns that drifted on it. Not the keys of
+            their monitors: each would name the one before, back to the first.
+    """
+    watched = pipeline.monitor
+    spec = {
+        "against": watched.against,
+        "bounds": watched.overrides,
+        "alarm": watched.alarm.model_dump(mode="json"),
+        "reference": {kind: [str(each) for each in sorted(days)] for kind, days in reference.items()},
+        # From which features are told that a raw column feeds.
+        "preprocess": pipeline.preprocess.model_dump(mode="json"),
+        "columns": {view: source.column_names for view, source in pipeline.views.items()},
+    }
+    inputs: dict[str, Mapping[date, Key]] = {kind: _keys(found) for kind, found in compared.items()}
+    if model is not None:
+        inputs["model"] = {model.date: model.key}
+    return _ingredients("monitor", pipeline, day, inputs | {"drifted": before}, spec)
+
+
 def _user_code(pipeline: Pipeline, paths: Iterable[str]) -> dict[str, Any]:
     """Code that is named by dotted path: package → digest of its source, or the version that is installed."""
     look_in(pipeline.home)
@@ -248,5 +284,11 @@ def _ingredients(
         spec=spec,
         seed=pipeline.seed,
         code=code_digest(kind),
-        engines=engines(*packages) | ({"ordered": source_digest()[:12]} if kind in _ORDERED_KINDS else {}),
+        engines=_engines(kind, packages),
     )
+
+
+def _engines(kind: Kind, packages: tuple[str, ...]) -> dict[str, str]:
+    if kind == "monitor":
+        return engines_without_spark("datasketches", "numpy", *packages)
+    return engines(*packages) | ({"ordered": source_digest()[:12]} if kind in _ORDERED_KINDS else {})

@@ -1,0 +1,113 @@
+"""Monitors date after date from what is stored, without Spark; each finds what those before it came to."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ConfigDict
+
+from vintage.errors import StoreError, VintageError
+from vintage.flow import monitor
+from vintage.flow.job import open_job
+from vintage.store import Store
+from vintage.store.details import MonitorDetails
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from vintage.spec import Home, Pipeline
+    from vintage.store import Artifact
+
+log = logging.getLogger(__name__)
+
+
+class MonitoredColumn(BaseModel):
+    """A column that drifted, as the monitor's manifest tells it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    rows: str
+    column: str
+    told: str
+    dates: tuple[dt.date, ...]
+    alarm: bool
+
+
+class Monitored(BaseModel):
+    """What the monitoring of a date came to.
+
+    Attributes:
+        pipeline, date: whose rows.
+        key: of the monitor; null when the date failed.
+        state: `calm`, `warn`, `alarm` or `unknown`; null when the date failed.
+        watched: the dates that an alarm counts.
+        drifted: the columns that drifted, each with the dates among those on which it did.
+        missing: kind of rows → why it was not compared.
+        error: why the date failed; empty when it did not.
+        exit_code: of that error; 0 when it did not fail.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    pipeline: str
+    date: dt.date
+    key: str | None = None
+    state: str | None = None
+    watched: tuple[dt.date, ...] = ()
+    drifted: tuple[MonitoredColumn, ...] = ()
+    missing: dict[str, str] = {}
+    error: str = ""
+    exit_code: int = 0
+
+
+def monitored_of(artifact: Artifact) -> Monitored:
+    """Return what a monitor says of its date."""
+    details = MonitorDetails.of(artifact)
+    return Monitored(
+        pipeline=artifact.manifest.pipeline,
+        date=artifact.date,
+        key=artifact.key,
+        state=details.state,
+        watched=details.watched,
+        drifted=tuple(MonitoredColumn(**dict(column)) for column in details.drifted),
+        missing=dict(details.missing),
+    )
+
+
+def dates_to_monitor(store: Store, first: dt.date | None, last: dt.date | None) -> tuple[dt.date, ...]:
+    """Return the dates of a range that have rows, oldest first; the latest alone where no range is given.
+
+    Raises:
+        StoreError: there is none.
+    """
+    taken = store.dates("snapshot")
+    if first is None and last is None:
+        found = taken[-1:]
+    else:
+        found = tuple(day for day in taken if (first or day) <= day <= (last or day))
+    if not found:
+        told = f" from {first} to {last}" if taken else ""
+        raise StoreError(
+            f"{store.pipeline} has no snapshot{told}",
+            expected=f"dates from {taken[0]} to {taken[-1]}" if taken else "a finished run",
+            fix="What has no rows in the store is not monitored: run or score the dates first.",
+        )
+    return found
+
+
+def monitor_dates(
+    home: Home, pipeline: Pipeline, first: dt.date | None = None, last: dt.date | None = None
+) -> Iterator[Monitored]:
+    """Monitor the dates of a range that have rows, oldest first; one that fails does not stop the others.
+
+    Raises:
+        StoreError: there is none.
+    """
+    for day in dates_to_monitor(Store(home.store, pipeline.name), first, last):
+        try:
+            yield monitored_of(monitor.run(open_job(home, pipeline.name, str(day))))
+        except VintageError as error:
+            log.warning("%s failed: %s", day, error)
+            yield Monitored(pipeline=pipeline.name, date=day, error=str(error), exit_code=error.exit_code)
