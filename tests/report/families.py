@@ -126,6 +126,15 @@ def _regression() -> dict[str, Any]:
             "edges": [-100.0 + 12 * place for place in range(21)],
             "rows": [int(2000 * math.exp(-((place - 8) ** 2) / 6)) for place in range(20)],
         },
+        "predicted": [
+            {
+                "rows": 300,
+                "predicted": 30.0 * place,
+                "actual": 31.0 * place - 4,
+                "rmse": 10.0 + place,
+            }
+            for place in range(20)
+        ],
         "importances": {
             "kind": "importances",
             "features": [{"feature": "distance", "value": 0.8}, {"feature": "hour", "value": 0.2}],

@@ -24,7 +24,7 @@ VOID = {"meta", "br", "link", "img", "input", "hr"}
 SECTIONS = {"decision", "metrics", "gates", "details", "data", "parameters", "reproduce"}
 PICTURES = {
     "classification": {"confusion", "roc", "precision-recall", "calibration", "scores", "importances"},
-    "regression": {"residuals", "residual-quantiles", "importances"},
+    "regression": {"predicted", "residuals", "residual-quantiles", "importances"},
     "clustering": {"cluster-sizes", "importances"},
     "reduction": {"variance", "importances"},
     "recommendation": {"ranking"},

@@ -134,6 +134,34 @@ def _scores(scores: Mapping[str, Any]) -> Picture | None:
     )
 
 
+def _predicted(bins: Sequence[Mapping[str, float]]) -> Picture:
+    canvas = Canvas()
+    predicted, actual, spread = ([each[name] for each in bins] for name in ("predicted", "actual", "rmse"))
+    ends = min(*predicted, *actual), max(*predicted, *actual)
+    canvas.axes.plot(ends, ends, color=GRID, lw=1, ls="--", label="as predicted")
+    canvas.axes.errorbar(
+        predicted,
+        actual,
+        yerr=spread,
+        fmt="o",
+        color=SERIES[0],
+        ms=4,
+        elinewidth=1,
+        label="mean of a bin, ± its root mean squared error",
+    )
+    canvas.axes.set(xlabel="predicted", ylabel="actual")
+    canvas.axes.grid(visible=True, lw=0.5)
+    canvas.axes.legend(loc="lower left", bbox_to_anchor=(0, 1))
+    off = max(bins, key=lambda each: abs(each["actual"] - each["predicted"]))
+    return canvas.picture(
+        "predicted",
+        "Predicted against actual",
+        f"{len(bins)} bins of about as many rows each, by prediction. On the diagonal the predictions are "
+        f"right on average; farthest from it, {number(off['predicted'])} is predicted where the mean is "
+        f"{number(off['actual'])}.",
+    )
+
+
 def _residuals(found: Mapping[str, Sequence[float]]) -> Picture | None:
     if not found["rows"]:
         return None
@@ -253,6 +281,7 @@ _PICTURES: Final[Mapping[str, Callable[[Any], Picture | None]]] = {
     "pr": _pr,
     "calibration": _calibration,
     "scores": _scores,
+    "predicted": _predicted,
     "residuals": _residuals,
     "residual_quantiles": _quantiles,
     "cluster_sizes": _clusters,

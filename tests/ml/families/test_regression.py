@@ -12,7 +12,7 @@ from sklearn import metrics as reference
 from tests.ml.families.conftest import holdout_of
 from vintage.ml.families.error_sums import METRICS
 from vintage.ml.families.regression import errors_of, measure
-from vintage.ml.families.residuals import GROWTH, QUANTILES
+from vintage.ml.families.residuals import GROWTH, PREDICTED, QUANTILES
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -66,6 +66,25 @@ def test_quantiles_of_the_residuals_are_within_a_bin(spark: SparkSession) -> Non
         exact = np.quantile(residuals, share, method="inverted_cdf")
         assert found[f"{share:g}"] == pytest.approx(exact, rel=GROWTH - 1 + 1e-9)
     assert (found["0"], found["1"]) == (residuals.min(), residuals.max())
+
+
+def test_bins_of_the_predictions_hold_their_means(spark: SparkSession) -> None:
+    from pyspark.sql import functions as F
+
+    labels, predictions = numbers()
+    found = errors_of(frame(spark, labels, predictions), group=F.lit(0)).predicted
+    assert len(found) == PREDICTED
+    assert sum(each["rows"] for each in found) == 400
+    assert all(10 <= each["rows"] <= 30 for each in found)
+    order, start = np.argsort(predictions), 0
+    for each in found:
+        here = order[start : start + int(each["rows"])]
+        start += len(here)
+        assert each["predicted"] == pytest.approx(predictions[here].mean())
+        assert each["actual"] == pytest.approx(labels[here].mean())
+        assert each["rmse"] == pytest.approx(
+            reference.root_mean_squared_error(labels[here], predictions[here])
+        )
 
 
 def test_the_order_and_partitioning_of_rows_change_no_bit(spark: SparkSession) -> None:

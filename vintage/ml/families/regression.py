@@ -11,7 +11,13 @@ from vintage.ml.families.counting import SHARE, set_number
 from vintage.ml.families.error_sums import METRICS, Scale, Sums, power_of_two
 from vintage.ml.families.jackknife import METHOD, group_of, interval, intervals
 from vintage.ml.families.measured import Answers, EvaluationResult, Holdout, Slice, is_finite, stage_with
-from vintage.ml.families.residuals import quantiles_of, residual_bin, spread_of
+from vintage.ml.families.residuals import (
+    by_prediction,
+    prediction_bin,
+    quantiles_of,
+    residual_bin,
+    spread_of,
+)
 from vintage.ml.families.slices import SLICES, leading, slice_columns
 from vintage.ml.families.weights import WEIGHT, Weights, weight_columns
 from vintage.ml.splits import key_columns
@@ -49,6 +55,7 @@ class Errors:
         values: `rmse`, `mse`, `mae`, `r2`, `var`; NaN where the rows do not define them.
         quantiles: share of rows → residual (label less prediction) that so many do not exceed.
         spread: `edges` of residuals and the `rows` between them.
+        predicted: by prediction, bins of about as many rows: `rows`, mean `predicted` and `actual`, `rmse`.
         left_out: metric → its value without each group of rows in turn; empty where rows are not grouped.
         slices: for each column that rows are sliced by, code of its value → those rows.
     """
@@ -58,6 +65,7 @@ class Errors:
     values: Mapping[str, float]
     quantiles: Mapping[str, float]
     spread: Mapping[str, Sequence[float]]
+    predicted: tuple[Mapping[str, float], ...] = ()
     left_out: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     slices: tuple[Mapping[int, Part], ...] = ()
 
@@ -81,7 +89,7 @@ def score(rows: DataFrame, model: PipelineModel, pipeline: Pipeline) -> DataFram
 
 
 def measure(holdout: Answers | Holdout) -> EvaluationResult:
-    """The metrics, with the details `residual_quantiles` and `residuals` (`edges`, and `rows` between them).
+    """The metrics, with the details `residual_quantiles`, `residuals` and `predicted`, as `Errors` has them.
 
     `rmse`, `mse`, `mae` and `r2` are the usual ones. `var` is the explained variance as Spark's
     RegressionEvaluator has it: the mean of (prediction - mean of the labels)². r2 is NaN when all labels are
@@ -116,6 +124,8 @@ def measure(holdout: Answers | Holdout) -> EvaluationResult:
     details: dict[str, Any] = {"residual_quantiles": dict(found.quantiles)}
     if found.spread:
         details["residuals"] = dict(found.spread)
+    if found.predicted:
+        details["predicted"] = list(found.predicted)
     return EvaluationResult(
         found.rows + found.unmeasured,
         values,
@@ -144,7 +154,7 @@ def errors_of(
 
     Args:
         scored: the rows.
-        group: of a row, for intervals; without it neither groups nor slices are measured.
+        group: of a row, for intervals; without it there are neither groups, slices nor bins of predictions.
         sliced: what the rows are sliced by.
         weights: of the rows, in all but the quantiles and the spread of residuals.
     """
@@ -185,8 +195,8 @@ def errors_of(
     sets = [["bin"]]
     if group is not None:
         codes = {f"slice_{place}": each.code for place, each in enumerate(sliced)}
-        named |= {"group": group, **codes}
-        sets += [["group"], *(["group", name] for name in codes)]
+        named |= {"predicted": prediction_bin(p), "group": group, **codes}
+        sets += [["predicted"], ["group"], *(["group", name] for name in codes)]
     share = [] if weights is None else [weights.share.alias(SHARE)]
     columns = [column.alias(name) for name, column in named.items()]
     frame = known.select(LABEL, "prediction", *columns, *share)
@@ -201,7 +211,8 @@ def errors_of(
         )
         .collect()
     )
-    bins, *grouped = ([row for row in counted if row["set"] == set_number(names, [*named])] for names in sets)
+    bins, *rest = ([row for row in counted if row["set"] == set_number(names, [*named])] for names in sets)
+    predicted, *grouped = rest or [[]]
     scale = Scale(spread, unit)
     whole = Sums.of(bins)
     found = scale.left_out({row["group"]: Sums.of([row]) for row in grouped[0]}) if grouped else {}
@@ -211,6 +222,7 @@ def errors_of(
         scale.values(whole),
         quantiles_of(bins, seen["rows"]),
         spread_of(bins, seen["rows"]),
+        tuple(by_prediction(predicted, middle, scale)),
         found,
         tuple(_parts(rows, f"slice_{place}", scale) for place, rows in enumerate(grouped[1:])),
     )

@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from vintage.ml.families.error_sums import Sums
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from pyspark.sql import Column, Row
+
+    from vintage.ml.families.error_sums import Scale
 
 QUANTILES: Final = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 GROWTH: Final = 1.001
@@ -19,6 +23,9 @@ SMALLEST: Final = 1e-9
 """Residuals below this share of the largest count as zero in the quantiles."""
 COUNTED: Final = 20
 """Bars of the spread."""
+PREDICTED: Final = 20
+"""Bins of predictions that are told, of about as many rows each."""
+_FINE: Final = 1024
 _ENDS: Final = (0.005, 0.995)
 
 
@@ -62,3 +69,37 @@ def spread_of(counted: Sequence[Row], rows: int) -> dict[str, list[float]]:
     place = np.clip(np.searchsorted(edges, middle, side="right") - 1, 0, COUNTED - 1)
     counts = np.bincount(place, weights=weights, minlength=COUNTED)
     return {"edges": edges.tolist(), "rows": counts.astype(int).tolist()}
+
+
+def prediction_bin(prediction: Column) -> Column:
+    """Return one of 1024 bins of equal width; of a prediction scaled to lie from -1 to 1."""
+    from pyspark.sql import functions as F
+
+    return F.least(F.floor((prediction + 1) * (_FINE / 2)), F.lit(_FINE - 1)).cast("int")
+
+
+def by_prediction(counted: Sequence[Row], middle: float, scale: Scale) -> Iterator[dict[str, float]]:
+    """Join neighbouring bins until each has its share of the rows, and tell the means of each.
+
+    Args:
+        counted: rows and sums by `predicted`.
+        middle: what labels and predictions were counted from.
+        scale: their units.
+    """
+    bins: list[Any] = sorted(counted, key=lambda row: row["predicted"])
+    every, passed, told, together = sum(row["rows"] for row in bins), 0, 0, Sums()
+    for row in bins:
+        together += Sums.of([row])
+        passed += row["rows"]
+        share = passed * PREDICTED // every
+        if share > told:
+            told = share
+            weight, y, _, p, *_, ee = together.terms
+            if weight:
+                yield {
+                    "rows": together.rows,
+                    "predicted": middle + float(p / weight) * scale.spread,
+                    "actual": middle + float(y / weight) * scale.spread,
+                    "rmse": math.sqrt(ee / weight) * scale.unit,
+                }
+            together = Sums()
