@@ -69,6 +69,13 @@ def test_the_manifests_lead_from_the_model_to_the_raw_rows(done: Team) -> None:
     assert model["details"]["digest"] == summary.model_digest == model_digest(folder)
 
 
+def test_standardised_coefficients_are_kept(done: Team) -> None:
+    summary = summarise(done.store, DAY)
+    sizes = [abs(each["standardised"]) for each in summary.details["importances"]["features"]]
+    assert sizes == sorted(sizes, reverse=True)
+    assert sizes[0] > 0
+
+
 def test_a_key_names_no_time_host_path_or_run(done: Team) -> None:
     for manifest in done.store.folder.rglob("manifest.json"):
         ingredients = json.dumps(json.loads(manifest.read_text())["ingredients"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
 from vintage.ml.importances import MOST, importances_of
@@ -59,9 +60,7 @@ def weighed(flights: DataFrame) -> Callable[..., Any]:
 
     def of(*stages: Any) -> Mapping[str, Any] | None:
         further = Pipeline(stages=list(stages)).fit(prepared)
-        found = importances_of(
-            PipelineModel([*before.stages, *further.stages]), further.transform(prepared).schema
-        )
+        found = importances_of(PipelineModel([*before.stages, *further.stages]), flights)
         # What a manifest must be able to say.
         json.dumps(found, allow_nan=False)
         return found
@@ -99,10 +98,28 @@ def test_linear_models_tell_their_coefficients(weighed: Callable[..., Any], name
     assert found["left_out"] == 0
     assert "by" not in found
     assert sorted(by_name(found)) == sorted(NAMES)
-    sizes = [abs(each["value"]) for each in found["features"]]
+    sizes = [abs(each["standardised"]) for each in found["features"]]
     assert sizes == sorted(sizes, reverse=True)
     if not name.startswith("FM"):
         assert by_name(found)["sky"] > 0
+
+
+def test_a_rare_category_does_not_lead_once_coefficients_are_standardised(spark: SparkSession) -> None:
+    from pyspark.ml import PipelineModel
+    from pyspark.ml.feature import VectorAssembler
+    from pyspark.ml.regression import LinearRegression
+
+    rows = [(float(place), float(place == 7), 2.0 * place + 50.0 * (place == 7)) for place in range(40)]
+    frame = spark.createDataFrame(rows, "often DOUBLE, rare DOUBLE, label DOUBLE").repartition(1)
+    assembler = VectorAssembler(inputCols=["often", "rare"], outputCol="features")
+    linear = LinearRegression(maxIter=10).fit(assembler.transform(frame))
+    model = PipelineModel([assembler, linear])
+    found = importances_of(model, frame)
+    assert found is not None
+    often, rare = found["features"]
+    assert (often["feature"], often["value"], rare["value"]) == ("often", pytest.approx(2), pytest.approx(50))
+    assert often["standardised"] == pytest.approx(2 * np.std(range(40), ddof=1))
+    assert rare["standardised"] == pytest.approx(50 * np.std([1.0] + [0.0] * 39, ddof=1))
 
 
 @pytest.mark.parametrize("name", TREES)
@@ -215,4 +232,4 @@ def test_models_without_any_give_nothing(weighed: Callable[..., Any], flights: D
     als = ALS(userCol="id", itemCol="item", ratingCol="delay", rank=2, maxIter=1, seed=1)
     rated = flights.selectExpr("id", "CAST(sky AS INT) AS item", "delay")
     model = Pipeline(stages=[als]).fit(rated)
-    assert importances_of(model, model.transform(rated).schema) is None
+    assert importances_of(model, rated) is None

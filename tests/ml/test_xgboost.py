@@ -91,7 +91,7 @@ def test_it_is_fitted_saved_and_loaded_and_a_second_fit_is_the_same(
     labels = [row["label"] for row in tumours.orderBy("id").collect()]
     right = sum(prediction == label for (_, prediction, _), label in zip(first, labels, strict=True))
     assert right / len(labels) > 0.9
-    gains = importances_of(loaded, loaded.transform(tumours).schema)
+    gains = importances_of(loaded, tumours)
     assert gains is not None
     assert gains["kind"] == "importances"
     values = [each["value"] for each in gains["features"]]

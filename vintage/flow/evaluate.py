@@ -15,7 +15,6 @@ from vintage.flow.parity import holdout_parity
 from vintage.ml.arithmetic import require_pinned
 from vintage.ml.families import Holdout, compare, family_of
 from vintage.ml.fitting import is_of_the_machine, naming_the_stage
-from vintage.ml.importances import importances_of
 from vintage.ml.overlap import overlap_of
 from vintage.ml.splits import in_split
 from vintage.registry.baseline import BaselineModel, StoredBaseline, model_of
@@ -25,7 +24,7 @@ from vintage.registry.suspicions import suspicions
 from vintage.registry.tracking import Tracking
 from vintage.session import recorded_conf, root_cause
 from vintage.store import Artifact, Rows, check_files, steps
-from vintage.store.details import EvaluationDetails, OverlapDetails
+from vintage.store.details import EvaluationDetails, ModelDetails, OverlapDetails
 from vintage.store.fingerprint import fingerprint, fingerprint_sql
 from vintage.store.keys import digest
 
@@ -133,7 +132,6 @@ def _make(flow: Flow, target: Target) -> Artifact:
             if unloadable or isinstance(baseline, UnreadableBaseline):
                 # What needs the baseline is not to be let through just because it is broken.
                 measured = replace(measured, uncompared=())
-            weighed = importances_of(loaded, loaded.transform(holdout).schema)
         finally:
             scored.unpersist()
         compared = _compared(tested, measured, baseline, unloadable)
@@ -153,7 +151,8 @@ def _make(flow: Flow, target: Target) -> Artifact:
             baseline=compared,
             suspicions=tuple(suspicions(job.pipeline, measured, overlap)),
         )
-        details = outcome(job.pipeline, model, measured, decision, compared, weighed)
+        importances = ModelDetails.of(model).importances
+        details = outcome(job.pipeline, model, measured, decision, compared, importances)
         told = {
             "overlap": OverlapDetails(**asdict(overlap)),
             "absent": flow.absent,

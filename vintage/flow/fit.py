@@ -19,6 +19,7 @@ from vintage.flow.twins import make_twin
 from vintage.ml import golden
 from vintage.ml.arithmetic import require_pinned
 from vintage.ml.fitting import fit_stages
+from vintage.ml.importances import importances_of
 from vintage.ml.label_flow import require_read
 from vintage.ml.model_digest import model_digest
 from vintage.ml.splits import in_split
@@ -60,6 +61,7 @@ class Fitted:
         params: `0.Imputer.strategy` → value, every Param of every stage, set or default.
         rows: what was found in the training rows.
         golden: a few training rows, and what the model makes of them.
+        importances: what the model weighs, by feature, where it tells.
     """
 
     unfitted: SparkPipeline
@@ -67,6 +69,7 @@ class Fitted:
     params: Mapping[str, str]
     rows: TrainingRows
     golden: GoldenBatch
+    importances: Mapping[str, Any] | None
 
 
 def fit(rows: DataFrame, pipeline: Pipeline) -> Fitted:
@@ -92,7 +95,7 @@ def fit(rows: DataFrame, pipeline: Pipeline) -> Fitted:
         unfitted = SparkPipeline(stages=stages)
         model = fit_stages(stages, ordered, pipeline)
         batch = golden.golden_batch(model, ordered, columns)
-        return Fitted(unfitted, model, resolved_params(stages), found, batch)
+        return Fitted(unfitted, model, resolved_params(stages), found, batch, importances_of(model, ordered))
     finally:
         ordered.unpersist()
 
@@ -204,6 +207,7 @@ def _make(flow: Flow, target: Target, *, mlflow_run_id: str | None = None) -> Ar
                 params=dict(fitted.params),
                 columns=tuple(stage_columns(over_rows(pipeline, rows))),
                 requirements=tuple(_requirements(job.pipeline)),
+                importances=fitted.importances,
                 twin=twin,
                 snapshots={
                     day: artifact.manifest.ingredients.inputs["snapshot"][day]

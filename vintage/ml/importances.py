@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
     from pyspark.ml import PipelineModel
-    from pyspark.sql.types import StructType
+    from pyspark.sql import DataFrame
 
 MOST: Final = 200
 """Features that are told, the largest; how many others there are is counted."""
@@ -34,6 +34,8 @@ Kind = Literal[
 BY_SPREAD: Final = frozenset({"centres", "log probabilities", "means"})
 """Of these the differences between columns tell features apart; of the others the sizes do."""
 
+_PER_UNIT: Final = frozenset({"coefficients", "linear terms"})
+
 _VECTORS: Final[Mapping[str, Kind]] = {
     "coefficients": "coefficients",
     "featureImportances": "importances",
@@ -51,7 +53,7 @@ class _Weights:
     by: tuple[str, ...] = ()
 
 
-def importances_of(model: PipelineModel, schema: StructType) -> Mapping[str, Any] | None:
+def importances_of(model: PipelineModel, learnt: DataFrame) -> Mapping[str, Any] | None:
     """Return what the model weighs, the largest first.
 
     The model is the pipeline's last stage that predicts, or the principal components where none does. What it
@@ -67,11 +69,13 @@ def importances_of(model: PipelineModel, schema: StructType) -> Mapping[str, Any
 
     Args:
         model: a fitted pipeline.
-        schema: of what `model.transform` gives, where Spark keeps the names of a vector's slots.
+        learnt: the rows that it learnt from, in their canonical order, on which the last bits depend.
 
     Returns:
         `kind`; `features`: `feature` with `value`, or with `values`, one for each of `by` (`class 0`, …); a
-        value that is no finite number is None. `left_out` counts the features beyond the 200 largest. None
+        value that is no finite number is None. `left_out` counts the features beyond the 200 largest.
+        `coefficients` and `linear terms` have `standardised` too, the same times the standard deviation of
+        the feature, and are sorted by it: a rare category has a large coefficient and moves few rows. None
         for a model that has nothing of the kind, such as ALS or a perceptron.
     """
     stage = _deciding_stage(model)
@@ -80,13 +84,33 @@ def importances_of(model: PipelineModel, schema: StructType) -> Mapping[str, Any
         return None
     param = "inputCol" if hasattr(stage, "pc") else "featuresCol"
     column = str(stage.getOrDefault(param)) if stage.hasParam(param) else "features"
-    names = slot_names(column, len(found.values), model.stages, schema)
+    made = model.transform(learnt)
+    names = slot_names(column, len(found.values), model.stages, made.schema)
+    scaled = None
+    # A later stage may have dropped the features.
+    if found.kind in _PER_UNIT and column in made.columns:
+        scaled = replace(found, values=found.values * _deviations(made, column)[:, None])
+    several = bool(found.by)
     features = [
-        {"feature": names[slot], **_told(found.values[slot], several=bool(found.by))}
-        for slot in _largest_first(found)[:MOST]
+        {
+            "feature": names[slot],
+            **_told(found.values[slot], several=several),
+            **({} if scaled is None else {"standardised": _numbers(scaled.values[slot], several=several)}),
+        }
+        for slot in _largest_first(scaled or found)[:MOST]
     ]
     by = {"by": list(found.by)} if found.by else {}
     return {"kind": found.kind, **by, "features": features, "left_out": len(found.values) - len(features)}
+
+
+def _deviations(rows: DataFrame, column: str) -> NDArray[np.float64]:
+    """Return the standard deviation of each slot of a vector column."""
+    from pyspark.ml.stat import Summarizer
+    from pyspark.sql import functions as F
+
+    [found] = rows.select(Summarizer.std(F.col(f"`{column}`")).alias("std")).collect()
+    deviations: NDArray[np.float64] = found["std"].toArray()
+    return deviations
 
 
 def _deciding_stage(model: PipelineModel) -> Any:
@@ -170,5 +194,9 @@ def _largest_first(found: _Weights) -> list[int]:
 
 
 def _told(row: Sequence[float], *, several: bool) -> dict[str, Any]:
+    return {"values" if several else "value": _numbers(row, several=several)}
+
+
+def _numbers(row: Sequence[float], *, several: bool) -> list[float | None] | float | None:
     values = [float(value) if math.isfinite(value) else None for value in row]
-    return {"values": values} if several else {"value": values[0]}
+    return values if several else values[0]

@@ -31,6 +31,10 @@ def importances_picture(found: Mapping[str, Any]) -> Picture:
     features = found["features"][:MOST_BARS]
     of = len(found["features"]) + found.get("left_out", 0)
     title = f"{found['kind'].capitalize()} by feature"
+    if features and "standardised" in features[0]:
+        title = f"Standardised {found['kind']} by feature"
+        shown = "values" if "by" in found else "value"
+        features = [{**each, shown: each["standardised"]} for each in features]
     told = f"The {len(features)} largest of {of}" if of > len(features) else f"All {of}"
     if "by" not in found:
         values = {each["feature"]: float(each["value"] or 0.0) for each in features}

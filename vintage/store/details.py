@@ -189,6 +189,8 @@ class ModelDetails(Details):
         requirements: the packages that it needs, pinned.
         snapshots: date → key of the raw rows behind it.
         tuning: what chose its Params, where they were tuned.
+        importances: what it weighs, by feature; None where it does not tell, or in a manifest from before it
+            was kept here.
         twin: what evaluates it without Spark; None in a manifest from before there were twins.
     """
 
@@ -203,6 +205,7 @@ class ModelDetails(Details):
     requirements: tuple[str, ...] = ()
     snapshots: Mapping[dt.date, Key] = {}
     tuning: ModelTuning | None = None
+    importances: Mapping[str, Any] | None = None
     twin: TwinDetails | None = None
 
 
