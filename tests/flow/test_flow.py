@@ -69,8 +69,12 @@ def test_the_manifests_lead_from_the_model_to_the_raw_rows(done: Team) -> None:
     assert model["details"]["digest"] == summary.model_digest == model_digest(folder)
 
 
-def test_standardised_coefficients_are_kept(done: Team) -> None:
+def test_labels_and_standardised_coefficients_are_kept(done: Team) -> None:
     summary = summarise(done.store, DAY)
+    assert list(summary.labels) == list(summary.window)
+    for labels in summary.labels.values():
+        assert labels.rows == sum(labels.counts.values()) == 23
+        assert labels.mean == pytest.approx(labels.counts["1.0"] / 23)
     sizes = [abs(each["standardised"]) for each in summary.details["importances"]["features"]]
     assert sizes == sorted(sizes, reverse=True)
     assert sizes[0] > 0

@@ -23,6 +23,7 @@ from vintage.report.since import change_lines, since_champion
 from vintage.report.summary import summary_of
 from vintage.report.tables import labelled
 from vintage.store import Ingredients, Store
+from vintage.store.details import LabelDetails
 from vintage.store.reports import DATES_FROM_DOCS, dates_page
 
 if TYPE_CHECKING:
@@ -143,6 +144,21 @@ def test_what_changed_since_the_champion_is_three_lines(tmp_path: Path) -> None:
     assert same["Definition"] == "the same specification, Params, code and engines"
     # Nobody served before.
     assert since_champion(store, evaluations[1], ()) is None
+
+
+def test_labels_are_shown_by_date(tmp_path: Path) -> None:
+    store = Store(tmp_path, "things")
+    summary = summary_of(store, publish_run(store, "classification", EVALUATIONS["classification"]))
+    days = sorted(summary.window)
+    labels = {
+        day: LabelDetails(rows=10, mean=0.1 * place, counts={"0.0": 10 - place, "1.0": place})
+        for place, day in enumerate(days, start=1)
+    }
+    shown = drawn(summary.model_copy(update={"labels": labels}))["labels-by-date"].description
+    assert shown == "Of the rows that one may learn from: class 1 from 10.0% to 30.0%."
+    numbers = summary.model_copy(update={"labels": labels, "task": "regression"})
+    assert "mean from 0.1000 to 0.3000" in drawn(numbers)["labels-by-date"].description
+    assert "labels-by-date" not in drawn(summary)
 
 
 def test_each_date_leads_to_its_data_docs_and_report_and_back(tmp_path: Path) -> None:

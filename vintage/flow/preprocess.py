@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import math
 from datetime import date
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from vintage.data.profile import write_profiled
 from vintage.data.rows import LABEL, TRAINABLE, read_rows, schema_json
@@ -16,7 +17,7 @@ from vintage.flow.job import ship_user_code
 from vintage.session import recorded_conf
 from vintage.spec import SOURCE_VIEW
 from vintage.store import Rows, steps
-from vintage.store.details import FeaturesDetails, ValidationDetails
+from vintage.store.details import FeaturesDetails, LabelDetails, ValidationDetails
 from vintage.store.fingerprint import fingerprint, fingerprint_sql
 from vintage.store.spark_paths import parquet
 
@@ -32,6 +33,16 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 ROWS_PER_FILE = 2_000_000
+
+FEW_LABELS: Final = 50
+"""Different labels of a date up to which each is counted."""
+# Zero has one sign, so that it is one label.
+_LABEL: Final = f"IF({TRAINABLE} AND NOT isnan({LABEL}), {LABEL} + 0D, NULL)"
+# Two more than are kept: that there are more is seen, beside the null. Of so few, the counts are exact.
+LABELS_SQL: Final = (
+    f"named_struct('rows', count({_LABEL}), 'mean', avg({_LABEL}), "
+    f"'top', approx_top_k({_LABEL}, {FEW_LABELS + 2}))"
+)
 
 
 def preprocess(views: Mapping[str, DataFrame], pipeline: Pipeline, day: date) -> DataFrame:
@@ -109,7 +120,11 @@ def _make(flow: Flow, target: Target) -> Artifact:
     views = {view: read_rows(session, [found]) for view, found in snapshots.items()}
     rows = preprocess(views, job.pipeline, day)
     with job.store.attempt("features", day) as attempt:
-        aggregates = {"content": fingerprint_sql(rows.schema), "trainable": f"count_if({TRAINABLE})"}
+        aggregates = {
+            "content": fingerprint_sql(rows.schema),
+            "trainable": f"count_if({TRAINABLE})",
+            "labels": LABELS_SQL,
+        }
         files = 1 + snapshots[SOURCE_VIEW].row_count // ROWS_PER_FILE
         observed, seen = write_profiled(rows, attempt.data, aggregates, files=files)
         seen.write(attempt.folder)
@@ -133,10 +148,24 @@ def _make(flow: Flow, target: Target) -> Artifact:
                 fingerprint=fingerprint(observed["content"]),
             ),
             details=FeaturesDetails(
-                trainable=observed["trainable"], rows_of_repeated_keys=repeated, validation=validated
+                trainable=observed["trainable"],
+                labels=_labels(observed["labels"]),
+                rows_of_repeated_keys=repeated,
+                validation=validated,
             ),
             spark_conf=recorded_conf(session),
         )
+
+
+def _labels(seen: Mapping[str, Any]) -> LabelDetails:
+    """Return what `LABELS_SQL` saw; where labels are many, their counts are none."""
+    counts = {each["item"]: each["count"] for each in seen["top"] or () if each["item"] is not None}
+    mean = seen["mean"]
+    return LabelDetails(
+        rows=seen["rows"],
+        mean=mean if mean is not None and math.isfinite(mean) else None,
+        counts={str(label): counts[label] for label in sorted(counts)} if len(counts) <= FEW_LABELS else {},
+    )
 
 
 def _repeated(rows: DataFrame, key: Sequence[str]) -> int:

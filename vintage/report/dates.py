@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Final
 
+from vintage.report.details import number
 from vintage.report.drawing import GRID, SERIES, Canvas, Picture, shortened
 from vintage.report.pictures import as_percent
 from vintage.spec import SOURCE_VIEW
@@ -29,9 +31,8 @@ def date_pictures(summary: Summary) -> Iterator[Picture]:
     if len(days) < 2:  # noqa: PLR2004 - one date is no course
         return
     yield _rows(days, rows, summary.absent)
-    nulls = _nulls(days, rows)
-    if nulls is not None:
-        yield nulls
+    pictures = (_labels(days, rows, summary), _nulls(days, rows))
+    yield from (each for each in pictures if each is not None)
 
 
 def _rows(days: Sequence[date], parts: Mapping[date, Partition], absent: Mapping[date, str]) -> Picture:
@@ -51,6 +52,44 @@ def _rows(days: Sequence[date], parts: Mapping[date, Partition], absent: Mapping
         "Rows by date",
         f"{told}; {_missing(gone)}.",
     )
+
+
+def _labels(days: Sequence[date], parts: Mapping[date, Partition], summary: Summary) -> Picture | None:
+    """The shares of the most frequent classes, of class 1 where there are two; or the mean of numbers."""
+    known = {day: each for day, each in summary.labels.items() if each.rows and each.mean is not None}
+    if len(known) < 2 or summary.task not in {"classification", "regression"}:  # noqa: PLR2004 - no course
+        return None
+    lines: dict[str, dict[date, float]]
+    counted: Counter[str] = Counter()
+    for each in known.values():
+        counted.update(each.counts)
+    classes = summary.task == "classification" and bool(counted)
+    if classes:
+        chosen = (
+            ["1.0"] if set(counted) == {"0.0", "1.0"} else [name for name, _ in counted.most_common(_LINES)]
+        )
+        lines = {
+            f"class {float(name):g}": {
+                day: each.counts.get(name, 0) / each.rows for day, each in known.items()
+            }
+            for name in chosen
+        }
+    else:
+        lines = {"mean": {day: each.mean for day, each in known.items() if each.mean is not None}}
+    canvas = _canvas(days, parts)
+    _lines(canvas, days, lines)
+    if classes:
+        as_percent(canvas.axes.yaxis)
+    canvas.axes.set(ylabel="share of the rows" if classes else "label")
+    told = "; ".join(
+        f"{name} from {_shown(min(values.values()), classes)} to {_shown(max(values.values()), classes)}"
+        for name, values in lines.items()
+    )
+    return canvas.picture("labels-by-date", "Labels by date", f"Of the rows that one may learn from: {told}.")
+
+
+def _shown(value: float, share: object) -> str:
+    return f"{value:.1%}" if share else number(value)
 
 
 def _nulls(days: Sequence[date], parts: Mapping[date, Partition]) -> Picture | None:

@@ -21,6 +21,7 @@ from vintage.store.details import (
     DecisionDetails,
     EvaluationDetails,
     FeaturesDetails,
+    LabelDetails,
     ModelDetails,
     ModelTuning,
     OverlapDetails,
@@ -67,6 +68,7 @@ class Summary(BaseModel):
         baseline: date, key and metrics, on the same rows, of the champion that the model was held against;
             None where no gate asks for it or there was none.
         inapplicable: gate that does not apply → why.
+        labels: date of the window → its labels, where its features kept them.
         task: what kind of model it is.
         details: what the task's evaluation tells beside numbers, as `evaluation.json` has it.
         tuning: where Params were tuned, on which date, by which metric, the winner and all candidates.
@@ -110,6 +112,7 @@ class Summary(BaseModel):
     confusion_matrix: Mapping[str, Any] | None
     gates: tuple[Mapping[str, Any], ...]
     inapplicable: Mapping[str, str] = Field(default_factory=dict)
+    labels: Mapping[dt.date, LabelDetails] = Field(default_factory=dict)
     decision: DecisionDetails
     action: str | None
     decided: Entry | None = None
@@ -250,6 +253,11 @@ def summary_of(store: Store, evaluation: Artifact, *, version: int | None = None
         confusion_matrix=details.details.get("confusion_matrix"),
         gates=details.gates,
         inapplicable=details.inapplicable,
+        labels={
+            day: labels
+            for day, part in sorted(features.items())
+            if (labels := FeaturesDetails.of(part).labels) is not None
+        },
         decision=details.decision,
         action=None,
         params=fitted.params,

@@ -91,16 +91,32 @@ class ValidationDetails(Details):
     outcomes: tuple[Mapping[str, Any], ...] = ()
 
 
+class LabelDetails(_Part):
+    """Of the labels that one may learn from.
+
+    Attributes:
+        rows: how many there are.
+        mean: None where there are none.
+        counts: label → rows, where the labels are few; else empty.
+    """
+
+    rows: int
+    mean: float | None = None
+    counts: Mapping[str, int] = {}
+
+
 class FeaturesDetails(Details):
     """Of a date's feature rows.
 
     Attributes:
         trainable: rows that one may learn from; None in a manifest from before they were counted.
+        labels: theirs; None in a manifest from before they were kept.
         rows_of_repeated_keys: rows that share their key with another.
         validation: view → key of what validated it.
     """
 
     trainable: int | None = None
+    labels: LabelDetails | None = None
     rows_of_repeated_keys: int = 0
     validation: Mapping[str, Key] = {}
 
