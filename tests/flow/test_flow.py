@@ -69,12 +69,19 @@ def test_the_manifests_lead_from_the_model_to_the_raw_rows(done: Team) -> None:
     assert model["details"]["digest"] == summary.model_digest == model_digest(folder)
 
 
-def test_labels_and_standardised_coefficients_are_kept(done: Team) -> None:
+def test_labels_guess_and_standardised_coefficients_are_kept(done: Team) -> None:
     summary = summarise(done.store, DAY)
     assert list(summary.labels) == list(summary.window)
     for labels in summary.labels.values():
         assert labels.rows == sum(labels.counts.values()) == 23
         assert labels.mean == pytest.approx(labels.counts["1.0"] / 23)
+    learnt = [summary.labels[day] for day in summary.window[:-1]]
+    common = max(("0.0", "1.0"), key=lambda label: sum(each.counts[label] for each in learnt))
+    assert summary.guess is not None
+    assert summary.guess["how"].startswith(f"always class {float(common):g}, as ")
+    assert summary.guess["metrics"]["areaUnderROC"] == 0.5
+    here = summary.labels[DAY]
+    assert summary.guess["metrics"]["accuracy"] == pytest.approx(here.counts[common] / here.rows)
     sizes = [abs(each["standardised"]) for each in summary.details["importances"]["features"]]
     assert sizes == sorted(sizes, reverse=True)
     assert sizes[0] > 0

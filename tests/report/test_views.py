@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import date, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from tests.report.families import EVALUATIONS, publish_run
+import pytest
+
+from tests.report.families import EVALUATIONS, ODD, publish_run
 from tests.report.models import DAY, Made
 from vintage.lineage.difference import difference_of
 from vintage.lineage.graph import lineage_of
+from vintage.ml.families import EvaluationResult
+from vintage.ml.guess import guess_of
 from vintage.registry import ledger
 from vintage.report.all_dates import write_dates
 from vintage.report.comparisons import slices_picture
 from vintage.report.dates import date_pictures
 from vintage.report.drawing import drawing
-from vintage.report.html import write_report
+from vintage.report.html import metric_rows, write_report
 from vintage.report.partitions import Partition, Validation
 from vintage.report.quality import quality_of
 from vintage.report.since import change_lines, since_champion
@@ -144,6 +150,42 @@ def test_what_changed_since_the_champion_is_three_lines(tmp_path: Path) -> None:
     assert same["Definition"] == "the same specification, Params, code and engines"
     # Nobody served before.
     assert since_champion(store, evaluations[1], ()) is None
+
+
+def test_guessing_the_most_frequent_class_is_measured_as_a_model_is() -> None:
+    classes = [{"label": 0.0, "rows": 75, "weight": 75.0}, {"label": 1.0, "rows": 25, "weight": 25.0}]
+    measured = EvaluationResult(100, {}, details={"classes": classes})
+    tested: Any = SimpleNamespace(pipeline=SimpleNamespace(task="classification"))
+    learnt = [
+        LabelDetails(rows=6, mean=0.5, counts={"0.0": 3, "1.0": 3}),
+        LabelDetails(rows=4, mean=0.25, counts={"0.0": 3, "1.0": 1}),
+    ]
+    found = guess_of(tested, measured, learnt)
+    assert found is not None
+    assert found["how"] == "always class 0, as 60.0% of the training labels are"
+    told = {name: found["metrics"][name] for name in ("accuracy", "areaUnderROC", "areaUnderPR", "recall")}
+    assert told == {"accuracy": 0.75, "areaUnderROC": 0.5, "areaUnderPR": 0.25, "recall": 0.0}
+    loss = -(0.75 * math.log(0.6) + 0.25 * math.log(0.4))
+    assert found["metrics"]["logLoss"] == pytest.approx(loss)
+    # More classes than are counted, a date that kept none, and a task without labels.
+    many = LabelDetails(rows=900, mean=50.0)
+    assert guess_of(tested, measured, [*learnt, many]) is None
+    assert guess_of(tested, measured, [*learnt, None]) is None
+    clusters: Any = SimpleNamespace(pipeline=SimpleNamespace(task="clustering"))
+    assert guess_of(clusters, measured, learnt) is None
+
+
+def test_the_lift_is_above_zero_where_the_model_is_better_than_guessing(tmp_path: Path) -> None:
+    store = Store(tmp_path, "things")
+    guess = {"how": f"always 7, {ODD}", "metrics": {"rmse": 20.0, "r2": -0.01}}
+    evaluation = publish_run(store, "regression", EVALUATIONS["regression"] | {"guess": guess})
+    rows = {row.name: (row.guess, row.lift) for row in metric_rows(summary_of(store, evaluation))}
+    assert rows["rmse"] == (20.0, pytest.approx(5.75))
+    assert rows["r2"] == (-0.01, pytest.approx(0.92))
+    assert rows["mae"] == (None, None)
+    text = write_report(store, evaluation).html.read_text(encoding="utf-8")
+    assert "lift over guessing" in text
+    assert "+5.7500" in text
 
 
 def test_labels_are_shown_by_date(tmp_path: Path) -> None:

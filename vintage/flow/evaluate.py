@@ -15,6 +15,7 @@ from vintage.flow.parity import holdout_parity
 from vintage.ml.arithmetic import require_pinned
 from vintage.ml.families import Holdout, compare, family_of
 from vintage.ml.fitting import is_of_the_machine, naming_the_stage
+from vintage.ml.guess import guess_of
 from vintage.ml.overlap import overlap_of
 from vintage.ml.splits import in_split
 from vintage.registry.baseline import BaselineModel, StoredBaseline, model_of
@@ -24,7 +25,7 @@ from vintage.registry.suspicions import suspicions
 from vintage.registry.tracking import Tracking
 from vintage.session import recorded_conf, root_cause
 from vintage.store import Artifact, Rows, check_files, steps
-from vintage.store.details import EvaluationDetails, ModelDetails, OverlapDetails
+from vintage.store.details import EvaluationDetails, FeaturesDetails, ModelDetails, OverlapDetails
 from vintage.store.fingerprint import fingerprint, fingerprint_sql
 from vintage.store.keys import digest
 
@@ -132,6 +133,7 @@ def _make(flow: Flow, target: Target) -> Artifact:
             if unloadable or isinstance(baseline, UnreadableBaseline):
                 # What needs the baseline is not to be let through just because it is broken.
                 measured = replace(measured, uncompared=())
+            guess = guess_of(tested, measured, [FeaturesDetails.of(part).labels for part in train.values()])
         finally:
             scored.unpersist()
         compared = _compared(tested, measured, baseline, unloadable)
@@ -156,6 +158,7 @@ def _make(flow: Flow, target: Target) -> Artifact:
         told = {
             "overlap": OverlapDetails(**asdict(overlap)),
             "absent": flow.absent,
+            "guess": guess,
             "twin": holdout_parity(model, loaded, holdout, attempt.folder),
         }
         details = details.model_copy(update=told)

@@ -82,6 +82,8 @@ class Row:
         theirs: the champion's value on the same rows.
         gain: by how much the model is better, with `low` and `high` where they are known.
         better: in words, which of the two is better, beyond doubt where there is an interval.
+        guess: what guessing reaches on the same rows.
+        lift: by how much the model is better than guessing.
     """
 
     name: str
@@ -91,6 +93,8 @@ class Row:
     theirs: float | None
     gain: Mapping[str, float | None] | None
     better: str
+    guess: float | None = None
+    lift: float | None = None
 
 
 def write_report(store: Store, evaluation: Artifact, *, page: Path | None = None) -> ReportFiles:
@@ -212,12 +216,12 @@ def metric_rows(summary: Summary) -> list[Row]:
     """Return the metrics, the deciding one first."""
     directions = METRICS.get(summary.task, {})  # type: ignore[call-overload]
     intervals = (summary.intervals or {}).get("metrics", {})
-    before = summary.baseline or {}
+    before, guesses = summary.baseline or {}, (summary.guess or {}).get("metrics", {})
     rows = []
     for name in sorted(summary.metrics, key=lambda name: (name != summary.metric, name)):
         larger = directions[name].larger_is_better if name in directions else True
         value, theirs = summary.metrics[name], before.get("metrics", {}).get(name)
-        gain = before.get("gains", {}).get(name)
+        gain, guess = before.get("gains", {}).get(name), guesses.get(name)
         if gain is None and value is not None and theirs is not None:
             gain = {"value": value - theirs if larger else theirs - value}
         rows.append(
@@ -229,6 +233,8 @@ def metric_rows(summary: Summary) -> list[Row]:
                 theirs=theirs,
                 gain=gain,
                 better=_better(gain),
+                guess=guess,
+                lift=None if value is None or guess is None else (value - guess if larger else guess - value),
             )
         )
     return rows

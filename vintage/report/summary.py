@@ -68,6 +68,7 @@ class Summary(BaseModel):
         baseline: date, key and metrics, on the same rows, of the champion that the model was held against;
             None where no gate asks for it or there was none.
         inapplicable: gate that does not apply → why.
+        guess: what guessing gives on the same rows, as `evaluation.json` has it; None where nobody guesses.
         labels: date of the window → its labels, where its features kept them.
         task: what kind of model it is.
         details: what the task's evaluation tells beside numbers, as `evaluation.json` has it.
@@ -112,6 +113,7 @@ class Summary(BaseModel):
     confusion_matrix: Mapping[str, Any] | None
     gates: tuple[Mapping[str, Any], ...]
     inapplicable: Mapping[str, str] = Field(default_factory=dict)
+    guess: Mapping[str, Any] | None = None
     labels: Mapping[dt.date, LabelDetails] = Field(default_factory=dict)
     decision: DecisionDetails
     action: str | None
@@ -253,6 +255,7 @@ def summary_of(store: Store, evaluation: Artifact, *, version: int | None = None
         confusion_matrix=details.details.get("confusion_matrix"),
         gates=details.gates,
         inapplicable=details.inapplicable,
+        guess=details.guess,
         labels={
             day: labels
             for day, part in sorted(features.items())

@@ -271,6 +271,7 @@ class EvaluationDetails(Details):
         details: what the task has beside numbers, such as a confusion matrix.
         slices: the same metrics of parts of the holdout, the worst first.
         gates: each that applies, with its value, and whether it passed.
+        guess: what guessing gives on the same rows: `how`, and `metrics` by name; None where nobody guesses.
         inapplicable: gate that does not apply → why; empty in a manifest from before they were kept.
         overlap: None in a manifest from before it was counted.
         absent: date of the window → why none of its rows is used; None in a manifest from before it was kept.
@@ -286,6 +287,7 @@ class EvaluationDetails(Details):
     details: Mapping[str, Any]
     slices: tuple[Mapping[str, Any], ...] = ()
     gates: tuple[Mapping[str, Any], ...]
+    guess: Mapping[str, Any] | None = None
     inapplicable: Mapping[str, str] = {}
     decision: DecisionDetails
     overlap: OverlapDetails | None = None

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -11,8 +12,11 @@ from sklearn import metrics as reference
 
 from tests.ml.families.conftest import holdout_of
 from vintage.ml.families.error_sums import METRICS
+from vintage.ml.families.measured import EvaluationResult
 from vintage.ml.families.regression import errors_of, measure
 from vintage.ml.families.residuals import GROWTH, PREDICTED, QUANTILES
+from vintage.ml.guess import guess_of
+from vintage.store.details import LabelDetails
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -85,6 +89,20 @@ def test_bins_of_the_predictions_hold_their_means(spark: SparkSession) -> None:
         assert each["rmse"] == pytest.approx(
             reference.root_mean_squared_error(labels[here], predictions[here])
         )
+
+
+def test_guessing_predicts_the_mean_of_the_training_labels(spark: SparkSession) -> None:
+    labels, predictions = numbers()
+    scored = frame(spark, labels, predictions)
+    tested: Any = SimpleNamespace(pipeline=SimpleNamespace(task="regression"), scored=scored)
+    learnt = [LabelDetails(rows=30, mean=10.0), LabelDetails(rows=10, mean=18.0)]
+    found = guess_of(tested, EvaluationResult(400, {}), learnt)
+    assert found is not None
+    assert found["how"] == "always 12, the mean of the training labels"
+    assert found["metrics"]["mae"] == pytest.approx(np.abs(labels - 12.0).mean())
+    assert found["metrics"]["r2"] == pytest.approx(reference.r2_score(labels, np.full(400, 12.0)))
+    # A date that did not keep its labels leaves the mean unknown.
+    assert guess_of(tested, EvaluationResult(400, {}), [*learnt, None]) is None
 
 
 def test_the_order_and_partitioning_of_rows_change_no_bit(spark: SparkSession) -> None:

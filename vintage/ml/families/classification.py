@@ -80,7 +80,7 @@ def score(rows: DataFrame, model: PipelineModel, pipeline: Pipeline) -> DataFram
 
 
 def measure(holdout: Answers | Holdout) -> EvaluationResult:
-    """Return the metrics, with details `confusion_matrix`, `ranking_error` and `classes` (rates by class).
+    """Return the metrics, with details `confusion_matrix`, `ranking_error` and `classes` (weight and rates).
 
     `ranking_error` is the most by which areaUnderROC may be off because scores were binned, else 0. Of two
     classes, there are the details of `curves_of` as well.
@@ -269,11 +269,18 @@ def _rows_of(matrix: NDArray[np.int64]) -> tuple[tuple[int, ...], ...]:
 def _by_class(
     labels: NDArray[np.float64], rows: NDArray[np.int64], weight: NDArray[np.float64]
 ) -> list[dict[str, float]]:
-    """Rows, precision, recall and F1 by class, of the rows and the weight by label and prediction."""
-    rates = zip(labels, rows.sum(axis=1), *rates_of(weight), strict=True)
+    """Rows, weight, precision, recall and F1 by class, of the rows and the weight by label and prediction."""
+    counted = zip(labels, rows.sum(axis=1), weight.sum(axis=1), *rates_of(weight), strict=True)
     return [
-        {"label": float(label), "rows": int(count), "precision": float(p), "recall": float(r), "f1": float(f)}
-        for label, count, p, r, f in rates
+        {
+            "label": float(label),
+            "rows": int(count),
+            "weight": float(total),
+            "precision": float(p),
+            "recall": float(r),
+            "f1": float(f),
+        }
+        for label, count, total, p, r, f in counted
     ]
 
 
