@@ -54,6 +54,14 @@ def test_weights_are_followed_to_the_columns_that_slots_are_made_of() -> None:
         "features": [{"feature": "Size", "values": [5.0, 6.0]}, {"feature": "fee", "values": [-1.0, 2.0]}],
     }
     assert feature_shares(by_class, stages()) == {"Size": pytest.approx(0.25), "fee": pytest.approx(0.75)}
+    scaled = {
+        "kind": "coefficients",
+        "features": [
+            {"feature": "Size", "value": 9.0, "standardised": -0.1},
+            {"feature": "fee", "value": 0.1, "standardised": 0.3},
+        ],
+    }
+    assert feature_shares(scaled, stages()) == {"Size": pytest.approx(0.25), "fee": pytest.approx(0.75)}
     nothing = {"kind": "importances", "features": [{"feature": "fee", "value": 0.0}]}
     assert feature_shares(nothing, stages()) == {}
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 def feature_shares(weights: Mapping[str, Any], stages: Sequence[Stage]) -> dict[str, float]:
     """Return column of the feature rows → share of the sizes of the weights whose features are made of it.
 
-    A feature that is made of several columns counts for each of them in full. Of coefficients the sizes
-    depend on the units of the features.
+    A feature that is made of several columns counts for each of them in full. Coefficients count as
+    they are standardised; those of an earlier release are not, and depend on the units of the features.
 
     Args:
         weights: of `importances_of`.
@@ -58,5 +58,6 @@ def _columns_of(feature: str, behind: Mapping[str, frozenset[str]]) -> frozenset
 
 
 def _size(weight: Mapping[str, Any], kind: str) -> float:
-    values = [float(each or 0.0) for each in weight.get("values") or [weight.get("value")]]
+    told = weight.get("standardised", weight.get("values", weight.get("value")))
+    values = [float(each or 0.0) for each in (told if isinstance(told, list) else [told])]
     return max(values) - min(values) if kind in BY_SPREAD else max(map(abs, values))
