@@ -1,6 +1,6 @@
 """Compare a scored date with its reference, and tell whether that is an alarm; needs no Spark."""
 
-from vintage.flow.monitor import run
+from vintage.jobs.monitor import run
 from vintage.jobs.program import main
 
 if __name__ == "__main__":

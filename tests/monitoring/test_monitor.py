@@ -17,6 +17,7 @@ from vintage.cli.main import app
 from vintage.errors import StoreError
 from vintage.flow.job import open_job
 from vintage.flow.monitor import run
+from vintage.jobs import monitor as jobs_monitor
 from vintage.jobs.monitor import Monitored, monitor_dates
 from vintage.lineage.checking import check
 from vintage.lineage.reachable import mark
@@ -26,6 +27,7 @@ from vintage.session import SparkProvider
 from vintage.spec import Home, load_pipeline
 from vintage.store import Store
 from vintage.store.details import MonitorDetails
+from vintage.store.reports import digest_page, drift_page
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -120,6 +122,22 @@ def test_drift_is_a_warning_and_on_two_of_three_dates_an_alarm(shop: Shop) -> No
     facts = result_of(shop.home, shop.store, day_of(13), made).facts
     assert (facts["state"], facts["learnt"]) == ("alarm", "")
     assert any(line.startswith("snapshot size: ") and " above " in line for line in facts["drifted"])
+
+
+def test_a_night_that_monitors_writes_the_pages_of_the_latest_date(shop: Shop) -> None:
+    shop.train()
+    for number in (10, 11):
+        shop.keep(number, size=3)
+        jobs_monitor.run(open_job(shop.home, "tips", str(day_of(number)), spark=NoSpark("none")))
+    page = drift_page(shop.store).read_text(encoding="utf-8")
+    assert f"partition date {day_of(11)}" in page
+    digest = digest_page(shop.home.store).read_text(encoding="utf-8")
+    assert f"{day_of(11)}: alarm: snapshot size" in digest
+    assert 'href="tips/reports/drift.html"' in digest
+    # An earlier date that is monitored again is not the page's.
+    written = drift_page(shop.store).stat().st_mtime_ns
+    jobs_monitor.run(open_job(shop.home, "tips", str(day_of(10)), spark=NoSpark("none")))
+    assert drift_page(shop.store).stat().st_mtime_ns == written
 
 
 def test_the_same_ingredients_are_the_same_monitor_and_others_another(shop: Shop) -> None:

@@ -11,12 +11,18 @@ from pydantic import BaseModel, ConfigDict
 from vintage.errors import StoreError, VintageError
 from vintage.flow import monitor
 from vintage.flow.job import open_job
+from vintage.monitoring.drift import Drift
+from vintage.monitoring.recorded import record_drift
+from vintage.monitoring.weighed import with_importance
+from vintage.registry.tracking import Tracking
+from vintage.report.drift_page import write_drift
 from vintage.store import Store
 from vintage.store.details import MonitorDetails
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from vintage.flow.job import Job
     from vintage.spec import Home, Pipeline
     from vintage.store import Artifact
 
@@ -60,6 +66,26 @@ class Monitored(BaseModel):
     missing: dict[str, str] = {}
     error: str = ""
     exit_code: int = 0
+
+
+def run(job: Job) -> Artifact:
+    """Monitor the run's date as the step does; the pipeline's page, the digest and MLflow show it.
+
+    The page is that of the latest monitored date. MLflow is told where there is one.
+
+    Raises:
+        StoreError: the date was not snapshotted, no version ever served, or something of the store is
+            damaged.
+        TrackingError: MLflow cannot be reached.
+    """
+    artifact = monitor.run(job)
+    drift = Drift.model_validate_json((artifact.data / monitor.DRIFT).read_bytes())
+    if drift.parts and artifact.date == job.store.dates("monitor")[-1]:
+        write_drift(job.store, with_importance(drift, job.store))
+    tracking = Tracking(job.home.tracking_uri, job.home.mlflow_artifacts)
+    if tracking.exists:
+        record_drift(tracking, drift)
+    return artifact
 
 
 def monitored_of(artifact: Artifact) -> Monitored:

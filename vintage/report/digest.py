@@ -14,18 +14,21 @@ from vintage.registry.timeline import latest_move
 from vintage.report.details import number
 from vintage.report.measured import told_value
 from vintage.report.templating import template
-from vintage.spec.names import NAME
+from vintage.spec.names import NAME, list_names
 from vintage.spec.page_policy import POLICY
 from vintage.store import Store
+from vintage.store.details import MonitorDetails
 from vintage.store.files import replace_text
 from vintage.store.reports import dates_page, digest_page, drift_page, report_page
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import date
     from pathlib import Path
 
 Tone = Literal["good", "warn", "bad", ""]
+_TONES: Final[Mapping[str, Tone]] = {"calm": "good", "warn": "warn", "alarm": "bad", "unknown": "warn"}
+_MOST: Final = 3
 _AGAINST: Final = ("refused", "rejected")
 
 
@@ -96,7 +99,7 @@ def _lines(root: Path) -> Iterator[Line]:
 
 def _line(store: Store) -> Line:
     entries, dates = ledger.read(store.ledger_path), store.dates("evaluation")
-    serving, dated, drifted = latest_move(entries), dates_page(store), drift_page(store)
+    serving, dated = latest_move(entries), dates_page(store)
     serves = Told(f"version {serving.version} of {serving.date}") if serving else Told("nobody", "warn")
     return Line(
         store.pipeline,
@@ -104,7 +107,7 @@ def _line(store: Store) -> Line:
         last=dates[-1] if dates else None,
         decision=_decision(store, dates[-1], entries) if dates else Told(),
         serves=serves,
-        drift=Told("page", "", drifted) if drifted.is_file() else Told(),
+        drift=_drift(store),
         quality=_quality(store),
     )
 
@@ -119,6 +122,20 @@ def _decision(store: Store, day: date, entries: Sequence[ledger.Entry]) -> Told:
         return Told("not decided", "warn", page)
     tone: Tone = "good" if decided.moves else "bad" if decided.action in _AGAINST else "warn"
     return Told(decided.told, tone, page)
+
+
+def _drift(store: Store) -> Told:
+    """Return what the drift of the latest monitored date amounts to."""
+    dates = store.dates("monitor")
+    found = store.current("monitor", dates[-1]) if dates else None
+    page = drift_page(store)
+    shown = page if page.is_file() else None
+    if found is None:
+        return Told("page", "", shown) if shown else Told()
+    details = MonitorDetails.of(found)
+    names = [f"{each.rows} {each.column}" for each in details.drifted]
+    columns = f": {list_names(names, most=_MOST)}" if names else ""
+    return Told(f"{found.date}: {details.state}{columns}", _TONES[details.state], shown)
 
 
 def _quality(store: Store) -> Told:
