@@ -128,7 +128,7 @@ def _computes(name: str, kind: Kind) -> bool:
 def _imports(name: str) -> tuple[str, ...]:
     """The modules of the package that a module imports, wherever in it; a package brings all its modules."""
     found = set[str]()
-    for node in ast.walk(_tree(name)):
+    for node in _statements(_tree(name)):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names if alias.name.split(".")[0] == PACKAGE}
         elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == PACKAGE:
@@ -190,7 +190,7 @@ def _file(name: str) -> Path:
 
 def drop_docstrings(tree: ast.AST) -> None:
     """Remove the docstrings of a syntax tree, in place."""
-    for node in ast.walk(tree):
+    for node in _statements(tree):
         if not isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             continue
         first = node.body[0] if node.body else None
@@ -200,3 +200,13 @@ def drop_docstrings(tree: ast.AST) -> None:
             and isinstance(first.value.value, str)
         ):
             node.body = node.body[1:]
+
+
+def _statements(tree: ast.AST) -> Iterator[ast.AST]:
+    """Yield a tree and all statements in it: a tenth of its nodes, for no expression is looked into."""
+    todo = [tree]
+    while todo:
+        node = todo.pop()
+        yield node
+        for part in ("body", "orelse", "finalbody", "handlers", "cases"):
+            todo += getattr(node, part, ())
