@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from vintage.registry import ledger
@@ -111,12 +112,12 @@ def write_report(store: Store, evaluation: Artifact, *, page: Path | None = None
     Raises:
         StoreError: what the evaluation was made from is gone, or the report cannot be written.
     """
-    summary = summary_of(store, evaluation)
-    trend = _trend(store, summary, evaluation)
+    evaluated = summary_of(store, evaluation)
+    trend = _trend(store, evaluated, evaluation)
     entries = ledger.read(store.ledger_path)
     decisions = [entry for entry in entries if entry.evaluation_key == evaluation.key]
-    summary = with_decision(summary, entries)
-    pictures = draw(summary, trend)
+    summary = with_decision(evaluated, entries)
+    pictures = draw(evaluated, trend)
     html = page or report_page(store, evaluation)
     beside = Beside(trend, decisions, since_champion(store, evaluation, entries), dates_page(store))
     text = render(summary, beside, pictures, folder=html.parent)
@@ -141,14 +142,36 @@ def _write(file: Path, text: str) -> None:
         replace_text(file, text)
 
 
-def draw(summary: Summary, trend: Sequence[TrendPoint]) -> dict[str, Picture]:
-    """Return the pictures that the evaluation has something for, by name."""
+def draw(evaluated: Summary, trend: Sequence[TrendPoint]) -> dict[str, Picture]:
+    """Return the pictures that the evaluation has something for, by name.
+
+    Args:
+        evaluated: without what the ledger says.
+        trend: the deciding metric by date.
+    """
+    found = _drawn(_Evaluated(repr(evaluated), evaluated))
+    with drawing():
+        course = trend_picture(trend, evaluated.metric, evaluated.date)
+    return {picture.name: picture for picture in (*found, course) if picture is not None}
+
+
+@dataclass(frozen=True)
+class _Evaluated:
+    """The summary of an evaluation; two of one text are the same."""
+
+    text: str
+    summary: Summary = field(compare=False)
+
+
+# A process that evaluates and then promotes writes the same page twice.
+@lru_cache(maxsize=4)
+def _drawn(evaluated: _Evaluated) -> tuple[Picture | None, ...]:
+    summary = evaluated.summary
     with drawing():
         found = [
             *detail_pictures(summary.details),
             ranking_picture(summary),
             slices_picture(summary),
-            trend_picture(trend, summary.metric, summary.date),
             *date_pictures(summary),
         ]
         if summary.tuning is not None:
@@ -156,7 +179,7 @@ def draw(summary: Summary, trend: Sequence[TrendPoint]) -> dict[str, Picture]:
         weights = summary.details.get("importances")
         if weights and weights["features"]:
             found.append(importances_picture(weights))
-    return {picture.name: picture for picture in found if picture is not None}
+    return tuple(found)
 
 
 @dataclass(frozen=True)
