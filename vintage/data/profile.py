@@ -8,6 +8,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from datasketches import hll_sketch, kll_doubles_sketch
+
 from vintage.data.rows import write_rows
 from vintage.store.fingerprint import quoted
 from vintage.store.spark_paths import parquet
@@ -146,16 +148,31 @@ def profile(schema: StructType, observed: Mapping[str, Mapping[str, Any]], rows:
     sketches: dict[str, dict[str, str]] = {}
     for index, field in enumerate(schema.fields):
         values = dict(observed[f"c{index}"])
+        kept = {name: values.pop(name) for name in ("kll", "hll") if name in values}
+        if "hll" in kept:
+            values["distinct"] = _distinct(kept["hll"])
+        if "kll" in kept:
+            values["quantiles"] = _quantiles(kept["kll"])
         sketches[field.name] = {
-            name: base64.b64encode(values.pop(name)).decode()
-            for name in ("kll", "hll")
-            if values.get(name) is not None
+            name: base64.b64encode(sketch).decode() for name, sketch in kept.items() if sketch is not None
         }
-        values.pop("kll", None)
-        if values.get("quantiles") is not None:
-            values["quantiles"] = dict(zip(map(str, QUANTILES), values["quantiles"], strict=True))
         columns[field.name] = {name: _plain(value) for name, value in values.items()}
     return Profile(rows, columns, {name: found for name, found in sketches.items() if found})
+
+
+def _distinct(sketch: bytes | None) -> int:
+    """Return how many distinct values a sketch has seen, rounded as Spark's `hll_sketch_estimate` does."""
+    return math.floor(hll_sketch.deserialize(bytes(sketch)).get_estimate() + 0.5) if sketch else 0
+
+
+def _quantiles(sketch: bytes | None) -> dict[str, float] | None:
+    """Return quantile → value as Spark's `kll_sketch_get_quantile_double` does; None without a value."""
+    if not sketch:
+        return None
+    seen = kll_doubles_sketch.deserialize(bytes(sketch))
+    if seen.is_empty():
+        return None
+    return dict(zip(map(str, QUANTILES), seen.get_quantiles(list(QUANTILES), True), strict=True))
 
 
 def _column_sql(field: StructField) -> str:
@@ -168,16 +185,12 @@ def _column_sql(field: StructField) -> str:
         parts += [f"'min', min({name}){text}", f"'max', max({name}){text}"]
         # A number's text costs more than all the rest of its profile.
         value = f"IF(isnull({name}), NULL, xxhash64({name}))" if kind in _NUMBERS else f"{name}::string"
-        parts += [f"'distinct', hll_sketch_estimate(hll_sketch_agg({value}))"]
+        # Spark would fill a sketch for each use of it: what it tells is asked of it later.
         parts += [f"'hll', hll_sketch_agg({value})"]
     if kind in _NUMBERS:
         number = f"{name}::double"
-        sketch = f"kll_sketch_agg_double({number})"
-        points = ", ".join(f"{point}D" for point in QUANTILES)
         parts += [f"'mean', avg({number})", f"'std', stddev_samp({number})"]
-        # A sketch of no value at all has no quantiles to give.
-        quantiles = f"kll_sketch_get_quantile_double({sketch}, array({points}))"
-        parts += [f"'quantiles', IF(count({name}) > 0, {quantiles}, NULL)", f"'kll', {sketch}"]
+        parts += [f"'kll', kll_sketch_agg_double({number})"]
     if kind in {"string", "boolean"}:
         parts += [f"'top', approx_top_k({name}, {TOP_VALUES})"]
     return f"named_struct({', '.join(parts)})"
