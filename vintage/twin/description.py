@@ -18,8 +18,10 @@ import numpy as np
 
 from vintage.twin.columns import Array
 from vintage.twin.errors import DamagedTwin, LaterFormat
+from vintage.twin.sql.expression import Expression
 
-FORMAT: Final = 1
+FORMAT: Final = 2
+"""Of format 1 are twins that take the columns after preprocess alone."""
 _JSON: Final = "twin.json"
 _ARRAYS: Final = "arrays.npz"
 _SUMS: Final = "SHA256SUMS"
@@ -88,6 +90,23 @@ def number(value: Any) -> float:
 
 
 @dataclass(frozen=True, slots=True)
+class Preparation:
+    """How raw rows become what a pipeline reads: the SQL of preprocess, as far as the pipeline needs it.
+
+    Attributes:
+        inputs: the raw columns that are read.
+        columns: name → expression, of every column that the pipeline reads.
+        where: the condition of the rows that are kept; None where all are.
+        condition: the same as SQL has it, for a person to read.
+    """
+
+    inputs: Sequence[Input]
+    columns: Mapping[str, Expression]
+    where: Expression | None = None
+    condition: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Description:
     """A fitted pipeline.
 
@@ -95,11 +114,13 @@ class Description:
         spark: the version that saved it.
         inputs: what it reads.
         stages: in order.
+        preparation: what makes that of a raw row; None where Spark alone does.
     """
 
     spark: str
     inputs: Sequence[Input]
     stages: Sequence[Stage]
+    preparation: Preparation | None = None
 
 
 def save(description: Description, folder: Path) -> None:
@@ -110,6 +131,7 @@ def save(description: Description, folder: Path) -> None:
         "spark": description.spark,
         "inputs": [{"name": each.name, "type": each.type} for each in description.inputs],
         "stages": [_to_json(each, str(place), arrays) for place, each in enumerate(description.stages)],
+        "preparation": _prepared_to_json(description.preparation),
     }
     folder.mkdir(parents=True)
     files = {_JSON: (json.dumps(content, indent=1) + "\n").encode(), _ARRAYS: _archive(arrays)}
@@ -139,6 +161,29 @@ def load(folder: Path) -> Description:
         content["spark"],
         tuple(Input(**each) for each in content["inputs"]),
         tuple(_from_json(each, arrays) for each in content["stages"]),
+        _prepared_from_json(content.get("preparation")),
+    )
+
+
+def _prepared_to_json(told: Preparation | None) -> dict[str, Any] | None:
+    if told is None:
+        return None
+    return {
+        "inputs": [{"name": each.name, "type": each.type} for each in told.inputs],
+        "columns": {name: each.to_json() for name, each in told.columns.items()},
+        "where": None if told.where is None else told.where.to_json(),
+        "condition": told.condition,
+    }
+
+
+def _prepared_from_json(content: Mapping[str, Any] | None) -> Preparation | None:
+    if content is None:
+        return None
+    return Preparation(
+        tuple(Input(**each) for each in content["inputs"]),
+        {name: Expression.of_json(each) for name, each in content["columns"].items()},
+        None if content["where"] is None else Expression.of_json(content["where"]),
+        content["condition"],
     )
 
 
