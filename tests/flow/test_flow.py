@@ -311,6 +311,53 @@ def test_a_twin_that_differs_on_the_holdout_is_refused_by_row_and_stage(done: Te
     assert found.differs.startswith("`probability` of row 0 is [")
 
 
+def test_raw_rows_that_give_other_features_are_told_by_row_and_column(done: Team, tmp_path: Path) -> None:
+    from dataclasses import replace
+    from types import SimpleNamespace
+
+    from vintage.flow import preprocess
+    from vintage.flow.graph import Flow
+    from vintage.flow.raw_rows import holdout_raw_parity
+    from vintage.registry.tracking import MODEL, TWIN
+    from vintage.store.details import EvaluationDetails
+    from vintage.twin import description
+    from vintage.twin.sql import Expression
+
+    model, evaluation = done.store.current("model", DAY), done.store.current("evaluation", DAY)
+    assert model is not None
+    assert evaluation is not None
+    flow = Flow(done.job())
+    features = flow.of(preprocess.STEP, flow.sides[1])
+    told = EvaluationDetails.of(evaluation).raw
+    assert told is not None
+    assert (told.rows, told.differs) == (sum(each.row_count for each in features.values()), "")
+    kept = description.load(model.data / MODEL / TWIN)
+    assert kept.preparation is not None
+    size = kept.preparation.columns["size"]
+    limit = Expression("literal", "double", value=2.0)
+    small = Expression("case", "double", (Expression("less", "boolean", (size, limit)), limit, size))
+    for name, preparation, expected in (
+        (
+            "other",
+            replace(kept.preparation, columns={**kept.preparation.columns, "size": small}),
+            "`size` of kept row",
+        ),
+        (
+            "fewer",
+            replace(kept.preparation, where=Expression("less", "boolean", (size, limit))),
+            "the SQL keeps",
+        ),
+    ):
+        folder = tmp_path / name
+        description.save(replace(kept, preparation=preparation), folder / MODEL / TWIN)
+        found = holdout_raw_parity(SimpleNamespace(data=folder), flow.snapshots, features)  # type: ignore[arg-type]
+        assert found is not None
+        assert expected in found.differs
+    description.save(replace(kept, preparation=None), tmp_path / "none" / MODEL / TWIN)
+    none = SimpleNamespace(data=tmp_path / "none")
+    assert holdout_raw_parity(none, flow.snapshots, features) is None  # type: ignore[arg-type]
+
+
 def test_mlflow_has_spark_serve_a_model_whose_twin_is_refused_and_its_copy_is_intact(done: Team) -> None:
     from mlflow.models import Model
 
@@ -322,11 +369,16 @@ def test_mlflow_has_spark_serve_a_model_whose_twin_is_refused_and_its_copy_is_in
     tracking = Tracking(done.home.tracking_uri, done.home.mlflow_artifacts)
     [version] = tracking.versions(done.name)
     loaders = {}
-    for by in ("twin", "spark", "twin"):
-        tracking.serve_by(version.run_id, by, model.data / MODEL)  # type: ignore[arg-type]
+    for by, rows in (("twin", "features"), ("spark", "features"), ("spark", "raw"), ("twin", "raw")):
+        tracking.serve_by(version.run_id, by, model.data / MODEL, rows=rows)  # type: ignore[arg-type]
         with verified_copy(tracking, model, version) as copy:
-            loaders[by] = Model.load(str(copy)).flavors["python_function"]["loader_module"]
-    assert loaders == {"twin": "vintage.twin.pyfunc", "spark": "mlflow.spark"}
+            loaders[by, rows] = Model.load(str(copy)).flavors["python_function"]["loader_module"]
+    assert loaders == {
+        ("twin", "features"): "vintage.twin.pyfunc",
+        ("spark", "features"): "mlflow.spark",
+        ("spark", "raw"): "mlflow.spark",
+        ("twin", "raw"): "vintage.twin.raw_pyfunc",
+    }
 
 
 def test_the_server_gives_what_the_evaluation_stored_of_each_row(done: Team) -> None:

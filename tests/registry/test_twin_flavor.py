@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
+import yaml
 
+from tests.serving.conftest import RAW
 from tests.twin.test_pyfunc import DESCRIBED
 from vintage.registry.tracking import twin_flavor
 from vintage.registry.tracking.serving import load
-from vintage.twin import description
+from vintage.twin import Description, description
 
 pytestmark = [
     # Of mlflow and of what it imports.
@@ -24,21 +27,31 @@ pytestmark = [
 
 ROWS = pd.DataFrame({"colour": ["blue", "red", None], "size": [1.0, None, 2.0]})
 EXPECTED = [11.5, 7.5]
+RAW_ROWS = pd.DataFrame({"colour": ["blue", "red", "red"], "millimetres": [10, None, 0]})
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return made(tmp_path_factory.mktemp("twin") / "model", DESCRIBED)
+
+
+@pytest.fixture(scope="module")
+def raw_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same of a twin that takes raw rows."""
+    return made(tmp_path_factory.mktemp("raw") / "model", replace(DESCRIBED, preparation=RAW), RAW_ROWS)
+
+
+def made(folder: Path, described: Description, raw: pd.DataFrame | None = None) -> Path:
     """A model folder as `model_folder.save` leaves it, but for what Spark saves."""
     import mlflow.pyfunc
     from mlflow.models import Model, infer_signature
 
-    folder = tmp_path_factory.mktemp("twin") / "model"
-    description.save(DESCRIBED, folder / twin_flavor.TWIN)
-    described = Model(signature=infer_signature(ROWS))
-    described.add_flavor("spark", pyspark_version="4.1.4", model_data="sparkml", code=None)
-    mlflow.pyfunc.add_to_model(described, loader_module="mlflow.spark", data="sparkml")
-    described.save(str(folder / "MLmodel"))
-    twin_flavor.add(folder, ROWS)
+    description.save(described, folder / twin_flavor.TWIN)
+    model = Model(signature=infer_signature(ROWS))
+    model.add_flavor("spark", pyspark_version="4.1.4", model_data="sparkml", code=None)
+    mlflow.pyfunc.add_to_model(model, loader_module="mlflow.spark", data="sparkml")
+    model.save(str(folder / "MLmodel"))
+    twin_flavor.add(folder, ROWS, raw)
     return folder
 
 
@@ -56,6 +69,29 @@ def test_it_answers_by_pyfunc_and_over_http(folder: Path) -> None:
     served = load(folder)
     assert served.predict(ROWS) == EXPECTED
     assert served.predict_over_http(ROWS) == EXPECTED
+
+
+def test_of_a_twin_that_takes_raw_rows_mlflow_does_too(raw_folder: Path) -> None:
+    from mlflow.models import Model
+
+    served = load(raw_folder)
+    assert served.takes_raw_rows
+    rows = twin_flavor.raw_example(raw_folder)
+    pd.testing.assert_frame_equal(rows, RAW_ROWS)
+    expected = twin_flavor.raw_predictions(raw_folder, rows)
+    assert expected == [11.5, None, None]
+    assert served.predict(rows) == expected
+    assert served.predict_over_http(rows) == expected
+    described = Model.load(str(raw_folder))
+    assert described.signature.inputs.input_names() == ["colour", "millimetres"]
+    assert described.signature.outputs.input_names() == ["prediction", "left_out"]
+    features, spark = (
+        Model.from_dict(yaml.safe_load((raw_folder / name).read_text()))
+        for name in ("MLmodel.features", "MLmodel.spark")
+    )
+    assert features.flavors["python_function"]["loader_module"] == "vintage.twin.pyfunc"
+    assert features.signature.inputs.input_names() == ["colour", "size"]
+    assert spark.flavors["python_function"]["loader_module"] == "mlflow.spark"
 
 
 def test_it_loads_where_neither_vintage_nor_spark_nor_java_is(folder: Path, tmp_path: Path) -> None:

@@ -14,11 +14,13 @@ from tests.evaluations import publish_evaluation
 from tests.manifests import details as details_of
 from tests.twin.test_pyfunc import DESCRIBED
 from vintage.errors import TrackingError
+from vintage.ml.row_sql import compile_query
 from vintage.registry import ledger
 from vintage.registry.tracking import Version
 from vintage.serving import Followed
 from vintage.store import Ingredients, Store
 from vintage.twin import Description, Twin, description
+from vintage.twin.description import Preparation
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,6 +29,12 @@ if TYPE_CHECKING:
 
 FIRST = date(2024, 3, 1)
 SQL = "SELECT id, colour, CAST(millimetres / 10 AS DOUBLE) AS size FROM source"
+RAW = compile_query(
+    f"{SQL} WHERE millimetres > 0",
+    {"id": "int", "colour": "string", "millimetres": "int"},
+    {"colour": "string", "size": "double"},
+)
+"""What makes the twin's columns of raw rows."""
 GOLDEN = {"colour": ["blue", "red", None], "size": [1.0, None, 2.0]}
 
 
@@ -58,7 +66,7 @@ class Desk:
         Args:
             described: its twin.
             changed: `golden`, what Spark made of the golden batch where the twin does not give it;
-                `twin` of the evaluation's details, or of the model's as `fitted`.
+                `twin` of the evaluation's details, or of the model's as `fitted`; `raw` of the evaluation's.
         """
         number = len(self.versions) + 1
         day = FIRST + timedelta(days=number)
@@ -71,7 +79,9 @@ class Desk:
                 attempt, named, details=details_of("model", twin=changed.get("fitted", {"reason": ""}))
             )
         twin = changed.get("twin", {"rows": 9, "columns": ["prediction"], "apart": 0.0})
-        evaluation = publish_evaluation(self.store, day, model.key, seed=number, twin=twin)
+        evaluation = publish_evaluation(
+            self.store, day, model.key, seed=number, twin=twin, raw=changed.get("raw")
+        )
         ledger.append(
             self.store.ledger_path,
             ledger.Entry(
@@ -121,6 +131,16 @@ def _write_golden(folder: Path, described: Description, made: list[float] | None
     }.items():
         (folder / name).mkdir(parents=True)
         pq.write_table(pa.table(content), folder / name / "part-0.parquet")
+
+
+def of_raw_rows() -> dict[str, Any]:
+    """What `promoted` needs for a champion that takes raw rows."""
+    assert isinstance(RAW, Preparation)
+    return {
+        "described": replace(DESCRIBED, preparation=RAW),
+        "fitted": {"reason": "", "raw": {}},
+        "raw": {"rows": 9},
+    }
 
 
 def with_intercept(value: float) -> Description:

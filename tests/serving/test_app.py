@@ -14,8 +14,9 @@ import pandas as pd
 import pytest
 from fastapi.testclient import TestClient
 
-from tests.serving.conftest import Desk, with_intercept
+from tests.serving.conftest import Desk, of_raw_rows, with_intercept
 from tests.twin.test_pyfunc import ASSEMBLER, DESCRIBED, FUNCTION, REGRESSION
+from vintage.ml.row_sql import compile_query
 from vintage.registry.tracking import Version
 from vintage.serving import Limits, application, protocol
 from vintage.serving.app import ACCESS
@@ -408,3 +409,49 @@ def test_vectors_that_are_none_are_a_400(desk: Desk) -> None:
     ):
         answer = asked(client, {"instances": [{"features": odd}]})
         assert (answer.status_code, odd) == (400, odd)
+
+
+@pytest.fixture
+def raw_client(desk: Desk) -> TestClient:
+    desk.promoted(**of_raw_rows())
+    followed = desk.followed()
+    assert followed.follow(), followed.refused
+    return TestClient(application([followed]))
+
+
+def test_raw_rows_are_taken_and_one_that_the_where_drops_is_told_apart(raw_client: TestClient) -> None:
+    rows = [{"colour": "blue", "millimetres": 10}, {"colour": "red", "millimetres": 0}, {"colour": "red"}]
+    answer = asked(raw_client, {"dataframe_records": rows}).json()
+    assert answer["predictions"] == [{"prediction": 11.5}]
+    assert (answer["rows"], answer["left_out"]) == ([0], {"rows": [1, 2], "by": "WHERE millimetres > 0"})
+    whole = asked(raw_client, {"dataframe_records": rows[:1]}).json()
+    assert whole.keys() == {"predictions", "model"}
+
+
+def test_a_raw_row_lacks_a_column_or_is_of_another_type(raw_client: TestClient) -> None:
+    missing = asked(raw_client, {"dataframe_records": [{"colour": "blue", "size": 1.0}]})
+    assert (missing.status_code, missing.json()["message"]) == (
+        400,
+        "expected columns millimetres, found colour, size",
+    )
+    mistyped = asked(raw_client, {"inputs": {"colour": ["blue"], "millimetres": ["10"]}})
+    assert "column 'millimetres', row 0: expected int, found str" in mistyped.json()["message"]
+
+
+def test_where_spark_would_raise_the_row_is_refused(desk: Desk) -> None:
+    made = of_raw_rows()
+    divided = compile_query(
+        "SELECT colour, 10 / millimetres AS size FROM source",
+        {"colour": "string", "millimetres": "int"},
+        {"colour": "string", "size": "double"},
+    )
+    desk.promoted(**made | {"described": replace(DESCRIBED, preparation=divided)})
+    followed = desk.followed()
+    assert followed.follow(), followed.refused
+    client = TestClient(application([followed]))
+    answer = asked(client, {"inputs": {"colour": ["blue", "red"], "millimetres": [1, 0]}})
+    assert answer.status_code == 400
+    assert answer.json() == {
+        "error_code": "INVALID_PARAMETER_VALUE",
+        "message": "preprocess.sql refuses row 1: `size`: it divides by zero",
+    }

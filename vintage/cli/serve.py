@@ -76,11 +76,17 @@ def show(pipeline: str, found: Explained) -> None:
     console.print(Text(f"served by {found.served}"))
     if not found.fields:
         return
+    console.print(Text(found.why))
+    table = Table("column", "type", title="A request's columns", title_justify="left")
+    for field in found.fields:
+        table.add_row(Text(field.name), Text(field.type))
+    console.print(table)
     table = Table(
-        "column", "type", "made by preprocess.sql", title="A request's columns", title_justify="left"
+        *("column", "type", "made by preprocess.sql", "computed by"),
+        title="What the model reads",
+        title_justify="left",
     )
-    for each in found.fields:
-        table.add_row(Text(each.name), Text(each.type), Text(each.made))
+    for each in found.made:
+        table.add_row(*map(Text, (each.name, each.type, each.sql, each.by)))
     console.print(table)
     console.print(Text(f"An answer's columns: {', '.join(found.answers)}"))
-    console.print(Text(found.why))

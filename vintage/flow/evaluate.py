@@ -12,6 +12,7 @@ from vintage.flow import fit, preprocess
 from vintage.flow.graph import Flow, Step, Target
 from vintage.flow.job import Job, open_tracking, ship_user_code
 from vintage.flow.parity import holdout_parity
+from vintage.flow.raw_rows import holdout_raw_parity
 from vintage.ml.arithmetic import require_pinned
 from vintage.ml.families import Holdout, compare, family_of
 from vintage.ml.fitting import is_of_the_machine, naming_the_stage
@@ -160,6 +161,7 @@ def _make(flow: Flow, target: Target) -> Artifact:
             "absent": flow.absent,
             "guess": guess,
             "twin": holdout_parity(model, loaded, holdout, attempt.folder),
+            "raw": holdout_raw_parity(model, flow.snapshots, test),
         }
         details = details.model_copy(update=told)
         text = json.dumps(details.model_dump(mode="json"), indent=2)

@@ -28,6 +28,7 @@ from vintage.ml.training import canonical, check_training_rows
 from vintage.registry.recording import record_model, run_tags
 from vintage.registry.tracking import SPARK_MODEL, Tracking
 from vintage.session import recorded_conf
+from vintage.spec import SOURCE_VIEW
 from vintage.store import Artifact, check_files, steps
 from vintage.store.details import ModelDetails, Reproducibility
 from vintage.store.user_code import distribution_of
@@ -189,7 +190,8 @@ def _make(flow: Flow, target: Target, *, mlflow_run_id: str | None = None) -> Ar
             time.monotonic() - started,
         )
         tracking = Tracking(job.home.tracking_uri, job.home.mlflow_artifacts)
-        twin = _save(tracking, fitted, attempt, _requirements(job.pipeline))
+        raw = flow.snapshots.get(max(train), {}).get(SOURCE_VIEW)
+        twin = _save(tracking, fitted, attempt, job.pipeline, raw)
         if tuned is not None:
             _write_json(attempt.data / "tuning.json", tune.told(tuned).model_dump(mode="json"))
         return job.store.publish(
@@ -235,7 +237,9 @@ def saved_model(model: Artifact) -> Path:
     return model.data / "model" / SPARK_MODEL
 
 
-def _save(tracking: Tracking, fitted: Fitted, attempt: Attempt, requirements: Sequence[str]) -> TwinDetails:
+def _save(
+    tracking: Tracking, fitted: Fitted, attempt: Attempt, pipeline: Pipeline, raw: Artifact | None
+) -> TwinDetails:
     """Write the fitted pipeline and the unfitted one.
 
     `model/` is an MLflow model folder with the PipelineModel in `sparkml/`, its golden batch in `golden/`,
@@ -249,10 +253,10 @@ def _save(tracking: Tracking, fitted: Fitted, attempt: Attempt, requirements: Se
         attempt.data / "model",
         example=fitted.golden.inputs.toPandas(),
         output=made.select(*plain).toPandas(),
-        requirements=requirements,
+        requirements=_requirements(pipeline),
     )
     golden.write(fitted.golden, attempt.data / "model" / golden.FOLDER)
-    twin = make_twin(fitted.golden, attempt.data / "model")
+    twin = make_twin(fitted.golden, attempt.data / "model", pipeline, raw)
     fitted.unfitted.write().save(str(attempt.data / "pipeline"))
     _write_json(attempt.data / "params.json", dict(sorted(fitted.params.items())))
     return twin

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from vintage.errors import VintageError
 from vintage.ml import golden
-from vintage.registry.tracking import MODEL, load_model, load_served
+from vintage.registry.tracking import MODEL, load_model, load_served, raw_example, raw_predictions
 from vintage.session import root_cause
 from vintage.spec import submit_conf
 
@@ -148,7 +148,12 @@ def load_here(wanted: Loading, spark: SparkSession) -> Loaded:
     served: list[Served] = []
 
     def by_pyfunc() -> Sequence[Row]:
+        nonlocal rows
         served.append(load_served(wanted.served))
+        if served[0].takes_raw_rows:
+            # A golden batch holds features; of raw rows there are others, with what the store's twin gives.
+            rows = raw_example(wanted.model)
+            predictions[:] = _as_rows(raw_predictions(wanted.model, rows))
         return _as_rows(served[0].predict(rows.copy()))
 
     result = _tried(result, _PYFUNC, by_pyfunc, predictions)

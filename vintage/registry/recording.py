@@ -105,7 +105,7 @@ def record_evaluation(tracking: Tracking, store: Store, model: Artifact, evaluat
     tracking.log_tables(run_id, tables_of(details))
     finite = {name: value for name, value in metrics.items() if math.isfinite(value)}
     tracking.log_history(model.manifest.pipeline, evaluation.date, finite)
-    tracking.serve_by(run_id, served.by, model.data / MODEL)
+    tracking.serve_by(run_id, served.by, model.data / MODEL, rows=served.rows)
     return run_id
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from vintage.store.details import EvaluationDetails, ModelDetails
+    from vintage.store.details import EvaluationDetails, ModelDetails, RawDetails, RawParityDetails
 
 
 @dataclass(frozen=True)
@@ -16,10 +16,14 @@ class ServedBy:
     Attributes:
         by: the twin, without Spark; or Spark.
         why: how like Spark the twin is, or what keeps it from serving.
+        rows: what a request holds: the raw columns, or those after preprocess.
+        why_rows: what shows that raw columns give the same, or what keeps them from being taken.
     """
 
     by: Literal["twin", "spark"]
     why: str
+    rows: Literal["raw", "features"] = "features"
+    why_rows: str = ""
 
     def __str__(self) -> str:
         return f"{'its twin, without Spark' if self.by == 'twin' else 'Spark'}: {self.why}"
@@ -38,4 +42,18 @@ def served_by(model: ModelDetails, evaluation: EvaluationDetails) -> ServedBy:
         stage = f", from the stage {held.stage} on" if held.stage else ""
         return ServedBy("spark", f"the twin differs on the holdout{stage}: {held.differs}")
     how = "to the last bit" if held.apart == 0 else f"within {held.apart:.1e}"
-    return ServedBy("twin", f"{held.rows} holdout rows have the same {', '.join(held.columns)}, {how}")
+    why = f"{held.rows} holdout rows have the same {', '.join(held.columns)}, {how}"
+    return ServedBy("twin", why, *_rows(model.twin.raw, evaluation.raw))
+
+
+def _rows(made: RawDetails | None, held: RawParityDetails | None) -> tuple[Literal["raw", "features"], str]:
+    """Return what a request holds, and why, of a model that its twin serves."""
+    if made is None:
+        return "features", "the model was fitted before twins took raw rows"
+    if made.reason:
+        return "features", made.reason
+    if held is None:
+        return "features", "the raw rows were not held against the features of the holdout"
+    if held.differs:
+        return "features", f"the raw rows of the holdout give other features: {held.differs}"
+    return "raw", f"{held.rows} raw rows of the holdout's dates give the features that Spark made of them"

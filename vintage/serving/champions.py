@@ -18,6 +18,7 @@ from vintage.registry.tracking import MODEL, TWIN, Version
 from vintage.store.details import EvaluationDetails, ModelDetails
 from vintage.twin import Twin
 from vintage.twin.parity import parity_of_tables
+from vintage.twin.raw import RawTwin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -43,13 +44,13 @@ class ServedModel:
 
     Attributes:
         version: the registered one.
-        twin: what evaluates it.
+        twin: what evaluates it: of raw rows, or of the columns after preprocess.
         told: what an answer says of the model: pipeline, version, key and date.
         since: when it took over.
     """
 
     version: Version
-    twin: Twin
+    twin: Twin | RawTwin
     told: dict[str, Any]
     since: datetime = field(default_factory=lambda: datetime.now(UTC))
 
@@ -137,7 +138,7 @@ def proved(store: Store, version: Version) -> ServedModel:
         "key": version.key,
         "date": version.date,
     }
-    return ServedModel(version, twin, told)
+    return ServedModel(version, RawTwin(twin) if served.rows == "raw" else twin, told)
 
 
 class Followed:

@@ -13,15 +13,15 @@ from vintage.serving.champions import champion_of
 from vintage.spec.sql import read_query
 from vintage.store.details import EvaluationDetails, ModelDetails
 from vintage.twin import Twin
+from vintage.twin.raw import RawTwin
 
 if TYPE_CHECKING:
     from vintage.registry.tracking import Version
     from vintage.store import Artifact, Store
 
-FEATURES_NOT_RAW: Final = (
-    "A request holds the columns after preprocess, not the raw ones: the server has no Spark, and does not "
-    "compute the SQL of preprocess otherwise, for that is not shown to give what Spark gives."
-)
+RAW: Final = "A request holds raw columns, and the twin computes the SQL of preprocess"
+FEATURES: Final = "A request holds the columns after preprocess, not the raw ones"
+THE_TWIN: Final = "the twin"
 
 
 @dataclass(frozen=True)
@@ -31,12 +31,27 @@ class Field:
     Attributes:
         name: the column's.
         type: Spark's.
-        made: how preprocess makes it, where that can be read from its SQL.
     """
 
     name: str
     type: str
-    made: str = ""
+
+
+@dataclass(frozen=True)
+class Made:
+    """A column that the model reads, as preprocess makes it.
+
+    Attributes:
+        name: the column's.
+        type: Spark's.
+        sql: how preprocess makes it, where that can be read from its SQL.
+        by: the twin; or why it is Spark alone.
+    """
+
+    name: str
+    type: str
+    sql: str
+    by: str
 
 
 @dataclass(frozen=True)
@@ -47,15 +62,17 @@ class Explained:
         champion: the version, with its date and key.
         served: what evaluates it, and why.
         fields: the columns of a request; empty where Spark serves.
+        made: the columns that the model reads.
         answers: the columns of an answer.
         why: why these columns.
     """
 
     champion: str
     served: str
-    fields: tuple[Field, ...]
-    answers: tuple[str, ...]
-    why: str
+    fields: tuple[Field, ...] = ()
+    made: tuple[Made, ...] = ()
+    answers: tuple[str, ...] = ()
+    why: str = ""
 
 
 def explained(store: Store, champion: Version | None) -> Explained:
@@ -70,14 +87,27 @@ def explained(store: Store, champion: Version | None) -> Explained:
             f"no version of {store.pipeline} serves yet", fix=f"`vintage history {store.pipeline}` tells why."
         )
     found = champion_of(store, champion.key)
-    served = served_by(ModelDetails.of(found.model), EvaluationDetails.of(found.evaluation))
+    details = ModelDetails.of(found.model)
+    served = served_by(details, EvaluationDetails.of(found.evaluation))
     named = f"version {champion.version} of {champion.date}, key {champion.key}"
     if served.by == "spark":
-        return Explained(named, str(served), (), (), "")
+        return Explained(named, str(served))
     twin = Twin.load(found.model.data / MODEL / TWIN)
-    made = _made_by(store, found.model)
-    fields = tuple(Field(each.name, each.type, made.get(each.name, "")) for each in twin.inputs)
-    return Explained(named, str(served), fields, tuple(twin.outputs), FEATURES_NOT_RAW)
+    raw = details.twin.raw if details.twin else None
+    refused = raw.columns if raw else {}
+    # A reason that is no column's is that of the SQL as a whole.
+    other = THE_TWIN if served.rows == "raw" or refused else "Spark"
+    sql = _made_by(store, found.model)
+    made = tuple(
+        Made(each.name, each.type, sql.get(each.name, ""), refused.get(each.name, other))
+        for each in twin.inputs
+    )
+    asked = RawTwin(twin) if served.rows == "raw" else twin
+    fields = tuple(Field(each.name, each.type) for each in asked.inputs)
+    why = f"{RAW if served.rows == 'raw' else FEATURES}: {served.why_rows}."
+    if isinstance(asked, RawTwin) and asked.condition:
+        why += f" A row gets no prediction unless {asked.condition}."
+    return Explained(named, str(served), fields, made, tuple(twin.outputs), why)
 
 
 def _made_by(store: Store, model: Artifact) -> dict[str, str]:

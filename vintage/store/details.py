@@ -178,6 +178,18 @@ class Reproducibility(_Part):
     mode: str | None = None
 
 
+class RawDetails(_Part):
+    """Whether a twin computes the SQL of preprocess, so that it takes raw rows.
+
+    Attributes:
+        reason: why it takes the columns after preprocess; empty where it takes raw ones.
+        columns: column that the model reads → why Spark alone computes it.
+    """
+
+    reason: str = ""
+    columns: Mapping[str, str] = {}
+
+
 class TwinDetails(_Part):
     """Of a model's twin, which evaluates it without Spark.
 
@@ -185,10 +197,12 @@ class TwinDetails(_Part):
         reason: why Spark serves the model; empty where the twin does.
         apart: how far the twin's numbers are from Spark's on the golden batch, relative to the largest of
             their vector.
+        raw: None in a manifest from before twins took raw rows.
     """
 
     reason: str = ""
     apart: float = 0.0
+    raw: RawDetails | None = None
 
 
 class ModelDetails(Details):
@@ -243,6 +257,18 @@ class ParityDetails(_Part):
     stage: str = ""
 
 
+class RawParityDetails(_Part):
+    """Whether a twin makes the stored features of the raw rows of the holdout's dates.
+
+    Attributes:
+        rows: how many raw rows were compared.
+        differs: the first row that gives something else, and which column; empty where none does.
+    """
+
+    rows: int
+    differs: str = ""
+
+
 class DecisionDetails(_Part):
     """Whether the gates let a model pass, and each reason."""
 
@@ -276,6 +302,7 @@ class EvaluationDetails(Details):
         overlap: None in a manifest from before it was counted.
         absent: date of the window → why none of its rows is used; None in a manifest from before it was kept.
         twin: None for a model that Spark serves.
+        raw: None for one that does not take raw rows.
     """
 
     model: Key
@@ -293,6 +320,7 @@ class EvaluationDetails(Details):
     overlap: OverlapDetails | None = None
     absent: Mapping[dt.date, str] | None = None
     twin: ParityDetails | None = None
+    raw: RawParityDetails | None = None
 
 
 class PredictionsDetails(Details):

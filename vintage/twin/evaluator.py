@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
 from vintage.twin.columns import Array, Column, Frame, column_of
-from vintage.twin.description import Description, Input, load
+from vintage.twin.description import Description, Input, Preparation, load
 from vintage.twin.errors import BadInput
 from vintage.twin.stages import in_turn, prepared
 
@@ -61,6 +61,11 @@ class Twin:
         return self._description.inputs
 
     @property
+    def preparation(self) -> Preparation | None:
+        """What makes the columns that it reads of a raw row; None where Spark alone does."""
+        return self._description.preparation
+
+    @property
     def outputs(self) -> Sequence[str]:
         """The columns that answer: those of its models, and of its last stage."""
         stages = self._description.stages
@@ -85,7 +90,7 @@ class Twin:
             BadInput: a column is missing, of another length, or holds a value of another type.
             InvalidRow: a stage refuses a row, as Spark's does.
         """
-        return self.evaluate(self._read(columns))
+        return self.evaluate(read_frame(self.inputs, columns))
 
     def evaluate(self, given: Frame) -> Frame:
         """Evaluate columns that are of their types already; see `transform`."""
@@ -100,16 +105,6 @@ class Twin:
                 frame = evaluate(frame)
             yield kind, frame
 
-    def _read(self, columns: Mapping[str, Sequence[Any] | Array]) -> Frame:
-        missing = [each.name for each in self.inputs if each.name not in columns]
-        if missing:
-            raise BadInput(f"expected columns {', '.join(missing)}, found {', '.join(columns) or 'none'}")
-        lengths = {len(columns[each.name]) for each in self.inputs}
-        if len(lengths) != 1:
-            raise BadInput(f"expected columns of one length, found {sorted(lengths)}")
-        read = {each.name: column_of(each.name, each.type, columns[each.name]) for each in self.inputs}
-        return Frame(read, np.arange(lengths.pop()))
-
     def _in_parts(self, given: Frame) -> Frame:
         count = len(given.rows)
         if count <= _FIRST_ROWS:
@@ -122,6 +117,31 @@ class Twin:
             for start in range(_FIRST_ROWS, count, at_once)
         ]
         return _one_after_the_other([first, *rest])
+
+
+def read_frame(
+    inputs: Sequence[Input],
+    columns: Mapping[str, Sequence[Any] | Array],
+    read: Callable[[str, str, Sequence[Any] | Array], Column] = column_of,
+) -> Frame:
+    """Read columns.
+
+    Args:
+        inputs: those that are wanted.
+        columns: name → a value a row, None for a null.
+        read: reads one of a name and a type.
+
+    Raises:
+        BadInput: a column is missing, of another length, or holds a value of another type.
+    """
+    missing = [each.name for each in inputs if each.name not in columns]
+    if missing:
+        raise BadInput(f"expected columns {', '.join(missing)}, found {', '.join(columns) or 'none'}")
+    lengths = {len(columns[each.name]) for each in inputs}
+    if len(lengths) != 1:
+        raise BadInput(f"expected columns of one length, found {sorted(lengths)}")
+    found = {each.name: read(each.name, each.type, columns[each.name]) for each in inputs}
+    return Frame(found, np.arange(lengths.pop()))
 
 
 def _between(frame: Frame, start: int, end: int) -> Frame:

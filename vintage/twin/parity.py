@@ -143,7 +143,7 @@ def _tables(files: Iterable[Path]) -> Iterator[pa.Table]:
 
 
 def _given(twin: Twin, table: pa.Table, start: int) -> Frame:
-    given = {each.name: _column(each.name, each.type, table[each.name]) for each in twin.inputs}
+    given = {each.name: arrow_column(each.name, each.type, table[each.name]) for each in twin.inputs}
     return Frame(given, np.arange(start, start + table.num_rows))
 
 
@@ -199,7 +199,7 @@ def _expected(column: pa.ChunkedArray) -> Column:
 
     kind = column.type
     if pa.types.is_struct(kind) and "values" in {field.name for field in kind}:
-        return _column("", VECTOR, column)
+        return arrow_column("", VECTOR, column)
     if pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_boolean(kind):
         return _numbers(column)
     values = np.empty(len(column), dtype=object)
@@ -207,7 +207,7 @@ def _expected(column: pa.ChunkedArray) -> Column:
     return Column(values, column.is_null().to_numpy())
 
 
-def _column(name: str, kind: str, column: pa.ChunkedArray) -> Column:
+def arrow_column(name: str, kind: str, column: pa.ChunkedArray) -> Column:
     """Return a column of Arrow's as a twin takes it."""
     if kind in NUMBERS:
         found = _numbers(column)

@@ -49,14 +49,14 @@ class TwinFunction:
         missing = [each.name for each in self.twin.inputs if each.name not in model_input]
         if missing:
             raise BadInput(f"expected columns {', '.join(missing)}, found {', '.join(map(str, model_input))}")
-        given = {each.name: _values(model_input[each.name], each.type) for each in self.twin.inputs}
+        given = {each.name: values_of(model_input[each.name], each.type) for each in self.twin.inputs}
         frame = self.twin.transform(given)
-        made = {name: _plain(frame[name]) for name in self.twin.outputs}
+        made = {name: plain(frame[name]) for name in self.twin.outputs}
         return pd.DataFrame(made, index=model_input.index[frame.rows])
 
 
-def _values(series: pd.Series[Any], kind: str) -> Array | list[Any]:
-    """Return a column of pandas as a twin takes it."""
+def values_of(series: pd.Series[Any], kind: str) -> Array | list[Any]:
+    """Return a column of pandas as a twin takes it: None for what pandas calls missing."""
     if kind == VECTOR:
         # Spark's own vectors, where a DataFrame of Spark's was made one of pandas.
         return [value.toArray() if hasattr(value, "toArray") else value for value in series.tolist()]
@@ -70,13 +70,15 @@ def _values(series: pd.Series[Any], kind: str) -> Array | list[Any]:
 
 
 def _is_missing(value: Any) -> bool:
-    """None, NaN or NA, which alone are not equal to themselves, or say that they do not know."""
+    """None, NaN, NaT or NA, which alone are not equal to themselves, or say that they do not know."""
     import pandas as pd
 
-    return value is None or value is pd.NA or (isinstance(value, float) and value != value)  # noqa: PLR0124
+    # A NaN alone is not equal to itself.
+    return value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and value != value)  # noqa: PLR0124
 
 
-def _plain(column: Column) -> list[Any] | Array:
+def plain(column: Column) -> list[Any] | Array:
+    """Return a column's values as pandas takes them."""
     if column.values.ndim == 1 and not column.null.any() and column.values.dtype != object:
         return column.values
     return column.to_list()

@@ -6,12 +6,13 @@ from vintage.registry.tracking.records import Registered, Table, TrainingData, T
 from vintage.registry.tracking.serving import Served, preload_serving
 from vintage.registry.tracking.serving import load as load_served
 from vintage.registry.tracking.tracking import Tracking
-from vintage.registry.tracking.twin_flavor import TWIN
+from vintage.registry.tracking.twin_flavor import RAW_EXAMPLE, TWIN, raw_example, raw_frame, raw_predictions
 from vintage.registry.tracking.twin_flavor import add as serve_by_twin
 
 __all__ = [
     "DESCRIPTION",
     "MODEL",
+    "RAW_EXAMPLE",
     "SPARK_MODEL",
     "TWIN",
     "Registered",
@@ -25,5 +26,8 @@ __all__ = [
     "load_model",
     "load_served",
     "preload_serving",
+    "raw_example",
+    "raw_frame",
+    "raw_predictions",
     "serve_by_twin",
 ]

@@ -29,6 +29,8 @@ DESCRIPTION: Final = "MLmodel"
 """The file that tells MLflow how the folder is loaded."""
 SPARKS_DESCRIPTION: Final = "MLmodel.spark"
 """Of a model that has a twin: what its description is where Spark serves it all the same."""
+FEATURES_DESCRIPTION: Final = "MLmodel.features"
+"""Of a model whose twin takes raw rows: what its description is where it takes features all the same."""
 _IDS: Final = ("artifact_path", "model_id", "model_uuid", "run_id")
 SPARK_MODEL: Final = "sparkml"
 """Of what Spark saves, within the folder."""
@@ -89,12 +91,12 @@ def load(directory: Path) -> PipelineModel:
 
 
 def described_alike(copy: Path, folder: Path) -> Path | None:
-    """Return the description that a copy's MLmodel says the same as: the twin's, or Spark's.
+    """Return the description that a copy's MLmodel says the same as: one of the twin's, or Spark's.
 
     But for the ids that MLflow gives to each copy; and it writes fields of its own beside, with their
     defaults, where the original has none. None where the copy describes something else.
     """
-    originals = (folder / DESCRIPTION, folder / SPARKS_DESCRIPTION)
+    originals = (folder / name for name in (DESCRIPTION, FEATURES_DESCRIPTION, SPARKS_DESCRIPTION))
     return next((each for each in originals if each.is_file() and _describes_the_same(copy, each)), None)
 
 

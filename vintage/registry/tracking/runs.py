@@ -35,7 +35,10 @@ _LOGGED_ARTIFACTS: Final = "mlflow.loggedArtifacts"
 _OF_TRAINING: Final = {"mlflow.experimentKind": "custom_model_development"}
 SERVED_BY: Final = "vintage.served_by"
 """Tag of a run: what evaluates its model where MLflow is asked for a `python_function`."""
+SERVED_ROWS: Final = "vintage.served_rows"
+"""Tag of what a request holds: `raw` columns, or `features`."""
 SPARK: Final = "spark"
+FEATURES: Final = "features"
 
 
 def start(client: MlflowClient, endpoint: Endpoint, name: str, tags: Mapping[str, str]) -> str:
@@ -245,24 +248,35 @@ def renew(client: MlflowClient, connection: Connection, run_id: str, model_dir: 
     _upload(client, model, run_id, model_dir)
 
 
-def serve_by(client: MlflowClient, run_id: str, by: str, model_dir: Path) -> None:
+def serve_by(client: MlflowClient, run_id: str, by: str, rows: str, model_dir: Path) -> None:
     """Have MLflow load the run's logged model by its twin or by Spark; so it stays when it is renewed."""
     run = client.get_run(run_id)
-    before, model_id = run.data.tags.get(SERVED_BY), model_id_of(run)
-    if model_id and before != by and SPARK in {before, by}:
-        _describe(client, client.get_logged_model(model_id), run_id, model_dir, by)
-    log_tags(client, run_id, {SERVED_BY: by})
+    wanted, model_id = {SERVED_BY: by, SERVED_ROWS: rows}, model_id_of(run)
+    description = _description(model_dir, wanted)
+    if model_id and description != _description(model_dir, run.data.tags):
+        _describe(client, client.get_logged_model(model_id), run_id, description)
+    log_tags(client, run_id, wanted)
 
 
 def _upload(client: MlflowClient, model: LoggedModel, run_id: str, model_dir: Path) -> None:
     client.log_model_artifacts(model.model_id, str(model_dir))
-    _describe(client, model, run_id, model_dir, client.get_run(run_id).data.tags.get(SERVED_BY))
+    _describe(client, model, run_id, _description(model_dir, client.get_run(run_id).data.tags))
 
 
-def _describe(client: MlflowClient, model: LoggedModel, run_id: str, model_dir: Path, by: str | None) -> None:
+def _description(model_dir: Path, tags: Mapping[str, str]) -> Path:
+    """Return the file that tells MLflow how to load a model, by what its run's tags say."""
+    if tags.get(SERVED_BY) == SPARK:
+        name = model_folder.SPARKS_DESCRIPTION
+    elif tags.get(SERVED_ROWS) == FEATURES:
+        name = model_folder.FEATURES_DESCRIPTION
+    else:
+        name = model_folder.DESCRIPTION
+    found = model_dir / name
+    return found if found.is_file() else model_dir / model_folder.DESCRIPTION
+
+
+def _describe(client: MlflowClient, model: LoggedModel, run_id: str, description: Path) -> None:
     with tempfile.TemporaryDirectory() as scratch:
-        by_spark = model_dir / model_folder.SPARKS_DESCRIPTION
-        description = by_spark if by == SPARK and by_spark.is_file() else model_dir / model_folder.DESCRIPTION
         named = model_folder.named_after(model, run_id, description, Path(scratch))
         client.log_model_artifact(model.model_id, named)
 

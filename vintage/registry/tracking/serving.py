@@ -14,6 +14,7 @@ from urllib.request import ProxyHandler, Request, build_opener
 
 from vintage.errors import TrackingError
 from vintage.registry.tracking.connection import settle_environment
+from vintage.registry.tracking.twin_flavor import RAW_LOADER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,6 +42,11 @@ class Served:
     def takes_json(self) -> bool:
         """Whether the model has a signature, by which MLflow reads a request's JSON."""
         return self._model.metadata.signature is not None
+
+    @property
+    def takes_raw_rows(self) -> bool:
+        """Whether the model computes the SQL of preprocess itself."""
+        return bool(self._model.metadata.flavors["python_function"]["loader_module"] == RAW_LOADER)
 
     def predict(self, rows: pd.DataFrame) -> list[Any]:
         """Return the prediction of each row, by MLflow's pyfunc."""

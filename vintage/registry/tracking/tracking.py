@@ -217,16 +217,24 @@ class Tracking:
             if report.is_dir():
                 client.log_artifacts(version.run_id, str(report), "report")
 
-    def serve_by(self, run_id: str, by: Literal["twin", "spark"], model_dir: Path) -> None:
+    def serve_by(
+        self,
+        run_id: str,
+        by: Literal["twin", "spark"],
+        model_dir: Path,
+        *,
+        rows: Literal["raw", "features"] = "features",
+    ) -> None:
         """Have MLflow load a run's model by its twin or by Spark, where it is asked for a `python_function`.
 
         Args:
             run_id: the model's run.
             by: Spark, for a model without a twin, or whose twin differs.
             model_dir: what was saved.
+            rows: what a request holds: raw columns, or those after preprocess.
         """
         with self._connection.asking("say what serves the model") as client:
-            runs.serve_by(client, run_id, by, model_dir)
+            runs.serve_by(client, run_id, by, rows, model_dir)
 
     def finish_run(self, run_id: str, status: Literal["FINISHED", "FAILED", "KILLED"] = "FINISHED") -> None:
         """End a run; one that has ended so before keeps its time."""
