@@ -9,15 +9,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from tests.accessibility import grave_findings
+from tests.hostile import CHROMIUM, opened
 from tests.lineages import decide, publish
 from tests.manifests import details as details_of
 from tests.monitoring.days import calm_day, keep, profile_of
+from tests.report.families import EVALUATIONS, publish_run
 from vintage.monitoring.distribution import distribution
 from vintage.monitoring.drift import drift_of
 from vintage.monitoring.profiles import parse_profile
 from vintage.report.digest import write_digest
 from vintage.report.drift_page import write_drift
+from vintage.report.html import write_report
 from vintage.store import Store
+from vintage.store.reports import dates_page
 
 if TYPE_CHECKING:
     from vintage.store import Artifact
@@ -108,6 +113,25 @@ def test_the_digest_tells_of_each_pipeline_what_stands(store: Store) -> None:
     assert "is damaged" in text
     written = page.stat().st_mtime_ns
     assert write_digest(store.root).stat().st_mtime_ns == written
+
+
+@pytest.mark.integration
+@pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
+def test_axe_has_no_serious_finding_on_any_page(store: Store, tmp_path: Path) -> None:
+    things = Store(tmp_path, "things")
+    guess = {"how": "always class 0", "metrics": {"areaUnderROC": 0.5}}
+    details = EVALUATIONS["classification"] | {"guess": guess}
+    report = write_report(things, publish_run(things, "classification", details)).html
+    pages = [report, dates_page(things), write_drift(store, drift_of(store)), write_digest(store.root)]
+    with opened(report) as (shown, _):
+        for page in pages:
+            shown.goto(page.as_uri())
+            assert grave_findings(shown) == [], page
+        shown.evaluate("document.querySelector('main').insertAdjacentHTML('beforeend', '<img src=data:,>')")
+        assert [each.split(": ")[:2] for each in grave_findings(shown)] == [
+            ["light", "image-alt"],
+            ["dark", "image-alt"],
+        ]
 
 
 def test_shares_of_a_column_and_of_its_reference() -> None:
