@@ -7,6 +7,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
 from local.cluster import Cluster, cluster_in
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+
+# How long an example takes says how busy the machine is.
+settings.register_profile("on_a_busy_machine", deadline=None)
+settings.load_profile("on_a_busy_machine")
 
 # Of every JVM that a test starts: over a handful of rows, most of its time goes into compiling what it then
 # hardly uses. Stacks that are to run as a night does take it out of their environment.
