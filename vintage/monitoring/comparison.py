@@ -23,6 +23,7 @@ from vintage.monitoring.distances import (
     population_stability,
     shares,
 )
+from vintage.monitoring.profiles import pooled_quantiles
 from vintage.spec.monitor import MEASURES
 
 if TYPE_CHECKING:
@@ -57,7 +58,6 @@ LEAST: Final[Mapping[str, float]] = {
 AT_ONCE: Final = 0.95
 """Share of calm dates on which no column at all may pass its bound."""
 
-_DECILES: Final = 10
 _SIGMAS: Final = 3.3
 _CHI_SQUARE_9: Final = 27.9
 """Their 99.9 % points: of the normal distribution (two-sided) and of χ² with nine degrees of freedom."""
@@ -317,14 +317,12 @@ def _of_numbers(
 ) -> dict[str, NDArray[np.float64]]:
     """PSI and JS over the deciles of the reference, KS over its percentiles, the share outside of it."""
     reference = [column for place in pairs[0].reference if (column := columns[place]) is not None]
-    sketches = [column.sketch for column in reference if column.sketch is not None]
-    if not sketches:
+    numbers = [column for column in reference if column.sketch is not None]
+    if not numbers:
         return {}
-    merged = type(sketches[0])(sketches[0].k)
-    for sketch in sketches:
-        merged.merge(sketch)
-    percentiles = np.unique(merged.get_quantiles([place / 100 for place in range(1, 100)]))
-    deciles = np.unique(merged.get_quantiles([place / _DECILES for place in range(1, _DECILES)]))
+    quantiles = pooled_quantiles(numbers, [place / 100 for place in range(1, 100)])
+    percentiles = np.unique(quantiles)
+    deciles = np.unique(quantiles[9::10])
     whole = _over(pairs, np.array([_binned(column, percentiles) for column in columns]))
     tenth = _over(pairs, np.array([_binned(column, deciles) for column in columns]))
     return {

@@ -7,8 +7,12 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from vintage.monitoring.profiles import pooled_quantiles
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from numpy.typing import NDArray
 
     from vintage.monitoring.profiles import ColumnProfile
 
@@ -56,19 +60,20 @@ def distribution(
 
 
 def _of_numbers(before: Sequence[ColumnProfile], found: ColumnProfile) -> Distribution:
-    whole = type(found.sketch)(found.sketch.k)
-    for each in before:
-        whole.merge(each.sketch)
-    ends = np.array([sketch.get_quantiles(list(_ENDS)) for sketch in (whole, found.sketch)])
+    ends = np.array([pooled_quantiles(columns, _ENDS) for columns in (before, [found])])
     low, high = float(ends[:, 0].min()), float(ends[:, 1].max())
     if low == high:
         low, high = low - 0.5, high + 0.5
     edges = np.linspace(low, high, BINS + 1)
-    before_and_now = [
-        tuple(np.diff(sketch.get_cdf(edges[1:-1].tolist(), inclusive=True), prepend=0.0).tolist())
-        for sketch in (whole, found.sketch)
-    ]
-    return Distribution(before_and_now[0], before_and_now[1], edges=tuple(edges.tolist()))
+    return Distribution(_shares(before, edges), _shares([found], edges), edges=tuple(edges.tolist()))
+
+
+def _shares(columns: Sequence[ColumnProfile], edges: NDArray[np.float64]) -> tuple[float, ...]:
+    """Return the share of the columns' values in each bin; the first and the last hold what is beyond."""
+    inner = edges[1:-1].tolist()
+    below = np.array([column.sketch.get_cdf(inner, inclusive=True) for column in columns])
+    whole = np.average(below, axis=0, weights=[column.sketch.n for column in columns])
+    return tuple(np.diff(whole, prepend=0.0).tolist())
 
 
 def _of_categories(before: Sequence[ColumnProfile], found: ColumnProfile) -> Distribution:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import datasketches
+import numpy as np
 
 from vintage.data.profile import FORMAT, NAME
 from vintage.errors import StoreError
@@ -15,8 +16,10 @@ from vintage.store.details import SnapshotDetails
 from vintage.store.integrity import read_intact
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
     from vintage.store import Artifact
 
@@ -62,6 +65,23 @@ class ColumnProfile:
 
 Profile = dict[str, ColumnProfile]
 """Column → its profile."""
+
+_RANKS: Final = [(place + 0.5) / 200 for place in range(200)]
+
+
+def pooled_quantiles(columns: Sequence[ColumnProfile], ranks: Sequence[float]) -> NDArray[np.float64]:
+    """Return quantiles of the values of numeric columns together: the same ones each time.
+
+    A merge of KLL sketches flips coins. Here each sketch gives 200 quantiles of its own, which stand for as
+    many values as it has seen.
+
+    Args:
+        columns: one or more that have a sketch.
+        ranks: of the quantiles, 0 to 1.
+    """
+    points = np.array([column.sketch.get_quantiles(_RANKS) for column in columns])
+    weights = np.repeat([float(column.sketch.n) for column in columns], len(_RANKS))
+    return np.asarray(np.quantile(points.ravel(), ranks, weights=weights, method="inverted_cdf"))
 
 
 def read_profile(artifact: Artifact) -> Profile | None:
