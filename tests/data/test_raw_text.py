@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from datetime import date
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from vintage.data.raw import list_raw_files
 from vintage.data.raw_text import TextForm, fault_in, fields_of, in_utf8
+from vintage.data.text_lines import by_the_book
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,3 +66,18 @@ def test_a_row_s_fields(fields: list[str]) -> None:
     out = io.StringIO(newline="")
     csv.writer(out, lineterminator="").writerow(fields)
     assert fields_of(out.getvalue(), TextForm()) == fields
+
+
+@given(fields=st.lists(st.text("\"\\,;' aé", max_size=6), min_size=1, max_size=5), every=st.booleans())
+def test_what_csv_writes_is_quoted_by_the_book(fields: list[str], every: bool) -> None:
+    out = io.StringIO(newline="")
+    quoting = csv.QUOTE_ALL if every else csv.QUOTE_MINIMAL
+    csv.writer(out, lineterminator="", quoting=quoting).writerow(fields)
+    # As Java writes the end of a text.
+    assert re.search(by_the_book(TextForm()).replace(r"\z", r"\Z"), out.getvalue())
+
+
+@pytest.mark.parametrize("line", ['1,"a', '1,"a"b', '1,"a""', '1,a"b', '"1, "a"', '1,"a" '])
+def test_a_line_that_is_not_quoted_by_the_book_is_looked_at_closer(line: str) -> None:
+    assert not re.search(by_the_book(TextForm()).replace(r"\z", r"\Z"), line)
+    assert by_the_book(TextForm.of({"escape": "\\"})) == ""

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.data.cases import Case, csv, differences, json
+from vintage.data import raw
+from vintage.errors import DataError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -80,6 +82,11 @@ QUOTES = [
         multiLine="true",
     ),
     csv("an open quote of another kind", "id,v\n1,'a\n", None, "open at the end", quote="'"),
+    csv(
+        "a long line that is quoted by the book",
+        'id,v\n1,"' + 'x"",' * 100_000 + '"\n',
+        [("1", 'x",' * 100_000)],
+    ),
     csv("a cut escape", 'id,v\n1,"a\\"\n', None, "open at the end", escape="\\"),
     csv("too few fields", "id,v\n1\n", None, r"do not parse.*rows of 2 fields.*1 such row: 1"),
     csv("too many fields", "id,v\n1,a,b\n2,c\n", None, r"do not parse.*1 such row: 1,a,b"),
@@ -381,3 +388,15 @@ CASES = [*QUOTES, *ENCODINGS, *OTHERS, *FOLDERS]
 def test_what_is_read_and_what_is_refused(spark: SparkSession, tmp_path: Path) -> None:
     wrong = differences(spark, tmp_path, CASES)
     assert not wrong, "\n".join(wrong)
+
+
+def test_lines_of_a_large_delivery_are_refused_as_those_of_a_small_one(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(raw, "BYTES_PER_FILE", 8)
+    right = csv("right", 'id,v\n1,"a"\n2,b\n', [("1", "a"), ("2", "b")])
+    assert not differences(spark, tmp_path, [right])
+    for name in ("a quote open at a line's end", "text after a closing quote"):
+        [case] = [each for each in QUOTES if each.name == name]
+        with pytest.raises(DataError, match=case.refusal):
+            case.read(spark, tmp_path)

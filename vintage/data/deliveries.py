@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+
 import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
@@ -32,7 +32,6 @@ T = TypeVar("T")
 
 COPIES: Final = "copies of raw files"
 
-BYTES_PER_FILE: Final = 128 * 2**20
 _WITHOUT_KEY: Final = frozenset({"text", "libsvm", "image", "binaryFile"})
 
 
@@ -87,8 +86,8 @@ class FileDelivery:
 
     @property
     def parts(self) -> int:
-        """One file for each 128 MiB that came in."""
-        return math.ceil(self.raw.size / BYTES_PER_FILE)
+        """Of the size of the files."""
+        return self.raw.parts
 
     def note(self) -> dict[str, Any]:
         """Names, sizes and modification times."""

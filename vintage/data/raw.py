@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from vintage.errors import DataError
 from vintage.data.folder_columns import split_columns, with_folder_columns
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 NEARBY_DAYS = 31
 MOST_STRAYS = 5
+BYTES_PER_FILE: Final = 128 * 2**20
 # Hadoop looks for a checksum beside each local file, and cannot build its name where there is a colon in it.
 _WITH_COLON = {
     "fs.file.impl": "org.apache.hadoop.fs.RawLocalFileSystem",
@@ -57,6 +59,11 @@ class RawFiles:
     def size(self) -> int:
         """Bytes of all files."""
         return sum(file.size for file in self.files)
+
+    @property
+    def parts(self) -> int:
+        """Into how many files at most the rows are written: one for each 128 MiB that came in."""
+        return math.ceil(self.size / BYTES_PER_FILE)
 
     def note(self) -> dict[str, Any]:
         """What to remember, to see later whether anything changed."""

@@ -219,7 +219,13 @@ class _Reading:
                 rows = frame.select(*columns, corrupt.alias(CORRUPT))
                 parts.append(plausible_rows(rows, declared, forms))
         if self.is_text:
-            parts.append(self._bad_lines(declared))
+            lines = self._bad_lines(declared)
+            if self.raw.parts <= 1:
+                return [*parts, lines]
+            # Tasks of lines among those of rows would leave cores idle: here the lines are looked at first.
+            count = lines.rows.count()
+            if count:
+                raise self._text_fault() or Blame(self.source, declared, self.day).error([lines], count)
         return parts
 
     def _without_headers(self, frame: DataFrame, declared: StructType) -> DataFrame:

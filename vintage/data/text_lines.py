@@ -33,7 +33,10 @@ def bad_line(line: Column, form: TextForm, kind: str) -> Column:
         return bad | _no_json(line)
     if kind != "csv" or form.many_lines or not form.quote:
         return bad
-    misquoted = line.contains(form.quote) & _misquoted(line, form)
+    misquoted = line.contains(form.quote)
+    if pattern := by_the_book(form):
+        misquoted = misquoted & ~line.rlike(pattern)
+    misquoted = misquoted & _misquoted(line, form)
     if form.comment:
         misquoted = misquoted & ~line.startswith(form.comment)
     return bad | misquoted
@@ -58,6 +61,19 @@ def _no_json(line: Column) -> Column:
     bad = ~plain.contains("'") & (bad | several)
     pairless = F.replace(line, F.lit(r"\\"), F.lit("")).rlike(_HALF)
     return (line.rlike(r"\S") & bad) | (line.rlike(r"(?i)\\ud[89a-f]") & pairless)
+
+
+def by_the_book(form: TextForm) -> str:
+    """Return a Java pattern of lines whose fields are all quoted as RFC 4180 has it; empty for other forms.
+
+    It takes a fifth of the time of a closer look. Java repeats a possessive group in a loop, not by recursion.
+    """
+    if form.escape != form.quote or len(form.separator) != 1:
+        return ""
+    quote, separator = re.escape(form.quote), re.escape(form.separator)
+    # The quoted one first: of nothing, the other would be right too, and a possessive group does not go back.
+    field = rf"(?:{quote}(?:[^{quote}]++|{quote}{quote})*+{quote}|[^{quote}{separator}]*+)"
+    return rf"^{field}(?:{separator}{field})*+\z"
 
 
 def _misquoted(line: Column, form: TextForm) -> Column:
