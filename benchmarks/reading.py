@@ -47,7 +47,7 @@ stages:
   - VectorAssembler: {{inputCols: [{column}], outputCol: features}}
   - LogisticRegression: {{maxIter: 1}}
 evaluate: {{metric: areaUnderROC}}
-spark: {{conf: {{spark.driver.memory: 2g}}}}
+spark: {{conf: {{spark.driver.memory: 2g{further}}}}}
 """
 SUITE: Final = """
 expectations:
@@ -105,15 +105,21 @@ class Reading:
         schema: its raw columns, `id` among them.
         column: a number, which its stages read.
         dates: how many there are, the last of them `DAY`.
+        large: whether its dates have millions of rows, which the pipeline then says to the JVM.
     """
 
-    def __init__(self, folder: Path, name: str, schema: str, column: str, dates: int) -> None:
+    def __init__(
+        self, folder: Path, name: str, schema: str, column: str, dates: int, *, large: bool = False
+    ) -> None:
         self.folder, self.name, self.schema = folder, name, schema
         self.dates = [DAY - timedelta(days=back) for back in range(dates)]
         self.home = folder / "home"
         (self.home / "pipelines").mkdir(parents=True)
         (self.home / "expectations").mkdir()
-        text = PIPELINE.format(name=name, first=min(self.dates), schema=schema, column=column, dates=dates)
+        further = ", spark.driver.extraJavaOptions: -XX:TieredStopAtLevel=4" if large else ""
+        text = PIPELINE.format(
+            name=name, first=min(self.dates), schema=schema, column=column, dates=dates, further=further
+        )
         (self.home / "pipelines" / f"{name}.yaml").write_text(text, encoding="utf-8")
         (self.home / "expectations" / "rows.yaml").write_text(SUITE, encoding="utf-8")
         self.environment = environment_of(self.home, folder / "state")
@@ -160,7 +166,7 @@ def wide(folder: Path, columns: int, cells: int, dates: int = 3) -> Reading:
 
 def long(folder: Path, rows: int) -> Reading:
     """One date of so many rows in twelve columns, one file."""
-    home = Reading(folder, "long", LONG, "weight", 1)
+    home = Reading(folder, "long", LONG, "weight", 1, large=True)
     with home.raw(DAY).open("w", encoding="utf-8") as file:
         for first in range(0, rows, BLOCK):
             block = _orders(first, min(BLOCK, rows - first))
