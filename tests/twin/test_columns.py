@@ -66,3 +66,14 @@ def test_vectors_may_be_sparse() -> None:
     assert column.to_list() == [[1.0, 0.0, 2.0], [0.0, 5.0, 0.0], None]
     with pytest.raises(BadInput, match="one size"):
         column_of("v", "vector", [[1.0], [1.0, 2.0]])
+
+
+def test_vectors_may_come_as_pandas_reads_them_from_parquet() -> None:
+    given = {"type": 1, "size": None, "indices": None, "values": np.array([1.0, 2.0])}
+    assert column_of("v", "vector", [given, None]).to_list() == [[1.0, 2.0], None]
+
+
+@pytest.mark.parametrize("values", [5, "1,2", None])
+def test_a_vector_without_values_is_refused(values: object) -> None:
+    with pytest.raises(BadInput, match="row 0: expected a vector, found dict"):
+        column_of("v", "vector", [{"values": values}])

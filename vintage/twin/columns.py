@@ -201,12 +201,12 @@ def _vectors(name: str, values: Sequence[Any] | Array, null: Array) -> Array:
 
 def _width(name: str, number: int, value: Any) -> int:
     """Return how many slots a vector has, before room is made for them."""
-    sparse = isinstance(value, dict) and value.get("indices") is not None
-    size = (
-        value.get("size") if sparse else len(value.get("values") or ()) if isinstance(value, dict) else None
-    )
-    if size is None and isinstance(value, list | tuple | np.ndarray):
-        size = len(value)
+    values = value.get("values") if isinstance(value, dict) else value
+    size = None
+    if isinstance(value, dict) and value.get("indices") is not None:
+        size = value.get("size")
+    elif isinstance(values, list | tuple | np.ndarray):
+        size = len(values)
     if not isinstance(size, int | np.integer) or isinstance(size, bool) or size < 0:
         raise BadInput(f"column {name!r}, row {number}: expected a vector, found {type(value).__name__}")
     return int(size)
