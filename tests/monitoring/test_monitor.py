@@ -252,7 +252,7 @@ def test_past_dates_are_monitored_from_the_store_and_one_that_fails_stops_none(
     assert "2024-01-11  warn" in shown.output
     assert "snapshot size: " in shown.output
     words = ["monitor", "tips", "--date", str(day_of(10)), "--json"]
-    [told] = CliRunner().invoke(app, words).output.splitlines()
+    [told] = CliRunner().invoke(app, words).stdout.splitlines()
     assert Monitored.model_validate_json(told).state == found[0].state
     refused = CliRunner().invoke(app, [*words, "--from", str(FIRST)])
     assert "--from and --to are a range" in str(refused.exception)

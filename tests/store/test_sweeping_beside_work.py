@@ -10,6 +10,7 @@ import sys
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -86,7 +87,7 @@ def test_a_job_that_begins_after_the_look_keeps_what_it_may_have_found(
         assert sweeper(store).sweep(found, settle=0) == ()
     # And one that begins while all is hidden gets it back.
     running = store.attempt("features", DAY)
-    monkeypatch.setattr(sweeping.time, "sleep", lambda _: running.__enter__())
+    monkeypatch.setattr(sweeping, "time", SimpleNamespace(sleep=lambda _: running.__enter__()))
     assert sweeper(store).sweep(found) == ()
     assert keys(store) == {artifact.key for artifact in made.values()}
     running.__exit__(None, None, None)
@@ -195,8 +196,8 @@ def test_a_lease_is_renewed_and_ends_with_its_process(store: Store, monkeypatch:
 
 
 def meanwhile(monkeypatch: pytest.MonkeyPatch, work: Callable[[], object]) -> None:
-    """Does something between the hiding and the second look."""
-    monkeypatch.setattr(sweeping.time, "sleep", lambda _: work())
+    """Does something between the hiding and the second look, whatever other threads sleep for."""
+    monkeypatch.setattr(sweeping, "time", SimpleNamespace(sleep=lambda _: work()))
 
 
 def test_what_was_named_after_the_look_is_not_even_hidden(
@@ -319,7 +320,7 @@ def test_a_sweep_that_finds_all_deleted_by_another_has_nothing_left_to_do(
         monkeypatch.undo()
         gone.extend(sweep(store))
 
-    monkeypatch.setattr(sweeping.time, "sleep", other)
+    monkeypatch.setattr(sweeping, "time", SimpleNamespace(sleep=other))
     assert first.sweep(first.look()) == ()
     assert len(gone) == 7
     assert keys(store) == set()
