@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from vintage.twin import BadInput, InvalidRow
 from vintage.twin.columns import NUMBERS
-from vintage.twin.raw import RawTwin
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from vintage.serving.champions import ServedModel
     from vintage.twin import Frame, Input, Twin
+    from vintage.twin.evaluator import Answered
+    from vintage.twin.raw import RawTwin
 
 JSON: Final = "application/json"
 CSV: Final = "text/csv"
@@ -67,11 +68,7 @@ def respond(model: ServedModel, body: bytes, content_type: str, most_rows: int) 
     """
     try:
         columns = read(body, content_type, model.twin.inputs, most_rows)
-        if isinstance(model.twin, RawTwin):
-            answered = model.twin.answer(columns)
-            frame, left_out = answered.frame, answered.left_out
-        else:
-            frame, left_out = model.twin.transform(columns), ()
+        answered = model.twin.answer(columns)
     except InvalidRow as error:
         raise Refused(400, str(error), "INVALID_PARAMETER_VALUE") from error
     except BadInput as error:
@@ -79,7 +76,7 @@ def respond(model: ServedModel, body: bytes, content_type: str, most_rows: int) 
     except UnicodeEncodeError as error:
         raise Refused(400, "a text holds half a character, which no encoding has") from error
     count = len(next(iter(columns.values()), ()))
-    return Answer(_worded(model, frame, count, left_out), count)
+    return Answer(_worded(model, answered, count), count)
 
 
 def read(body: bytes, content_type: str, inputs: Sequence[Input], most_rows: int) -> Columns:
@@ -188,14 +185,15 @@ def _require(missing: Sequence[str], found: Sequence[str] | Mapping[str, Any]) -
         raise BadInput(f"expected columns {', '.join(missing)}, found {', '.join(map(str, found)) or 'none'}")
 
 
-def _worded(model: ServedModel, frame: Frame, given: int, left_out: Sequence[int]) -> bytes:
+def _worded(model: ServedModel, answered: Answered, given: int) -> bytes:
+    frame = answered.frame
     answer: dict[str, Any] = {"predictions": records(model.twin, frame), "model": model.told}
     if len(frame.rows) != given:
         # A stage left rows out: which ones are answered.
         answer["rows"] = frame.rows.tolist()
-    if left_out and isinstance(model.twin, RawTwin):
+    if answered.left_out:
         # Not by a stage, but by the SQL: a row that the model was never to see.
-        answer["left_out"] = {"rows": list(left_out), "by": f"WHERE {model.twin.condition}"}
+        answer["left_out"] = {"rows": list(answered.left_out), "by": f"WHERE {answered.condition}"}
     return json.dumps(answer).encode()
 
 

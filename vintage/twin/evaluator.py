@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,6 +28,21 @@ _ANSWERS: Final = (
 """Params that name what a model answers."""
 _FIRST_ROWS: Final = 64
 """How many rows are evaluated before it is known how wide their vectors get."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What became of the rows of a request.
+
+    Attributes:
+        frame: the answers.
+        left_out: the numbers of the rows that the WHERE of the SQL does not keep, of raw rows.
+        condition: that WHERE; empty where there is none.
+    """
+
+    frame: Frame
+    left_out: tuple[int, ...] = ()
+    condition: str = ""
 
 
 class Twin:
@@ -91,6 +107,10 @@ class Twin:
             InvalidRow: a stage refuses a row, as Spark's does.
         """
         return self.evaluate(read_frame(self.inputs, columns))
+
+    def answer(self, columns: Mapping[str, Sequence[Any] | Array]) -> Answered:
+        """Evaluate as `transform` does; of columns after preprocess no row is left out."""
+        return Answered(self.transform(columns))
 
     def evaluate(self, given: Frame) -> Frame:
         """Evaluate columns that are of their types already; see `transform`."""

@@ -15,7 +15,11 @@ from vintage.twin.errors import BadInput
 from vintage.twin.evaluator import Twin
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
+
+    from vintage.twin.description import Input
 
 
 class TwinFunction:
@@ -46,17 +50,24 @@ class TwinFunction:
         """
         import pandas as pd
 
-        missing = [each.name for each in self.twin.inputs if each.name not in model_input]
-        if missing:
-            raise BadInput(f"expected columns {', '.join(missing)}, found {', '.join(map(str, model_input))}")
-        given = {each.name: values_of(model_input[each.name], each.type) for each in self.twin.inputs}
-        frame = self.twin.transform(given)
+        frame = self.twin.transform(columns_of(model_input, self.twin.inputs))
         made = {name: plain(frame[name]) for name in self.twin.outputs}
         return pd.DataFrame(made, index=model_input.index[frame.rows])
 
 
-def values_of(series: pd.Series[Any], kind: str) -> Array | list[Any]:
-    """Return a column of pandas as a twin takes it: None for what pandas calls missing."""
+def columns_of(rows: pd.DataFrame, inputs: Sequence[Input]) -> dict[str, Array | list[Any]]:
+    """Return the columns of pandas that a twin reads, as it takes them: None for what pandas calls missing.
+
+    Raises:
+        BadInput: one is missing.
+    """
+    missing = [each.name for each in inputs if each.name not in rows]
+    if missing:
+        raise BadInput(f"expected columns {', '.join(missing)}, found {', '.join(map(str, rows))}")
+    return {each.name: _values(rows[each.name], each.type) for each in inputs}
+
+
+def _values(series: pd.Series[Any], kind: str) -> Array | list[Any]:
     if kind == VECTOR:
         # Spark's own vectors, where a DataFrame of Spark's was made one of pandas.
         return [value.toArray() if hasattr(value, "toArray") else value for value in series.tolist()]

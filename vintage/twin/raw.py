@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import decimal
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,10 +13,10 @@ import numpy as np
 from vintage.twin.columns import NUMBERS, TYPES, Array, Column, Frame, column_of
 from vintage.twin.description import Input, Preparation
 from vintage.twin.errors import BadInput, InvalidRow, TwinError
-from vintage.twin.evaluator import Twin, read_frame
+from vintage.twin.evaluator import Answered, Twin, read_frame
 from vintage.twin.sql import Evaluate, RowError, prepared
 from vintage.twin.sql.calendar import DAY, SECOND, days_of_text
-from vintage.twin.sql.expression import Expression, decimal_of, scale_of
+from vintage.twin.sql.expression import decimal_of, scale_of
 from vintage.twin.sql.numbers import within
 
 PREPROCESS: Final = "preprocess.sql"
@@ -39,7 +38,7 @@ class RawRows:
         self._columns = {each.name: (preparation.columns[each.name], each.type) for each in inputs}
         computed = [each for each, _ in self._columns.values() if each.op != "column"]
         where = preparation.where
-        read = {name for each in (*computed, *([where] if where else ())) for name in _read(each)}
+        read = {name for each in (*computed, *([where] if where else ())) for name in each.columns}
         self._read = [each for each in self.inputs if each.name in read]
         places = {each.name: place for place, each in enumerate(self._read)}
         self._where = None if where is None else prepared(where, places)
@@ -93,13 +92,6 @@ class RawRows:
                 raise InvalidRow(PREPROCESS, int(numbers[place]), f"{what}: {error}") from error
 
 
-def _read(node: Expression) -> Iterator[str]:
-    if node.op == "column":
-        yield str(node.value)
-    for each in node.args:
-        yield from _read(each)
-
-
 def _column_maker(kind: str) -> Callable[[list[Any]], Column]:
     """Return what makes a column of values that are of its type by how they were computed."""
     dtype = NUMBERS.get(kind)
@@ -113,19 +105,6 @@ def _column_maker(kind: str) -> Callable[[list[Any]], Column]:
         return Column(made, null)
 
     return make
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """What became of raw rows.
-
-    Attributes:
-        frame: the answers.
-        left_out: the numbers of the rows that the WHERE of the SQL does not keep.
-    """
-
-    frame: Frame
-    left_out: tuple[int, ...]
 
 
 class RawTwin:
@@ -178,7 +157,7 @@ class RawTwin:
         given = self.raw.frame(columns)
         kept = self.raw.features(given)
         left_out = np.setdiff1d(given.rows, kept.rows).tolist() if self.condition else []
-        return Answered(self.twin.evaluate(kept), tuple(left_out))
+        return Answered(self.twin.evaluate(kept), tuple(left_out), self.condition)
 
 
 def is_raw(kind: str) -> bool:

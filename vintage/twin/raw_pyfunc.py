@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from vintage.twin.errors import BadInput
-from vintage.twin.pyfunc import plain, values_of
+from vintage.twin.pyfunc import columns_of, plain
 from vintage.twin.raw import RawTwin
 
 if TYPE_CHECKING:
@@ -44,11 +43,7 @@ class RawFunction:
         import pandas as pd
 
         twin = self.twin
-        missing = [each.name for each in twin.inputs if each.name not in model_input]
-        if missing:
-            raise BadInput(f"expected columns {', '.join(missing)}, found {', '.join(map(str, model_input))}")
-        given = {each.name: values_of(model_input[each.name], each.type) for each in twin.inputs}
-        answered = twin.answer(given)
+        answered = twin.answer(columns_of(model_input, twin.inputs))
         frame, index = answered.frame, model_input.index
         if not twin.condition:
             made = {name: plain(frame[name]) for name in twin.outputs}

@@ -155,7 +155,7 @@ class _Query:
             name, reason = next(iter(refused.items()))
             return LeftToSpark(f"`{name}`: {reason}", refused)
         read = dict.fromkeys(
-            name for each in (*columns.values(), *([condition] if condition else ())) for name in _read(each)
+            name for each in (*columns.values(), *([condition] if condition else ())) for name in each.columns
         )
         inputs = tuple(Input(name, self._raw[name.lower()][1]) for name in read)
         told = "" if where is None else where.this.sql("spark")
@@ -208,10 +208,3 @@ def _folded(node: Expression) -> Expression:
         # JSON has no such number.
         return node
     return Expression("literal", node.type, value=value)
-
-
-def _read(node: Expression) -> list[str]:
-    """Return the raw columns that an expression reads."""
-    if node.op == "column":
-        return [str(node.value)]
-    return [name for each in node.args for name in _read(each)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -43,6 +43,14 @@ class Expression:
     type: str
     args: tuple[Expression, ...] = ()
     value: Any = None
+
+    @property
+    def columns(self) -> Iterator[str]:
+        """Yield the names of the columns that it reads, each as often as it does."""
+        if self.op == "column":
+            yield str(self.value)
+        for each in self.args:
+            yield from each.columns
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON has it."""

@@ -10,34 +10,20 @@ from vintage.twin.sql.expression import FLOATING, Evaluate, Expression, Row
 from vintage.twin.sql.operations import of_values, operation, simple
 
 
-@operation("and")
-def _and(_: Expression, args: tuple[Evaluate, ...]) -> Evaluate:
+@operation("and", "or")
+def _and_or(node: Expression, args: tuple[Evaluate, ...]) -> Evaluate:
+    """A side that is false (AND) or true (OR) decides; the right one is asked where the left does not."""
     left, right = args
+    decides = node.op == "or"
 
-    def evaluate(row: Row) -> bool | None:
+    def evaluate(row: Row) -> Any:
         a = left(row)
-        if a is False:
-            return False
+        if a is decides:
+            return decides
         b = right(row)
-        if b is False:
-            return False
-        return None if a is None or b is None else True
-
-    return evaluate
-
-
-@operation("or")
-def _or(_: Expression, args: tuple[Evaluate, ...]) -> Evaluate:
-    left, right = args
-
-    def evaluate(row: Row) -> bool | None:
-        a = left(row)
-        if a is True:
-            return True
-        b = right(row)
-        if b is True:
-            return True
-        return None if a is None or b is None else False
+        if b is decides:
+            return decides
+        return None if a is None or b is None else not decides
 
     return evaluate
 
