@@ -249,17 +249,21 @@ def answer(question: Question, overrides: Mapping[str, float] | None = None) -> 
     )
 
 
+def model_of(store: Store, drift: Drift) -> Artifact | None:
+    """Return the model whose training rows are the reference; None with another one, or where it is gone."""
+    if drift.model is None or drift.model_date is None:
+        return None
+    return store.find("model", drift.model_date, drift.model)
+
+
 def profiles_of(store: Store, drift: Drift, part: DriftOfRows) -> tuple[list[Profile], Profile]:
     """Return the profiles of the reference that rows were compared with, date by date, and those rows' own.
 
     Raises:
         StoreError: one is gone or damaged.
     """
-    model = None
-    if drift.model is not None and drift.model_date is not None:
-        found = store.find("model", drift.model_date, drift.model)
-        model = Lineage(store, found) if found else None
-    known = _reference(store, part.kind, drift.date, drift.against, model)
+    model = model_of(store, drift)
+    known = _reference(store, part.kind, drift.date, drift.against, Lineage(store, model) if model else None)
     asked = store.current(part.kind, drift.date)
     missing = [day for day in part.reference if day not in known]
     if asked is None or missing:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vintage.monitoring.words import told_of
+from vintage.registry import ledger
+from vintage.registry.timeline import latest_move
 from vintage.store.details import DriftedColumn, MonitorDetails
 from vintage.store.keys import digest
 
@@ -83,6 +85,20 @@ def details_of(drift: Drift, before: Mapping[date, Columns], alarm: Alarm) -> Mo
             "missing": drift.missing,
         }
     )
+
+
+def already_learnt(store: Store, day: date) -> str:
+    """Return why retraining for a date that drifted would change nothing; empty where it may.
+
+    Raises:
+        StoreError: the ledger, or the date's evaluation, is damaged.
+    """
+    champion = latest_move(ledger.read(store.ledger_path))
+    if champion is not None and champion.date >= str(day):
+        return f"the model of {champion.date}, which serves, learnt from {day} already"
+    if store.current("evaluation", day) is not None:
+        return f"the model of {day} was made already, and does not serve"
+    return ""
 
 
 def _columns_of(monitor: Artifact) -> Columns:

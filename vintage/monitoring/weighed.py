@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vintage.lineage.graph import lineage_of_model
+from vintage.monitoring.drift import model_of
 from vintage.registry import ledger
 from vintage.registry.baseline import model_of_version
 from vintage.registry.timeline import latest_move
@@ -47,8 +48,8 @@ def with_importance(drift: Drift, store: Store) -> Drift:
 
 def _model(drift: Drift, store: Store) -> Artifact | None:
     """Return the model that the reference is of, or else the one that serves."""
-    if drift.model is not None and drift.model_date is not None:
-        return store.find("model", drift.model_date, drift.model)
+    if drift.model is not None:
+        return model_of(store, drift)
     entry = latest_move(ledger.read(store.ledger_path))
     if entry is None:
         return None

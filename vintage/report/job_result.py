@@ -10,9 +10,8 @@ from pydantic import BaseModel, ConfigDict
 
 from vintage.errors import TrackingError
 from vintage.monitoring.quality import QualityOfDate
-from vintage.registry import ledger
+from vintage.monitoring.state import already_learnt
 from vintage.registry.ledger import Entry
-from vintage.registry.timeline import latest_move
 from vintage.report.partitions import undated_rows
 from vintage.spec.home import mlflow_run_page
 from vintage.store import Artifact
@@ -126,20 +125,6 @@ def _of_quality(quality: QualityOfDate) -> JobResult:
                 facts["gates" + name] = "passed" if model.found.decision.promote else "failed"
         facts |= {"warnings": list(quality.warnings)} if quality.warnings else {}
     return JobResult(facts=facts)
-
-
-def already_learnt(store: Store, day: date) -> str:
-    """Return why retraining for a date that drifted would change nothing; empty where it may.
-
-    Raises:
-        StoreError: the ledger, or the date's evaluation, is damaged.
-    """
-    champion = latest_move(ledger.read(store.ledger_path))
-    if champion is not None and champion.date >= str(day):
-        return f"the model of {champion.date}, which serves, learnt from {day} already"
-    if store.current("evaluation", day) is not None:
-        return f"the model of {day} was made already, and does not serve"
-    return ""
 
 
 def _mlflow(home: Home, artifact: Artifact | None) -> dict[str, str]:
