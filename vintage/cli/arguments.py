@@ -22,4 +22,12 @@ DateOrLatest = Annotated[
     str | None,
     typer.Option(help="Partition date, YYYY-MM-DD. [default: the latest]", show_default=False),
 ]
+FirstOfRange = Annotated[
+    str | None,
+    typer.Option("--from", help="First partition date of a range, YYYY-MM-DD.", show_default=False),
+]
+LastOfRange = Annotated[
+    str | None,
+    typer.Option("--to", help="Last partition date, included. [default: the latest]", show_default=False),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 from rich.text import Text
 
-from vintage.cli.arguments import AsJson, DateOrLatest, PipelineName
+from vintage.cli.arguments import AsJson, DateOrLatest, FirstOfRange, LastOfRange, PipelineName
 from vintage.cli.screen import Console, write_json
 from vintage.errors import SpecError
 from vintage.spec import Home, load_pipeline, parse_partition_date
@@ -22,12 +22,8 @@ _STYLES = {"calm": "green", "warn": "yellow", "alarm": "red", "unknown": "yellow
 def monitor(
     pipeline: PipelineName,
     date: DateOrLatest = None,
-    first: Annotated[
-        str | None, typer.Option("--from", help="First of several partition dates.", show_default=False)
-    ] = None,
-    last: Annotated[
-        str | None, typer.Option("--to", help="Last of them, included.", show_default=False)
-    ] = None,
+    first: FirstOfRange = None,
+    last: LastOfRange = None,
     as_json: AsJson = False,
 ) -> None:
     """Compare a date with its reference as the pipeline's `monitor` says, and keep it as an artifact.

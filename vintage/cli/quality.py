@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
-from vintage.cli.arguments import AsJson, DateOrLatest, PipelineName
+from vintage.cli.arguments import AsJson, DateOrLatest, FirstOfRange, LastOfRange, PipelineName
 from vintage.cli.screen import Console, write_json
 from vintage.cli.signs_of_life import signs_of_life
 from vintage.errors import DataError, SpecError, StoreError
@@ -25,14 +25,8 @@ if TYPE_CHECKING:
 def quality(
     pipeline: PipelineName,
     date: DateOrLatest = None,
-    first: Annotated[
-        str | None,
-        typer.Option("--from", help="First partition date of a range, YYYY-MM-DD.", show_default=False),
-    ] = None,
-    last: Annotated[
-        str | None,
-        typer.Option("--to", help="Last partition date, included. [default: the latest]", show_default=False),
-    ] = None,
+    first: FirstOfRange = None,
+    last: LastOfRange = None,
     as_json: AsJson = False,
 ) -> None:
     """Measure predictions against the labels that came after them.
