@@ -75,6 +75,7 @@ lint: setup ## Style, types, the boundaries between modules, and the YAML files 
 	@$(ENV) python local/publish_stages.py --check
 	@$(ENV) python local/publish_reliability.py --check
 	@$(ENV) python local/publish_cli.py --check
+	@$(ENV) python local/publish_manifest.py --check
 	@$(ENV) $(SITE)
 	@$(ENV) check-jsonschema --schemafile docs/schema/pipeline.schema.json pipelines/*.yaml
 	@$(ENV) check-jsonschema --schemafile docs/schema/suite.schema.json expectations/*.yaml
@@ -96,6 +97,7 @@ schema: setup ## Publish the JSON Schemas of the YAML files in docs/schema, and 
 	@$(ENV) python local/publish_stages.py
 	@$(ENV) python local/publish_reliability.py
 	@$(ENV) python local/publish_cli.py
+	@$(ENV) python local/publish_manifest.py
 
 clean: ## Remove all state: raw data, store, MLflow, Airflow (keeps .venv and the class archive)
 	@[ ! -d data ] || find data -mindepth 1 -maxdepth 1 ! -name cds -exec rm -rf {} +

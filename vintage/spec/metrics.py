@@ -22,10 +22,8 @@ COMPARING: Final = frozenset({"stability", "subspaceChange"})
 """Metrics that compare a model with the one that served before it; without one they are not defined."""
 
 
-_BELOW_ONE: Final = frozenset({"r2", "silhouette"})
-_UNBOUNDED: Final = frozenset(
-    {"var", "rmse", "mse", "mae", "logLoss", "cost", "reconstructionError", "subspaceChange"}
-)
+_BELOW_ONE: Final = frozenset({"r2", "silhouette", "stability"})
+_UNBOUNDED: Final = frozenset({"var", "rmse", "mse", "mae", "logLoss", "cost", "reconstructionError"})
 _ANSWERS: Final = frozenset(
     {
         *("areaUnderROC", "areaUnderPR", "accuracy", "precision", "recall", "f1", "logLoss"),

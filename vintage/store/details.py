@@ -1,4 +1,4 @@
-"""What a manifest holds of its own kind of artifact: one frozen model a kind, parsed when it is read."""
+"""Models of the `details` in a manifest, one for each kind of artifact."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
 
 class _Part(BaseModel):
-    """Written as it was given: what was left out, or is of another release, stays so.
+    """Keep exactly the fields that were given.
 
-    So a manifest that is read and written again is the same, and its digest too.
+    A field that was absent stays absent, and a field of another release is kept. A manifest that is read
+    and written again is therefore the same, and so is its digest.
     """
 
     model_config = ConfigDict(frozen=True, extra="allow", protected_namespaces=())
@@ -32,7 +33,7 @@ class _Part(BaseModel):
 
 
 class Details(_Part):
-    """The details of any artifact."""
+    """Details of an artifact of any kind."""
 
     @classmethod
     def of(cls, artifact: Artifact) -> Self:
@@ -47,16 +48,16 @@ class Details(_Part):
         return found
 
     def as_json(self) -> dict[str, Any]:
-        """As its JSON has them, whether they were just made or read; what is not finite is null."""
+        """Return the details as JSON values; a number that is not finite becomes null."""
         return dict(json.loads(self.model_dump_json()))
 
 
 class SnapshotDetails(Details):
-    """Of a date's raw rows.
+    """Details of a date's raw rows.
 
     Attributes:
-        raw: what the delivery was, such as its files and bytes; nothing of it is part of a key.
-        profile: column → type, nulls and the statistics that its type has.
+        raw: facts about the delivery, such as files and bytes; not part of any key.
+        profile: column → type, nulls and the statistics of that type.
     """
 
     raw: Mapping[str, Any] = {}
@@ -64,7 +65,13 @@ class SnapshotDetails(Details):
 
 
 class Failures(_Part):
-    """The rules that do not hold, in a line each, by severity."""
+    """Failed expectations by severity, one line for each.
+
+    Attributes:
+        critical: failures that fail the run.
+        warning: failures that are reported.
+        info: failures that are recorded.
+    """
 
     critical: tuple[str, ...] = ()
     warning: tuple[str, ...] = ()
@@ -72,17 +79,18 @@ class Failures(_Part):
 
     @property
     def all(self) -> tuple[str, ...]:
-        """All of them, the gravest first."""
+        """All failures, the most severe first."""
         return (*self.critical, *self.warning, *self.info)
 
 
 class ValidationDetails(Details):
-    """Of what a suite found in a snapshot.
+    """Details of the validation of a snapshot.
 
     Attributes:
-        passed: whether every critical rule holds.
-        summary: how many rules hold, in words.
-        outcomes: each rule with what was seen.
+        passed: whether every critical expectation passed.
+        summary: how many expectations passed, in words.
+        failures: the failed expectations.
+        outcomes: each expectation with the observed value.
     """
 
     passed: bool
@@ -92,12 +100,12 @@ class ValidationDetails(Details):
 
 
 class LabelDetails(_Part):
-    """Of the labels that one may learn from.
+    """Labels of the trainable rows.
 
     Attributes:
-        rows: how many there are.
-        mean: None where there are none.
-        counts: label → rows, where the labels are few; else empty.
+        rows: number of rows with a label.
+        mean: mean of the labels; null without labels.
+        counts: label → rows, where there are few distinct labels; else empty.
     """
 
     rows: int
@@ -106,13 +114,13 @@ class LabelDetails(_Part):
 
 
 class FeaturesDetails(Details):
-    """Of a date's feature rows.
+    """Details of a date's feature rows.
 
     Attributes:
-        trainable: rows that one may learn from; None in a manifest from before they were counted.
-        labels: theirs; None in a manifest from before they were kept.
-        rows_of_repeated_keys: rows that share their key with another.
-        validation: view → key of what validated it.
+        trainable: rows that training may use; null in manifests of releases that did not count them.
+        labels: labels of these rows; null in manifests of releases that did not keep them.
+        rows_of_repeated_keys: rows that share their row key with another row.
+        validation: view → key of the validation of its snapshot.
     """
 
     trainable: int | None = None
@@ -122,12 +130,13 @@ class FeaturesDetails(Details):
 
 
 class CandidateDetails(_Part):
-    """Params that a tuning tried.
+    """A combination of Params that a tuning tried.
 
     Attributes:
-        metrics: of each part; None where it is not defined.
-        mean: over the parts.
-        error: why it could not be fitted.
+        params: Param → value.
+        metrics: the metric on each fold; null where it is not defined.
+        mean: mean over the folds.
+        error: why the candidate could not be fitted.
     """
 
     params: Mapping[str, Any]
@@ -137,17 +146,24 @@ class CandidateDetails(_Part):
 
 
 class WinnerDetails(CandidateDetails):
-    """The best; `candidate` is its place among all."""
+    """The best candidate of a tuning.
+
+    Attributes:
+        candidate: its index among all candidates.
+    """
 
     candidate: int
 
 
 class TuningDetails(Details):
-    """Of the search for the best Params.
+    """Details of a tuning.
 
     Attributes:
-        metric: what decided.
-        rows: training rows that were used.
+        metric: the metric that decides.
+        larger_is_better: whether a larger value of it is better.
+        rows: number of training rows.
+        winner: the best candidate.
+        candidates: all candidates, in the order of the grid.
     """
 
     metric: str
@@ -158,19 +174,24 @@ class TuningDetails(Details):
 
 
 class ModelTuning(TuningDetails):
-    """The tuning that chose a model's Params: of which date, and its key."""
+    """The tuning that chose a model's Params.
+
+    Attributes:
+        date: partition date of the tuning.
+        key: its key.
+    """
 
     date: dt.date
     key: Key
 
 
 class Reproducibility(_Part):
-    """How exactly a model can be made again.
+    """The settings that make a fit reproducible.
 
     Attributes:
-        partitions: on how many it was fitted.
-        declared: whether the pipeline fixes that number.
-        mode: `exact` or `parallel`, of an earlier release.
+        partitions: number of Spark partitions of the fit.
+        declared: whether the pipeline declares that number.
+        mode: `exact` or `parallel`; written by an earlier release.
     """
 
     partitions: int | None = None
@@ -179,11 +200,11 @@ class Reproducibility(_Part):
 
 
 class RawDetails(_Part):
-    """Whether a twin computes the SQL of preprocess, so that it takes raw rows.
+    """Whether a twin computes the SQL of `preprocess`, so that it accepts raw rows.
 
     Attributes:
-        reason: why it takes the columns after preprocess; empty where it takes raw ones.
-        columns: column that the model reads → why Spark alone computes it.
+        reason: why the twin accepts only the columns after `preprocess`; empty when it accepts raw rows.
+        columns: column that the model reads → why only Spark computes it.
     """
 
     reason: str = ""
@@ -191,13 +212,13 @@ class RawDetails(_Part):
 
 
 class TwinDetails(_Part):
-    """Of a model's twin, which evaluates it without Spark.
+    """A model's twin, which evaluates the model without Spark.
 
     Attributes:
-        reason: why Spark serves the model; empty where the twin does.
-        apart: how far the twin's numbers are from Spark's on the golden batch, relative to the largest of
-            their vector.
-        raw: None in a manifest from before twins took raw rows.
+        reason: why Spark serves the model; empty when the twin does.
+        apart: largest difference between the twin and Spark on the golden batch, relative to the largest
+            number of the vector.
+        raw: support for raw rows; null in manifests of releases whose twins did not accept them.
     """
 
     reason: str = ""
@@ -206,22 +227,23 @@ class TwinDetails(_Part):
 
 
 class ModelDetails(Details):
-    """Of a fitted model.
+    """Details of a fitted model.
 
     Attributes:
-        task: what kind of model it is.
-        digest: of what it learnt; None in a manifest from before it was kept.
-        arithmetic: how the JVM computes; None likewise.
-        rows: `train`: how many it learnt from.
-        labels: `min` and `max`.
-        params: `0.Imputer.strategy` → value, every Param of every stage.
-        columns: what its stages read.
-        requirements: the packages that it needs, pinned.
-        snapshots: date → key of the raw rows behind it.
-        tuning: what chose its Params, where they were tuned.
-        importances: what it weighs, by feature; None where it does not tell, or in a manifest from before it
-            was kept here.
-        twin: what evaluates it without Spark; None in a manifest from before there were twins.
+        task: the task, such as `classification`.
+        digest: digest of the fitted parameters; null in manifests of releases that did not keep it.
+        arithmetic: how the JVM computes; null likewise.
+        reproducibility: the settings that make the fit reproducible.
+        rows: `train`: number of training rows.
+        labels: `min` and `max` of the labels.
+        params: every Param of every stage, as `0.Imputer.strategy` → value.
+        columns: columns that the stages read.
+        requirements: the packages that the model needs, pinned.
+        snapshots: date → key of the snapshot that the training rows come from.
+        tuning: the tuning that chose the Params, if there was one.
+        importances: importance of each feature; null when the model has none, or in manifests of releases
+            that did not keep them.
+        twin: the model's twin; null in manifests of releases without twins.
     """
 
     task: Task
@@ -240,14 +262,14 @@ class ModelDetails(Details):
 
 
 class ParityDetails(_Part):
-    """How like Spark's answers those of a model's twin are, on its holdout.
+    """Comparison of a model's twin with Spark on the holdout.
 
     Attributes:
-        rows: how many were compared, all of them unless one differs.
-        columns: what was compared of them.
-        apart: how far the farthest number is from Spark's, relative to the largest of its vector.
-        differs: the first row that differs, and how; empty where none does.
-        stage: the class of the stage that makes that row differ, where it was found.
+        rows: number of compared rows; all of them, unless one differs.
+        columns: compared columns.
+        apart: largest difference from Spark, relative to the largest number of the vector.
+        differs: the first row that differs, and how; empty when none does.
+        stage: class of the stage that causes the difference, if it was found.
     """
 
     rows: int
@@ -258,11 +280,11 @@ class ParityDetails(_Part):
 
 
 class RawParityDetails(_Part):
-    """Whether a twin makes the stored features of the raw rows of the holdout's dates.
+    """Comparison of the features that a twin computes from raw rows with the stored features.
 
     Attributes:
-        rows: how many raw rows were compared.
-        differs: the first row that gives something else, and which column; empty where none does.
+        rows: number of compared raw rows.
+        differs: the first row that differs, and in which column; empty when none does.
     """
 
     rows: int
@@ -270,14 +292,25 @@ class RawParityDetails(_Part):
 
 
 class DecisionDetails(_Part):
-    """Whether the gates let a model pass, and each reason."""
+    """The decision of the gates.
+
+    Attributes:
+        promote: whether the model may be promoted.
+        reasons: the reasons, one line for each.
+    """
 
     promote: bool
     reasons: tuple[str, ...]
 
 
 class OverlapDetails(_Part):
-    """What a holdout shares with the training rows: `rows`, their `share`, and dates of the same rows."""
+    """Holdout rows that are also training rows.
+
+    Attributes:
+        rows: number of such rows.
+        share: their share of the holdout.
+        dates: holdout date → training date with the same rows.
+    """
 
     rows: int = 0
     share: float = 0.0
@@ -285,24 +318,30 @@ class OverlapDetails(_Part):
 
 
 class EvaluationDetails(Details):
-    """Of a model's measures on its holdout.
+    """Details of the evaluation of a model on its holdout.
 
     Attributes:
-        model: key of what was measured.
-        rows: how many it learnt from (`train`) and was tested on (`test`).
-        weight: the column that says how much a row counts; None where they count alike.
-        metrics: name → value; None where it is not defined.
-        intervals: `confidence`, `method`, and by metric `low` and `high`.
-        baseline: what it was compared with, on the same rows; None where it was with nothing.
-        details: what the task has beside numbers, such as a confusion matrix.
-        slices: the same metrics of parts of the holdout, the worst first.
-        gates: each that applies, with its value, and whether it passed.
-        guess: what guessing gives on the same rows: `how`, and `metrics` by name; None where nobody guesses.
-        inapplicable: gate that does not apply → why; empty in a manifest from before they were kept.
-        overlap: None in a manifest from before it was counted.
-        absent: date of the window → why none of its rows is used; None in a manifest from before it was kept.
-        twin: None for a model that Spark serves.
-        raw: None for one that does not take raw rows.
+        model: key of the model.
+        rows: number of training (`train`) and holdout (`test`) rows.
+        weight: the column with the weight of a row; null when all rows count alike.
+        metrics: metric → value; null where it is not defined.
+        intervals: `confidence`, `method`, and `low` and `high` of each metric.
+        baseline: the model that it is compared with, and that model's metrics on the same rows; null without
+            one.
+        details: results of the task that are not single numbers, such as a confusion matrix.
+        slices: the same metrics on parts of the holdout, the worst first.
+        gates: each applicable gate, its value, and whether it passed.
+        guess: the metrics of a constant guess on the same rows, with `how` and `metrics`; null where there is
+            none.
+        inapplicable: gate that does not apply → the reason; empty in manifests of releases that did not keep
+            it.
+        decision: the decision of the gates.
+        overlap: holdout rows that are also training rows; null in manifests of releases that did not count
+            them.
+        absent: date of the window → why none of its rows is used; null in manifests of releases that did not
+            keep it.
+        twin: comparison of the twin with Spark; null for a model that Spark serves.
+        raw: comparison of the twin's features; null for a model whose twin does not accept raw rows.
     """
 
     model: Key
@@ -324,12 +363,14 @@ class EvaluationDetails(Details):
 
 
 class PredictionsDetails(Details):
-    """Of a date's predictions.
+    """Details of a date's predictions.
 
     Attributes:
-        model, model_date, version: what scored, as key, partition date and registered version.
-        rows: `given`, `scored` and `rejected`.
-        rejected: reason → how many rows were not scored for it.
+        model: key of the model that made the predictions.
+        model_date: its partition date.
+        version: its registered version.
+        rows: number of rows that were `given`, `scored` and `rejected`.
+        rejected: reason → number of rejected rows.
     """
 
     model: Key
@@ -340,20 +381,22 @@ class PredictionsDetails(Details):
 
 
 class LabelCounts(_Part):
-    """What became of a date's predictions when its labels were looked for.
+    """How a date's predictions were matched with their labels.
 
-    Each prediction is counted once, in `measured` or in the first of the others that holds of it.
+    Each prediction is counted once: in `measured`, or in the first of the other counts that applies.
 
     Attributes:
-        predictions: how many there are.
-        said_twice: predictions that share their row key with another.
-        without_row: those whose key no row of the date has any more.
-        of_several_rows: those whose key more than one row has, so that nobody can tell which label is theirs.
-        unlabelled: those whose row has no label.
-        excluded: those whose row has a label, and is none that one may learn from.
-        measured: those that count in the metrics.
+        predictions: number of predictions.
+        said_twice: predictions that share their row key with another prediction.
+        without_row: predictions whose row key no longer has a row.
+        of_several_rows: predictions whose row key has several rows, so that the label is ambiguous.
+        unlabelled: predictions whose row has no label.
+        excluded: predictions whose row has a label that training may not use.
+        measured: predictions that count in the metrics.
         unscored: rows of the date without a prediction.
-        came, changed, withdrawn: labels that are there, are others or are gone since the earlier look.
+        came: labels that are new since the previous measurement.
+        changed: labels that changed since then.
+        withdrawn: labels that were removed since then.
     """
 
     predictions: int = 0
@@ -370,15 +413,14 @@ class LabelCounts(_Part):
 
 
 class QualityOfModel(_Part):
-    """How right a model is on rows of a date, beside what it reached on its holdout.
+    """Quality of a model on the rows of a date, with its results on its own holdout.
 
     Attributes:
-        date: its partition date.
-        version: in the registry.
-        holdout: metric → value that it was promoted with; empty where its evaluation is gone.
-        holdout_intervals: metric → `low` and `high` of it.
-        found: what it reaches on the date, and whether the gates that it was let through by would let it
-            through again.
+        date: partition date of the model.
+        version: its registered version.
+        holdout: metric → value at promotion; empty when its evaluation is gone.
+        holdout_intervals: metric → `low` and `high` of that value.
+        found: its evaluation on the date, with the decision that its gates would make.
     """
 
     date: dt.date
@@ -389,16 +431,16 @@ class QualityOfModel(_Part):
 
 
 class QualityDetails(Details):
-    """Of how right a date's predictions were.
+    """Details of the quality of a date's predictions.
 
     Attributes:
-        metric: the one that decides.
-        larger_is_better: of that metric.
-        counts: what became of the predictions.
-        predicted: by the model that made the predictions; None where no row could be measured.
-        serving: by the model that served when this was measured, on the same rows; None where it is the same
-            model, none served, or `incomparable` says why not.
-        incomparable: why what serves has no metrics; empty where it has, or is the same model.
+        metric: the metric that decides.
+        larger_is_better: whether a larger value of it is better.
+        counts: how the predictions were matched with labels.
+        predicted: quality of the model that made the predictions; null when no row could be measured.
+        serving: quality, on the same rows, of the champion at the time of measurement; null when it is the
+            same model, when there was none, or when `incomparable` gives a reason.
+        incomparable: why that champion has no metrics; empty when it has, or is the same model.
     """
 
     metric: str
@@ -410,14 +452,14 @@ class QualityDetails(Details):
 
 
 class DriftedColumn(_Part):
-    """A column that is further from its reference than on calm dates.
+    """A column that drifted.
 
     Attributes:
-        rows: the kind of rows that it is of: `snapshot`, `features` or `predictions`.
+        rows: kind of its rows: `snapshot`, `features` or `predictions`.
         column: its name.
-        told: the measure that is furthest above its bound, in words.
-        dates: those of the last dates on which it drifted, this one among them, oldest first.
-        alarm: whether these are as many as the pipeline's alarm asks for.
+        told: the measure that exceeds its bound by most, in words.
+        dates: watched dates on which it drifted, this one included, oldest first.
+        alarm: whether these dates are enough for an alarm.
     """
 
     rows: str
@@ -428,15 +470,16 @@ class DriftedColumn(_Part):
 
 
 class MonitorDetails(Details):
-    """Of how far a date's rows are from those that it was compared with.
+    """Details of the drift of a date's rows.
 
     Attributes:
-        state: `calm`, `warn` (a column drifted), `alarm` (one did on as many dates as the pipeline says), or
-            `unknown`: nothing could be compared.
-        against: what with.
-        model, model_date: whose training rows, as key and partition date; None with something else.
-        watched: the dates that the alarm counts, oldest first.
-        drifted: the columns that drifted, the furthest first.
+        state: `calm`, `warn` (a column drifted), `alarm` (a column drifted on enough dates), or `unknown`
+            (nothing could be compared).
+        against: what the date is compared with.
+        model: key of the model whose training rows are the reference; null with another reference.
+        model_date: its partition date.
+        watched: the dates that count for the alarm, oldest first.
+        drifted: the columns that drifted, the worst first.
         missing: kind of rows → why it was not compared.
     """
 

@@ -1,4 +1,4 @@
-"""Names for what a step makes: a key is the SHA-256 of everything that decides the result."""
+"""Keys of artifacts: the SHA-256 of everything that determines the result."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ KEY_FORMAT: Final = 1
 
 
 class Key(str):
-    """The name of an artifact, or of any content: a SHA-256 as hexadecimal digits.
+    """The key of an artifact, or the digest of any content: a SHA-256 in hexadecimal digits.
 
     >>> Key("9f86d081884c7d659a2feaa0c55ad015").short
     '9f86d081884c'
@@ -30,7 +30,7 @@ class Key(str):
 
     @property
     def short(self) -> str:
-        """The first 12 digits, which tell it apart for a person."""
+        """The first 12 digits, enough for a person to tell keys apart."""
         return self[:12]
 
     @classmethod
@@ -39,30 +39,32 @@ class Key(str):
 
 
 def canonical_json(value: object) -> str:
-    """JSON with one spelling for one value: sorted names, no spaces, no NaN.
+    """Return JSON with one spelling for each value: sorted names, no spaces, no NaN.
 
     Raises:
-        ValueError: the value holds NaN or infinity, which JSON cannot say.
+        ValueError: the value holds NaN or infinity, which JSON cannot represent.
     """
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def digest(value: object) -> Key:
-    """SHA-256 of the canonical JSON, 64 hexadecimal digits."""
+    """Return the SHA-256 of the canonical JSON, 64 hexadecimal digits."""
     return Key(hashlib.sha256(canonical_json(value).encode()).hexdigest())
 
 
 class Ingredients(BaseModel):
-    """Everything that decides what a step makes, and nothing else: no time, host, path or run id.
+    """Everything that determines an artifact, and nothing else: no time, host, path or run id.
 
     Attributes:
-        kind: what is made.
-        date: the partition date.
-        inputs: kind → date → key of each artifact that is read; for a snapshot, `rows` → date → fingerprint.
+        kind: kind of the artifact.
+        date: partition date.
+        inputs: kind → date → key of each artifact that the step reads; for a snapshot, `rows` → date →
+            fingerprint.
         spec: the part of the pipeline's YAML (and suite) that the step reads.
-        seed: the seed of every random choice.
-        code: digest of the source that computes it.
-        engines: versions of what runs that source.
+        seed: seed of every random choice.
+        code: digest of the source code that computes the artifact.
+        engines: versions of Spark, Python and Java.
+        format: version of the key format.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -78,5 +80,5 @@ class Ingredients(BaseModel):
 
     @property
     def key(self) -> Key:
-        """The artifact's name."""
+        """The key of the artifact."""
         return digest(self.model_dump(mode="json"))

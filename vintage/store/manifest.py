@@ -1,4 +1,4 @@
-"""The manifest: what an artifact is, what it was made from, and how one would make it again."""
+"""The manifest: what an artifact is, what produced it, and how to reproduce it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,13 @@ NAME = "manifest.json"
 
 
 class DataFile(BaseModel):
-    """One file of an artifact: path relative to the artifact, size in bytes, SHA-256."""
+    """A file of an artifact.
+
+    Attributes:
+        path: path relative to the artifact's folder.
+        size: bytes.
+        sha256: SHA-256 of its content.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -30,7 +36,13 @@ class DataFile(BaseModel):
 
 
 class Rows(BaseModel):
-    """What the artifact's Parquet holds: how many rows, of which schema, with which content fingerprint."""
+    """The rows of an artifact's Parquet files.
+
+    Attributes:
+        count: number of rows.
+        spark_schema: schema as Spark's JSON.
+        fingerprint: digest of the rows that does not depend on their order.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -40,10 +52,30 @@ class Rows(BaseModel):
 
 
 class Manifest(BaseModel):
-    """Written last into an artifact's folder; immutable from then on.
+    """The manifest of an artifact, written last into its folder; immutable from then on.
 
-    `modules` holds each module of Vintage that computed it, with the start of its digest; empty where an
-    earlier release wrote the manifest. `digest` is over all other fields; None, with format 1, likewise.
+    Attributes:
+        kind: kind of the artifact.
+        pipeline: name of the pipeline; `<pipeline>/joins/<name>` for a joined source.
+        date: partition date.
+        key: SHA-256 of the ingredients.
+        ingredients: everything that determines the artifact.
+        rows: the rows of its Parquet files; null without any.
+        details: results of its kind.
+        files: all files but the manifest.
+        seed: seed of every random choice.
+        spark_conf: Spark settings that results depend on.
+        packages: versions of Python, Java and the installed packages that take part.
+        lock: SHA-256 of `uv.lock`; null when there is none.
+        git: `commit`, and whether the tree is `clean`; null where it is unknown.
+        airflow: the Airflow task that made the artifact; empty outside Airflow.
+        mlflow_run_id: the MLflow run of the model; null for kinds that belong to no model.
+        modules: module of Vintage that computed the artifact → start of its digest; empty in manifests of
+            releases that did not keep it.
+        started: when the step started, UTC.
+        finished: when it published, UTC.
+        format: version of this format; 1 has no digest.
+        digest: digest of all other fields; null with format 1.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -76,18 +108,18 @@ class Manifest(BaseModel):
         return value if kind is None else DETAILS[kind].model_validate(value)
 
     def sealed(self) -> Manifest:
-        """Return the same with its digest."""
+        """Return the manifest with its digest."""
         both = seal(json.loads(self.model_dump_json()))
         return self.model_copy(update={"format": both["format"], "digest": both["digest"]})
 
     @property
     def named(self) -> str:
-        """Which artifact it is, in words: `model 9f86d081884c of wine for 2024-01-01`."""
+        """Describe the artifact: `model 9f86d081884c of wine for 2024-01-01`."""
         return f"{self.kind} {self.key.short} of {self.pipeline} for {self.date}"
 
     @property
     def seconds(self) -> float:
-        """How long the making took; 0 when the clock was set back meanwhile."""
+        """Seconds that the step took; 0 when the clock was set back meanwhile."""
         return max(0.0, (self.finished - self.started).total_seconds())
 
 
