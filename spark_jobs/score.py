@@ -1,7 +1,7 @@
 """Score the rows of a date with the champion."""
 
-from vintage.flow.score import run
 from vintage.jobs.program import main
+from vintage.jobs.score import run
 
 if __name__ == "__main__":
     main(run, __doc__, {"version": "the registered version that scores; the champion when left out"})

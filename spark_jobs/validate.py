@@ -1,7 +1,7 @@
 """Check each date of the window against its suite of expectations."""
 
-from vintage.flow.validate import run
 from vintage.jobs.program import main
+from vintage.jobs.validate import run
 
 if __name__ == "__main__":
     main(run, __doc__)

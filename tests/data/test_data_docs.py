@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.accessibility import grave_findings
 from tests.data.conftest import QUIET
 from tests.hostile import CHROMIUM, MARKUP, OBEYED, opened
 from vintage.spec.page_policy import POLICY
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from tests.data.conftest import Run
 
-BOLD = ["<b>bold</b>"]
+TELEPHONE = 390
 COLUMN = "<img src=y onerror=alert(1)>"
 
 
@@ -68,6 +69,11 @@ def test_values_and_column_names_are_text_in_a_browser(spark: SparkSession, run:
             assert target.first.is_visible()
         assert did == []
         shown.screenshot(path=str(tmp_path / "docs.png"), full_page=True)
+        assert grave_findings(shown) == []
+        shown.set_viewport_size({"width": TELEPHONE, "height": 900})
+        assert shown.evaluate("document.documentElement.scrollWidth") == TELEPHONE
+        assert grave_findings(shown) == []
+        shown.screenshot(path=str(tmp_path / "docs-narrow.png"), full_page=True)
         # What slips through all the same is not run, nor is anything asked of another host.
         shown.evaluate("document.body.insertAdjacentHTML('beforeend', '<img src=x onerror=alert(9)>')")
         shown.evaluate("fetch('http://127.0.0.1:9/').catch(() => 0)")

@@ -13,6 +13,8 @@ import pytest
 
 from tests.report.families import EVALUATIONS, ODD, publish_run
 from tests.report.models import DAY, Made
+from vintage.errors import DataError
+from vintage.jobs.pages import page_of_dates
 from vintage.lineage.difference import difference_of
 from vintage.lineage.graph import lineage_of
 from vintage.ml.families import EvaluationResult
@@ -31,6 +33,7 @@ from vintage.report.tables import labelled
 from vintage.store import Ingredients, Store
 from vintage.store.details import LabelDetails
 from vintage.store.reports import DATES_FROM_DOCS, dates_page
+from vintage.store.windows import store_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -231,3 +234,30 @@ def test_each_date_leads_to_its_data_docs_and_report_and_back(tmp_path: Path) ->
     assert 'href="../../index.html"' in report.read_text(encoding="utf-8")
     written = page.stat().st_mtime_ns
     assert write_dates(store).stat().st_mtime_ns == written
+
+
+def test_a_date_that_failed_its_suite_leads_to_the_others(tmp_path: Path) -> None:
+    store = Store(tmp_path, "things")
+    job = SimpleNamespace(store=store, pipeline=SimpleNamespace(suites={"source": "s", "weather": "w"}))
+    places = {}
+    for view, summary in (
+        ("source", "2 of 4 rules hold, 2 critical failed"),
+        ("weather", "all 3 rules hold"),
+    ):
+        of_view = store_of(store, view)
+        named = Ingredients(
+            kind="validation", date=str(DAY), inputs={}, spec={}, seed=1, code="c", engines={}
+        )
+        with of_view.attempt("validation", DAY) as attempt:
+            attempt.data.mkdir()
+            failed = {"critical": ["x"] if view == "source" else [], "warning": [], "info": []}
+            details = {"passed": view != "source", "summary": summary, "failures": failed}
+            places[view] = of_view.publish(attempt, named, details=details)
+        of_view.set_current(places[view])
+    with pytest.raises(DataError), page_of_dates(job):
+        raise DataError("the date failed")
+    for view, found in places.items():
+        page = dates_page(store_of(store, view))
+        assert (found.place / DATES_FROM_DOCS).resolve() == page.resolve()
+        text = page.read_text(encoding="utf-8")
+        assert 'class="bad">2 of 4' in text if view == "source" else 'class="good">all 3' in text

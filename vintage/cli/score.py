@@ -35,7 +35,7 @@ def score(
 
     Example: `vintage score flight_delay --date 2013-03-01`
     """
-    from vintage.flow.score import run
+    from vintage.jobs.score import run
 
     job = open_job(Home.from_environment(os.environ), pipeline, date)
     with signs_of_life(job.home, job.store, f"score_{job.pipeline.name}_{job.date}") as signs:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vintage.flow import quality
+from vintage.jobs.pages import page_of_dates
 from vintage.monitoring.recorded import record_quality
 from vintage.registry.tracking import Tracking
 from vintage.report.digest import write_digest
@@ -22,7 +23,8 @@ def run(job: Job) -> QualityOfDate:
         StoreError: something of the store is damaged or gone.
         TrackingError: MLflow cannot be reached.
     """
-    found = quality.run(job)
+    with page_of_dates(job):
+        found = quality.run(job)
     record_quality(Tracking(job.home.tracking_uri, job.home.mlflow_artifacts), found)
     write_digest(job.store.root)
     return found
