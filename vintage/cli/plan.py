@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from vintage.cli.arguments import AsJson, PipelineName
-from vintage.cli.screen import Console, write_json
+from vintage.cli.screen import Console, json_text, write_json
+from vintage.errors import printable
 from vintage.spec import Home, load_pipeline, parse_partition_date
 
 First = Annotated[str, typer.Option("--from", help="First partition date, YYYY-MM-DD.", show_default=False)]
@@ -44,22 +45,22 @@ def backfill(pipeline: PipelineName, first: First, last: Last, as_json: AsJson =
 
     Example: `vintage backfill flight_delay --from 2013-02-01 --to 2013-02-28`
     """
-    from vintage.flow.job import configure_logging
+    from vintage.cli.signs_of_life import signs_of_life
     from vintage.jobs.backfill import backfill as backfilled
     from vintage.spec.range import dates_of
+    from vintage.store import Store
 
-    configure_logging()
     home = Home.from_environment(os.environ)
     spec = load_pipeline(home, pipeline)
     dates = dates_of(spec, parse_partition_date(first), parse_partition_date(last))
-    console = Console(highlight=False, soft_wrap=True)
     code = 0
-    for done in backfilled(home, spec, dates.scheduled):
-        code = code or done.exit_code
-        if as_json:
-            write_json(done, indent=None)
-            continue
-        told = done.error or f"version {done.version} {str(done.action).replace('_', ' ')}"
-        console.print(f"{done.date}  {done.seconds:6.1f} s  {told}", markup=False)
+    with signs_of_life(home, Store(home.store, spec.name), f"backfill_{spec.name}_{first}_{last}") as signs:
+        for done in backfilled(home, spec, dates.scheduled, signs=signs):
+            code = code or done.exit_code
+            if as_json:
+                signs.tell(json_text(done, indent=None))
+                continue
+            told = done.error or f"version {done.version} {str(done.action).replace('_', ' ')}"
+            signs.tell(printable(f"{done.date}  {done.seconds:6.1f} s  {told}", keep="\n"))
     if code:
         raise typer.Exit(code)

@@ -11,7 +11,7 @@ import typer
 from vintage.cli.arguments import AsJson, PartitionDate, PipelineName
 from vintage.cli.reproduction_view import show
 from vintage.cli.screen import Console, write_json
-from vintage.flow.job import configure_logging
+from vintage.cli.signs_of_life import signs_of_life
 from vintage.spec import Home, parse_partition_date
 from vintage.store.scratch import Scratch
 
@@ -46,13 +46,13 @@ def reproduce(
 
     Example: `vintage reproduce flight_delay --date 2013-02-28`
     """
+    from vintage.flow.reproduce import existing_store, require_same
     from vintage.flow.reproduce import reproduce as make_again
-    from vintage.flow.reproduce import require_same
 
-    configure_logging()
-    home = Home.from_environment(os.environ)
-    folder = None if scratch is None else scratch.absolute()
-    found = make_again(home, pipeline, parse_partition_date(date), key, scratch=Scratch(folder, keep))
+    home, day = Home.from_environment(os.environ), parse_partition_date(date)
+    where = Scratch(None if scratch is None else scratch.absolute(), keep)
+    with signs_of_life(home, existing_store(home, pipeline), f"reproduce_{pipeline}_{day}") as signs:
+        found = make_again(home, pipeline, day, key, scratch=where, signs=signs)
     if as_json:
         write_json(found)
     else:

@@ -34,7 +34,11 @@ class Console(rich.console.Console):
 
 
 def write_json(found: BaseModel, *, indent: int | None = 2) -> None:
-    """Write a model as JSON to standard output; what a terminal would obey is escaped, as JSON can."""
+    """Write a model as JSON to standard output."""
+    sys.stdout.write(f"{json_text(found, indent=indent)}\n")
+
+
+def json_text(found: BaseModel, *, indent: int | None = 2) -> str:
+    """Return a model as JSON; what a terminal would obey is escaped, as JSON can."""
     text = found.model_dump_json(indent=indent)
-    escaped = "".join(each if each.isprintable() or each == "\n" else json.dumps(each)[1:-1] for each in text)
-    sys.stdout.write(f"{escaped}\n")
+    return "".join(each if each.isprintable() or each == "\n" else json.dumps(each)[1:-1] for each in text)

@@ -7,6 +7,7 @@ import os
 import sys
 import time
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import IO, TYPE_CHECKING, Final
 
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -14,10 +15,12 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from vintage.cli.screen import Console
 from vintage.flow.durations import durations_of
 from vintage.flow.job import configure_logging
-from vintage.spec.flow import FLOW
+from vintage.flow.signs import Signs
+from vintage.spec.flow import FLOW, TRAINING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from datetime import date
     from pathlib import Path
 
     from rich.progress import TaskID
@@ -25,21 +28,16 @@ if TYPE_CHECKING:
     from vintage.spec import Home
     from vintage.store import Store
 
-log = logging.getLogger(__name__)
-
 STDERR: Final = 2
 
 
-class Plain:
-    """Tells of each step in the log; for what is no terminal."""
+class Plain(Signs):
+    """Tells of each step in the log, and of what came of a date on standard output."""
 
-    @contextmanager
-    def step(self, number: int, steps: int, name: str) -> Iterator[None]:
-        """Log that a step begins, and its seconds when it is done."""
-        log.info("step %d of %d: %s", number, steps, name)
-        started = time.monotonic()
-        yield
-        log.info("%s done in %.1f s", name, time.monotonic() - started)
+    def tell(self, line: str) -> None:
+        """Write a line of results to standard output."""
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
 
 
 class Live(Plain):
@@ -47,13 +45,52 @@ class Live(Plain):
 
     Args:
         progress: on the terminal.
-        usual: step → how long it took in the past, in seconds, for one date or for all.
+        usual: job or kind → how long it took in the past, in seconds; those that a run does for many dates
+            at once are left out.
+        usual_date: how long all steps of a date took in the past, in seconds.
     """
 
-    def __init__(self, progress: Progress, usual: Mapping[str, float]) -> None:
+    def __init__(self, progress: Progress, usual: Mapping[str, float], usual_date: float | None) -> None:
         self._progress = progress
         self._usual = usual
+        self._usual_date = usual_date
         self._task: TaskID | None = None
+        self._of_date: list[TaskID] = []
+        self._range: TaskID | None = None
+        self._began = time.monotonic()
+
+    def tell(self, line: str) -> None:
+        """Write a line of results above what is shown, or to what standard output leads to."""
+        if sys.stdout.isatty():
+            self._progress.console.print(line, soft_wrap=True)
+        else:
+            super().tell(line)
+
+    @contextmanager
+    def date(self, number: int, dates: int, day: date) -> Iterator[None]:
+        """Show which date of how many is under way, and how long all of them are expected to take."""
+        if self._range is None:
+            self._began = time.monotonic()
+            self._range = self._progress.add_task("", total=dates, dates="", usual="")
+        done = number - 1
+        each = (time.monotonic() - self._began) / done if done else self._usual_date
+        whole = f"expected {timedelta(seconds=round(each * dates))}" if each and each * dates >= 1 else ""
+        self._progress.update(
+            self._range,
+            description=str(day),
+            completed=done,
+            dates=f"{done} of {dates} dates done",
+            usual=whole,
+        )
+        try:
+            with super().date(number, dates, day):
+                yield
+        finally:
+            # The line of the date tells what came of them.
+            while self._of_date:
+                self._progress.remove_task(self._of_date.pop())
+            self._task = None
+            self._progress.update(self._range, completed=number, dates=f"{number} of {dates} dates done")
 
     @contextmanager
     def step(self, number: int, steps: int, name: str) -> Iterator[None]:
@@ -61,6 +98,8 @@ class Live(Plain):
         seconds = self._usual.get(name)
         usual = f"usually {seconds:.0f} s" if seconds and seconds >= 1 else ""
         self._task = self._progress.add_task(f"{number}/{steps} {name}", total=1, dates="", usual=usual)
+        if self._range is not None:
+            self._of_date.append(self._task)
         with super().step(number, steps, name):
             yield
         self._progress.update(self._task, completed=1, usual="")
@@ -101,7 +140,9 @@ def signs_of_life(home: Home, store: Store, name: str) -> Iterator[Plain]:
     file = home.path / "data" / "logs" / f"{name}.log"
     file.parent.mkdir(parents=True, exist_ok=True)
     took = durations_of(store).seconds
-    usual = {each.job: took[each.kind] for each in FLOW if each.kind in took and not each.by_date}
+    alone = [each for each in FLOW if each.kind in took and not each.by_date]
+    usual = {name: took[each.kind] for each in alone for name in (each.job, each.kind)}
+    usual_date = sum(took.get(each.kind, 0.0) for each in TRAINING) or None
     with _stderr_into(file) as terminal:
         configure_logging()
         console = Console(file=terminal, force_terminal=True, highlight=False)
@@ -111,9 +152,14 @@ def signs_of_life(home: Home, store: Store, name: str) -> Iterator[Plain]:
             *map(TextColumn, ("{task.description}", "{task.fields[dates]}")),
         )
         with Progress(
-            *columns, TimeElapsedColumn(), TextColumn("{task.fields[usual]}"), console=console
+            *columns,
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[usual]}"),
+            console=console,
+            # JSON and lines for a file are theirs; what is for the terminal is told through the console.
+            redirect_stdout=False,
         ) as shown:
-            live = Live(shown, usual)
+            live = Live(shown, usual, usual_date)
             follow = _Follow(live)
             logging.getLogger().addHandler(follow)
             try:

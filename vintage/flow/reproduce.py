@@ -13,6 +13,7 @@ from vintage.flow.job import Job
 from vintage.flow.recipe import pipeline_of
 from vintage.flow.reproducer import Reproducer
 from vintage.flow.reproduction import Reproduction, Restated
+from vintage.flow.signs import Signs
 from vintage.lineage.graph import Lineage, current_evaluation, evaluation_with, lineage_of
 from vintage.session import SparkProvider, recorded_conf
 from vintage.spec import Home, did_you_mean, load_pipeline, submit_conf
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def reproduce(
+def reproduce(  # noqa: PLR0913 - where it runs, works and is told of may each be left out
     home: Home,
     name: str,
     day: date,
@@ -40,6 +41,7 @@ def reproduce(
     *,
     spark: SparkProvider | None = None,
     scratch: Scratch | None = None,
+    signs: Signs | None = None,
 ) -> Reproduction:
     """Make an evaluated model again, and everything on the way to it from the snapshots on.
 
@@ -50,6 +52,7 @@ def reproduce(
         key: the model's, or its evaluation's, or how it begins; empty takes what is current for the date.
         spark: an open session; without it one is opened, with the settings that the model was made under.
         scratch: where to work; beside the original when left out.
+        signs: told of each step.
 
     Raises:
         SpecError: the name or the key is none.
@@ -57,7 +60,7 @@ def reproduce(
         VintageError: a step cannot be made again at all.
     """
     started = time.monotonic()
-    store = _existing(home, name)
+    store = existing_store(home, name)
     evaluation = evaluation_with(store, day, key) if key else current_evaluation(store, day)
     lineage = lineage_of(store, evaluation)
     pipeline = pipeline_of(lineage, home.path)
@@ -78,9 +81,9 @@ def reproduce(
             for each in held:
                 if not each.same:
                     log.warning("another environment: %s was %s, is %s", each.what, each.then, each.now)
-            compared, first = Reproducer(
-                Job(home, pipeline, evaluation.date, beside, provider), lineage
-            ).run()
+            compared, first = Reproducer(Job(home, pipeline, evaluation.date, beside, provider), lineage).run(
+                signs or Signs()
+            )
         finally:
             if spark is None:
                 provider.stop()
@@ -113,8 +116,12 @@ def require_same(found: Reproduction) -> None:
         )
 
 
-def _existing(home: Home, name: str) -> Store:
-    """Return the store of a pipeline that has been run; its file may be gone or changed since."""
+def existing_store(home: Home, name: str) -> Store:
+    """Return the store of a pipeline that has been run; its file may be gone or changed since.
+
+    Raises:
+        SpecError: the name is none, or nothing of that pipeline was ever made.
+    """
     require_name("pipeline", name)
     store = Store(home.store, name)
     if not store.folder.is_dir():

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from vintage.flow.graph import Step, Target
     from vintage.flow.job import Job
+    from vintage.flow.signs import Signs
     from vintage.lineage.graph import Lineage
     from vintage.registry.baseline import BaselineModel
     from vintage.spec import Pipeline, Suite
@@ -63,18 +64,21 @@ class Reproducer(Flow):
         self._originals = {(each.manifest.kind, each.date): each for each in lineage.steps}
         self._compared: list[Compared] = []
 
-    def run(self) -> tuple[tuple[Comparison, ...], FirstDifference | None]:
+    def run(self, signs: Signs) -> tuple[tuple[Comparison, ...], FirstDifference | None]:
         """Make and compare all of it, in the order of the flow.
+
+        Args:
+            signs: told of each step.
 
         Raises:
             VintageError: a step cannot be made again at all.
         """
         steps = [step for step in STEPS if step.compared]
-        log.info("step 1 of %d: the rows of %d dates' snapshots", len(steps) + 1, len(self.snapshots))
-        self._check_snapshots()
+        with signs.step(1, len(steps) + 1, "snapshot"):
+            self._check_snapshots()
         for number, step in enumerate(steps, start=2):
-            log.info("step %d of %d: %s, %d", number, len(steps) + 1, step.kind, len(self.targets(step)))
-            self.of(step)
+            with signs.step(number, len(steps) + 1, step.kind):
+                self.of(step)
         found = marked([each.comparison for each in self._compared])
         first = next((each for each in self._compared if not each.comparison.same), None)
         if first is None:

@@ -10,15 +10,16 @@ from pydantic import BaseModel, ConfigDict
 
 from vintage.errors import DataError, ModelRefused
 from vintage.flow.job import open_job
+from vintage.flow.signs import Signs
 from vintage.flow.steps import JOBS as STEPS
-from vintage.jobs import evaluate, promote
+from vintage.jobs import evaluate, promote, validate
 from vintage.registry.loadability import place_of
 from vintage.registry.loading_process import LoadingProcess
 from vintage.session import SparkProvider
 from vintage.spec import submit_conf
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import date
 
     from vintage.flow.job import Job
@@ -29,7 +30,11 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-JOBS: Final[Mapping[str, Callable[[Job], object]]] = {**STEPS, "evaluate": evaluate.run}
+JOBS: Final[Mapping[str, Callable[[Job], object]]] = {
+    **STEPS,
+    "validate": validate.run,
+    "evaluate": evaluate.run,
+}
 """The jobs that make a date's evaluated model, in their order; `promote` decides on it."""
 
 
@@ -58,10 +63,11 @@ class Backfilled(BaseModel):
 def backfill(
     home: Home,
     pipeline: Pipeline,
-    dates: Iterable[date],
+    dates: Sequence[date],
     *,
     spark: SparkProvider | None = None,
     load: Callable[[Loading], Loaded] | None = None,
+    signs: Signs | None = None,
 ) -> Iterator[Backfilled]:
     """Retrains one date after the other, as many runs of `vintage run` do, but that Spark starts once.
 
@@ -75,17 +81,21 @@ def backfill(
         spark: the session to do it in; its owner ends it. Left out, one is started and ended.
         load: how a model that is to serve is loaded and scored before; when left out, in a process of its
             own, one for all dates.
+        signs: told of each date and its steps.
 
     Raises:
         SpecError, StoreError, TrackingError, EnvironmentProblem: what would stop every other date as well.
     """
     provider = spark or SparkProvider(f"{pipeline.name} backfill", conf=submit_conf(pipeline, home))
     apart = LoadingProcess(place_of(home, pipeline))
+    signs = signs or Signs()
     try:
-        for day in dates:
+        for number, day in enumerate(dates, start=1):
             started = time.monotonic()
             try:
-                entry = _run(open_job(home, pipeline.name, str(day), spark=provider), load or apart.load)
+                with signs.date(number, len(dates), day):
+                    job = open_job(home, pipeline.name, str(day), spark=provider)
+                    entry = _run(job, load or apart.load, signs)
             except (DataError, ModelRefused) as error:
                 log.warning("%s failed: %s", day, error)
                 failed = {"error": str(error), "exit_code": error.exit_code}
@@ -99,8 +109,10 @@ def backfill(
             provider.stop()
 
 
-def _run(job: Job, load: Callable[[Loading], Loaded]) -> Entry:
-    for name, step in JOBS.items():
-        log.info("%s: %s", job.date, name)
-        step(job)
-    return promote.run(job, load=load)
+def _run(job: Job, load: Callable[[Loading], Loaded], signs: Signs) -> Entry:
+    steps = len(JOBS) + 1
+    for number, (name, step) in enumerate(JOBS.items(), start=1):
+        with signs.step(number, steps, name):
+            step(job)
+    with signs.step(steps, steps, "promote"):
+        return promote.run(job, load=load)
