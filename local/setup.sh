@@ -52,6 +52,10 @@ close_data() {
 }
 
 mkdir -p "$cache"
+# However it ends, no clock goes on.
+trap stop_clock EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
 close_data
 find_python
 # First what may end the set-up with a question to the user, then what takes long.

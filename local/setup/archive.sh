@@ -23,7 +23,7 @@ make_archive() {
     # A truncated archive would crash every JVM that maps it, so its size is held against the one it was made with.
     if [ -f "$archive" ] && [ "$(size_of "$archive")" = "$(cat "$archive.size" 2>/dev/null)" ]; then return; fi
     if [ -f "$archive.failed" ]; then return; fi
-    say "building the archive of Spark's classes: once, about a minute"
+    begin archive "building the archive of Spark's classes: once, about a minute (log: data/cds/build.log)"
     mkdir -p data/cds
     part=$root/data/cds/.building-$$.jsa
     log=$root/data/cds/build.log
@@ -31,7 +31,9 @@ make_archive() {
         find data/cds -name 'spark-*' -exec rm -f {} +
         size_of "$part" >"$archive.size"
         mv -f "$part" "$archive"
+        finished
     else
+        stop_clock
         rm -f "$part"
         mv -f "$log" "$archive.failed"
         say "no archive could be made, so jobs start some seconds slower (why: $archive.failed; delete it to try again)"

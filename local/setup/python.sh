@@ -91,7 +91,7 @@ sync_packages() {
     wanted=$({ cat uv.lock pyproject.toml; "$python" --version; echo "$root"; } | cksum)
     if [ -x "$venv/bin/python" ] && [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ]; then return; fi
     find_uv
-    say "installing the locked packages into .venv"
+    begin packages "installing the locked packages into .venv"
     rm -f "$stamp"
     # Compiled once here: where PYTHONDONTWRITEBYTECODE is set, every task would compile all it imports again.
     # Somebody's active environment must not become ours.
@@ -100,6 +100,7 @@ sync_packages() {
         fail "the packages could not be installed; the lines above say why" \
             "run it again once that is mended: what was downloaded is kept"
     fi
+    finished
     printf '%s\n' "$wanted" >"$stamp.$$"
     mv -f "$stamp.$$" "$stamp"
 }

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import pty
+import re
 import shlex
 import shutil
 import subprocess
@@ -15,7 +17,7 @@ import pytest
 CHECKOUT = Path(__file__).resolve().parents[2]
 # What the scripts call; a PATH of these alone has no Java, no uv and no apt-get.
 TOOLS = """
-    sh bash cat cksum cp dirname env find grep head id ls mkdir mv rm sed tail tr wc sleep uname basename
+    sh bash cat cksum cp date dirname env find grep head id ls mkdir mv rm sed tail tr wc sleep uname basename
 """
 
 
@@ -297,3 +299,23 @@ def test_make_help_names_every_target() -> None:
     listed = {line.split()[1] for line in ended.stdout.splitlines() if line.startswith("  make ")}
     assert ended.returncode == 0
     assert listed == set(phony.split()[1:])
+
+
+def test_a_long_step_tells_how_long_it_took_and_a_terminal_sees_it_go_on(machine: Machine) -> None:
+    first = machine.call("begin thing 'making it'; finished")
+    assert first.returncode == 0
+    assert re.fullmatch(r"setup: making it\nsetup:   done after \d+ s\n", first.stderr)
+    again = machine.call("echo 7 >.cache/took-thing; begin thing 'making it'; finished")
+    assert again.stderr.startswith("setup: making it (last time 7 s)\n")
+    master, slave = pty.openpty()
+    try:
+        script = "cache=.cache; . local/setup/words.sh; begin thing 'making it'; sleep 2; fail 'it broke'"
+        command = ["sh", "-c", script]
+        ended = subprocess.run(command, cwd=machine.checkout, stderr=slave, check=False, timeout=60)
+        os.set_blocking(master, False)
+        shown = os.read(master, 1 << 16).decode()
+    finally:
+        os.close(slave)
+        os.close(master)
+    assert ended.returncode == 1
+    assert re.search(r"\r +1 s.*\r\x1b\[Ksetup: it broke\r\n$", shown, re.DOTALL), shown
