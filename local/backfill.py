@@ -10,10 +10,14 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from local.airflow_api import DONE, WAITS_FOR_A_PERSON, AirflowApi, AirflowRefused, Run
+from rich.console import Console
+from rich.status import Status
+
+from local.airflow_api import DONE, WAITS_FOR_A_PERSON, AirflowApi, AirflowRefused, Run, Task
 from local.night import EXAMPLE, airflow, say, unpaused
 from local.processes import ServiceDied
 from local.stack import AlreadyRunning
+from local.waiting import Waiting
 from vintage.errors import VintageError
 from vintage.spec import Home, load_pipeline, parse_partition_date
 
@@ -75,22 +79,32 @@ def _ours(api: AirflowApi, dag_id: str, before: set[str]) -> list[Run]:
 def _follow(api: AirflowApi, dag_id: str, before: set[str], check: Callable[[], None]) -> int:
     shown: dict[str, Run] = {}
     asked: set[str] = set()
-    while True:
-        check()
-        runs = _ours(api, dag_id, before)
-        for run in runs:
-            if run.state == "running" and run.run_id not in asked:
-                for task in api.tasks(dag_id, run.run_id):
-                    if task.state == WAITS_FOR_A_PERSON:
-                        asked.add(run.run_id)
-                        page = api.where_to_answer(dag_id, run.run_id, task)
-                        say(f"  {run.partition_key}  waits for a person: {page}")
-            if run.state in DONE and run.run_id not in shown:
-                shown[run.run_id] = run
-                say(f"  {run.partition_key}  {run.state}")
-        if len(shown) == len(runs):
-            return int(any(run.state == "failed" for run in shown.values()))
-        time.sleep(1)
+    waiting = Waiting(api, dag_id, len(_ours(api, dag_id, before)))
+    with Status("", console=Console(highlight=False, markup=False)) as status:
+        while True:
+            check()
+            runs = _ours(api, dag_id, before)
+            told = []
+            for run in runs:
+                if run.state == "running":
+                    tasks = api.tasks(dag_id, run.run_id)
+                    told.append(f"{run.partition_key}: {waiting.tasks(run.run_id, tasks)}")
+                    _ask(api, dag_id, run, tasks, asked)
+                if run.state in DONE and run.run_id not in shown:
+                    shown[run.run_id] = run
+                    say(f"  {run.partition_key}  {run.state:<8}{waiting.whole(len(shown))}")
+            status.update("; ".join([waiting.whole(len(shown)), *told]))
+            if len(shown) == len(runs):
+                return int(any(run.state == "failed" for run in shown.values()))
+            time.sleep(1)
+
+
+def _ask(api: AirflowApi, dag_id: str, run: Run, tasks: list[Task], asked: set[str]) -> None:
+    """Say once where a person answers what a run waits for."""
+    for task in tasks:
+        if task.state == WAITS_FOR_A_PERSON and run.run_id not in asked:
+            asked.add(run.run_id)
+            say(f"  {run.partition_key}  waits for a person: {api.where_to_answer(dag_id, run.run_id, task)}")
 
 
 if __name__ == "__main__":

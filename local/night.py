@@ -22,6 +22,7 @@ from examples.prepare import prepare
 from local.airflow_api import DONE, TASK_DONE, WAITS_FOR_A_PERSON, AirflowApi, AirflowRefused, Run, Task
 from local.processes import ServiceDied
 from local.stack import CHECKOUT, AlreadyRunning, Endpoints, Stack, running
+from local.waiting import Waiting
 from vintage.errors import VintageError
 from vintage.spec import Home, last_closed_date, load_pipeline, parse_partition_date
 from vintage.spec.permissions import close_to_others
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 EXAMPLE: Final = "flight_delay"
 RUN_PREFIX: Final = "make_run__"
 LOG_LINES: Final = 15
-UNDER_WAY: Final = frozenset({"running", "queued"})
 LAST_WORDS: Final = ("vintage: ", "AirflowException: ", "AirflowFailException: ")
 
 
@@ -154,17 +154,21 @@ def follow(api: AirflowApi, dag_id: str, run: Run, check: Callable[[], None]) ->
         NightFailed: one failed; it is not waited for its retries.
     """
     shown: set[str] = set()
+    waiting = Waiting(api, dag_id)
     with Status("", console=Console(highlight=False, markup=False)) as status:
-        while not _followed(api, dag_id, run, shown, status):
+        while not _followed(api, dag_id, run, shown, (status, waiting)):
             check()
             time.sleep(0.5)
 
 
-def _followed(api: AirflowApi, dag_id: str, run: Run, shown: set[str], status: Status) -> bool:
+def _followed(
+    api: AirflowApi, dag_id: str, run: Run, shown: set[str], screen: tuple[Status, Waiting]
+) -> bool:
     """Show what has ended since; whether the run is over."""
     state = api.run(dag_id, run.run_id).state
     tasks = api.tasks(dag_id, run.run_id)
-    status.update(", ".join(f"{task.name} {task.state}" for task in tasks if task.state in UNDER_WAY))
+    status, waiting = screen
+    status.update(waiting.tasks(run.run_id, tasks))
     for task in tasks:
         if task.state in {"failed", "up_for_retry"}:
             _show_failure(api, dag_id, run, task)
