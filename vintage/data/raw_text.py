@@ -17,6 +17,7 @@ from typing import IO, TYPE_CHECKING, Final, cast
 
 from vintage.errors import DataError, SpecError
 from vintage.data.raw import RawFile, RawFiles
+from vintage.spec.option_values import codec_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -96,16 +97,13 @@ class TextForm:
             return given.get(name, "").lower() == "true"
 
         declared = given.get("encoding", given.get("charset", ""))
-        try:
-            # What turns no bytes into text, hex say, is no encoding though Python has it.
-            encoding = codecs.lookup(declared or "utf-8").name
-            "".encode(encoding)
-        except LookupError:
+        encoding = codec_of(declared or "utf-8")
+        if encoding is None:
             raise SpecError(
                 "source.options.encoding is no encoding",
                 expected="a name such as UTF-8, ISO-8859-1, windows-1252 or UTF-16",
                 found=declared,
-            ) from None
+            )
         quote = given.get("quote", '"').replace("\0", "")
         separator = given.get("sep", given.get("delimiter", ","))
         return cls(

@@ -28,6 +28,12 @@ _IN_BRACES: Final = re.compile(
     r"\{(\s*date\b[^{}]*|[A-Za-z_ ]*|[A-Za-z_ ]+:[^{}'\"]*%[^{}'\"]*)\}", re.IGNORECASE
 )
 _DATE: Final = re.compile(r"\{date(?::([^{}]*))?\}")
+# strftime's, Java's, a shell's or a template's words, and a brace that was left open.
+_LIKE_A_DATE: Final = re.compile(
+    r"(?:%-?[mdj][-_/.]?)*%[YyF](?:[-_/.]?%-?[mdj])*"
+    r"|(?<![A-Za-z])[yY]{4}[-_/.]?[mM]{2}(?:[-_/.]?[dD]{2})?(?![A-Za-z])"
+    r"|\$date\b|<date>|\{date\b[^}]*$"
+)
 
 
 def problem(text: str) -> tuple[str, str] | None:
@@ -45,6 +51,12 @@ def problem(text: str) -> tuple[str, str] | None:
             if directive not in _PARTS:
                 return f"{directive} in {found[0]} is not known", ALLOWED
     return None
+
+
+def meant_as_date(text: str) -> str:
+    """Return what looks like a date written another way, `%Y-%m-%d` or `yyyyMMdd` say; empty otherwise."""
+    found = _LIKE_A_DATE.search(_DATE.sub("", text))
+    return found[0] if found else ""
 
 
 def filled(text: str, date: dt.date) -> str:

@@ -17,6 +17,7 @@ _PLAIN_TYPES: Final = frozenset(
     }
 )
 _SIZED_TYPES: Final = {"decimal": (1, 2), "dec": (1, 2), "numeric": (1, 2)}
+_MOST_DIGITS: Final = 38
 _TEXTS: Final = frozenset({"char", "varchar"})
 _NESTED_TYPES: Final = frozenset({"array", "map", "struct"})
 _KNOWN: Final = sorted(_PLAIN_TYPES | set(_SIZED_TYPES) | _NESTED_TYPES)
@@ -126,6 +127,12 @@ class _Parser:
             self._expect(")", column)
             if len(sizes) > _SIZED_TYPES[name][1]:
                 raise BadDdl(f'column "{column}" has too many sizes for {written}')
+            digits, places = int(sizes[0]), int(sizes[1]) if len(sizes) > 1 else 0
+            if not places <= digits <= _MOST_DIGITS or not digits:
+                raise BadDdl(
+                    f'column "{column}" is {written.upper()}({", ".join(sizes)}), which Spark does not have',
+                    expected=f"1 to {_MOST_DIGITS} digits, and no more places than digits",
+                )
             return f"{written.upper()}({','.join(sizes)})"
         return written.upper()
 

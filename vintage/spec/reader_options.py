@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from vintage.spec.moment_patterns import is_pattern, pattern_problem
 from vintage.spec.names import did_you_mean, list_names
+from vintage.spec.option_values import value_problem
 from vintage.spec.secret_names import holds_secret, is_secret
 
 if TYPE_CHECKING:
@@ -117,6 +118,6 @@ def option_problem(reader: str, name: str, value: str) -> tuple[str, str]:
     if known is None:
         return "", ""
     if name.lower() in {each.lower() for each in known}:
-        return pattern_problem(name, value) if is_pattern(name) else ("", "")
+        return pattern_problem(name, value) if is_pattern(name) else value_problem(name, value)
     expected = f"an option that Spark documents for reading {reader}"
     return expected, did_you_mean(name, known) or (f"known: {list_names(known, most=60)}" if known else "")

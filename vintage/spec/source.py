@@ -31,6 +31,8 @@ _FIXED_SCHEMAS: Final[Mapping[str, str]] = {
     "image": "image STRUCT<origin: STRING, height: INT, width: INT, nChannels: INT, mode: INT, data: BINARY>",
     "libsvm": "label DOUBLE, features VECTOR",
 }
+_NESTED: Final = ("ARRAY", "MAP", "STRUCT")
+_DAYS: Final = ("DATE", "TIMESTAMP", "TIMESTAMP_NTZ", "TIMESTAMP_LTZ", "STRING")
 _CONNECTION: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
 _IN_DATABASE: Final = ("connection", "url", "table", "query", "reread_days")
 # The database of an embedded URL, and what may stand behind it: no attribute makes, drops or restores one.
@@ -225,6 +227,13 @@ class Source(SpecModel):
         self._check_partition_columns(names)
         if self.date_column is not None and names and self.date_column.casefold() not in names:
             raise refusal(f'the schema lacks the date_column "{self.date_column}"')
+        for column in self.columns or ():
+            if column.name.casefold() == (self.date_column or "").casefold() and column.type not in _DAYS:
+                raise refusal(
+                    f'the date_column "{column.name}" has no day',
+                    expected=f"one of type {', '.join(_DAYS)}",
+                    found=column.type,
+                )
         lacking = date_in_text.lacking(self._dated_text) if self._dated_by_text else ""
         if lacking and self.date_column is None:
             raise refusal(
@@ -256,9 +265,20 @@ class Source(SpecModel):
     def _check_files(self) -> None:
         if self.path is None:
             raise refusal('key "source.path" is missing', hint="The file or folder of one date")
+        meant = date_in_text.meant_as_date(self.path)
+        if meant:
+            raise refusal(
+                f'source.path has "{meant}", which stands for no date', expected=date_in_text.ALLOWED
+            )
         for name in _IN_DATABASE:
             if getattr(self, name) is not None:
                 raise refusal(f"source.{name} is of format jdbc alone", found=f"format {self.format}")
+        nested = [each.name for each in self.columns or () if each.type.startswith(_NESTED)]
+        if self.format == "csv" and nested:
+            raise refusal(
+                f'column "{nested[0]}" cannot stand in CSV: a field of it holds one value',
+                expected="STRING, and from_json or split in preprocess.sql",
+            )
         fixed = _FIXED_SCHEMAS.get(self.format.lower())
         if fixed is not None and self.schema_ddl is not None:
             raise refusal(

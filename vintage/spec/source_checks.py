@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vintage.spec.moment_patterns import is_pattern
+from vintage.spec.option_values import value_problem
 from vintage.spec.reader_options import option_problem
 
 if TYPE_CHECKING:
@@ -31,4 +32,6 @@ def option_problems(checked: Checked) -> Iterator[Problem]:
                 what = f"{place} may not set {name}"
                 if is_pattern(name):
                     what = f"{place}.{name} {value!r} does not read dates as they are meant"
+                elif value_problem(name, value)[0] == expected:
+                    what = f"{place}.{name} cannot be {value!r}"
                 yield checked.document.problem((*path, "options", name), what, expected=expected, hint=hint)
