@@ -9,7 +9,7 @@ from vintage.spec.metrics import METRICS, SLICED, Metric
 from vintage.spec.names import did_you_mean, list_names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from vintage.spec.checks import Checked
     from vintage.spec.evaluation import Evaluate, Gate
@@ -37,6 +37,7 @@ def metric_problems(checked: Checked) -> Iterator[Problem]:
         metric = METRICS[task].get(gate.metric)
         if metric is not None:
             yield from _bound_problems(checked, ("evaluate", "gates", index), gate, metric)
+            yield from _contradiction(checked, index, evaluate.gates)
     for key in ("k", "relevant"):
         if getattr(evaluate, key) is not None and task != "recommendation":
             yield checked.document.problem(
@@ -72,6 +73,32 @@ def _bound_problems(checked: Checked, path: KeyPath, gate: Gate, metric: Metric)
             expected=f"a bound from {least:g} to {most:g}",
             found=f"{getattr(gate, key):g}",
         )
+
+    if isinstance(gate.vs_champion, float | int) and gate.vs_champion >= most - least:
+        yield problem(
+            (*path, "vs_champion"),
+            f"no model can pass the gate on {name}: from {least:g} to {most:g} it cannot gain so much",
+            expected="what it must gain on the champion, -0.005 say",
+            found=f"{gate.vs_champion:g}",
+        )
+
+
+def _contradiction(checked: Checked, index: int, gates: Sequence[Gate]) -> Iterator[Problem]:
+    """Yield a bound that no model can keep beside one of an earlier gate on the same metric and rows."""
+    gate = gates[index]
+    for earlier in gates[:index]:
+        if (earlier.metric, earlier.slice) != (gate.metric, gate.slice):
+            continue
+        least = [each.min for each in (earlier, gate) if each.min is not None]
+        most = [each.max for each in (earlier, gate) if each.max is not None]
+        if least and most and max(least) > min(most):
+            yield checked.document.problem(
+                ("evaluate", "gates", index),
+                f"no model can pass both gates on {gate.metric}",
+                expected="bounds that leave something between them",
+                found=f"{earlier.described}, and {gate.described}",
+            )
+            return
 
 
 def column_problems(checked: Checked) -> Iterator[Problem]:
