@@ -264,7 +264,7 @@ def suite_problems(
         known = {column.lower() for column in columns}
         of = checked.document.file if view == SOURCE_VIEW else f"{view} in {checked.document.file}"
         for index, rule in enumerate(suite.expectations):
-            for column in rule.columns:
+            for column in dict.fromkeys((*rule.columns, *rule.columns_in_sql)):
                 if column.lower() not in known:
                     yield suite.problem(
                         ("expectations", index),

@@ -55,6 +55,12 @@ def shape_problems(model: type[BaseModel], document: Document, error: Validation
         if detail["type"] == "extra_forbidden"
     }
     for detail in details:
+        # Items that are wrong do not count: that there are too few is told of them already.
+        inner = detail["type"] == "too_short" and any(
+            other["loc"][: len(detail["loc"])] == detail["loc"] for other in details if other is not detail
+        )
+        if inner:
+            continue
         if detail["type"] != "missing" or (detail["loc"][:-1], detail["loc"][-1]) not in mistyped:
             yield _problem(model, document, detail)
 

@@ -11,6 +11,7 @@ from pydantic import Field, PrivateAttr, field_validator
 from vintage.spec.base import Listed, SpecModel, Text, refusal
 from vintage.spec.loading import Document, KeyPath
 from vintage.spec.problem import Problem
+from vintage.spec.sql import SOURCE_VIEW, BadSql, expression_columns, read_query
 
 # The kwargs by which Great Expectations' rules name columns.
 _ONE_COLUMN: Final = ("column", "column_A", "column_B")
@@ -58,6 +59,22 @@ class ExpectationSpec(SpecModel):
             names += listed if isinstance(listed, list | tuple) else [listed]
         names += _CONDITION_COLUMN.findall(str(self.kwargs.get("row_condition", "")))
         return tuple(dict.fromkeys(name for name in names if isinstance(name, str)))
+
+    @property
+    def columns_in_sql(self) -> list[str]:
+        """The columns that a condition in Spark SQL, or a query of the batch, reads."""
+        condition, query = self.kwargs.get("row_condition"), self.kwargs.get("unexpected_rows_query")
+        found: list[str] = []
+        try:
+            if isinstance(condition, str) and self.kwargs.get("condition_parser") == "spark":
+                found += expression_columns(condition)
+            if isinstance(query, str):
+                read = read_query(query.replace("{batch}", SOURCE_VIEW))
+                found += [each.name for each in read.unknown_columns({SOURCE_VIEW: ()})]
+        except BadSql:
+            # Told where the suite is checked.
+            return []
+        return found
 
 
 class Suite(SpecModel):

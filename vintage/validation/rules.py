@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from vintage.errors import first_line
 from vintage.spec import InvalidSpec, did_you_mean
 from vintage.spec.names import list_names
+from vintage.spec.sql import SOURCE_VIEW, BadSql, expression_columns, read_query
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from great_expectations.expectations.expectation import Expectation
 
@@ -46,6 +49,11 @@ _CLASSES: Final[Mapping[str, str]] = {
     **{word: f"{word.capitalize()}Type" for word in ("double", "date", "timestamp", "binary")},
     **{word: f"{word.capitalize()}Type" for word in ("array", "map", "struct", "varchar", "char")},
 }
+# Python's words for what is wrong in Java's regular expressions as well.
+_IN_ANY_REGEX: Final = (
+    *("unterminated character set", "unterminated subpattern", "unbalanced parenthesis"),
+    "nothing to repeat",
+)
 _CONDITION_PARSERS: Final = ("great_expectations", "spark")
 
 
@@ -112,7 +120,8 @@ def _check(suite: Suite, index: int, rule: ExpectationSpec) -> Iterator[Problem]
                 hint=did_you_mean(name, allowed),
             )
     given = {name: value for name, value in rule.kwargs.items() if name in allowed}
-    for name, messages in _refusals(known[rule.type], given).items():
+    refused = _refusals(known[rule.type], given)
+    for name, messages in refused.items():
         if name not in allowed:
             yield suite.problem(at_kwargs, f"{rule.type}: {'; '.join(messages)}")
         elif name not in given:
@@ -125,7 +134,9 @@ def _check(suite: Suite, index: int, rule: ExpectationSpec) -> Iterator[Problem]
                 found=repr(given[name]),
             )
     yield from _check_types(suite, index, rule)
-    yield from _check_bounds(suite, index, rule)
+    if not refused:
+        # What is left out, or lies the wrong way round, of a rule that is not refused as a whole.
+        yield from _check_arguments(suite, index, rule, allowed)
     yield from _check_condition(suite, index, rule)
 
 
@@ -157,14 +168,14 @@ def _check_types(suite: Suite, index: int, rule: ExpectationSpec) -> Iterator[Pr
     for argument in ("type_", "type_list"):
         given = rule.kwargs.get(argument)
         for name in given if isinstance(given, list | tuple) else [given]:
-            if not isinstance(name, str) or name in known:
+            if name is None or name in known:
                 continue
-            meant = _CLASSES.get(name.partition("(")[0].strip().lower())
+            meant = _CLASSES.get(str(name).partition("(")[0].strip().lower())
             yield suite.problem(
                 ("expectations", index, "kwargs", argument),
                 f'{rule.type} knows no type "{name}"',
                 expected="the name of a class of pyspark.sql.types",
-                hint=f'did you mean "{meant}"?' if meant else did_you_mean(name, known),
+                hint=f'did you mean "{meant}"?' if meant else did_you_mean(str(name), known),
             )
 
 
@@ -174,15 +185,78 @@ def _is_type(value: object) -> bool:
     return isinstance(value, type) and issubclass(value, DataType) and value.__name__.endswith("Type")
 
 
-def _check_bounds(suite: Suite, index: int, rule: ExpectationSpec) -> Iterator[Problem]:
-    low, high = rule.kwargs.get("min_value"), rule.kwargs.get("max_value")
-    if isinstance(low, int | float) and isinstance(high, int | float) and low > high:
+def _check_arguments(
+    suite: Suite, index: int, rule: ExpectationSpec, allowed: Collection[str]
+) -> Iterator[Problem]:
+    """Arguments that Great Expectations takes, and that no row, or every row, can fulfil."""
+    for name, expected in _unfit(rule.kwargs, allowed):
+        there = name in rule.kwargs
         yield suite.problem(
-            ("expectations", index, "kwargs", "min_value"),
-            "no value lies between min_value and max_value",
-            expected="min_value ≤ max_value",
-            found=f"{low} and {high}",
+            ("expectations", index, "kwargs", name) if there else ("expectations", index, "kwargs"),
+            f'{rule.type} cannot hold rows to this "{name}"' if there else f'{rule.type} misses its "{name}"',
+            expected=expected,
+            found=repr(rule.kwargs[name]) if there else "",
         )
+
+
+def _unfit(kwargs: Mapping[str, Any], allowed: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Yield argument, and what was expected of it."""
+    given = {name: value for name, value in kwargs.items() if value is not None}
+    low, high = given.get("min_value"), given.get("max_value")
+    bounds = [each for each in (low, high) if each is not None]
+    if {"min_value", "max_value"} <= set(allowed) and "threshold" not in allowed and not bounds:
+        yield "min_value", "min_value, max_value or both"
+    elif any(isinstance(each, float) and math.isnan(each) for each in bounds):
+        yield "min_value" if isinstance(low, float) and math.isnan(low) else "max_value", "a number"
+    elif isinstance(low, int | float) and isinstance(high, int | float):
+        strict = given.get("strict_min") or given.get("strict_max")
+        if low > high or (low == high and strict):
+            yield "min_value", f"values between it and max_value, {high}"
+    for name in ("value_set", "type_list", "regex_list", "column_set", "column_list"):
+        if name in allowed and name in given and not given[name]:
+            yield name, "one at least"
+    for name in ("regex", "partition_object", "value_set"):
+        if name in allowed and name not in given:
+            yield name, "it: left out, every row would pass, or none could be measured"
+    regexes = [given.get("regex"), *(given.get("regex_list") or ())]
+    for regex in regexes:
+        if isinstance(regex, str) and (why := _no_regex(regex)):
+            yield "regex" if regex == given.get("regex") else "regex_list", f"a regular expression; {why}"
+    if "quantile_ranges" in given and not _are_ranges(given["quantile_ranges"]):
+        yield "quantile_ranges", "quantiles from 0 to 1, and for each a pair of bounds in value_ranges"
+    query = given.get("unexpected_rows_query")
+    if isinstance(query, str) and (expected := _unfit_query(query)):
+        yield "unexpected_rows_query", expected
+
+
+def _no_regex(regex: str) -> str:
+    """What makes a text no regular expression in Java either; empty where nothing does for certain."""
+    try:
+        re.compile(regex)
+    except re.error as error:
+        # Java has classes and quotes that Python lacks.
+        alike = any(sign in error.msg for sign in _IN_ANY_REGEX) and "\\Q" not in regex and "&&[" not in regex
+        return error.msg if alike else ""
+    return ""
+
+
+def _are_ranges(value: Any) -> bool:
+    quantiles, ranges = (dict(value).get(name, ()) for name in ("quantiles", "value_ranges"))
+    return (
+        0 < len(quantiles) == len(ranges)
+        and all(isinstance(each, int | float) and 0 <= each <= 1 for each in quantiles)
+        and all(isinstance(each, list | tuple) and len(each) == 2 for each in ranges)  # noqa: PLR2004
+    )
+
+
+def _unfit_query(query: str) -> str:
+    if "{batch}" not in query:
+        return "a query of {batch}, which stands for the rows of the date"
+    try:
+        read_query(query.replace("{batch}", SOURCE_VIEW))
+    except BadSql as error:
+        return f"SQL: {error.what}"
+    return ""
 
 
 def _check_condition(suite: Suite, index: int, rule: ExpectationSpec) -> Iterator[Problem]:
@@ -194,6 +268,13 @@ def _check_condition(suite: Suite, index: int, rule: ExpectationSpec) -> Iterato
             expected=" or ".join(_CONDITION_PARSERS),
             found=repr(parser) if parser is not None else "none",
         )
+    elif isinstance(rule.kwargs.get("row_condition"), str) and parser == "spark":
+        try:
+            expression_columns(rule.kwargs["row_condition"])
+        except BadSql as error:
+            yield suite.problem(
+                ("expectations", index, "kwargs", "row_condition"), f"row_condition: {error.what}"
+            )
 
 
 def needs_every_column(rules: Iterable[ExpectationSpec]) -> bool:
