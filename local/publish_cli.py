@@ -34,7 +34,8 @@ def page() -> str:
     text = get_docs_for_click(obj=program, ctx=typer.Context(program), name="vintage")
     # Its first line is the page's title, which the head has; it cuts the summaries of commands short.
     body = text.partition("\n")[2].strip()
-    for name, command in program.commands.items():
+    groups = [each for each in program.commands.values() if hasattr(each, "commands")]
+    for name, command in (each for group in (program, *groups) for each in group.commands.items()):
         body = re.sub(
             rf"^\* `{name}`: .*$", f"* `{name}`: {command.get_short_help_str(limit=200)}", body, flags=re.M
         )

@@ -94,6 +94,8 @@ def test_a_person_reads_the_metric_and_every_reason(store: Store) -> None:
     assert "not decided" in text
     assert "bars from 0.5000 to 0.8000" in text
     assert "champion stays version 1" in text
+    # A reason has the whole width.
+    assert "\n  · gate areaUnderROC >= 0.6 failed: 0.5" in text
 
 
 def test_what_people_decided_is_shown_with_their_reasons(store: Store) -> None:

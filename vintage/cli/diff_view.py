@@ -94,8 +94,11 @@ def _data(data: DataSection) -> RenderableType:
                 parts.append(Text(f"  {sign} {told} {date_ranges(only)}", style=style))
     if data.restated:
         parts += _restated(data.restated)
+    elif both := len(data.window.both):
+        told = f"the {both} dates of both have" if both > 1 else "the one date of both has"
+        parts.append(Text(f"  {told} the same rows"))
     else:
-        parts.append(Text(f"  the {len(data.window.both)} dates of both have the same rows"))
+        parts.append(Text("  no date is in the window of both"))
     return Group(*parts)
 
 
@@ -162,8 +165,15 @@ def _cells(change: Change) -> tuple[str, str]:
         come = [each for each in change.new if each not in change.old]
         if gone or come:
             # Of a long list only what differs.
-            return " ".join(f"-{_told(each)}" for each in gone), " ".join(f"+{_told(each)}" for each in come)
+            return _signed_list("-", gone), _signed_list("+", come)
     return _told(change.old), _told(change.new)
+
+
+def _signed_list(sign: str, values: Sequence[Any]) -> str:
+    """Names stand side by side, sentences one below the other."""
+    told = [_told(each) for each in values]
+    apart = "\n" if any(" " in each for each in told) else " "
+    return apart.join(f"{sign}{each}" for each in told)
 
 
 def _lines(old: str, new: str) -> Text:

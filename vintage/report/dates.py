@@ -46,7 +46,8 @@ def _rows(days: Sequence[date], parts: Mapping[date, Partition], absent: Mapping
     )
     canvas.axes.set(ylabel="rows", ylim=(0, max(counts, default=0) * 1.12 or 1))
     gone = [day for day in days if day not in parts]
-    told = f"{min(counts):,} to {max(counts):,} rows a date" if counts else "no rows"
+    low, high = f"{min(counts, default=0):,}", f"{max(counts, default=0):,}"
+    told = f"{low if low == high else f'{low} to {high}'} rows a date" if counts else "no rows"
     return canvas.picture(
         "rows-by-date",
         "Rows by date",
@@ -82,10 +83,14 @@ def _labels(days: Sequence[date], parts: Mapping[date, Partition], summary: Summ
         as_percent(canvas.axes.yaxis)
     canvas.axes.set(ylabel="share of the rows" if classes else "label")
     told = "; ".join(
-        f"{name} from {_shown(min(values.values()), classes)} to {_shown(max(values.values()), classes)}"
+        f"{name} {_from_to(*(_shown(end(values.values()), classes) for end in (min, max)))}"
         for name, values in lines.items()
     )
     return canvas.picture("labels-by-date", "Labels by date", f"Of the rows that one may learn from: {told}.")
+
+
+def _from_to(low: str, high: str) -> str:
+    return low if low == high else f"from {low} to {high}"
 
 
 def _shown(value: float, share: object) -> str:

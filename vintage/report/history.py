@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from rich import box
 from rich.bar import Bar
 from rich.console import Console, Group
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -143,13 +144,10 @@ def _trend(history: History) -> RenderableType:
 
 
 def _decisions(history: History) -> RenderableType:
-    table = Table("decided at (UTC)", "date", "version", "decision", "reasons", box=box.SIMPLE_HEAD)
+    """Each decision in a line, and its reasons below: a column of them would be too narrow to read."""
+    parts: list[RenderableType] = []
     for entry in history.decisions:
-        table.add_row(
-            f"{entry.at:%Y-%m-%d %H:%M}",
-            entry.date,
-            str(entry.version),
-            Text(entry.told, style=_STYLES.get(entry.action, "")),
-            Text("\n".join(entry.reasons), overflow="fold"),
-        )
-    return table
+        decided = Text(f"{entry.at:%Y-%m-%d %H:%M} UTC  {entry.date} version {entry.version}: ")
+        parts.append(decided.append(entry.told, style=_STYLES.get(entry.action, "")))
+        parts += [Padding(Text(f"· {reason}", overflow="fold"), (0, 0, 0, 2)) for reason in entry.reasons]
+    return Group(*parts)
