@@ -10,6 +10,7 @@ from urllib.parse import unquote
 from vintage.errors import StoreError, first_line
 from vintage.store import check_files
 from vintage.store.fingerprint import with_vector_contents
+from vintage.store.manifest import REPAIR
 from vintage.store.spark_paths import parquet
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ def _check_count(artifact: Artifact) -> None:
             f"{artifact.place} has another number of rows than its manifest says",
             expected=f"{artifact.row_count} rows",
             found=f"{found} rows",
-            fix="`vintage verify --repair` sets the artifact aside, and the next run makes it again.",
+            fix=f"{REPAIR}.",
         )
 
 

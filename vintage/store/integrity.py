@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from vintage.errors import StoreError, unreadable
 from vintage.store.files import file_digest
-from vintage.store.manifest import NAME
+from vintage.store.manifest import NAME, REPAIR
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -131,8 +131,7 @@ def _damaged(manifest: Manifest, damage: Sequence[Damage]) -> StoreError:
         f"{manifest.named} is damaged: {first.file}{more}",
         expected=first.expected,
         found=first.found,
-        fix="`vintage verify --repair` sets the artifact aside, and the next run makes it again; or "
-        "bring the folder back from a backup.",
+        fix=f"{REPAIR}; or bring the folder back from a backup.",
     )
 
 

@@ -17,6 +17,7 @@ from vintage.store.reading import content_of
 from vintage.store.sealing import seal, unseal
 
 NAME = "manifest.json"
+REPAIR = "`vintage verify --repair` sets the artifact aside, and the next run makes it again"
 
 
 class DataFile(BaseModel):
@@ -171,6 +172,5 @@ def _damaged(what: str, found: str, expected: str = "") -> StoreError:
         what,
         expected=expected,
         found=found,
-        fix="The file was damaged or edited; `vintage verify --repair` sets the artifact aside, so that the "
-        "next run makes it again.",
+        fix=f"The file was damaged or edited; {REPAIR}.",
     )
