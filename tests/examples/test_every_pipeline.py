@@ -115,7 +115,7 @@ def assert_every_way_answers_alike(home: Home, name: str) -> None:
 
     Where raw rows are taken, those of which the evaluation found that they give what the model was given.
     """
-    tracking = Tracking(home.tracking_uri, home.mlflow_artifacts)
+    tracking = Tracking.of(home)
     followed = Followed(Store(home.store, name), tracking)
     # It holds the twin against the golden batch.
     assert followed.follow(), followed.refused

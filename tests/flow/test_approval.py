@@ -39,7 +39,7 @@ def team(new_team: Callable[[], Team]) -> Team:
 
 
 def serves(team: Team) -> str | None:
-    champion = Tracking(team.home.tracking_uri, team.home.mlflow_artifacts).champion(team.name)
+    champion = Tracking.of(team.home).champion(team.name)
     return champion.date if champion else None
 
 

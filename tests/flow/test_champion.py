@@ -68,7 +68,7 @@ def test_the_champion_is_measured_on_the_same_rows(nights: Team) -> None:
     holdout = in_split(rows, job.pipeline, "test")
     artifact = nights.store.find("model", EVE, eve.keys["model"])
     assert artifact is not None
-    model = Tracking(job.home.tracking_uri, job.home.mlflow_artifacts).load_model(artifact.data / "model")
+    model = Tracking.of(job.home).load_model(artifact.data / "model")
     family = family_of("classification")
     scored = family.score(holdout, model, job.pipeline)
     by_hand = family.measure(Holdout(holdout, scored, holdout.count(), model, job.pipeline)).values

@@ -31,7 +31,7 @@ def test_a_run_makes_each_date_once_and_a_champion(done: Team) -> None:
     assert done.leftovers() == []
     [entry] = ledger.read(done.store.ledger_path)
     assert (entry.action, entry.version, entry.champion_before) == ("promoted", 1, None)
-    champion = Tracking(done.home.tracking_uri, done.home.mlflow_artifacts).champion(done.name)
+    champion = Tracking.of(done.home).champion(done.name)
     assert champion is not None
     assert (champion.version, champion.date, champion.key) == (1, str(DAY), entry.model_key)
 
@@ -168,7 +168,7 @@ def test_an_older_date_leaves_the_champion_alone(team: Team) -> None:
     entries = ledger.read(team.store.ledger_path)
     assert [entry.action for entry in entries] == ["promoted", "registered"]
     assert "is not later" in entries[1].reasons[-1]
-    champion = Tracking(team.home.tracking_uri, team.home.mlflow_artifacts).champion(team.name)
+    champion = Tracking.of(team.home).champion(team.name)
     assert champion is not None
     assert champion.date == str(DAY)
 
@@ -221,7 +221,7 @@ def test_a_gate_that_fails_registers_and_does_not_promote(team: Team) -> None:
     [entry] = ledger.read(team.store.ledger_path)
     assert entry.action == "refused"
     assert entry.reasons[0].startswith("gate areaUnderROC >= 0.9999 failed")
-    tracking = Tracking(team.home.tracking_uri, team.home.mlflow_artifacts)
+    tracking = Tracking.of(team.home)
     assert len(tracking.versions(team.name)) == 1
     assert tracking.champion(team.name) is None
 
@@ -366,7 +366,7 @@ def test_mlflow_has_spark_serve_a_model_whose_twin_is_refused_and_its_copy_is_in
 
     model = done.store.current("model", DAY)
     assert model is not None
-    tracking = Tracking(done.home.tracking_uri, done.home.mlflow_artifacts)
+    tracking = Tracking.of(done.home)
     [version] = tracking.versions(done.name)
     loaders = {}
     for by, rows in (("twin", "features"), ("spark", "features"), ("spark", "raw"), ("twin", "raw")):
@@ -386,7 +386,7 @@ def test_the_server_gives_what_the_evaluation_stored_of_each_row(done: Team) -> 
 
     from vintage.serving import Followed, application
 
-    followed = Followed(done.store, Tracking(done.home.tracking_uri, done.home.mlflow_artifacts))
+    followed = Followed(done.store, Tracking.of(done.home))
     assert followed.follow(), followed.refused
     features, evaluation = done.store.current("features", DAY), done.store.current("evaluation", DAY)
     assert features is not None

@@ -48,7 +48,7 @@ WAYS = ("PipelineModel.transform", "MLflow's pyfunc", "MLflow's REST server")
 
 
 def tracking_of(team: Team) -> Tracking:
-    return Tracking(team.home.tracking_uri, team.home.mlflow_artifacts)
+    return Tracking.of(team.home)
 
 
 @contextmanager

@@ -85,7 +85,7 @@ class Nights:
 
     @property
     def tracking(self) -> Tracking:
-        return Tracking(self.team.home.tracking_uri, self.team.home.mlflow_artifacts)
+        return Tracking.of(self.team.home)
 
     @property
     def actions(self) -> list[tuple[str, int]]:

@@ -131,7 +131,7 @@ def test_a_stage_of_ones_own_goes_through_the_chain_and_its_code_is_in_the_key(t
 
     found = team.store.current("model", DAY)
     assert found is not None
-    loaded = Tracking(team.home.tracking_uri, team.home.mlflow_artifacts).load_model(found.data / "model")
+    loaded = Tracking.of(team.home).load_model(found.data / "model")
     rows = team.provider().sql("SELECT 5.0D AS size, 'red' AS colour")
     assert loaded.transform(rows).select(F.col("size_larger")).first()[0] == 15.0
 

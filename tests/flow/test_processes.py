@@ -64,7 +64,7 @@ def assert_nothing_is_half_there(team: Team) -> None:
 
 
 def assert_one_champion(team: Team) -> None:
-    tracking = Tracking(team.home.tracking_uri, team.home.mlflow_artifacts)
+    tracking = Tracking.of(team.home)
     assert [version.version for version in tracking.versions(team.name)] == [1]
     champion = tracking.champion(team.name)
     assert champion is not None

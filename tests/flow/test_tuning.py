@@ -89,7 +89,7 @@ def test_the_candidates_are_runs_under_the_model_s(tuned: Team) -> None:
     assert set(by_place[3].data.metrics) == {"logLoss", "logLoss.part_1", "logLoss.part_2"}
     assert by_place[3].data.tags["vintage.won"] == "true"
     assert "string of column colour" in by_place[0].data.tags["vintage.error"]
-    assert len(Tracking(tuned.home.tracking_uri, tuned.home.mlflow_artifacts).versions(tuned.name)) == 1
+    assert len(Tracking.of(tuned.home).versions(tuned.name)) == 1
 
 
 def test_the_summary_tells_the_winner_and_the_candidates(tuned: Team) -> None:

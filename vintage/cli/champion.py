@@ -52,7 +52,7 @@ def rollback(
     home = Home.from_environment(os.environ)
     spec = load_pipeline(home, pipeline)
     store = Store(home.store, spec.name)
-    tracking = Tracking(home.tracking_uri, home.mlflow_artifacts)
+    tracking = Tracking.of(home)
     wanted = intervention.rollback(store, tracking, to=to, why=why)
     _carry_out(store, tracking, wanted, _loads(home, spec, tracking), as_json=as_json)
 
@@ -111,7 +111,7 @@ def promote(  # noqa: PLR0913, PLR0917 - each is an option of the command
         return
     spec = load_pipeline(home, pipeline)
     store = Store(home.store, spec.name)
-    tracking = Tracking(home.tracking_uri, home.mlflow_artifacts)
+    tracking = Tracking.of(home)
     if version is not None:
         target, evaluation = intervention.version_of(store, tracking, version)
     else:

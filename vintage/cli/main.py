@@ -301,7 +301,7 @@ def _champion(home: Home, store: Store) -> Champion | None:
     from vintage.registry.agreement import standing
     from vintage.registry.tracking import Tracking
 
-    champion = standing(store, Tracking(home.tracking_uri, home.mlflow_artifacts)).champion
+    champion = standing(store, Tracking.of(home)).champion
     if champion is None:
         return None
     return Champion(version=champion.version, date=champion.date, key=champion.key)

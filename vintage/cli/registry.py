@@ -42,7 +42,7 @@ def repair(
     home = Home.from_environment(os.environ)
     spec = load_pipeline(home, pipeline)
     store = Store(home.store, spec.name)
-    tracking = Tracking(home.tracking_uri, home.mlflow_artifacts)
+    tracking = Tracking.of(home)
     tracking.check()
     found = carry_out(store, tracking) if apply else repair_of(store, tracking)
     if as_json:

@@ -60,7 +60,7 @@ def serve(
             f"there is no pipeline {unknown[0]}",
             expected=f"one of {', '.join(home.pipeline_names())}",
         )
-    tracking = Tracking(home.tracking_uri, home.mlflow_artifacts)
+    tracking = Tracking.of(home)
     if explain:
         for name in dict.fromkeys(pipelines):
             show(name, explained(Store(home.store, name), tracking.champion(name)))

@@ -98,7 +98,7 @@ def gc(
         raise SpecError(f"--older-than {older_than} is no time", expected="a number of days, 90d say")
     home = Home.from_environment(os.environ)
     age = timedelta(days=int(days[1]))
-    tracking = Tracking(home.tracking_uri, home.mlflow_artifacts)
+    tracking = Tracking.of(home)
     found = sweep(home, tracking, pipelines or (), older_than=age, dry_run=dry_run)
     if as_json:
         size = sum(each.size for each in found)

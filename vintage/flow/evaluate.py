@@ -103,7 +103,7 @@ def _make(flow: Flow, target: Target) -> Artifact:
     job, named, baseline = flow.job, target.named, flow.baseline
     train, test = (flow.of(preprocess.STEP, dates) for dates in flow.sides)
     model, family = flow.one(fit.STEP), family_of(job.pipeline.task)
-    tracking = Tracking(job.home.tracking_uri, job.home.mlflow_artifacts)
+    tracking = Tracking.of(job.home)
     require_pinned(job.spark(), job.pipeline)
     job = replace(job, pipeline=job.pipeline.on_partitions(named.spec["partitions"]))
     with job.store.attempt("evaluation", job.date) as attempt:

@@ -189,7 +189,7 @@ def _make(flow: Flow, target: Target, *, mlflow_run_id: str | None = None) -> Ar
             len(train),
             time.monotonic() - started,
         )
-        tracking = Tracking(job.home.tracking_uri, job.home.mlflow_artifacts)
+        tracking = Tracking.of(job.home)
         raw = flow.snapshots.get(max(train), {}).get(SOURCE_VIEW)
         twin = _save(tracking, fitted, attempt, job.pipeline, raw)
         if tuned is not None:

@@ -210,7 +210,7 @@ def open_tracking(job: Job) -> Tracking:
 
     from vintage.registry.tracking import Tracking
 
-    tracking = Tracking(job.home.tracking_uri, job.home.mlflow_artifacts)
+    tracking = Tracking.of(job.home)
     tracking.preload()
     job.spark()
     tracking.check()

@@ -91,7 +91,7 @@ def promote(
         TrackingError: MLflow cannot be reached.
         ModelRefused: the model would serve, but does not load or gives something else.
     """
-    tracking = Tracking(job.home.tracking_uri, job.home.mlflow_artifacts)
+    tracking = Tracking.of(job.home)
     if latest_move(ledger.read(job.store.ledger_path)) is None:
         # A ledger that was lost names no baseline either.
         agreement.standing(job.store, tracking)

@@ -24,7 +24,7 @@ from vintage.monitoring.quality import QualityOfDate, quality_of
 from vintage.registry.baseline import model_of_version
 from vintage.registry.gates import NoBaseline, decide
 from vintage.registry.outcome import outcome
-from vintage.registry.tracking import Tracking
+from vintage.registry.tracking import MODEL, Tracking, load_model
 from vintage.session import recorded_conf, root_cause
 from vintage.spec import METRICS
 from vintage.spec.metrics import LABELLED
@@ -87,7 +87,7 @@ def run(job: Job) -> QualityOfDate:
         return told.model_copy(update={"why": why})
     if datetime.now(UTC).date() < due:
         return told.model_copy(update={"state": "not_due", "why": f"its labels are there from {due} on"})
-    tracking = Tracking(job.home.tracking_uri, job.home.mlflow_artifacts)
+    tracking = Tracking.of(job.home)
     tracking.check()
     found = quality_of(_measured(job, predictions, tracking))
     for warning in found.warnings:
@@ -220,9 +220,7 @@ def _of_serving(
     name = f"version {serving.version}, which serves,"
     try:
         ship_user_code(job, serving.pipeline.stage_paths)
-        loaded = Tracking(job.home.tracking_uri, job.home.mlflow_artifacts).load_model(
-            serving.model.data / "model"
-        )
+        loaded = load_model(serving.model.data / MODEL)
         rows = identified(read_rows(session, [serving.features]), loaded, serving.pipeline)
         answers = predict(rows, loaded, serving.pipeline)
         scored = late_labels.answered(rows_of_date, answers, pipeline).persist()

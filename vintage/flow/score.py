@@ -68,7 +68,7 @@ def run(job: Job, version: str | None = None) -> Artifact:
         StoreError: the model is not in the store, or something of the store is damaged.
         TrackingError: MLflow cannot be reached.
     """
-    tracking = Tracking(job.home.tracking_uri, job.home.mlflow_artifacts)
+    tracking = Tracking.of(job.home)
     tracking.check()
     scorer = find_scorer(tracking, job.store, version)
     fitted = prepared_for(job, scorer.model)

@@ -121,7 +121,7 @@ def _verified(home: Home, name: str, *, repair: bool) -> VerifiedPipeline:
 
 def _copies(home: Home, store: Store, broken: set[str]) -> tuple[list[Copy], str]:
     """MLflow's copies of the models that the store has, and why they were not read."""
-    tracking = Tracking(home.tracking_uri, home.mlflow_artifacts)
+    tracking = Tracking.of(home)
     if not tracking.exists:
         return [], ""
     try:

@@ -46,7 +46,7 @@ def run(job: Job, question: str | None = None) -> Question:
             ledger and registry contradict each other.
         TrackingError: MLflow cannot be reached.
     """
-    tracking = Tracking(job.home.tracking_uri, job.home.mlflow_artifacts)
+    tracking = Tracking.of(job.home)
     tracking.check()
     now = agreement.standing(job.store, tracking)
     evaluation, model = made_now(job)

@@ -29,6 +29,6 @@ def run(job: Job) -> Artifact:
     artifact = evaluate.run(job)
     if not report_page(job.store, artifact).exists():
         log.info("report: %s", write_report(job.store, artifact).html)
-        tracking = Tracking(job.home.tracking_uri, job.home.mlflow_artifacts)
+        tracking = Tracking.of(job.home)
         record_evaluation(tracking, job.store, lineage_of(job.store, artifact).model, artifact)
     return artifact

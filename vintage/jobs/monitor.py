@@ -82,7 +82,7 @@ def run(job: Job) -> Artifact:
     drift = Drift.model_validate_json((artifact.data / monitor.DRIFT).read_bytes())
     if drift.parts and artifact.date == job.store.dates("monitor")[-1]:
         write_drift(job.store, with_importance(drift, job.store))
-    tracking = Tracking(job.home.tracking_uri, job.home.mlflow_artifacts)
+    tracking = Tracking.of(job.home)
     if tracking.exists:
         record_drift(tracking, drift)
     return artifact

@@ -42,7 +42,7 @@ def run(
 def _show(job: Job, decided: Decided) -> None:
     """Complete the pages about a model, which were written before it was decided on."""
     store, evaluation, known = job.store, decided.evaluation, decided.version
-    tracking = Tracking(job.home.tracking_uri, job.home.mlflow_artifacts)
+    tracking = Tracking.of(job.home)
     try:
         report = write_report(store, evaluation)
         summary, links = report.summary, links_of(job.home, store, evaluation)

@@ -25,6 +25,6 @@ def run(job: Job) -> QualityOfDate:
     """
     with page_of_dates(job):
         found = quality.run(job)
-    record_quality(Tracking(job.home.tracking_uri, job.home.mlflow_artifacts), found)
+    record_quality(Tracking.of(job.home), found)
     write_digest(job.store.root)
     return found

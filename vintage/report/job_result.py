@@ -141,7 +141,7 @@ def experiment_of(home: Home, pipeline: str) -> str | None:
     from vintage.registry.tracking import Tracking
 
     try:
-        tracking = Tracking(home.tracking_uri, home.mlflow_artifacts)
+        tracking = Tracking.of(home)
         return tracking.experiment(pipeline) if tracking.exists else None
     except TrackingError:
         return None

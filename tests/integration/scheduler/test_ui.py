@@ -54,7 +54,7 @@ def test_a_run_of_a_date_with_another_hyperparameter_is_triggered_in_the_form(
     page.goto("about:blank")
     run_id = str(model.manifest.mlflow_run_id)
     home = Home.from_environment(stack.env)
-    experiment = Tracking(home.tracking_uri, home.mlflow_artifacts).experiment(str(model.manifest.pipeline))
+    experiment = Tracking.of(home).experiment(str(model.manifest.pipeline))
     assert address == mlflow_run_page(stack.env["VINTAGE_MLFLOW_URL"], run_id, experiment)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Self
 
 from vintage.registry.tracking import candidates, model_folder, runs, versions
 from vintage.registry.tracking.connection import Connection
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pyspark.ml import PipelineModel
 
     from vintage.registry.tracking.records import Registered, Table, TrainingData, TriedCandidate, Version
+    from vintage.spec import Home
 
 
 class Tracking:
@@ -38,6 +39,11 @@ class Tracking:
 
     def __init__(self, uri: str, artifacts: Path) -> None:
         self._connection = Connection(uri, artifacts)
+
+    @classmethod
+    def of(cls, home: Home) -> Self:
+        """Return the MLflow of a home."""
+        return cls(home.tracking_uri, home.mlflow_artifacts)
 
     @property
     def exists(self) -> bool:
