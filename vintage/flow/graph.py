@@ -86,7 +86,7 @@ class Flow:
     def __init__(self, job: Job) -> None:
         self.job = job
         self._targets: dict[Kind, tuple[Target, ...]] = {}
-        self._obtained: dict[Kind, list[tuple[str, Artifact]]] = {}
+        self._obtained: dict[Kind, dict[str, dict[date, Artifact]]] = {}
 
     def obtain(self, step: Step) -> Iterable[tuple[Target, Artifact]]:
         """Return what a date needs of a kind; what has no job of its own is made, where it is not there.
@@ -106,11 +106,14 @@ class Flow:
 
     def of(
         self, step: Step, dates: Iterable[date] | None = None, *, view: str = SOURCE_VIEW
-    ) -> dict[date, Artifact]:
+    ) -> Mapping[date, Artifact]:
         """Date → artifact of a kind, of all dates that have one or of those that are named."""
         if step.kind not in self._obtained:
-            self._obtained[step.kind] = [(target.view, found) for target, found in self.obtain(step)]
-        found = {each.date: each for of, each in self._obtained[step.kind] if of == view}
+            by_view: dict[str, dict[date, Artifact]] = {}
+            for target, artifact in self.obtain(step):
+                by_view.setdefault(target.view, {})[artifact.date] = artifact
+            self._obtained[step.kind] = by_view
+        found = self._obtained[step.kind].get(view, {})
         return found if dates is None else {day: found[day] for day in dates}
 
     def one(self, step: Step) -> Artifact:
@@ -191,7 +194,7 @@ class Flow:
     def baseline(self) -> BaselineModel:
         """What the model is compared with."""
         job = self.job
-        tracking = Tracking(job.home.tracking_uri, job.home.mlflow_artifacts)
+        tracking = Tracking.of(job.home)
         return baseline_for(job.pipeline, job.store, job.date, tracking.registered)
 
     def pipeline_for(self, kind: Kind) -> Pipeline:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def run(job: Job) -> dict[date, Artifact]:
+def run(job: Job) -> Mapping[date, Artifact]:
     """Hold the snapshot of every date the run needs to the suite, unless it was held to it before.
 
     A result is kept whether good or bad, with its Data Docs, and a bad one stops the run.

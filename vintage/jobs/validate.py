@@ -8,13 +8,14 @@ from vintage.flow import validate
 from vintage.jobs.pages import page_of_dates
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import date
 
     from vintage.flow.job import Job
     from vintage.store import Artifact
 
 
-def run(job: Job) -> dict[date, Artifact]:
+def run(job: Job) -> Mapping[date, Artifact]:
     """Hold the dates to the suite, unless they were held to it before.
 
     Raises:
