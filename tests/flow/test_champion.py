@@ -71,7 +71,7 @@ def test_the_champion_is_measured_on_the_same_rows(nights: Team) -> None:
     model = Tracking.of(job.home).load_model(artifact.data / "model")
     family = family_of("classification")
     scored = family.score(holdout, model, job.pipeline)
-    by_hand = family.measure(Holdout(holdout, scored, holdout.count(), model, job.pipeline)).values
+    by_hand = family.measure(Holdout(scored, holdout.count(), job.pipeline, rows=holdout, model=model)).values
     assert second.baseline["metrics"] == by_hand
     assert second.decision.promote
     [reason] = second.decision.reasons

@@ -218,7 +218,16 @@ def made_of(name: str, partitions: int, frame: DataFrame, folder: Path) -> dict[
     scored = family.score(holdout, model, pipeline).persist()
     predicted = sorted(map(told, scored.collect()))
     # The model itself as the champion: of two that are the same, all that rounding leaves is told.
-    tested = Holdout(holdout, scored, len(predicted), model, pipeline, model, train, thorough=True)
+    tested = Holdout(
+        scored,
+        len(predicted),
+        pipeline,
+        rows=holdout,
+        model=model,
+        baseline=model,
+        train=train,
+        thorough=True,
+    )
     measured: EvaluationResult = family.measure(tested)
     scored.unpersist()
     rest = {part: value for part, value in asdict(measured).items() if part != "values"}

@@ -129,7 +129,16 @@ def _make(flow: Flow, target: Target) -> Artifact:
                     drop=family.UNWRITTEN,
                 )
             count = content["content"]["rows"]
-            tested = Holdout(holdout, scored, count, loaded, job.pipeline, before, learnt, thorough=True)
+            tested = Holdout(
+                scored,
+                count,
+                job.pipeline,
+                rows=holdout,
+                model=loaded,
+                baseline=before,
+                train=learnt,
+                thorough=True,
+            )
             measured = family.measure(tested)
             if unloadable or isinstance(baseline, UnreadableBaseline):
                 # What needs the baseline is not to be let through just because it is broken.

@@ -214,7 +214,7 @@ def _judged(
                 rest.append(fit_stage(stage, seen))
                 seen = rest[-1].transform(seen)
             model = PipelineModel(stages=[*common.stages, *rest])
-            holdout = Holdout(judged, judged, count, model, chosen, train=taught)
+            holdout = Holdout(judged, count, chosen, rows=judged, model=model, train=taught)
             value = _measure(holdout, pipeline.tuning_metric)
             return replace(candidate, metrics=(*candidate.metrics, value))
         # A bad combination can fail in whatever way its classes choose.

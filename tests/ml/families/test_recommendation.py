@@ -66,7 +66,7 @@ def measured(
     rows: DataFrame, train: DataFrame | None, model: PipelineModel, spec: Pipeline
 ) -> EvaluationResult:
     scored = score(rows, model, spec).persist()
-    return measure(Holdout(rows, scored, scored.count(), model, spec, train=train))
+    return measure(Holdout(scored, scored.count(), spec, rows=rows, model=model, train=train))
 
 
 @pytest.mark.parametrize("k", [1, 3, 20])
@@ -200,7 +200,7 @@ def test_intervals_leave_out_whole_users(
     rows = spark.createDataFrame(ratings[1::2], SCHEMA)
     spec = pipeline()
     scored = score(rows, model, spec).persist()
-    found = measure(Holdout(rows, scored, scored.count(), model, spec, train=train, thorough=True))
+    found = measure(Holdout(scored, scored.count(), spec, rows=rows, model=model, train=train, thorough=True))
     groups = {row["group"] for row in scored.select(group_of("als_user").alias("group")).collect()}
     assert len(groups) >= FEWEST
     names = ("rmse", "mae", "ndcgAtK", "precisionAtK", "meanAveragePrecision")

@@ -79,7 +79,7 @@ def score(rows: DataFrame, model: PipelineModel, pipeline: Pipeline) -> DataFram
     )
 
 
-def measure(holdout: Answers | Holdout) -> EvaluationResult:
+def measure(holdout: Answers) -> EvaluationResult:
     """Return the metrics, with details `confusion_matrix`, `ranking_error` and `classes` (weight and rates).
 
     `ranking_error` is the most by which areaUnderROC may be off because scores were binned, else 0. Of two

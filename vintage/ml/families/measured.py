@@ -36,34 +36,23 @@ class Answers:
         return self.pipeline.evaluate.sliced if self.thorough else {}
 
 
-@dataclass(frozen=True)
-class Holdout:
+@dataclass(frozen=True, kw_only=True)
+class Holdout(Answers):
     """The rows that a model is tested on, with what it says of them.
 
     Attributes:
-        rows: feature rows, `label` among their columns.
-        scored: what the family's `score` makes of them; persisted.
-        count: how many there are.
+        rows: feature rows, `label` among their columns; `scored` is what the model says of them.
         model: the model that is tested.
-        pipeline: its spec.
         baseline: the champion as of the partition date, where the family or a gate compares with one.
         train: the rows that the model learnt from, where the family reads them.
-        thorough: whether slices and intervals are measured too; a candidate of a tuning needs neither.
+        thorough: as of any answers; a candidate of a tuning needs neither.
     """
 
     rows: DataFrame
-    scored: DataFrame
-    count: int
     model: PipelineModel
-    pipeline: Pipeline
     baseline: PipelineModel | None = None
     train: DataFrame | None = None
     thorough: bool = False
-
-    @property
-    def sliced(self) -> Mapping[str, tuple[str | None, ...]]:
-        """Column → values that are measured whatever their rows; empty where no slice is measured."""
-        return self.pipeline.evaluate.sliced if self.thorough else {}
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from vintage.data.rows import LABEL
 from vintage.ml.families.counting import SHARE, set_number
 from vintage.ml.families.error_sums import METRICS, Scale, Sums, power_of_two
 from vintage.ml.families.jackknife import METHOD, group_of, interval, intervals
-from vintage.ml.families.measured import Answers, EvaluationResult, Holdout, Slice, is_finite, stage_with
+from vintage.ml.families.measured import Answers, EvaluationResult, Slice, is_finite, stage_with
 from vintage.ml.families.residuals import (
     by_prediction,
     prediction_bin,
@@ -88,7 +88,7 @@ def score(rows: DataFrame, model: PipelineModel, pipeline: Pipeline) -> DataFram
     )
 
 
-def measure(holdout: Answers | Holdout) -> EvaluationResult:
+def measure(holdout: Answers) -> EvaluationResult:
     """The metrics, with the details `residual_quantiles`, `residuals` and `predicted`, as `Errors` has them.
 
     `rmse`, `mse`, `mae` and `r2` are the usual ones. `var` is the explained variance as Spark's
