@@ -42,7 +42,7 @@ up-compose: compose-is-there ## The whole stack in containers: Airflow and MLflo
 	@python3 local/compose_env.py
 	@docker compose up --build --detach
 	@echo "Airflow  http://127.0.0.1:$${VINTAGE_AIRFLOW_PORT:-8080}   user admin, password: VINTAGE_AIRFLOW_PASSWORD in .env"
-	@echo "MLflow   http://127.0.0.1:$${VINTAGE_MLFLOW_PORT:-5000}"
+	@echo "MLflow   http://127.0.0.1:$${VINTAGE_MLFLOW_PORT:-5000}/#/experiments?workflowType=machine_learning"
 	@echo "Spark    http://127.0.0.1:$${VINTAGE_SPARK_PORT:-8090}"
 
 down-compose: compose-is-there ## Stop what up-compose started; its volumes stay
