@@ -16,6 +16,7 @@ from vintage.ml.model_digest import model_digest
 from vintage.registry import ledger
 from vintage.registry.tracking import SPARK_MODEL, Tracking
 from vintage.report.summary import summarise
+from vintage.store.details import EvaluationDetails
 from vintage.store.reports import report_folder
 
 if TYPE_CHECKING:
@@ -224,6 +225,26 @@ def test_a_gate_that_fails_registers_and_does_not_promote(team: Team) -> None:
     tracking = Tracking.of(team.home)
     assert len(tracking.versions(team.name)) == 1
     assert tracking.champion(team.name) is None
+
+
+def test_a_window_with_broken_data_promotes_nothing(team: Team) -> None:
+    team.edit("min: 0.5}]", "min: 0}, {metric: brokenDates, max: 0}]\n  allow_perfect: true")
+    broken = DAY - timedelta(days=2)
+    lines = [line.split(",") for line in rows_of(broken)]
+    team.deliver(broken, [",".join([*line[:2], f"{float(line[2]) * 1000 + 500}", *line[3:]]) for line in lines])
+    team.run()
+    [entry] = ledger.read(team.store.ledger_path)
+    assert (entry.action, entry.reasons) == (
+        "refused",
+        (f"gate brokenDates <= 0 failed: 1, {broken} (size)",),
+    )
+    evaluation = team.store.current("evaluation", DAY)
+    assert evaluation is not None
+    assert EvaluationDetails.of(evaluation).metrics["brokenDates"] == 1
+    # The corrected delivery is another window, and no broken one.
+    team.deliver(broken)
+    team.run()
+    assert [each.action for each in ledger.read(team.store.ledger_path)] == ["refused", "promoted"]
 
 
 @pytest.mark.long

@@ -59,6 +59,11 @@ def test_a_row_is_told_by_a_name_that_no_column_has(home_with: HomeWith) -> None
             "{metric: accuracy, min: 0.9}\n    - {metric: accuracy, min: 0.2, max: 0.5}",
             "no model can pass both gates on accuracy",
         ),
+        ("{metric: brokenDates, min: 1}", "better the smaller it is; expected max"),
+        ("{metric: brokenDates, max: -1}", "no model can pass the gate on brokenDates"),
+        ("{metric: brokenDates, slice: {day: Sat}, max: 0}", "of the whole window's data"),
+        ("{metric: brokenDates, vs_champion: 0}", "of the whole window's data"),
+        ("{metric: brokenDate, max: 0}", 'did you mean "brokenDates"'),
     ],
 )
 def test_a_gate_that_makes_no_sense_is_refused(home_with: HomeWith, gate: str, told: str) -> None:
@@ -77,10 +82,22 @@ def test_a_gate_that_makes_no_sense_is_refused(home_with: HomeWith, gate: str, t
         "{metric: areaUnderROC, min: 1}",
         "{metric: logLoss, vs_champion: 5}",
         "{metric: accuracy, min: 0.9}\n    - {metric: accuracy, slice: {day: Sat}, max: 0.5, min: 0.1}",
+        "{metric: brokenDates, max: 0}",
     ],
 )
 def test_a_gate_that_makes_sense_is_not(home_with: HomeWith, gate: str) -> None:
     assert load_pipeline(home_with((GATE, gate)), "tips").evaluate.gates
+
+
+def test_the_data_of_one_date_cannot_be_gated(home_with: HomeWith) -> None:
+    undated = (("path: raw/{date}", "path: raw/all"), ("split: {by: date, test_days: 3}", "split: {by: key, test_fraction: 0.2}"))
+    with pytest.raises(SpecError, match="the window of an undated source has one date"):
+        load_pipeline(home_with((GATE, "{metric: brokenDates, max: 0}"), *undated), "tips")
+
+
+def test_the_data_decides_no_model(home_with: HomeWith) -> None:
+    with pytest.raises(SpecError, match='no metric "brokenDates" for classification'):
+        load_pipeline(home_with(("metric: areaUnderROC\n", "metric: brokenDates\n")), "tips")
 
 
 @pytest.mark.parametrize(

@@ -19,12 +19,14 @@ from vintage.ml.fitting import is_of_the_machine, naming_the_stage
 from vintage.ml.guess import guess_of
 from vintage.ml.overlap import overlap_of
 from vintage.ml.splits import in_split
+from vintage.monitoring.broken import broken_dates
 from vintage.registry.baseline import BaselineModel, StoredBaseline, model_of
 from vintage.registry.gates import Baseline, Compared, NoBaseline, UnreadableBaseline, decide
 from vintage.registry.outcome import outcome
 from vintage.registry.suspicions import suspicions
 from vintage.registry.tracking import Tracking
 from vintage.session import recorded_conf, root_cause
+from vintage.spec.metrics import BROKEN_DATES
 from vintage.store import Artifact, Rows, check_files, steps
 from vintage.store.details import EvaluationDetails, FeaturesDetails, ModelDetails, OverlapDetails
 from vintage.store.fingerprint import fingerprint, fingerprint_sql
@@ -147,6 +149,13 @@ def _make(flow: Flow, target: Target) -> Artifact:
         finally:
             scored.unpersist()
         compared = _compared(tested, measured, baseline, unloadable)
+        if job.pipeline.evaluate.judges_data:
+            broken = broken_dates({**train, **test})
+            measured = replace(
+                measured,
+                values={**measured.values, BROKEN_DATES: broken.count},
+                notes={BROKEN_DATES: broken.told},
+            )
         spec = job.pipeline.evaluate
         overlap = overlap_of(
             job.pipeline,

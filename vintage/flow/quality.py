@@ -26,7 +26,7 @@ from vintage.registry.gates import NoBaseline, decide
 from vintage.registry.outcome import outcome
 from vintage.registry.tracking import MODEL, Tracking, load_model
 from vintage.session import recorded_conf, root_cause
-from vintage.spec import METRICS
+from vintage.spec import METRICS, OF_DATA
 from vintage.spec.metrics import LABELLED
 from vintage.store import check_files, steps
 from vintage.store.details import (
@@ -243,8 +243,10 @@ def _of_serving(
 def _told(judged: _Judged, answers: Answers) -> QualityOfModel:
     pipeline = answers.pipeline
     measured = measure_answers(answers)
-    # No gate here holds a model against another one: what serves is measured beside it.
-    gates = [gate for gate in pipeline.evaluate.gates if gate.vs_champion is None]
+    # No gate here holds a model against another one: what serves is measured beside it. Nor one a window.
+    gates = [
+        gate for gate in pipeline.evaluate.gates if gate.vs_champion is None and gate.metric not in OF_DATA
+    ]
     decision = decide(gates, measured, least_rows=pipeline.evaluate.min_rows)
     promised = EvaluationDetails.of(judged.evaluation) if judged.evaluation else None
     return QualityOfModel(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from vintage.spec import METRICS
+from vintage.spec import METRICS, OF_DATA
 from vintage.store.details import EvaluationDetails, ModelDetails
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def _change(
 def _verdict(
     name: str, task: str, old: float | None, new: float | None, overlap: bool | None
 ) -> Literal["better", "worse", "no clear difference", "the same", ""]:
-    known = METRICS.get(task, {})  # type: ignore[call-overload]
+    known = {**METRICS.get(task, {}), **OF_DATA}  # type: ignore[call-overload]
     if old is None or new is None or name not in known:
         return ""
     if old == new:

@@ -58,9 +58,13 @@ def ordinary(severities: NDArray[np.float64]) -> NDArray[np.bool_]:
     most = int(MOST_OUTLIERS * len(severities))
     if most == 0:
         return kept
-    middle = float(np.median(severities))
-    spread = _SIGMA * float(np.median(np.abs(severities - middle)))
-    far = severities > max(middle + _DEVIATIONS * spread, MOST_RAISED)
+    far = severities > max(far_above(severities), MOST_RAISED)
     furthest = np.argsort(-severities, kind="stable")[:most]
     kept[[place for place in furthest if far[place]]] = False
     return kept
+
+
+def far_above(values: NDArray[np.float64]) -> float:
+    """Return what is five standard deviations, from the median absolute deviation, above the median."""
+    middle = float(np.median(values))
+    return middle + _DEVIATIONS * _SIGMA * float(np.median(np.abs(values - middle)))

@@ -152,7 +152,7 @@ def compare(
     found = [profiles[pair.found] for pair in asked]
     names = list(dict.fromkeys(name for profile in (*found, *before) for name in profile))
     changes = {name: [_changed(name, profile, before) for profile in found] for name in names}
-    measured = {name: _measure(name, profiles, asked, calm) for name in names if "" in changes[name]}
+    measured = {name: measure_column(name, profiles, asked, calm) for name in names if "" in changes[name]}
     kept = _ordinary(list(measured.values()), len(calm))
     measured = {name: each.without_outliers(kept) for name, each in measured.items()}
     level = _level(list(measured.values()), kept)
@@ -177,7 +177,7 @@ def compare(
 
 
 @dataclass(frozen=True)
-class _Measured:
+class MeasuredColumn:
     """A column's measures of each pair, those that are asked first and then the calm ones.
 
     Attributes:
@@ -198,11 +198,12 @@ class _Measured:
     vanished: Sequence[tuple[str, ...]]
     kept: NDArray[np.bool_]
 
-    def without_outliers(self, kept: NDArray[np.bool_]) -> _Measured:
+    def without_outliers(self, kept: NDArray[np.bool_]) -> MeasuredColumn:
         """Leave dates out of the bounds; not where this column was on them as far as bounds may be raised."""
         return replace(self, kept=kept | (self.severities <= MOST_RAISED))
 
     def drift(self, place: int, level: float, overrides: Mapping[str, float]) -> ColumnDrift:
+        """Hold a pair that is asked against its bounds, raised by a level."""
         bounds = {}
         for name in self.values:
             own = max(self._usual[name], LEAST[name], float(self.chance[name][place])) * level
@@ -238,13 +239,13 @@ class _Measured:
         return {name: usual(values[self.asked :][self.kept]) for name, values in self.values.items()}
 
 
-def _ordinary(measured: Sequence[_Measured], calm: int) -> NDArray[np.bool_]:
+def _ordinary(measured: Sequence[MeasuredColumn], calm: int) -> NDArray[np.bool_]:
     """Which calm pairs calibrate the bounds; all of them where none tells how far it goes."""
     worst = [each.severities for each in measured]
     return ordinary(np.max(worst, axis=0)) if worst else np.full(calm, True)
 
 
-def _level(measured: Sequence[_Measured], kept: NDArray[np.bool_]) -> float:
+def _level(measured: Sequence[MeasuredColumn], kept: NDArray[np.bool_]) -> float:
     """By what all bounds are raised: 1 to `MOST_RAISED`."""
     worst = np.max([each.severities[kept] for each in measured], axis=0) if measured else np.zeros(0)
     return float(np.clip(np.quantile(worst, AT_ONCE), 1.0, MOST_RAISED)) if len(worst) else 1.0
@@ -265,9 +266,10 @@ def _kind(name: str, asked: Profile, before: Sequence[Profile]) -> str:
     return found[0]
 
 
-def _measure(
+def measure_column(
     name: str, profiles: Sequence[Profile], asked: Sequence[Pair], calm: Sequence[Pair]
-) -> _Measured:
+) -> MeasuredColumn:
+    """Return how far a column is from its reference in each pair; see `compare`."""
     pairs = [*asked, *calm]
     columns = [profile.get(name) for profile in profiles]
     used = {place for each in pairs for place in (*each.reference, each.found)}
@@ -283,7 +285,7 @@ def _measure(
     elif kind == "category":
         measures, new, vanished = _of_categories(columns, pairs, len(asked))
         found |= measures
-    return _Measured(
+    return MeasuredColumn(
         name,
         kind,
         len(asked),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, assert_never
 
 from vintage.ml.families import Gain
@@ -150,7 +150,9 @@ def _judge(gate: Gate, measured: EvaluationResult, baseline: Compared) -> _Judge
         return _compare(gate, measured, baseline)
     if gate.slice is None:
         value = measured.values.get(gate.metric, math.nan)
-        return _within(gate, value, measured.intervals.get(gate.metric), None)
+        judged = _within(gate, value, measured.intervals.get(gate.metric), None)
+        note = measured.notes.get(gate.metric)
+        return replace(judged, told=f"{judged.told}, {note}") if note else judged
     found = _slice_of(gate, measured)
     rows = 0 if found is None else found.rows
     if rows < (gate.min_rows or 0):

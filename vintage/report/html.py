@@ -28,7 +28,7 @@ from vintage.report.since import since_champion
 from vintage.report.summary import summary_of
 from vintage.report.templating import template
 from vintage.spec import SOURCE_VIEW
-from vintage.spec.metrics import METRICS
+from vintage.spec.metrics import METRICS, OF_DATA
 from vintage.spec.page_policy import POLICY
 from vintage.store.files import replace_text
 from vintage.store.reports import dates_page, report_page
@@ -237,7 +237,7 @@ def render(summary: Summary, beside: Beside, pictures: Mapping[str, Picture], *,
 
 def metric_rows(summary: Summary) -> list[Row]:
     """Return the metrics, the deciding one first."""
-    directions = METRICS.get(summary.task, {})  # type: ignore[call-overload]
+    directions = {**METRICS.get(summary.task, {}), **OF_DATA}  # type: ignore[call-overload]
     intervals = (summary.intervals or {}).get("metrics", {})
     before, guesses = summary.baseline or {}, (summary.guess or {}).get("metrics", {})
     rows = []

@@ -6,7 +6,7 @@ from vintage.spec.evaluation import NOT_WORSE, Evaluate, Gate
 from vintage.spec.features import feature_columns, feature_types
 from vintage.spec.files import load_pipeline, load_suite, read_home
 from vintage.spec.home import Home
-from vintage.spec.metrics import METRICS, Metric
+from vintage.spec.metrics import METRICS, OF_DATA, Metric
 from vintage.spec.monitor import Monitor
 from vintage.spec.names import did_you_mean, nearest
 from vintage.spec.partition import last_closed_date, parse_partition_date
@@ -22,6 +22,7 @@ from vintage.spec.tuning import Tuning
 __all__ = [
     "METRICS",
     "NOT_WORSE",
+    "OF_DATA",
     "SOURCE_VIEW",
     "Evaluate",
     "ExpectationSpec",

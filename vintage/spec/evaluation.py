@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
 
 from vintage.spec.base import Listed, SpecModel, Text, refusal
-from vintage.spec.metrics import COMPARING
+from vintage.spec.metrics import COMPARING, OF_DATA
 
 RANKED: Final = 10
 """Items that a user is recommended where a pipeline does not say."""
@@ -47,7 +47,13 @@ SliceValue = Annotated[
 class Gate(SpecModel):
     """A bound on a holdout metric that a model must keep to be promoted; a metric that is NaN keeps none."""
 
-    metric: Annotated[Text, Field(description="A metric of the task: areaUnderROC, f1, logLoss, …")]
+    metric: Annotated[
+        Text,
+        Field(
+            description="A metric of the task: areaUnderROC, f1, logLoss, …; or brokenDates, how many dates "
+            "of the window have broken data."
+        ),
+    ]
     min: Annotated[float | None, Field(description="The model is refused when the metric is below this.")] = (
         None
     )
@@ -95,6 +101,11 @@ class Gate(SpecModel):
             )
         if self.vs_champion is not None and self.metric in COMPARING:
             raise refusal(f"{self.metric} compares with the champion by itself", expected="min or max")
+        if self.metric in OF_DATA and (self.vs_champion is not None or self.slice is not None):
+            raise refusal(
+                f"the gate on {self.metric} is of a slice, or against the champion",
+                expected="max: it is of the whole window's data",
+            )
         if self.min is not None and self.max is not None and self.min > self.max:
             raise refusal(f"the gate on {self.metric} can never pass", expected="min ≤ max")
         return self
@@ -203,6 +214,11 @@ class Evaluate(SpecModel):
     def compares(self) -> bool:
         """Whether a gate holds the model against the champion of an earlier date."""
         return any(gate.vs_champion is not None for gate in self.gates)
+
+    @property
+    def judges_data(self) -> bool:
+        """Whether a gate asks for the data of the window, which its profiles tell."""
+        return any(gate.metric in OF_DATA for gate in self.gates)
 
     @property
     def sliced(self) -> dict[str, tuple[str | None, ...]]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vintage.spec.checks import unprovided
-from vintage.spec.metrics import METRICS, SLICED, Metric
+from vintage.spec.metrics import METRICS, OF_DATA, SLICED, Metric
 from vintage.spec.names import did_you_mean, list_names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from vintage.spec.checks import Checked
     from vintage.spec.evaluation import Evaluate, Gate
@@ -25,25 +25,41 @@ def metric_problems(checked: Checked) -> Iterator[Problem]:
     task = checked.parts.get("task")
     if evaluate is None or task is None:
         return
-    named: list[tuple[KeyPath, str]] = [(("evaluate", "metric"), evaluate.metric)]
-    named += [
-        (("evaluate", "gates", index, "metric"), gate.metric) for index, gate in enumerate(evaluate.gates)
+    gated = {**METRICS[task], **OF_DATA}
+    named: list[tuple[KeyPath, str, Mapping[str, Metric]]] = [
+        (("evaluate", "metric"), evaluate.metric, METRICS[task])
     ]
-    for path, name in named:
-        if name not in METRICS[task]:
-            hint = did_you_mean(name, METRICS[task]) or f"known: {list_names(METRICS[task])}"
+    named += [
+        (("evaluate", "gates", index, "metric"), gate.metric, gated)
+        for index, gate in enumerate(evaluate.gates)
+    ]
+    for path, name, known in named:
+        if name not in known:
+            hint = did_you_mean(name, known) or f"known: {list_names(known)}"
             yield checked.document.problem(path, f'no metric "{name}" for {task}', hint=hint)
     for index, gate in enumerate(evaluate.gates):
-        metric = METRICS[task].get(gate.metric)
-        if metric is not None:
-            yield from _bound_problems(checked, ("evaluate", "gates", index), gate, metric)
+        if gate.metric in gated:
+            yield from _bound_problems(checked, ("evaluate", "gates", index), gate, gated[gate.metric])
             yield from _contradiction(checked, index, evaluate.gates)
+    yield from _data_problems(checked, evaluate)
     for key in ("k", "relevant"):
         if getattr(evaluate, key) is not None and task != "recommendation":
             yield checked.document.problem(
                 ("evaluate", key),
                 f"evaluate.{key} says nothing of a {task}",
                 hint="it is of a recommendation",
+            )
+
+
+def _data_problems(checked: Checked, evaluate: Evaluate) -> Iterator[Problem]:
+    """Yield a gate on the data of a window that has one date: there is no other to hold it against."""
+    source = checked.parts.get("source")
+    for index, gate in enumerate(evaluate.gates):
+        if gate.metric in OF_DATA and source is not None and not source.dated:
+            yield checked.document.problem(
+                ("evaluate", "gates", index, "metric"),
+                f"no model can pass the gate on {gate.metric}: the window of an undated source has one date",
+                expected="a source with {date} in its path, or no such gate",
             )
 
 

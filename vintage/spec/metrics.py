@@ -21,9 +21,14 @@ ranking's quality is one of all rows."""
 COMPARING: Final = frozenset({"stability", "subspaceChange"})
 """Metrics that compare a model with the one that served before it; without one they are not defined."""
 
+BROKEN_DATES: Final = "brokenDates"
+"""Dates of the window whose feature rows are broken: of the data behind a model, whatever its task."""
+
 
 _BELOW_ONE: Final = frozenset({"r2", "silhouette", "stability"})
-_UNBOUNDED: Final = frozenset({"var", "rmse", "mse", "mae", "logLoss", "cost", "reconstructionError"})
+_UNBOUNDED: Final = frozenset(
+    {"var", "rmse", "mse", "mae", "logLoss", "cost", "reconstructionError", BROKEN_DATES}
+)
 _ANSWERS: Final = frozenset(
     {
         *("areaUnderROC", "areaUnderPR", "accuracy", "precision", "recall", "f1", "logLoss"),
@@ -80,3 +85,6 @@ METRICS: Final[Mapping[Task, Mapping[str, Metric]]] = {
     ),
     "reduction": _named("explainedVariance", smaller=("reconstructionError", "subspaceChange")),
 }
+
+OF_DATA: Final[Mapping[str, Metric]] = _named(smaller=(BROKEN_DATES,))
+"""Metrics that a gate of any task may name beside the task's own: they say nothing of answers."""

@@ -164,7 +164,9 @@ def evaluation(
         inputs["baseline"] = {baseline.date: baseline.key}
     if unreadable is not None:
         parts["unreadable_baseline"] = dict(unreadable)
-    return _ingredients("evaluation", pipeline, day, inputs, parts)
+    # What reads the profiles of the window's rows, where a gate asks for them.
+    packages = ("datasketches", "numpy") if pipeline.evaluate.judges_data else ()
+    return _ingredients("evaluation", pipeline, day, inputs, parts, packages)
 
 
 def predictions(

@@ -129,6 +129,7 @@ class EvaluationResult:
         method: how the intervals were found, in words.
         slices: the slices that the spec asks for.
         left_out: metric → its values without each group of rows in turn, where the family knows them.
+        notes: metric → what a gate on it tells beside its value.
     """
 
     rows: int
@@ -140,6 +141,7 @@ class EvaluationResult:
     method: str = ""
     slices: tuple[Slice, ...] = ()
     left_out: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    notes: Mapping[str, str] = field(default_factory=dict)
 
 
 def is_finite(column: Column) -> Column:
