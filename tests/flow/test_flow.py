@@ -231,7 +231,9 @@ def test_a_window_with_broken_data_promotes_nothing(team: Team) -> None:
     team.edit("min: 0.5}]", "min: 0}, {metric: brokenDates, max: 0}]\n  allow_perfect: true")
     broken = DAY - timedelta(days=2)
     lines = [line.split(",") for line in rows_of(broken)]
-    team.deliver(broken, [",".join([*line[:2], f"{float(line[2]) * 1000 + 500}", *line[3:]]) for line in lines])
+    team.deliver(
+        broken, [",".join([*line[:2], f"{float(line[2]) * 1000 + 500}", *line[3:]]) for line in lines]
+    )
     team.run()
     [entry] = ledger.read(team.store.ledger_path)
     assert (entry.action, entry.reasons) == (

@@ -80,7 +80,7 @@ def keep(store: Store, day: date, rows: Day, kind: Kind = "snapshot", *, profile
         made = store.publish(
             attempt,
             made_from,
-            rows=Rows(count=number, spark_schema={}, fingerprint=f"{kind}-{day}"),
+            rows=Rows(count=number, spark_schema={}, fingerprint=f"{kind}-{day}-{number}"),
             details=details_of(kind),
         )
     store.set_current(made)

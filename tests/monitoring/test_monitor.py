@@ -17,6 +17,7 @@ from vintage.cli.main import app
 from vintage.errors import StoreError
 from vintage.flow.job import open_job
 from vintage.flow.monitor import run
+from vintage.flow.restated import impact_of, restated_dates
 from vintage.jobs import monitor as jobs_monitor
 from vintage.jobs.monitor import Monitored, monitor_dates
 from vintage.lineage.checking import check
@@ -154,6 +155,43 @@ def test_the_same_ingredients_are_the_same_monitor_and_others_another(shop: Shop
         shop.home.path.joinpath("pipelines/tips.yaml").read_text().replace("yesterday", "last-week")
     )
     assert shop.monitor(2).key != again[2].key
+
+
+def test_a_restated_date_is_to_be_monitored_again_and_one_that_the_model_learnt_from_is_not(
+    shop: Shop,
+) -> None:
+    shop.train()
+    for number in (10, 11):
+        shop.keep(number)
+        shop.monitor(number)
+    keep(shop.store, day_of(3), rows_of(3, 201))
+    learnt = impact_of(shop.store, restated_dates(shop.store))
+    assert [(each.date, each.again) for each in learnt.watched] == [(day_of(10), False), (day_of(11), False)]
+    assert learnt.watch == ()
+    keep(shop.store, day_of(10), rows_of(10, 201))
+    found = impact_of(shop.store, restated_dates(shop.store, day_of(10)))
+    assert found.watch == (
+        f"vintage monitor tips --date {day_of(10)}",
+        f"vintage monitor tips --date {day_of(11)}",
+    )
+    before = shop.monitor(3 + 8).key
+    assert shop.monitor(10).key not in {each.key for each in found.watched}
+    assert before not in {each.key for each in found.watched}
+
+
+def test_past_dates_are_shown_as_a_night_shows_them(shop: Shop) -> None:
+    shop.train()
+    for number in (10, 11, 12):
+        shop.keep(number, size=3)
+    pipeline = load_pipeline(shop.home, "tips")
+    told = list(monitor_dates(shop.home, pipeline, day_of(10), day_of(11)))
+    assert [each.state for each in told] == ["warn", "alarm"]
+    assert f"partition date {day_of(11)}" in drift_page(shop.store).read_text(encoding="utf-8")
+    list(monitor_dates(shop.home, pipeline, day_of(12), day_of(12)))
+    written = drift_page(shop.store).stat().st_mtime_ns
+    list(monitor_dates(shop.home, pipeline, day_of(10), day_of(11)))
+    assert drift_page(shop.store).stat().st_mtime_ns == written
+    assert f"partition date {day_of(12)}" in drift_page(shop.store).read_text(encoding="utf-8")
 
 
 def test_a_first_date_is_unknown_and_counts_for_no_alarm(shop: Shop) -> None:

@@ -73,6 +73,33 @@ def nights(tmp_path: Path) -> Nights:
     return made
 
 
+def test_monitors_and_qualities_of_old_rows_are_told(nights: Nights) -> None:
+    old = nights.store.find("snapshot", day(3), restated_dates(nights.store)[0].old[0].key)
+    fourth = nights.store.current("snapshot", day(4))
+    assert old is not None
+    assert fourth is not None
+    features = publish(nights.store, "features", day(3), {"snapshot": [old]})
+    quality = publish(nights.store, "quality", day(3), {"features": [features]})
+    monitor = publish(nights.store, "monitor", day(4), {"snapshot": [old, fourth]})
+    publish(nights.store, "monitor", day(5), {"snapshot": [fourth]})
+    for made in (quality, monitor):
+        nights.store.set_current(made)
+    found = nights.impact()
+    assert [(each.kind, each.key, each.stands, each.again) for each in found.watched] == [
+        ("monitor", monitor.key, True, True),
+        ("quality", quality.key, True, True),
+    ]
+    assert [[(use.role, use.date) for use in each.uses] for each in found.watched] == [
+        [("compared", day(3))],
+        [("measured", day(3))],
+    ]
+    assert found.watch == (f"vintage monitor demo --date {day(4)}", f"vintage quality demo --date {day(3)}")
+    console = Console(file=io.StringIO(), width=120)
+    show(found, console)
+    assert f"compared {day(3)}" in console.file.getvalue()  # type: ignore[attr-defined]
+    assert found.watch[0] in console.file.getvalue()  # type: ignore[attr-defined]
+
+
 def test_rows_that_are_as_they_were_again_touch_nothing(nights: Nights) -> None:
     before = nights.store.find("snapshot", day(3), restated_dates(nights.store)[0].old[0].key)
     assert before is not None

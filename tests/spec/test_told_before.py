@@ -90,7 +90,10 @@ def test_a_gate_that_makes_sense_is_not(home_with: HomeWith, gate: str) -> None:
 
 
 def test_the_data_of_one_date_cannot_be_gated(home_with: HomeWith) -> None:
-    undated = (("path: raw/{date}", "path: raw/all"), ("split: {by: date, test_days: 3}", "split: {by: key, test_fraction: 0.2}"))
+    undated = (
+        ("path: raw/{date}", "path: raw/all"),
+        ("split: {by: date, test_days: 3}", "split: {by: key, test_fraction: 0.2}"),
+    )
     with pytest.raises(SpecError, match="the window of an undated source has one date"):
         load_pipeline(home_with((GATE, "{metric: brokenDates, max: 0}"), *undated), "tips")
 

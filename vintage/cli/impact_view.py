@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, get_args
 
 from rich import box
 from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
+from vintage.flow.restatement import Role
 from vintage.spec.names import list_names
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from vintage.data.changed_rows import RowChange
-    from vintage.flow.restatement import Impact, Restated, ScoredRows, TouchedModel, Use
+    from vintage.flow.restatement import Impact, Restated, ScoredRows, TouchedModel, Use, Watched
 
 _SHORT: Final = 12
 _SHORTER: Final = 8
@@ -37,6 +38,8 @@ def show(impact: Impact, console: Console) -> None:
         parts.append(_models(impact.models))
     if impact.predictions:
         parts.append(_scored(impact.predictions))
+    if impact.watched:
+        parts.append(_watched(impact.watched))
     console.print(Group(*parts))
     if impact.retrain:
         _commands(console, "to retrain what stands:", impact.commands)
@@ -47,6 +50,8 @@ def show(impact: Impact, console: Console) -> None:
         console.print("What stands for each date is of the rows that stand: nothing is to be retrained.")
     if impact.score:
         _commands(console, "to score again what stands:", impact.score)
+    if impact.watch:
+        _commands(console, "to monitor and measure again what stands:", impact.watch)
     for model in impact.models:
         if model.champion == "serves":
             again = f'vintage promote {impact.pipeline} --date {model.date} --force --why "restated"'
@@ -142,8 +147,17 @@ def _scored(predictions: tuple[ScoredRows, ...]) -> Table:
     return table
 
 
+def _watched(watched: tuple[Watched, ...]) -> Table:
+    table = Table("date", "made after scoring", "key", "old rows", "stands", box=box.SIMPLE_HEAD)
+    for each in watched:
+        told = Text("\n".join(_roles(each.uses)))
+        stands = "again" if each.again else "yes" if each.stands else "replaced"
+        table.add_row(str(each.date), each.kind, each.key[:_SHORTER], told, stands)
+    return table
+
+
 def _roles(uses: Sequence[Use]) -> Iterator[str]:
-    for role in ("learnt", "tuned", "tested", "scored"):
+    for role in get_args(Role):
         names = {
             (str(use.date) if use.source == "source" else f"{use.source} {use.date}"): None
             for use in uses

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from vintage.flow.restatement import (
     Impact,
@@ -14,6 +14,7 @@ from vintage.flow.restatement import (
     SnapshotVersion,
     TouchedModel,
     Use,
+    Watched,
 )
 from vintage.lineage.graph import Reference, references
 from vintage.registry import ledger
@@ -77,6 +78,7 @@ def impact_of(store: Store, restated: Iterable[Restated], pending: Iterable[Pend
     )
     models = tuple(_touched(store, lineage)) if dates or waiting else ()
     scored = tuple(_scored(store, lineage, {each.key for each in models})) if dates or waiting else ()
+    watched = tuple(_watched(store, lineage)) if dates or waiting else ()
     again = tuple(sorted({each.date for each in models if each.retrain}))
     name = store.pipeline
     return Impact(
@@ -92,6 +94,8 @@ def impact_of(store: Store, restated: Iterable[Restated], pending: Iterable[Pend
         airflow_backfills=tuple(in_airflow(name, first, last) for first, last in _stretches(again)),
         predictions=scored,
         score=tuple(f"vintage score {name} --date {each.date}" for each in scored if each.again),
+        watched=watched,
+        watch=tuple(f"vintage {each.kind} {name} --date {each.date}" for each in watched if each.again),
     )
 
 
@@ -105,10 +109,12 @@ class _Lineage:
     _known: dict[tuple[date, Key], tuple[Reference, ...]] = field(default_factory=dict)
 
     def uses(self, artifact: Artifact, role: Role) -> Iterator[Use]:
-        """Yield the restated rows behind the features that an artifact names as its input."""
+        """Yield the restated rows that an artifact names as its input, and those behind such features."""
         seen = set()
-        for part in references(artifact.manifest, "features"):
-            for raw in self._behind(part.date, part.key):
+        parts = [each for each in references(artifact.manifest) if each.kind == "features"]
+        own = [each for each in references(artifact.manifest) if each.kind == "snapshot"]
+        for behind in (own, *(self._behind(part.date, part.key) for part in parts)):
+            for raw in behind:
                 snapshot = (raw.view, raw.date, raw.key)
                 waiting = (raw.view, raw.date) in self.waiting
                 state = self.old.get(snapshot) or ("pending" if waiting else None)
@@ -174,6 +180,37 @@ def _scored(store: Store, lineage: _Lineage, models: Collection[str]) -> Iterato
                 uses=uses,
                 stands=standing is not None and standing["key"] == each.key,
             )
+
+
+def _watched(store: Store, lineage: _Lineage) -> Iterator[Watched]:
+    roles: Mapping[Literal["monitor", "quality"], Role] = {"monitor": "compared", "quality": "measured"}
+    for kind, role in roles.items():
+        for each in all_of(store, kind):
+            uses = tuple(lineage.uses(each, role))
+            if uses:
+                standing = store.pointer(kind, each.date)
+                stands = standing is not None and standing["key"] == each.key
+                learnt = _learnt(each)
+                yield Watched(
+                    kind=kind,
+                    date=each.date,
+                    key=each.key,
+                    made=each.manifest.finished,
+                    uses=uses,
+                    stands=stands,
+                    again=stands and any(use.date not in learnt for use in uses),
+                )
+
+
+def _learnt(monitor: Artifact) -> frozenset[date]:
+    """Return the dates of a monitor whose rows the model behind its reference learnt from: these stay."""
+    named = monitor.manifest.ingredients
+    if monitor.manifest.kind != "monitor" or "model" not in named.inputs:
+        return frozenset()
+    dates: Mapping[str, Iterable[str]] = named.spec.get("reference", {})
+    return frozenset(
+        date.fromisoformat(each) for kind in ("snapshot", "features") for each in dates.get(kind, ())
+    )
 
 
 def _tuned(store: Store, model: Artifact, lineage: _Lineage) -> Iterator[Use]:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from vintage.data.changed_rows import RowChange
 from vintage.store import Key
 
-Role = Literal["learnt", "tuned", "tested", "scored"]
+Role = Literal["learnt", "tuned", "tested", "scored", "compared", "measured"]
 State = Literal["restated", "pending"]
 
 
@@ -159,6 +159,27 @@ class ScoredRows(_Told):
         return self.stands and bool(self.uses)
 
 
+class Watched(_Told):
+    """A monitor or a quality of a date that was made from rows that were restated.
+
+    Attributes:
+        kind: which of the two.
+        date, key: of the artifact.
+        made: when.
+        uses: the rows in question.
+        stands: whether it is what is current for the date.
+        again: whether it would read other rows now; not where only what the model learnt from is old.
+    """
+
+    kind: Literal["monitor", "quality"]
+    date: dt.date
+    key: Key
+    made: dt.datetime
+    uses: tuple[Use, ...]
+    stands: bool
+    again: bool
+
+
 class Impact(_Told):
     """All that a pipeline's restatements touch.
 
@@ -173,6 +194,8 @@ class Impact(_Told):
         backfills: the same, a command for each stretch of days without a gap, in one Spark session each.
         airflow_backfills: the same in Airflow.
         score: a command for each date whose standing predictions are of old rows.
+        watched: monitors and qualities that are of old rows, oldest date first.
+        watch: a command for each of them that stands and would read other rows.
     """
 
     pipeline: str
@@ -185,3 +208,5 @@ class Impact(_Told):
     airflow_backfills: tuple[str, ...]
     predictions: tuple[ScoredRows, ...] = ()
     score: tuple[str, ...] = ()
+    watched: tuple[Watched, ...] = ()
+    watch: tuple[str, ...] = ()

@@ -20,7 +20,7 @@ from vintage.store import Store
 from vintage.store.details import MonitorDetails
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from vintage.flow.job import Job
     from vintage.spec import Home, Pipeline
@@ -78,14 +78,35 @@ def run(job: Job) -> Artifact:
             damaged.
         TrackingError: MLflow cannot be reached.
     """
+    artifact = _recorded(job)
+    show_latest(job.store, [artifact])
+    return artifact
+
+
+def show_latest(store: Store, monitors: Iterable[Artifact]) -> None:
+    """Write the pipeline's page and the digest anew, where one of these monitors is that of the latest date.
+
+    Raises:
+        StoreError: something of the store is damaged.
+    """
+    latest = max(store.dates("monitor"), default=None)
+    for artifact in monitors:
+        drift = _drift_in(artifact)
+        if artifact.date == latest and drift.parts:
+            write_drift(store, with_importance(drift, store))
+
+
+def _recorded(job: Job) -> Artifact:
+    """Monitor the run's date, and tell MLflow."""
     artifact = monitor.run(job)
-    drift = Drift.model_validate_json((artifact.data / monitor.DRIFT).read_bytes())
-    if drift.parts and artifact.date == job.store.dates("monitor")[-1]:
-        write_drift(job.store, with_importance(drift, job.store))
     tracking = Tracking.of(job.home)
     if tracking.exists:
-        record_drift(tracking, drift)
+        record_drift(tracking, _drift_in(artifact))
     return artifact
+
+
+def _drift_in(artifact: Artifact) -> Drift:
+    return Drift.model_validate_json((artifact.data / monitor.DRIFT).read_bytes())
 
 
 def monitored_of(artifact: Artifact) -> Monitored:
@@ -128,12 +149,18 @@ def monitor_dates(
 ) -> Iterator[Monitored]:
     """Monitor the dates of a range that have rows, oldest first; one that fails does not stop the others.
 
+    MLflow is told of each, as the step tells it. The pages are written once, after the last date.
+
     Raises:
-        StoreError: there is none.
+        StoreError: there is none, or something that the pages show is damaged.
     """
-    for day in dates_to_monitor(Store(home.store, pipeline.name), first, last):
+    store = Store(home.store, pipeline.name)
+    made = []
+    for day in dates_to_monitor(store, first, last):
         try:
-            yield monitored_of(monitor.run(open_job(home, pipeline.name, str(day))))
+            made.append(_recorded(open_job(home, pipeline.name, str(day))))
+            yield monitored_of(made[-1])
         except VintageError as error:
             log.warning("%s failed: %s", day, error)
             yield Monitored(pipeline=pipeline.name, date=day, error=str(error), exit_code=error.exit_code)
+    show_latest(store, made)
