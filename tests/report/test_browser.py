@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TELEPHONE = 360
+PAPER = 688
+"""A4 between the margins that the page asks for, in CSS pixels."""
 DARK, LIGHT = (20, 22, 26), (255, 255, 255)
 
 pytestmark = [
@@ -87,3 +89,16 @@ def test_values_are_text_and_nothing_is_run_or_asked_for(tmp_path: Path) -> None
         assert did
         assert all("Content Security Policy" in each for each in did if each.startswith("console"))
         assert not [each for each in did if each.startswith("dialog")]
+
+
+def test_no_table_is_cut_on_paper(tmp_path: Path) -> None:
+    details = EVALUATIONS["reduction"]
+    store = Store(tmp_path, "things")
+    page = write_report(store, publish_run(store, "reduction", details)).html
+    with opened(page) as (shown, _):
+        shown.set_viewport_size({"width": PAPER, "height": 1000})
+        shown.emulate_media(media="print")
+        assert shown.locator(".many").count() == 1
+        assert shown.evaluate("document.documentElement.scrollWidth") == PAPER
+        # What is folded on a screen is open.
+        assert shown.locator("details table").count() == shown.locator("details table:visible").count() > 0

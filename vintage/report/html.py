@@ -48,6 +48,9 @@ WORST_SLICES: Final = 10
 BEST_SLICES: Final = 5
 MORE_SLICES: Final = 300
 MOST_FEATURES: Final = 40
+# Columns that paper has room for: of numbers with digits, and of counts.
+MOST_COLUMNS: Final = 5
+MOST_COUNTS: Final = 12
 # What a page may tell of; an evaluation has those of its family.
 _DETAILS: Final = (
     "baseline",
@@ -230,6 +233,8 @@ def render(summary: Summary, beside: Beside, pictures: Mapping[str, Picture], *,
             "best": BEST_SLICES,
             "slices": MORE_SLICES,
             "features": MOST_FEATURES,
+            "columns": MOST_COLUMNS,
+            "counts": MOST_COUNTS,
             "classes": MOST,
         },
     )
