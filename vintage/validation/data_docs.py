@@ -30,6 +30,9 @@ _TEMPLATE: Final = "data_docs.j2"
 _STAND_INS: Final = {ord(special): 0xF8E0 + place for place, special in enumerate("&<>\"'")}
 _ENTITIES: Final = {0xF8E0: "&amp;", 0xF8E1: "&lt;", 0xF8E2: "&gt;", 0xF8E3: "&quot;", 0xF8E4: "&#x27;"}
 _OTHER_DATES: Final = "#other-dates"
+# GX's tables of values scroll, and a keyboard does not reach them.
+_SCROLLS: Final = '<div class="show-scrollbars">'
+_REACHED: Final = '<div class="show-scrollbars" role="group" tabindex="0" aria-label="Unexpected values">'
 _SITE_LINK: Final = re.compile(r'<a\s[^>]*href="(?:\.\./)+[^"]*"[^>]*>(.*?)</a>', re.DOTALL)
 
 
@@ -78,7 +81,8 @@ def write_page(
         script=SCRIPT,
     )
     path.parent.mkdir(parents=True, exist_ok=True)
-    page = _SITE_LINK.sub(r"\1", page).translate(_ENTITIES).replace(_OTHER_DATES, DATES_FROM_DOCS, 1)
+    page = _SITE_LINK.sub(r"\1", page).replace(_SCROLLS, _REACHED)
+    page = page.translate(_ENTITIES).replace(_OTHER_DATES, DATES_FROM_DOCS, 1)
     path.write_text(page, encoding="utf-8")
 
 
