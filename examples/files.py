@@ -17,7 +17,7 @@ def packaged(package: str, path: str) -> Path:
 
     Args:
         package: the distribution's name.
-        path: below the folder that packages lie in, `pyspark/jars` say.
+        path: below the folder that packages lie in, `pyspark/jars`, for example.
 
     Raises:
         LoaderError: the package is not installed, or comes without it.

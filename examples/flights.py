@@ -56,7 +56,7 @@ class Written:
 
 
 def package_data() -> Path:
-    """The folder of the package's CSV files, found without importing it (its import needs pkg_resources).
+    """Return the folder of the package's CSV files without importing it, which needs pkg_resources.
 
     Raises:
         LoaderError: the package is not installed.
@@ -111,13 +111,13 @@ def render_day(
 
 
 def days_between(first: date, last: date) -> Iterator[date]:
-    """Every day from the first to the last, both included."""
+    """Yield every day from the first to the last, both included."""
     for offset in range((last - first).days + 1):
         yield first + timedelta(days=offset)
 
 
 def day_file(out: Path, day: date) -> Path:
-    """Where a day's flights go."""
+    """Return where a day's flights go."""
     return out / f"date={day.isoformat()}" / "flights.csv"
 
 
@@ -193,7 +193,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="folder of the days (%(default)s)",
     )
     parser.add_argument(
-        "--missing", action="store_true", help="write absent days only; touch no file that is there"
+        "--missing", action="store_true", help="write missing days only; change no existing file"
     )
     options = parser.parse_args(arguments)
     if options.first > options.last:

@@ -111,7 +111,7 @@ def write_tables(folder: Path, data: Path) -> tuple[int, int]:
 
 
 def run_ij(folder: Path, script: str) -> str:
-    """What Derby's `ij` says to an SQL script; databases and files in the script are relative to the folder.
+    """Return the output of Derby's `ij` for an SQL script; paths in it are relative to the folder.
 
     Raises:
         LoaderError: there is no Java, or Derby refuses a statement.
@@ -155,7 +155,7 @@ def _write(path: Path, rows: Iterable[Sequence[str]]) -> None:
 
 
 def _imported(row: Sequence[str]) -> Iterator[str]:
-    """Values in Derby's own text: 2013-04-01T10:00:00Z is 2013-04-01 10:00:00 there, and `NA` is nothing."""
+    """Yield values as Derby writes them: 2013-04-01T10:00:00Z as 2013-04-01 10:00:00, and `NA` as empty."""
     for value in row:
         if value == MISSING:
             yield ""

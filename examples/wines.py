@@ -29,7 +29,7 @@ def prepare(raw: Path) -> None:
 
 
 def _table() -> bytes:
-    """The header and 178 rows, each numbered from 1; values keep the text that they have in the package."""
+    """Return the header and 178 rows, numbered from 1; values keep the package's spelling."""
     packed = packaged("scikit-learn", "sklearn/datasets/data/wine_data.csv")
     text = io.StringIO()
     lines = csv.writer(text, lineterminator="\n")

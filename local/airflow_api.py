@@ -26,12 +26,12 @@ TASK_DONE: Final = frozenset({"success", "failed", "upstream_failed", "skipped",
 
 
 class AirflowRefused(RuntimeError):
-    """Airflow refused a request, or cannot load a Dag; the text says why."""
+    """Airflow refused a request, or cannot load a DAG; the text says why."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """A run of a Dag."""
+    """A run of a DAG."""
 
     run_id: str
     state: str
@@ -70,7 +70,7 @@ class AirflowApi:
         self._client.close()
 
     def wait_for_dag(self, dag_id: str, check: Callable[[], None] = lambda: None) -> bool:
-        """Wait until Airflow has loaded a Dag; whether it is paused.
+        """Wait until Airflow has loaded a DAG; whether it is paused.
 
         Raises:
             AirflowRefused: it has an import error instead, or never comes.
@@ -88,12 +88,12 @@ class AirflowApi:
         raise AirflowRefused(f"Airflow did not load {dag_id} within {DAG_SECONDS} s")
 
     def import_errors(self) -> list[str]:
-        """Return the import errors of the Dag files."""
+        """Return the import errors of the DAG files."""
         found = self._get("/importErrors")["import_errors"]
         return [f"{error['filename']}: {error['stack_trace']}" for error in found]
 
     def pause(self, dag_id: str, *, paused: bool) -> None:
-        """Pauses a Dag or lets its runs go on."""
+        """Pause a DAG or let its runs go on."""
         _checked(self._client.patch(f"/dags/{dag_id}", json={"is_paused": paused}))
 
     def trigger(
@@ -108,7 +108,7 @@ class AirflowApi:
         return _run(self._get(f"/dags/{dag_id}/dagRuns/{run_id}"))
 
     def runs(self, dag_id: str) -> list[Run]:
-        """Return the runs of a Dag, the newest first."""
+        """Return the runs of a DAG, the newest first."""
         found: list[Run] = []
         while True:
             page = self._get(f"/dags/{dag_id}/dagRuns", limit=100, offset=len(found), order_by="-id")
@@ -131,7 +131,7 @@ class AirflowApi:
         return f"{self._where.airflow}{page} (user {self._where.user}, password {self._where.password})"
 
     def log_lines(self, dag_id: str, run_id: str, task: Task) -> list[str]:
-        """The log of a task's present try, one text an entry; an exception's text follows its entry.
+        """Return the log of a task's present try, one text an entry; an exception's text follows its entry.
 
         A task that has not begun has none: asked for its try 0, Airflow finds no task once the first begins.
         """
@@ -143,7 +143,7 @@ class AirflowApi:
         return [text for entry in content for text in _texts(entry)]
 
     def backfill(self, dag_id: str, first: dt.date, last: dt.date) -> int:
-        """Run a Dag for each date from the first to the last, both included, one by one; the backfill's id.
+        """Run a DAG for each date from the first to the last, both included, one by one; the backfill's id.
 
         Airflow's own range ends at a moment: `--to-date 2013-03-02` means its midnight, which is before the
         tick of that day, and leaves the day out.

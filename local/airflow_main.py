@@ -11,8 +11,8 @@ from typing import Final
 # is a quarter of the API server's start.
 gc.set_threshold(100_000, 20, 20)
 
-# Tasks are forks of the scheduler, and each parse of a Dag file is one of the dag-processor: what the file
-# imports is there already.
+# Tasks are forks of the scheduler, and each parse of a DAG file is one of the dag-processor: what the file
+# imports is already loaded.
 PRELOADED: Final = (
     "airflow.dag_processing.dagbag",
     "airflow.providers.apache.spark.operators.spark_submit",

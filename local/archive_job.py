@@ -71,7 +71,7 @@ def read_and_write(spark: SparkSession, folder: Path) -> DataFrame:
 
 
 def fit_and_save(spark: SparkSession, features: DataFrame, folder: Path) -> None:
-    """Fits the usual stages, saves and loads them, and measures the predictions."""
+    """Fit the usual stages, save and load them, and measure the predictions."""
     train = features.repartition(2, "carrier", "number").sortWithinPartitions("carrier", "number").cache()
     stages = [
         Imputer(inputCols=["distance"], outputCols=["filled"], strategy="median"),

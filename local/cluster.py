@@ -35,7 +35,7 @@ class Cluster:
 
 @contextmanager
 def cluster_in(folder: Path, *, options: str = "") -> Iterator[Cluster]:
-    """A master and two workers of two cores, as on machines that know nothing of this one's environment.
+    """Yield a master and two workers of two cores, isolated from this machine's environment.
 
     Args:
         folder: where they log, and their executors work.
@@ -84,4 +84,4 @@ def _said(service: Service, pattern: str) -> str:
         if found:
             return found[1]
         time.sleep(0.1)
-    raise ServiceDied(f"{service.name} did not say {pattern}.\n{service.log} ends:\n{tail(service.log)}")
+    raise ServiceDied(f"{service.name} did not report {pattern}.\n{service.log} ends:\n{tail(service.log)}")

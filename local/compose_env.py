@@ -47,7 +47,7 @@ def _random() -> str:
 
 
 def main() -> None:
-    """Completes the checkout's .env."""
+    """Complete the checkout's .env."""
     path = CHECKOUT / ".env"
     if complete(path):
         sys.stdout.write(f"Passwords and keys were written to {path}\n")

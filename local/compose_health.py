@@ -29,7 +29,7 @@ def problem(url: str, part: str | None) -> str | None:
 
 
 def main() -> None:
-    """Says what is wrong, for `docker inspect`."""
+    """Report what is wrong, for `docker inspect`."""
     url, *parts = sys.argv[1:]
     found = problem(url, parts[0] if parts else None)
     if found:

@@ -120,7 +120,7 @@ def unpaused(api: AirflowApi, dag_id: str, check: Callable[[], None]) -> Iterato
 
 
 def run_night(api: AirflowApi, dag_id: str, day: date, check: Callable[[], None]) -> None:
-    """Triggers a new run for a date and follows it to its end.
+    """Trigger a new run for a date and follow it to its end.
 
     Raises:
         NightFailed: a task failed; the end of its log has been shown.
@@ -200,7 +200,7 @@ def _show_failure(api: AirflowApi, dag_id: str, run: Run, task: Task) -> NoRetur
 
 
 def show(home: Home, pipeline: str, day: date) -> None:
-    """What the run made, and where to look next."""
+    """Print what the run made, and where to look next."""
     say()
     command = [sys.executable, "-m", "vintage", "show", pipeline, "--date", day.isoformat()]
     subprocess.run(command, check=False)

@@ -43,7 +43,7 @@ Each row is a marker at the test that provokes the fault, `@pytest.mark.fault("â
 
 MARKER: Final = "pytest.mark.fault"
 
-# A folder of tests by its subject; one that is not here goes by its name.
+# A folder of tests by its subject; one that is not here keeps its name.
 SUBJECTS: Final = {
     "": "Jobs and commands",
     "airflow": "Airflow's DAGs",

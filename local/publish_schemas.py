@@ -82,7 +82,7 @@ def stale(folder: Path) -> list[str]:
 def main(arguments: Sequence[str] | None = None, *, folder: Path = FOLDER) -> int:
     """Write what is out of date; with --check writes nothing, and is 1 when something is."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="only say which are out of date")
+    parser.add_argument("--check", action="store_true", help="only report which are out of date")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     outdated = stale(folder)

@@ -62,9 +62,7 @@ def page(cases: Mapping[str, Any]) -> str:
         head = [f"## pyspark.ml.{module}", "", *columns]
         parts.append("\n".join([*head, *rows]))
     out = [f"- `{name}`: {reason}" for name, reason in cases["left_out"].items()]
-    out.append(
-        "- `Pipeline`, `CrossValidator`, `TrainValidationSplit`: The file's own keys say what they would say."
-    )
+    out.append("- `Pipeline`, `CrossValidator`, `TrainValidationSplit`: The keys of the file replace them.")
     parts.append("\n".join(["## Left out", "", *out]))
     return "\n\n".join(part.strip() for part in parts) + "\n"
 
@@ -75,7 +73,7 @@ def main(arguments: Sequence[str] | None = None, *, file: Path = PAGE) -> int:
 
 
 def _has_twin(name: str) -> bool:
-    """Whether what a stage is once it is fitted has an evaluator."""
+    """Return whether what a stage is once it is fitted has an evaluator."""
     fitted = "Bucketizer" if name == "QuantileDiscretizer" else name
     kind = fitted.replace("Classifier", "Classification").replace("Regressor", "Regression")
     return not {fitted, f"{fitted}Model", f"{kind}Model"}.isdisjoint(EVALUATORS)

@@ -17,7 +17,7 @@ log = logging.getLogger("published")
 def publish(text: str, page: Path, arguments: Sequence[str] | None) -> int:
     """Write the page when it is out of date. With --check write nothing, and return 1 then."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--check", action="store_true", help="only say whether it is out of date")
+    parser.add_argument("--check", action="store_true", help="only report whether it is out of date")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     if page.is_file() and page.read_text(encoding="utf-8") == text:

@@ -1,4 +1,4 @@
-"""What the embedded stack's services are told: ports, keys, folders and Airflow's own settings."""
+"""Settings of the embedded stack's services: ports, keys, folders and Airflow's own settings."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Secrets:
 
     @classmethod
     def kept_in(cls, folder: Path) -> Secrets:
-        """Those of the folder; made when it has none."""
+        """Return those of the folder; made when it has none."""
         path = folder / "secrets.json"
         if not path.exists():
             made = cls(
@@ -62,7 +62,7 @@ def environment(
     Args:
         home: the folder that holds pipelines/ and expectations/.
         checkout: the tree whose dags/ and spark_jobs/ are run.
-        given: what is set already; a connection, an interpreter or a store of one's own stays.
+        given: what is set already; a connection, the user's own interpreter or store stays.
         kept: the login and keys.
         port: where the API server listens.
         schedule: whether Dags run by their schedules.

@@ -19,10 +19,10 @@ log = logging.getLogger(__name__)
 
 
 def main() -> NoReturn:
-    """The program of a nightly check: as `vintage impact PIPELINE --no-rows`, its answer in a file."""
+    """Return the program of a nightly check: as `vintage impact PIPELINE --no-rows`, its answer in a file."""
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--pipeline", required=True, help="name of a file in pipelines/, without .yaml")
-    parser.add_argument("--date", help="the date whose rows changed, YYYY-MM-DD; all of them when left out")
+    parser.add_argument("--date", help="the date whose rows changed, YYYY-MM-DD; default: every date")
     parser.add_argument("--output", required=True, help="file to write the answer to, as JSON")
     arguments = parser.parse_args()
     configure_logging()

@@ -1,4 +1,4 @@
-"""Measure the predictions of a date once its labels are there."""
+"""Measure the predictions of a date once its labels are available."""
 
 from vintage.jobs.program import main
 from vintage.jobs.quality import run

@@ -24,7 +24,7 @@ def main() -> NoReturn:
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--pipeline", required=True, help="name of a pipeline that was run")
     parser.add_argument("--date", required=True, help="partition date, YYYY-MM-DD")
-    parser.add_argument("--key", default="", help="of the model; what is current for the date when left out")
+    parser.add_argument("--key", default="", help="of the model; default: the current one of the date")
     arguments = parser.parse_args()
     configure_logging()
     try:

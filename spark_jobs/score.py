@@ -4,4 +4,4 @@ from vintage.jobs.program import main
 from vintage.jobs.score import run
 
 if __name__ == "__main__":
-    main(run, __doc__, {"version": "the registered version that scores; the champion when left out"})
+    main(run, __doc__, {"version": "the registered version that scores; default: the champion"})

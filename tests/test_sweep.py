@@ -100,7 +100,7 @@ def test_a_wrong_name_and_a_time_too_short_are_refused(home: Home, monkeypatch: 
         sweep(home, Registry(), older_than=timedelta(0))
     told = CliRunner().invoke(app, ["gc", "--older-than", "90"], env={"VINTAGE_HOME": str(home.path)})
     assert isinstance(told.exception, SpecError)
-    assert "a number of days, 90d say" in str(told.exception)
+    assert "a number of days, such as 90d" in str(told.exception)
     made.check_files()
 
 

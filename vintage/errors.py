@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FREE_SPACE: Final = "Free some space, or point VINTAGE_STORE at a folder that can be written."
-_OPEN_FILES: Final = "Raise the limit of open files (`ulimit -n`), or end what holds so many open."
+_OPEN_FILES: Final = "Raise the limit of open files (`ulimit -n`), or end the processes that hold many open."
 REFUSALS: Final[Mapping[str, str]] = {
     os.strerror(errno.ENOSPC): FREE_SPACE,
     os.strerror(errno.EDQUOT): "Free some space, have the quota raised, or point VINTAGE_STORE elsewhere.",
@@ -109,7 +109,7 @@ class NothingServes(VintageError):
 
 
 class NotReproduced(VintageError):
-    """A model that was made again is not the same: a step gave something else than it gave then."""
+    """A model that was reproduced is not the same: a step gave something else than it gave then."""
 
     exit_code = 6
 

@@ -45,7 +45,7 @@ def source_digest() -> str:
 
 
 def jar() -> Path:
-    """Where set-up puts the compiled jar; its name changes with the sources and with Spark's version."""
+    """Return where set-up puts the compiled JAR; its name depends on sources and Spark's version."""
     return SOURCES / "target" / f"ordered-{source_digest()[:12]}-spark-{metadata.version('pyspark')}.jar"
 
 

@@ -18,7 +18,7 @@ from vintage.ordered import SOURCES, jar
 
 
 def main() -> int:
-    """Compiles it, unless it is there: exit code 0, or that of the compiler."""
+    """Compile the JAR unless it exists; return 0, or the exit code of the compiler."""
     target = jar()
     if target.is_file():
         return 0

@@ -56,7 +56,7 @@ def ends_in_order() -> Iterator[list[int]]:
 
 
 def _is_not_py4j_s(record: logging.LogRecord) -> bool:
-    """For each answer that nobody waits for any more it logs a traceback, some of them by the root logger."""
+    """For each answer that no one awaits any longer it logs a traceback, some of them by the root logger."""
     return record.module not in {"java_gateway", "clientserver"}
 
 

@@ -127,7 +127,7 @@ class SparkProvider:
         """
         with self._opening:
             if self._failure is not None:
-                # A master that is not there is waited for for a minute; the threads of a job do so once.
+                # A master that does not exist is waited for for a minute; the threads of a job do so once.
                 raise self._failure
             if self._session is None:
                 started = time.monotonic()
@@ -149,7 +149,7 @@ class SparkProvider:
     def begin(self) -> None:
         """Open the session in the background, while its job imports what it needs beside it.
 
-        What goes wrong goes wrong again, and is told, when the session is asked for.
+        What goes wrong goes wrong again, and is reported, when the session is asked for.
         """
         if self._session is not None or self._background is not None:
             return
@@ -173,7 +173,7 @@ class SparkProvider:
         return self().newSession()
 
     def learning(self, partitions: int) -> SparkSession:
-        """A further session in which SQL is planned the same on every machine, as fits and metrics need it.
+        """Return a new session in which SQL is planned the same on every machine, for fits and metrics.
 
         Adaptive execution puts partitions together by the number of cores; what a stage groups would come in
         another order. An aggregation of objects, such as vectors, sorts from a number of groups on, and then
@@ -197,12 +197,12 @@ class SparkProvider:
 
 
 def disk_refusal(error: Exception) -> str:
-    """What the operating system said of a write that it refused, wherever it stands; empty otherwise."""
+    """Return the operating system's message for a refused write, wherever it occurs; empty otherwise."""
     return next((sign for told in causes(error) for sign in REFUSALS if sign in told), "")
 
 
 def damaged_read(error: Exception) -> str:
-    """What Spark said of a Parquet file that it could not read, in a line; empty of any other error."""
+    """Return Spark's message for an unreadable Parquet file in one line; empty for any other error."""
     told = tuple(causes(error))
     if not any(sign in each for each in told for sign in DAMAGED):
         return ""
@@ -254,13 +254,13 @@ def executors_refusal(error: BaseException) -> EnvironmentProblem | None:
         "no executor of the cluster starts",
         expected=f"machines with Spark {metadata.version('pyspark')} that can fetch {jar()} from the driver",
         found=reason,
-        fix="The log of an executor, its stderr on the worker, says why: another version of Spark, or "
+        fix="See the log of an executor, its stderr on the worker: another version of Spark, or "
         f"{SHUFFLE_MANAGER} that is not found.",
     )
 
 
 def jvm_is_gone(error: BaseException) -> bool:
-    """Whether an error is of a JVM that ended, and not of what it did."""
+    """Return whether an error is of a JVM that ended, and not of what it did."""
     return any(
         type(each).__module__.startswith("py4j") and (not any(_java_words(each)) or _GONE.search(str(each)))
         for each in _chain(error)
@@ -294,7 +294,7 @@ def root_cause(error: Exception) -> str:
 
 
 def recorded_conf(session: SparkSession) -> dict[str, str]:
-    """The session's settings that a result could depend on; none that names a machine or holds a secret.
+    """Return the settings that a result could depend on; none that names a machine or holds a secret.
 
     Of a JVM's options, those that Spark itself puts before all others follow from its version.
     """
@@ -309,7 +309,7 @@ def recorded_conf(session: SparkSession) -> dict[str, str]:
 
 
 def is_ordered(session: SparkSession) -> bool:
-    """Whether the session's driver merges results, and reads shuffled rows, in the order of partitions."""
+    """Return whether the session's driver merges results and shuffled rows in the order of partitions."""
     java: Any = session.sparkContext._jvm
     context = session.sparkContext._jsc.sc()
     manager = java.org.apache.spark.SparkEnv.get().shuffleManager()

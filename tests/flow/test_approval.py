@@ -62,8 +62,8 @@ def test_an_evaluation_waits_for_a_person_and_the_answer_for_what_it_was_about(t
     assert (entry.action, entry.approved_by, serves(team)) == ("promoted", "ada", str(EVE))
     assert approve.run(team.job(EVE)).why_not == "it serves already"
 
-    # So the day's has another champion to be held against than the person read of.
-    with pytest.raises(DataError, match="another champion to be held against"):
+    # So the day's has another baseline than the person read of.
+    with pytest.raises(DataError, match="another baseline"):
         promote.run(team.job(), approved_by="ada", asked_about=asked_of_day.evaluation, load=loads_well)
     team.run("evaluate")
     anew = approve.run(team.job())

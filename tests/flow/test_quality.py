@@ -156,7 +156,7 @@ def test_before_labels_are_due_it_says_so(scored: Team, monkeypatch: pytest.Monk
     finally:
         scored.edit("monitor: {label_after: 3650}\n", "")
     assert (told.state, told.key) == ("not_due", None)
-    assert told.why == f"its labels are there from {date.fromordinal(DAY.toordinal() + 3650)} on"
+    assert told.why == f"its labels are available from {date.fromordinal(DAY.toordinal() + 3650)} on"
 
 
 def test_a_model_without_a_label_has_no_such_quality(scored: Team) -> None:

@@ -71,7 +71,7 @@ def test_a_where_that_keeps_what_spark_kept_is_the_same(tmp_path: Path) -> None:
         (COLOURS, [1.0, None, 2.5, -0.0, 1.0], "on 2024-03-01 `size` of kept row 3 is 0.0, Spark's is -0.0"),
         (COLOURS, [1.0, 0.0, 2.5, 0.0, 1.0], "on 2024-03-01 `size` of kept row 1 is None, Spark's is 0.0"),
         (["red", "blue", "blue", "red", "red"], SIZES, "`colour` of kept row 2 is None, Spark's is 'blue'"),
-        (COLOURS[:4], SIZES[:4], "kept row 0 of the SQL is there more often than among the stored features"),
+        (COLOURS[:4], SIZES[:4], "kept row 0 of the SQL occurs more often than among the stored features"),
         ([*COLOURS, "red"], [*SIZES, 1.0], "the SQL keeps 5 rows, and Spark kept 6"),
     ],
 )

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.spark
 
-INDEXER = "stage 1, StringIndexer, did not learn the value"
+INDEXER = "stage 1, StringIndexer, has not seen the value"
 
 
 @pytest.fixture(scope="module")
@@ -141,7 +141,7 @@ def test_a_date_of_which_no_row_can_be_scored_leaves_what_was_current(served: Te
     first = score.run(served.job(day))
     served.deliver(day, [line.replace("red", "green").replace("blue", "green") for line in rows_of(day)])
     for _ in range(2):
-        with pytest.raises(DataError, match=r"none of 24 rows .* did not learn the value"):
+        with pytest.raises(DataError, match=r"none of 24 rows .* has not seen the value"):
             score.run(served.job(day))
     assert served.store.current("predictions", day).key == first.key
 

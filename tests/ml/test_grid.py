@@ -46,7 +46,7 @@ def test_right_values_have_no_problems() -> None:
         ),
         (
             {"VectorAssembler.inputCols": [["bill_filled"], ["bil_filled"]]},
-            ['tuning.grid: VectorAssembler reads column "bil_filled", which nobody provides'],
+            ['tuning.grid: VectorAssembler reads column "bil_filled", which does not exist'],
         ),
     ],
 )

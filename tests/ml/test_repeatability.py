@@ -61,11 +61,10 @@ def test_a_seed_that_nobody_sets_and_code_that_draws(tmp_path: Path) -> None:
     home = own_stage(tmp_path, "drawing", param="randomSeed", argument="seed")
     file = "pipelines/tips.yaml:23"
     assert told(load_pipeline(home, "tips")) == [
-        "drawing.py:15: limit without orderBy takes whichever rows come first; "
-        'write .orderBy("id") before it',
-        "drawing.py:15: random.randint gives other values each time; "
+        'drawing.py:15: limit without orderBy returns arbitrary rows; write .orderBy("id") before it',
+        "drawing.py:15: random.randint returns different values each time; "
         "make a generator from a seed, or take a hash of the row's key",
-        f"{file}: drawing.Drawing is made with a seed that is no Param, so that nobody sets it; "
+        f"{file}: drawing.Drawing is made with a seed that is no Param, so that no declaration can set it; "
         "make it a Param: Vintage sets one that is called seed",
         f"{file}: drawing.Drawing.randomSeed looks like a seed, and is left at its default; "
         "declare it, or call the Param seed: then it is the pipeline's",
@@ -115,5 +114,5 @@ def test_a_warning_is_printed_and_is_no_failure(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setenv("VINTAGE_HOME", str(home.path))
     result = CliRunner().invoke(app, ["check"], catch_exceptions=False)
     assert result.exit_code == 0
-    assert "warning: dice.py:15: random.randint gives other values each time" in result.stderr
+    assert "warning: dice.py:15: random.randint returns different values each time" in result.stderr
     assert result.stdout.splitlines()[-1].endswith("no problems, 2 warnings")

@@ -74,8 +74,8 @@ def test_every_stage_that_refuses_a_row_is_named_with_the_values(spark: SparkSes
     assert found.frame.count() == 3
     assert found.left == {
         1: ("stage 0, Bucketizer, has no bucket for the value", "x=40.0"),
-        2: ("stage 1, StringIndexer, did not learn the value", "place=c"),
-        3: ("stage 2, OneHotEncoder, did not learn the value", "y=7.0"),
+        2: ("stage 1, StringIndexer, has not seen the value", "place=c"),
+        3: ("stage 2, OneHotEncoder, has not seen the value", "y=7.0"),
         4: ("stage 0, Bucketizer, has no bucket for the value", "x=null"),
         5: ("column x has NaN or infinite values", "x=NaN"),
     }

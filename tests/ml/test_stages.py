@@ -123,13 +123,13 @@ WRONG: list[tuple[str, str, list[str]]] = [
     (
         "[bill]",
         "[bil]",
-        ['stages.yaml:1: Imputer reads column "bil", which nobody provides; did you mean "bill"?'],
+        ['stages.yaml:1: Imputer reads column "bil", which does not exist; did you mean "bill"?'],
     ),
     (
         "- bill_filled",
         "- bill_fileld",
         [
-            'stages.yaml:8: VectorAssembler reads column "bill_fileld", which nobody provides; '
+            'stages.yaml:8: VectorAssembler reads column "bill_fileld", which does not exist; '
             'did you mean "bill_filled"?'
         ],
     ),
@@ -137,8 +137,8 @@ WRONG: list[tuple[str, str, list[str]]] = [
         "outputCols: [bill_filled]",
         "outputCols: [tip]",
         [
-            'stages.yaml:1: Imputer adds column "tip", which is there already; give it a name of its own',
-            'stages.yaml:8: VectorAssembler reads column "bill_filled", which nobody provides',
+            'stages.yaml:1: Imputer adds column "tip", which already exists; give it a name of its own',
+            'stages.yaml:8: VectorAssembler reads column "bill_filled", which does not exist',
         ],
     ),
     ("    outputCol: features\n", "", ["stages.yaml:6: VectorAssembler has no outputCol"]),
@@ -155,7 +155,7 @@ WRONG: list[tuple[str, str, list[str]]] = [
     (
         "outputCol: features",
         "outputCol: vector",
-        ['stages.yaml:12: LogisticRegression reads column "features", which nobody provides'],
+        ['stages.yaml:12: LogisticRegression reads column "features", which does not exist'],
     ),
     (
         "- LogisticRegression: {maxIter: 5, regParam: 0.1}\n",
@@ -201,7 +201,7 @@ def test_sql_and_formula_stages_say_what_they_read_and_add() -> None:
 - SQLTransformer: {statement: "SELECT bill FROM __THIS__"}
 - VectorAssembler: {inputCols: [day], outputCol: x}
 """
-    assert any('reads column "day", which nobody provides' in problem for problem in problems_of(dropping))
+    assert any('reads column "day", which does not exist' in problem for problem in problems_of(dropping))
 
 
 def test_a_stage_of_ones_own_is_named_by_its_path(
@@ -343,7 +343,7 @@ def test_formula_reads_what_spark_reads(formula: str, read: list[str]) -> None:
 def test_dot_is_resolved_by_the_rows_or_not_at_all() -> None:
     stages = "- RFormula: {formula: 'label ~ . - id'}\n- LogisticRegression: {}\n"
     assert problems_of(stages, None) == []
-    with pytest.raises(InvalidSpec, match="the rows alone tell what RFormula reads"):
+    with pytest.raises(InvalidSpec, match="only the rows determine what RFormula reads"):
         stage_columns(pipeline_of(stages))
     taken = over_columns(pipeline_of(stages), ["id", "bill"])
     assert stage_columns(taken) == ("label", "bill")

@@ -49,7 +49,7 @@ def test_its_params_are_checked_without_a_jvm() -> None:
     [problem] = check_stages(pipeline_of(STAGES.replace("max_depth", "max_dept")), columns)
     assert 'no Param "max_dept"; did you mean "max_depth"?' in str(problem)
     found = check_stages(pipeline_of(STAGES.replace("outputCol: features", "outputCol: x")), columns)
-    assert 'reads column "features", which nobody provides' in str(found[0])
+    assert 'reads column "features", which does not exist' in str(found[0])
     singly = "- xgboost.spark.SparkXGBClassifier: {features_cols: [radius, texture]}\n"
     assert check_stages(pipeline_of(singly), columns) == []
 

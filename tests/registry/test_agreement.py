@@ -110,7 +110,7 @@ CONTRADICTIONS: dict[str, tuple[Callable[[Office], object], str]] = {
     "no date": (tag("vintage.date", "soon"), r"of soon, and the ledger says that its date is 2013-01-04"),
     "ledger gone": (
         lambda office: office.store.ledger_path.unlink(),
-        r"told of 4 lines of the ledger, which is missing: .* is missing, names nobody who serves$",
+        r"told of 4 lines of the ledger, which is missing: .* is missing, names no champion$",
     ),
     "ledger empty": (
         lambda office: office.store.ledger_path.write_bytes(b""),
@@ -122,11 +122,11 @@ CONTRADICTIONS: dict[str, tuple[Callable[[Office], object], str]] = {
     ),
     "the last line gone": (
         lambda office: with_lines(office, lambda lines: lines[:3]),
-        r"^MLflow was told of 4 lines of the ledger, which has 3 lines: lines are gone$",
+        r"^MLflow recorded 4 lines of the ledger, which has 3 lines: lines are gone$",
     ),
     "the last line cut": (
         lambda office: with_lines(office, lambda lines: [*lines[:3], lines[3][:60]]),
-        r"^MLflow was told of another line 4 than stands in the ledger$",
+        r"^MLflow recorded another line 4 than the ledger has$",
     ),
 }
 NOT_MENDED_BY_REGISTERING = ("ledger gone", "ledger empty", "the last move gone")

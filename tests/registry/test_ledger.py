@@ -241,7 +241,7 @@ def test_a_field_of_a_later_release_says_so(path: Path, chained: bool) -> None:
         read(path)
 
 
-@pytest.mark.fault("a ledger whose last lines are gone", outcome="exit 4: MLflow was told of more")
+@pytest.mark.fault("a ledger whose last lines are gone", outcome="exit 4: MLflow recorded more")
 def test_how_far_a_ledger_went_tells_that_its_last_lines_are_gone(four: Path) -> None:
     heads = read_ledger(four).heads
     assert [head.lines for head in heads] == [1, 2, 3, 4]

@@ -45,7 +45,7 @@ def test_a_process_that_is_gone_is_an_error_of_the_machine(apart: LoadingProcess
     os.kill(process.pid, signal.SIGKILL)
     until(lambda: process.status() == psutil.STATUS_ZOMBIE, "it has ended", every=0.05)
     wanted = Loading(pipeline="demo", version=3, model=tmp_path, served=tmp_path)
-    with pytest.raises(EnvironmentProblem, match=r"version 3 of demo did not do its work.*exit code -9"):
+    with pytest.raises(EnvironmentProblem, match=r"version 3 of demo did not finish.*exit code -9"):
         apart.load(wanted)
 
 

@@ -47,7 +47,7 @@ def case(mode: str = "auto", *, passed: bool = True, version: int | None = None)
         ([], case(), False, (True, "if its gates pass and it loads")),
         ([], case(), True, (True, "if it loads")),
         ([], case("approve"), False, (True, "if its gates pass, a person lets it pass and it loads")),
-        ([], case("never"), False, (False, "the spec says promote: never")),
+        ([], case("never"), False, (False, "the pipeline declares promote: never")),
         ([], case(passed=False), True, (False, "its gates refuse it")),
         ([line("promoted", 27, 1)], case(), False, (True, "if its gates pass and it loads")),
         (

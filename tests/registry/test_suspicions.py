@@ -85,7 +85,7 @@ def test_more_overlap_than_is_allowed_refuses() -> None:
     assert reasons("classification", "areaUnderROC", values, Overlap(2, 0.01, {})) == []
     [reason] = reasons("classification", "areaUnderROC", values, Overlap(3, 0.015, {}))
     assert reason == (
-        "3 of 200 holdout rows (1.50%) stand in the training rows too, more than evaluate.max_overlap 0.01"
+        "3 of 200 holdout rows (1.50%) are training rows too, more than evaluate.max_overlap 0.01"
     )
     whole = Overlap(200, 1.0, {"2024-05-03": "2024-05-01"})
     [reason] = reasons("classification", "areaUnderROC", values, whole)

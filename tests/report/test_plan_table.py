@@ -119,5 +119,5 @@ def test_where_all_is_found_there_is_nothing_to_do() -> None:
     [row] = [line.split() for line in lines if line.startswith("2024-03-03")]
     assert row == ["2024-03-03", "changed", "○", "○", "-", "stays"]
     assert "Nothing to do: every step is found by its key." in lines
-    assert "1 date left out: the schedule skips them" in lines
+    assert "1 date omitted: the schedule skips them" in lines
     assert not any(line.startswith(("Makes", "Why")) for line in lines)

@@ -200,7 +200,7 @@ def test_labels_are_shown_by_date(tmp_path: Path) -> None:
         for place, day in enumerate(days, start=1)
     }
     shown = drawn(summary.model_copy(update={"labels": labels}))["labels-by-date"].description
-    assert shown == "Of the rows that one may learn from: class 1 from 10.0% to 30.0%."
+    assert shown == "Of the trainable rows: class 1 from 10.0% to 30.0%."
     numbers = summary.model_copy(update={"labels": labels, "task": "regression"})
     assert "mean from 0.1000 to 0.3000" in drawn(numbers)["labels-by-date"].description
     assert "labels-by-date" not in drawn(summary)

@@ -53,7 +53,7 @@ def test_raw_columns_are_told_with_what_shows_that_they_give_the_same(
     ("changed", "expected"),
     [
         ({"fitted": {"reason": ""}}, "the model was fitted before twins took raw rows"),
-        ({"raw": None}, "the raw rows were not held against the features of the holdout"),
+        ({"raw": None}, "the twin's features were not compared with those of the holdout"),
         (
             {"raw": {"rows": 3, "differs": "on 2024-03-01 `size` of kept row 2 is 1.0, Spark's is 2.0"}},
             "the raw rows of the holdout give other features: on 2024-03-01 `size` of kept row 2 is 1.0, "

@@ -73,7 +73,7 @@ WRONG: list[tuple[tuple[str, str], str]] = [
     ),
     (
         ("test_days: 3", "test_days: 10"),
-        f"{FILE}:20: the test days leave nothing to learn from; "
+        f"{FILE}:20: the test days leave no training days; "
         "expected fewer test_days than the window's 10 days; found 10",
     ),
     (("by: date", "by: dates"), f"{FILE}:20: split.by; expected date or key; found dates"),
@@ -92,21 +92,21 @@ WRONG: list[tuple[tuple[str, str], str]] = [
     (
         ("2020-01-01", "2020-02-30"),
         f"{FILE}:3: '2020-02-30' is not a partition date; "
-        "expected a day of the calendar as YYYY-MM-DD, 2013-02-28 say",
+        "expected a day of the calendar as YYYY-MM-DD, such as 2013-02-28",
     ),
     (
         ('"0 2 * * *"', '"0 25 * * *"'),
-        f'{FILE}:2: "0 25 * * *" is no cron line; expected five fields, "0 2 * * *" say; '
+        f'{FILE}:2: "0 25 * * *" is no cron line; expected five fields, such as "0 2 * * *"; '
         "found '25' as the hour, which goes from 0 to 23",
     ),
     (
         ('"0 2 * * *"', '"0 */6 * * *"'),
-        f'{FILE}:2: "0 */6 * * *" is no cron line; expected five fields, "0 2 * * *" say; '
+        f'{FILE}:2: "0 */6 * * *" is no cron line; expected five fields, such as "0 2 * * *"; '
         "found '*/6' as the hour: a partition is a day, so a run comes once a day at most",
     ),
     (
         ('"0 2 * * *"', '"0 2 31 4,jun *"'),
-        f'{FILE}:2: "0 2 31 4,jun *" is no cron line; expected five fields, "0 2 * * *" say; '
+        f'{FILE}:2: "0 2 31 4,jun *" is no cron line; expected five fields, such as "0 2 * * *"; '
         "found day 31 of month 4,jun, which never comes",
     ),
     (
@@ -117,7 +117,7 @@ WRONG: list[tuple[tuple[str, str], str]] = [
     (("format: csv", "format: cvs"), f'{FILE}:5: unknown format "cvs"; did you mean "csv"?'),
     (
         ("raw/{date}", "raw/{day}"),
-        f"{FILE}:6: {{day}} stands for nothing; expected {{date}}, or {{date:%Y%m%d}} with %Y %m %d %y %j, "
+        f"{FILE}:6: {{day}} has no meaning; expected {{date}}, or {{date:%Y%m%d}} with %Y %m %d %y %j, "
         "and %-m %-d without a leading zero: the partition date",
     ),
     (
@@ -134,27 +134,27 @@ WRONG: list[tuple[tuple[str, str], str]] = [
     ),
     (
         ("id, bill", "rand() AS r, id, bill"),
-        f"{FILE}:14: the SQL uses rand, which gives other values each time; "
+        f"{FILE}:14: the SQL uses rand, which returns different values each time; "
         "write pmod(xxhash64(id), 1000) / 1000 instead: a hash of the key is the same each time",
     ),
     (
         ("FROM source", "FROM source\n    LIMIT 10"),
-        f"{FILE}:17: the SQL uses LIMIT without ORDER BY, which takes whichever rows come first; "
+        f"{FILE}:17: the SQL uses LIMIT without ORDER BY, which takes arbitrary rows; "
         "write ORDER BY id before LIMIT",
     ),
     (
         ("id, bill", "IF(tip > 2, current_date(), NULL) AS at, id, bill"),
-        f"{FILE}:14: the SQL uses current_date, which gives other values each time; "
+        f"{FILE}:14: the SQL uses current_date, which returns different values each time; "
         "write {date}, the partition date, instead: DATE '{date}', say",
     ),
     (
         ("tip > 2", "tip > rand()"),
-        f"{FILE}:18: preprocess.label uses rand, which gives other values each time; "
+        f"{FILE}:18: preprocess.label uses rand, which returns different values each time; "
         "write pmod(xxhash64(id), 1000) / 1000 instead: a hash of the key is the same each time",
     ),
     (
         ("tip IS NOT NULL", "day < current_date()"),
-        f"{FILE}:19: preprocess.train_where uses current_date, which gives other values each time; "
+        f"{FILE}:19: preprocess.train_where uses current_date, which returns different values each time; "
         "have preprocess.sql give it as a column; {date} is the partition date there",
     ),
     (
@@ -214,7 +214,7 @@ WRONG: list[tuple[tuple[str, str], str]] = [
     ),
     (
         ("min: 0.5", "vs_champion: no_worse"),
-        f"{FILE}:29: vs_champion is 'no_worse'; expected a number, -0.005 say, or not_significantly_worse",
+        f"{FILE}:29: vs_champion is 'no_worse'; expected a number such as -0.005, or not_significantly_worse",
     ),
     (
         ("metric: areaUnderROC\n", "metric: areaUnderROC\n  slices: [day, tipp]\n"),
@@ -222,7 +222,7 @@ WRONG: list[tuple[tuple[str, str], str]] = [
     ),
     (
         ("metric: areaUnderROC\n", "metric: areaUnderROC\n  slices: [day, day]\n"),
-        f'{FILE}:28: slice "day" stands more than once; expected each column once',
+        f'{FILE}:28: slice "day" occurs more than once; expected each column once',
     ),
     (
         ("metric: areaUnderROC\n", "metric: areaUnderROC\n  weight: tipp\n"),

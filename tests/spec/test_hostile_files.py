@@ -112,7 +112,7 @@ CONTENTS: dict[str, tuple[bytes, str]] = {
     ),
     "many slices": (
         bent("  metric: areaUnderROC\n", f"  metric: areaUnderROC\n  slices: [{'s,' * 2}{'x, ' * 40_000}]\n"),
-        'slice "s" stands more than once',
+        'slice "s" occurs more than once',
     ),
     "a deep label": (bent("CAST(tip > 2 AS DOUBLE)", "(" * 2_000 + "tip"), "nested too deep"),
     "deep types": (

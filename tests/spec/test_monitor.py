@@ -66,7 +66,7 @@ def test_all_of_the_section_is_read(home_with: Callable[..., Home]) -> None:
         ("{bounds: [{measure: psy, max: 1}]}", 'no measure of drift "psy"; did you mean .?psi'),
         ("{bounds: [{measure: psi, max: 0}]}", "max"),
         ("{bounds: [{measure: psi}]}", "max"),
-        ("{bounds: [{measure: psi, max: 1}, {measure: psi, max: 2}]}", "bound on psi stands more than once"),
+        ("{bounds: [{measure: psi, max: 1}, {measure: psi, max: 2}]}", "bound on psi occurs more than once"),
         ("{bounds: [{measure: psi, column: bil, max: 1}]}", 'no column "bil".*did you mean .?bill'),
     ],
 )

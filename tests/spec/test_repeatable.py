@@ -30,7 +30,7 @@ def found_of(expression: str) -> tuple[Unrepeatable, ...]:
 @pytest.mark.parametrize(
     ("expression", "what", "instead"),
     [
-        ("rand()", "rand, which gives other values each time", f"pmod({HASHED}, 1000) / 1000"),
+        ("rand()", "rand, which returns different values each time", f"pmod({HASHED}, 1000) / 1000"),
         ("rand(42)", "rand,", "pmod("),
         ("uuid()", "uuid,", f"write {HASHED} instead"),
         ("monotonically_increasing_id()", "monotonically_increasing_id,", HASHED),
@@ -44,9 +44,9 @@ def found_of(expression: str) -> tuple[Unrepeatable, ...]:
         ("user()", "user,", "the name itself"),
         ("input_file_name()", "input_file_name, which depends on how the rows are spread", "raw rows"),
         ("reflect('java.util.UUID', 'randomUUID')", "reflect,", "preprocess.function"),
-        ("first(x)", "first, which takes whichever row comes first", "min_by(x, struct(id, at))"),
+        ("first(x)", "first, which takes an arbitrary row", "min_by(x, struct(id, at))"),
         ("first(x, true)", "first,", "min_by(x, struct(id, at))"),
-        ("last_value(x)", "last_value, which takes whichever row comes last", "max_by(x, struct(id, at))"),
+        ("last_value(x)", "last_value, which takes an arbitrary row", "max_by(x, struct(id, at))"),
         ("any_value(x)", "any_value,", "min(x) or max(x)"),
         ("collect_list(x)", "collect_list,", "array_sort(collect_list(x))"),
         ("collect_set(x) FILTER (WHERE n > 1)", "collect_set,", "array_sort(collect_set(x))"),

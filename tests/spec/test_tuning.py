@@ -115,7 +115,7 @@ WRONG: list[tuple[tuple[str, str], int, str]] = [
         ("LogisticRegression.regParam", "regParam"),
         4,
         "tuning.grid: 'regParam' does not name a stage's Param; expected Stage.param, "
-        "LogisticRegression.regParam say",
+        "such as LogisticRegression.regParam",
     ),
     (
         ("LogisticRegression.regParam", "StringIndexer[0].handleInvalid"),

@@ -36,7 +36,7 @@ def stored(tmp_path: Path, **changed: list[Any]) -> list[Path]:
 def test_the_same_answers_are_the_same(tmp_path: Path) -> None:
     found = parity_of(TWIN, stored(tmp_path))
     assert (found.rows, found.columns, found.apart, found.differs) == (3, ("prediction",), 0.0, "")
-    assert str(found) == "the twin gives 3 rows the same answers as Spark, to the last bit"
+    assert str(found) == "the twin returns 3 rows the same answers as Spark, to the last bit"
 
 
 def test_the_last_bits_may_differ_and_it_says_how_far(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Who is told when a night fails or is late: a notifier of Airflow's that the environment names."""
+"""Alerts for nights that fail or are late, by the Airflow notifier that the environment names."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ OVER: Final = frozenset({"failed", "success"})
 
 
 def on_failure() -> list[Callable[[Context], None]]:
-    """Return what a Dag calls when a run of it fails; nothing where no notifier is named."""
+    """Return what a DAG calls when a run of it fails; nothing where no notifier is named."""
     found = notifier(FAILED)
     return [] if found is None else [found]
 
 
 def deadline_of(pipeline: Pipeline) -> DeadlineAlert | None:
-    """Tells of a night that is not over in time; None where no time or no notifier is named."""
+    """Return the deadline alert of a night; None where no deadline or no notifier is configured."""
     if pipeline.deadline is None or notifier("") is None:
         return None
     message = f"retrain_{pipeline.name} is late: not over {told(pipeline.deadline)} after it was queued"
@@ -52,9 +52,9 @@ def deadline_of(pipeline: Pipeline) -> DeadlineAlert | None:
 
 
 async def late(message: str, context: Mapping[str, Any]) -> None:
-    """What the triggerer calls when the time is over; the run's date, if it has one, is told too.
+    """Notify that a night is late; the triggerer calls this with the run's date, if it has one.
 
-    Airflow's deadline outlives a run that failed (apache/airflow#60927): its people were told then.
+    Airflow's deadline outlives a run that failed (apache/airflow#60927), which was reported when it failed.
     """
     run = context.get("dag_run") or {}
     if run.get("state") in OVER:
@@ -84,7 +84,7 @@ def notifier(message: str) -> BaseNotifier | None:
         raise EnvironmentProblem(
             f"{NOTIFIER} {path} cannot be made ({error})",
             expected=f"a BaseNotifier of Airflow, and in {ARGUMENTS} a JSON object of its arguments",
-            fix="Correct both, or unset them: then nobody is told.",
+            fix="Correct both, or unset them: then no alert is sent.",
         ) from error
     if not isinstance(made, BaseNotifier):
         raise EnvironmentProblem(

@@ -40,9 +40,9 @@ def approval(pipeline: Pipeline) -> Approval:
 
 
 class Approval(HITLOperator):
-    """Has a job write the question, and a person answer it; skipped where nobody need be asked.
+    """Asks a person for approval; skipped where no approval is needed.
 
-    While it waits it holds neither a process nor a slot. Whoever may edit the Dag may answer. When nobody
+    While it waits it holds neither a process nor a slot. Whoever may edit the DAG may answer. When nobody
     does, it ends as if it had not asked: the model is registered, and running the date again asks again.
 
     Its result: `asked_about`, the evaluation's key, and `approved_by` or `rejected_by`, who answered; or
@@ -63,10 +63,10 @@ class Approval(HITLOperator):
         self._program = PythonProgram(self.task_id)
 
     def execute(self, context: Context) -> None:
-        """Asks, and lets the task wait.
+        """Ask for approval, and defer the task.
 
         Raises:
-            AirflowSkipException: nobody need be asked.
+            AirflowSkipException: no approval is needed.
             AirflowFailException: a retry cannot help: a wrong spec, refused data.
             AirflowException: the job ended in another error.
         """
@@ -87,7 +87,7 @@ class Approval(HITLOperator):
         answer = super().execute_complete(context, event)
         user = answer["responded_by_user"]
         if user is None:
-            self.log.info("nobody answered within %d days", WAITING_DAYS)
+            self.log.info("there was no answer within %d days", WAITING_DAYS)
             return {}
         approved = answer["chosen_options"] == [APPROVE]
         who = " ".join(str(user["name"] or user["id"]).split())

@@ -21,24 +21,24 @@ def raw_of(pipeline: Pipeline) -> list[Asset]:
 
 
 def model_of(pipeline: Pipeline) -> Asset:
-    """Return the asset that a Dag follows to work with each new model."""
+    """Return the asset that a DAG follows to work with each new model."""
     return Asset(name=f"model_{pipeline.name}", uri=f"vintage://model/{pipeline.name}", group="model")
 
 
 def predictions_of(pipeline: Pipeline) -> Asset:
-    """Return the asset that a Dag follows to work with the predictions of a date."""
+    """Return the asset that a DAG follows to work with the predictions of a date."""
     return Asset(
         name=f"predictions_{pipeline.name}", uri=f"vintage://predictions/{pipeline.name}", group="predictions"
     )
 
 
 def drifted_of(pipeline: Pipeline) -> Asset:
-    """Return the asset that a Dag follows to act on drift: it has an event for each date with an alarm."""
+    """Return the asset that a DAG follows to act on drift: it has an event for each date with an alarm."""
     return Asset(name=f"drifted_{pipeline.name}", uri=f"vintage://drifted/{pipeline.name}", group="drifted")
 
 
 def restated_of(pipeline: Pipeline) -> Asset:
-    """The asset that a Dag follows to retrain, or to tell somebody, when rows changed under a model."""
+    """Return the asset of restatements, which a DAG can follow to retrain or to notify."""
     return Asset(
         name=f"restated_{pipeline.name}", uri=f"vintage://restated/{pipeline.name}", group="restated"
     )

@@ -28,7 +28,7 @@ STATES: Final = frozenset({"calm", "unknown", "warn", "alarm"})
 
 
 class Drifted(BaseOperator):
-    """Tells of a warning or an alarm, and raises the asset's event on an alarm; skipped on all others.
+    """Reports a warning or an alarm, and raises the asset's event on an alarm; skipped on all others.
 
     The event has the date as partition key. Its extra tells `date`, `key` of the monitor, `columns`, and
     `retrains`: whether the model is retrained because of it.
@@ -51,7 +51,7 @@ class Drifted(BaseOperator):
         """
         told = context["ti"].xcom_pull(task_ids=MONITOR)
         if not isinstance(told, dict) or told.get("state") not in STATES:
-            raise AirflowFailException(f"the task {MONITOR} told no state of drift; found {told!r}")
+            raise AirflowFailException(f"the task {MONITOR} reported no state of drift; found {told!r}")
         date, state = partition_of(context["dag_run"], context["params"]), told["state"]
         [asset] = self.outlets
         before = [extra for event in context["inlet_events"][asset] if (extra := event.extra)]
@@ -93,7 +93,7 @@ class Drifted(BaseOperator):
                 found.notify(context)
         except Exception:
             # What follows from an alarm is not to hang on a mail server.
-            self.log.exception("nobody was told: %s", message)
+            self.log.exception("no alert was sent: %s", message)
 
 
 class EarlyRetraining(TriggerDagRunOperator):

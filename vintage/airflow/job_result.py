@@ -1,4 +1,4 @@
-"""What a job tells its task: a few facts, which become the task's result, and the links on the task."""
+"""The result of a job: a few facts, which become the result of its task, and the task's links."""
 
 from __future__ import annotations
 
@@ -80,6 +80,6 @@ class JobResult:
 
 @contextmanager
 def result_of_job() -> Iterator[JobResult]:
-    """Yield a file for a job to tell in."""
+    """Yield the result of a job, which is read from a temporary file."""
     with tempfile.TemporaryDirectory(prefix="vintage-") as folder:
         yield JobResult(Path(folder) / "told.json")

@@ -77,7 +77,7 @@ def daily(schedule: str) -> CronPartitionTimetable:
 def run_of(schedule: str, date: dt.date) -> dt.datetime:
     """When a schedule makes a partition: a run makes that of the tick before its own.
 
-    As a Dag's start_date, it makes the pipeline's start_date the first partition, not the day before; and
+    As a DAG's start_date, it makes the pipeline's start_date the first partition, not the day before; and
     so with its end_date.
     """
     last_moment_before = dt.datetime.combine(date, dt.time(), dt.UTC) - dt.timedelta(microseconds=1)

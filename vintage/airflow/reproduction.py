@@ -1,4 +1,4 @@
-"""The DAG `vintage_reproduction`, run by hand: a past model of a pipeline is made again and compared."""
+"""The DAG `vintage_reproduction`, run by hand: a past model of a pipeline is reproduced and compared."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def reproduction(pipelines: Sequence[Pipeline]) -> DAG:
                 type="string",
                 enum=[each.name for each in pipelines],
                 title="Pipeline",
-                description="Whose model is made again.",
+                description="Partition date of the model to reproduce.",
             ),
             "partition_date": date_param("Of the model. Empty: the last closed day (UTC)."),
             "key": Param(

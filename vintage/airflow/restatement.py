@@ -39,7 +39,7 @@ def restatement(pipelines: Sequence[Pipeline], schedule: str | None) -> DAG:
         DAG_ID,
         dag_display_name="vintage · restatement",
         auto_register=False,
-        description="Was raw data restated under a model that stands?",
+        description="Was raw data restated after a current model was made?",
         doc_md=DOCUMENTATION,
         tags={"vintage", "restatement"},
         schedule=schedule,
@@ -105,9 +105,7 @@ class RestatementCheck(BaseOperator):
         told = {use for event in context["inlet_events"][asset] for use in _told(event.extra)}
         dates = self._raise(context, asset, [model for model in impact["models"] if new_uses(model, told)])
         if not dates:
-            raise AirflowSkipException(
-                "nothing was restated under a model that stands, or all was told before"
-            )
+            raise AirflowSkipException("no restatement affects a current model, or all were reported before")
         self.log.info("restated under the models of %s", ", ".join(dates))
         for command in impact["airflow_backfills"]:
             self.log.info("to retrain: %s", command)

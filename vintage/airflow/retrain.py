@@ -1,4 +1,4 @@
-"""One Dag `retrain_<name>` for each file of pipelines/: it makes the model of one partition date."""
+"""One DAG `retrain_<name>` for each file of pipelines/: it makes the model of one partition date."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def promote_job(pipeline: Pipeline) -> PythonJob:
     """Return the task that registers the model, and promotes it as the gates and the person say."""
     told: dict[str, Any] = {}
     if pipeline.promote == "approve":
-        # Nobody is asked about a model that would not serve anyhow; what becomes of it is recorded then too.
+        # No approval is needed for a model that could not serve; its outcome is recorded too.
         told = {"further": ANSWER_ARGS, "trigger_rule": "none_failed"}
     return python_job("promote", pipeline, outlets=[model_of(pipeline)], **told)
 
@@ -131,7 +131,7 @@ def _window(days: int, least: int) -> str:
 
 
 def documentation(pipeline: Pipeline) -> str:
-    """Return what the Airflow UI says of the Dag, in Markdown."""
+    """Return what the Airflow UI says of the DAG, in Markdown."""
     gates = [gate.described for gate in pipeline.evaluate.gates]
     facts = {
         "Data": plain(pipeline.source.described),

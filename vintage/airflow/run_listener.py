@@ -56,7 +56,7 @@ def on_dag_run_failed(dag_run: DagRun, msg: str) -> None:
 
 
 def _is_ours(dag_run: DagRun) -> bool:
-    """Whether a run is of a pipeline that has a file; one that a person ended comes without its DAG."""
+    """Return whether a run belongs to a pipeline that has a file; a run that a person ended has no DAG."""
     prefix, _, name = dag_run.dag_id.partition("_")
     try:
         return prefix in PREFIXES and name in Home.from_environment(os.environ).pipeline_names()

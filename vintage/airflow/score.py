@@ -1,4 +1,4 @@
-"""One Dag `score_<name>` for each file of pipelines/: the model that serves scores one partition date."""
+"""One DAG `score_<name>` for each file of pipelines/: the model that serves scores one partition date."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ VERSION: Final = "--version={{ params['version'] or '' }}"
 
 
 def scoring(pipeline: Pipeline, home: Home) -> DAG:
-    """Return the Dag of one pipeline: it scores a date and monitors it, skipped while no version serves.
+    """Return the DAG of one pipeline: it scores a date and monitors it, skipped while no version serves.
 
-    Where the pipeline says when labels are there, it also measures the predictions of the date whose labels
-    have come by then.
+    Where the pipeline says when labels are available, it also measures the predictions of the date whose
+    labels have arrived by then.
 
     It follows each night, for the night's date, unless the pipeline has a schedule for scoring.
     """
@@ -93,7 +93,7 @@ def scoring(pipeline: Pipeline, home: Home) -> DAG:
 
 
 def documentation(pipeline: Pipeline) -> str:
-    """Return what the Airflow UI says of the Dag, in Markdown."""
+    """Return what the Airflow UI says of the DAG, in Markdown."""
     started = (
         f"By its own schedule, `{pipeline.score.schedule}`, for the day before."
         if pipeline.score.schedule
@@ -108,8 +108,8 @@ def documentation(pipeline: Pipeline) -> str:
             "prediction carries the model's key and its registered version. Rows that the model cannot score",
             "are kept aside, with the reason. While no version serves, the task is skipped.",
             "",
-            "`monitor` compares the date with its reference. A warning or an alarm is told; an alarm raises",
-            f"an event of the asset `drifted_{pipeline.name}`{_retraining(pipeline)}.",
+            "`monitor` compares the date with its reference. A warning or an alarm is reported; an alarm",
+            f"raises an event of the asset `drifted_{pipeline.name}`{_retraining(pipeline)}.",
             "",
             f"- **Rows**: {rows}",
             f"- **Key**: {', '.join(map(code, pipeline.preprocess.key))}",

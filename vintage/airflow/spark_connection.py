@@ -19,14 +19,14 @@ def no_connection(conn_id: str) -> EnvironmentProblem:
     """Return the error of a missing Spark connection; the provider would try YARN instead."""
     return EnvironmentProblem(
         f"the Airflow connection {conn_id!r} is missing, so there is no Spark master to submit to",
-        expected="a connection of type spark whose host is the master, local[*] or spark://host:7077 say",
+        expected="a connection of type spark whose host is the master, such as local[*] or spark://host:7077",
         fix=f"Set AIRFLOW_CONN_{conn_id.upper()}, or run `airflow connections add {conn_id} "
         "--conn-type spark --conn-host 'local[*]'`.",
     )
 
 
 def connection_problem(conn_id: str, master: str, deploy_mode: str | None) -> EnvironmentProblem | None:
-    """What is wrong with the master and the deploy mode of a connection, as the provider reads them."""
+    """Return the problem with master and deploy mode of a connection, as the provider reads them."""
     if not _MASTERS.fullmatch(master):
         return EnvironmentProblem(
             f"the Airflow connection {conn_id!r} names no Spark master",
@@ -46,7 +46,7 @@ def connection_problem(conn_id: str, master: str, deploy_mode: str | None) -> En
 
 
 def no_program(name: str, path: str) -> EnvironmentProblem | None:
-    """What is wrong when the program that submits is on no folder of the PATH; None when it is there."""
+    """Return the problem when the submitting program is not on the PATH; None when it is."""
     if shutil.which(name, path=path):
         return None
     return EnvironmentProblem(

@@ -91,7 +91,7 @@ def python_job(
     further: Iterable[str] = (),
     **task: Any,
 ) -> PythonJob:
-    """The task that runs `spark_jobs/<name>.py`, which needs no Spark session, as a plain Python program.
+    """Return the task that runs `spark_jobs/<name>.py` as a Python program without a Spark session.
 
     Args:
         name: the job's, and the task's.
@@ -109,7 +109,7 @@ def python_job(
 
 
 def application_args(pipeline: Pipeline) -> list[str]:
-    """A job's arguments as templates; each renders to one single word, whatever a trigger form holds."""
+    """Return a job's arguments as templates; each renders to a single word, whatever a form holds."""
     return [
         f"--pipeline={pipeline.name}",
         "--date={{ partition_of(dag_run, params) }}",
@@ -121,7 +121,7 @@ def application_args(pipeline: Pipeline) -> list[str]:
 
 
 def partition_of(dag_run: Any, params: Mapping[str, Any]) -> str:
-    """The run's date: its partition key, else the form's `partition_date`, else the last day that is closed.
+    """Return the run's date: its partition key, else the form's `partition_date`, else the last complete day.
 
     Raises:
         AirflowFailException: what was given is not a date; nothing is submitted and nothing retried.
@@ -288,7 +288,7 @@ def tell_outlets(outlets: Iterable[Any], context: Context) -> None:
 
 
 def failure(job: str, exit_code: int, lines: Iterable[str]) -> AirflowException:
-    """The error of a job that ended badly, with its last readable line; final where a retry cannot help."""
+    """Return the error of a failed job with its last readable line; final where a retry cannot help."""
     words = [line for line in lines if line.startswith("vintage: ")]
     text = words[-1].removeprefix("vintage: ") if words else _unsaid(job, exit_code)
     if exit_code == NothingServes.exit_code:
@@ -309,7 +309,7 @@ def _unsaid(job: str, exit_code: int) -> str:
 
 
 def source_connections(names: Iterable[str]) -> dict[str, str]:
-    """What the job must find in its environment to log in where its raw rows are: variable → connection.
+    """Return the variables that log a job in to its sources: variable → connection.
 
     Raises:
         AirflowFailException: Airflow knows no connection of that name.
@@ -333,6 +333,6 @@ def _jobs_python() -> str:
 
 
 def _as_a_job() -> None:
-    """What a process that a task starts does first: it ends with the task, and closes its files to others."""
+    """Prepare a process that a task starts: it ends with the task, and its files are private."""
     close_to_others(os.environ)
     end_with_parent()

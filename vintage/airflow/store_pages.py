@@ -88,7 +88,7 @@ def page_of_run(dag_id: str, run_id: str, page: str, user: GetUserDep) -> Respon
     if address.startswith(("/", "http://", "https://")):
         return RedirectResponse(address)
     where = f" It is the file {address} where Airflow runs: set VINTAGE_STORE_URL to see it here."
-    told = f"<p>{html.escape(f'{link.name}: {task} has made none in this run.' if not address else where)}"
+    told = f"<p>{html.escape(f'{link.name}: {task} has written none in this run.' if not address else where)}"
     return HTMLResponse(told, headers=HEADERS)
 
 

@@ -76,13 +76,13 @@ class WaitForData(BaseOperator):
         """Look, and let the triggerer look on.
 
         Raises:
-            AirflowFailException: the run's date is none.
+            AirflowFailException: the run has no valid date.
         """
         date = parse_partition_date(partition_of(context["dag_run"], context["params"]))
         paths = [filled(path, date) for path in self.paths]
         absent = [path for path in paths if not delivered(path)]
         if not absent:
-            self.log.info("the raw files of %s are there", date)
+            self.log.info("the raw files of %s are present", date)
             return
         for path in absent:
             self.log.info("nothing yet at %s", path)
@@ -93,7 +93,7 @@ class WaitForData(BaseOperator):
         self.defer(trigger=trigger, method_name="execute_complete", kwargs={"date": date.isoformat()})
 
     def execute_complete(self, context: Context, event: dict[str, Any], date: str) -> None:
-        """What the triggerer found.
+        """Finish the task with what the triggerer found.
 
         Raises:
             AirflowFailException: the files did not come; says which, and how long was waited.
@@ -101,7 +101,7 @@ class WaitForData(BaseOperator):
         if event["absent"]:
             expected = f"files at {', '.join(event['absent'])}"
             raise AirflowFailException(str(late(date, expected, self.timeout_seconds)))
-        self.log.info("the raw files of %s are there", date)
+        self.log.info("the raw files of %s are present", date)
 
 
 class FilesTrigger(BaseTrigger):

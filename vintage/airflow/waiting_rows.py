@@ -59,10 +59,10 @@ class WaitForRows(BaseSensorOperator):
         self._job: SparkJob | None = None
 
     def execute(self, context: Context) -> None:
-        """Asks, and has the scheduler start the task again later until there are rows.
+        """Ask, and have the scheduler start the task again later until there are rows.
 
         Raises:
-            AirflowFailException: the run's date is none; the pipeline or the database's answer is wrong; the
+            AirflowFailException: the run has no valid date; pipeline or database answer is wrong; the
                 rows did not come in time.
         """
         if context["dag_run"].run_type != SCHEDULED:
@@ -75,7 +75,7 @@ class WaitForRows(BaseSensorOperator):
             raise AirflowFailException(str(late(date, self.expected, self.timeout))) from error
 
     def poke(self, context: Context) -> bool:
-        """Whether the rows are there."""
+        """Return whether the rows exist."""
         date = partition_of(context["dag_run"], context["params"])
         self._job = self.ask(arguments=[f"--pipeline={self.pipeline}", f"--date={date}"])
         try:

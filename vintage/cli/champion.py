@@ -1,4 +1,4 @@
-"""The commands of `vintage` that change who serves."""
+"""The commands of `vintage` that change the champion."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ def show(difference: Difference, console: Console) -> None:
         parts.append(_data(difference.data))
     for name in _SECTIONS:
         section: Section = getattr(difference, name)
-        # Another commit of the same code is told too.
+        # Another commit of the same code is reported too.
         if section.changes:
             parts += _section(_NAMES.get(name, name), section)
         if name == "code":
@@ -88,7 +88,7 @@ def _became(side: Side) -> str:
 
 def _data(data: DataSection) -> RenderableType:
     parts: list[RenderableType] = [Text("data", style="bold")]
-    for told, dates in (("learnt from", data.learnt), ("tested on", data.tested)):
+    for told, dates in (("training rows", data.learnt), ("tested on", data.tested)):
         for sign, only, style in (("-", dates.only_old, "red"), ("+", dates.only_new, "green")):
             if only:
                 parts.append(Text(f"  {sign} {told} {date_ranges(only)}", style=style))
@@ -103,7 +103,7 @@ def _data(data: DataSection) -> RenderableType:
 
 
 def _restated(restated: Sequence[Restated]) -> Iterator[RenderableType]:
-    """The dates whose rows differ, one by one; in a line those that have the same in another snapshot."""
+    """Yield the dates whose rows differ, and a line for those with the same rows in another snapshot."""
     alike = [each for each in restated if each.old.fingerprint == each.new.fingerprint]
     for source in dict.fromkeys(each.source for each in alike):
         dates = date_ranges([each.date for each in alike if each.source == source])
@@ -119,7 +119,7 @@ def _restated(restated: Sequence[Restated]) -> Iterator[RenderableType]:
             each.source, str(each.date), rows, f"{_short(old.fingerprint)} → {_short(new.fingerprint)}"
         )
     if len(changed) > MOST_RESTATED:
-        table.caption = f"and {len(changed) - MOST_RESTATED} more; --json tells all"
+        table.caption = f"and {len(changed) - MOST_RESTATED} more; --json has all"
     yield table
 
 
@@ -142,7 +142,7 @@ def _section(name: str, section: Section) -> Iterator[RenderableType]:
 
 
 def _commits(code: Section) -> Iterator[RenderableType]:
-    """How to see what of the code differs, where git can tell."""
+    """Yield how to see what of the code differs, where git can tell."""
     moved = next((each for each in code.changes if each.path == COMMIT), None)
     if not code.same and moved is not None and moved.old and moved.new:
         yield Text(f"  shown by: git diff {moved.old[:_DIGITS]} {moved.new[:_DIGITS]} -- vintage")

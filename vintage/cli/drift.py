@@ -1,4 +1,4 @@
-"""The command of `vintage` that compares the rows of a date with those that a model learnt from."""
+"""The command of `vintage` that compares the rows of a date with those that a model was trained on."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def drift(
         str | None,
         typer.Option(
             metavar="WHAT",
-            help="`training` (the rows that the champion learnt from), `yesterday`, `last-week`, or two "
+            help="`training` (the champion's training rows), `yesterday`, `last-week`, or two "
             "dates A..B. As the pipeline's `monitor` says when left out.",
         ),
     ] = None,

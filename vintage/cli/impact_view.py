@@ -42,16 +42,16 @@ def show(impact: Impact, console: Console) -> None:
         parts.append(_watched(impact.watched))
     console.print(Group(*parts))
     if impact.retrain:
-        _commands(console, "to retrain what stands:", impact.commands)
+        _commands(console, "to retrain the current models:", impact.commands)
         if len(impact.commands) > 1:
             _commands(console, "or all of it in one Spark session:", impact.backfills)
         _commands(console, "or in Airflow:", impact.airflow_backfills)
     elif impact.models:
         console.print("What stands for each date is of the rows that stand: nothing is to be retrained.")
     if impact.score:
-        _commands(console, "to score again what stands:", impact.score)
+        _commands(console, "to repeat the current predictions:", impact.score)
     if impact.watch:
-        _commands(console, "to monitor and measure again what stands:", impact.watch)
+        _commands(console, "to repeat the current monitors and qualities:", impact.watch)
     for model in impact.models:
         if model.champion == "serves":
             again = f'vintage promote {impact.pipeline} --date {model.date} --force --why "restated"'

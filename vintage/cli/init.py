@@ -1,4 +1,4 @@
-"""The command of `vintage` that makes a first pipeline from a file of one's own."""
+"""The command of `vintage` that makes a first pipeline from the user's file."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def init(
         Path, typer.Argument(help="A CSV, Parquet or JSON file of your own.", show_default=False)
     ],
     label: Annotated[
-        str | None, typer.Option(help="The column to learn. [default: guessed]", show_default=False)
+        str | None, typer.Option(help="The label column. [default: guessed]", show_default=False)
     ] = None,
     date_column: Annotated[
         str | None,

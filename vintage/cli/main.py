@@ -205,7 +205,7 @@ def show(
 def history(
     pipeline: PipelineName,
     last: Annotated[
-        int, typer.Option(min=1, help="At most so many partition dates and decisions, the latest.")
+        int, typer.Option(min=1, help="Show at most this many partition dates and decisions, the latest.")
     ] = LAST,
     as_json: AsJson = False,
 ) -> None:
@@ -292,7 +292,7 @@ def _summary(home: Home, store: Store, date: str | None) -> Summary:
     try:
         return summary.model_copy(update={"champion": _champion(home, store)})
     except (TrackingError, StoreError) as error:
-        log.warning("MLflow cannot confirm what the ledger says of the champion: %s", error)
+        log.warning("MLflow cannot confirm the champion of the ledger: %s", error)
         return summary
 
 
@@ -315,7 +315,7 @@ def _print(summary: Summary, *, as_json: bool) -> None:
 
 
 def main() -> None:
-    """The program `vintage`: exit code 0, or that of the error with one readable line on standard error."""
+    """Run the program `vintage`; an error is one readable line on standard error and an exit code."""
     try:
         with ends_in_order():
             close_to_others(os.environ)

@@ -38,11 +38,11 @@ _LETTERS: Final = {
 _REASONS: Final = {
     "new": "nothing was made for the date yet",
     "data": "other rows",
-    "spec": "the YAML says otherwise",
+    "spec": "the YAML differs",
     "code": "other code",
     "engine": "another version",
     "seed": "another seed",
-    "baseline": "another champion to be held against",
+    "baseline": "another baseline",
 }
 _MARKS: Final = {"made": "●", "if_changed": "◐"}
 _STYLES: Final = {"made": "bold yellow", "if_changed": "yellow"}
@@ -65,7 +65,7 @@ def _parts(plan: Plan) -> Iterator[RenderableType]:
         f"{plan.pipeline} from {plan.first} to {plan.last}, {_counted(len(plan.runs), 'date')}; {serves}"
     )
     if plan.left_out:
-        yield Text(f"{_counted(len(plan.left_out), 'date')} left out: the schedule skips them")
+        yield Text(f"{_counted(len(plan.left_out), 'date')} omitted: the schedule skips them")
     if not plan.runs:
         return
     yield _table(plan)
@@ -97,7 +97,7 @@ def _table(plan: Plan) -> RenderableType:
 
 
 def _cell(run: PlannedRun, steps: Sequence[Step]) -> Text:
-    """How many are made, and why: `●1 n`; `○` where all are found."""
+    """Return how many are made, and why: `●1 n`; `○` where all are found."""
     if not steps:
         return Text("" if run.fails is None else "·")
     text = Text()
@@ -112,7 +112,7 @@ def _cell(run: PlannedRun, steps: Sequence[Step]) -> Text:
 
 
 def _baseline(run: PlannedRun) -> str:
-    """Its date, the year only where it is another than the run's; `?` where that is to be promoted first."""
+    """Return the baseline's date, with the year if it differs; `?` if that model is not promoted yet."""
     found = run.baseline
     if found is None:
         return ""
@@ -143,7 +143,7 @@ def _legend(plan: Plan) -> Text:
 
 
 def _reasons(plan: Plan) -> Iterator[Text]:
-    """What differs, with how many artifacts are made for it; that a date is new needs no line of its own."""
+    """Yield the reasons with the number of artifacts; a new date needs no reason."""
     counts: dict[tuple[str, str], dict[str, int]] = {}
     for run in plan.runs:
         for step in run.steps:
@@ -158,7 +158,7 @@ def _reasons(plan: Plan) -> Iterator[Text]:
         for (reason, what), kinds in counts.items()
     ]
     if len(lines) > _MOST_REASONS:
-        lines[_MOST_REASONS:] = [f"and {len(lines) - _MOST_REASONS} more; --json tells all"]
+        lines[_MOST_REASONS:] = [f"and {len(lines) - _MOST_REASONS} more; --json has all"]
     yield Text("\nWhy:\n" + "\n".join(lines))
 
 

@@ -32,7 +32,7 @@ def quality(
     """Measure predictions against the labels that came after them.
 
     Joins the current predictions of a date with its rows as they are in the raw data now, and measures the
-    model that made them, and beside it what serves now, against what each was promised to reach. Snapshots
+    model that made them, and beside it the champion, against what each was promised to reach. Snapshots
     and prepares the rows again where they changed. Labels that never came, came twice or changed are counted.
 
     Without a date, the latest scored date whose labels are due. What was measured before is found.
@@ -82,7 +82,7 @@ def _days(
     if not scored:
         raise StoreError(
             f"no date of {store.pipeline} was scored",
-            expected="predictions that labels can be held against",
+            expected="predictions that can be compared with labels",
             fix=f"`vintage score {store.pipeline} --date YYYY-MM-DD` makes them.",
         )
     if first or last:

@@ -32,7 +32,7 @@ def reproduce(
     ] = None,
     keep: Annotated[
         bool,
-        typer.Option("--keep", help="Keep what was made again; `vintage gc` removes it later."),
+        typer.Option("--keep", help="Keep the reproduced artifacts; `vintage gc` removes them later."),
     ] = False,
     as_json: AsJson = False,
 ) -> None:

@@ -79,7 +79,7 @@ def _environment(found: Reproduction) -> RenderableType:
         return Text(f"\nThe environment is the same in all {len(found.environment)} things recorded.")
     told = f"{len(found.environment) - len(differing)} more are the same"
     if any(each.what == "git commit" for each in differing):
-        told += "; docs/reproduce.md tells how to have the environment of then"
+        told += "; see docs/reproduce.md for how to restore the original environment"
     table = Table("environment", "then", "now", box=box.SIMPLE_HEAD, caption=told, caption_justify="left")
     for column in table.columns:
         column.overflow = "fold"

@@ -32,7 +32,7 @@ STDERR: Final = 2
 
 
 class Plain(Signs):
-    """Tells of each step in the log, and of what came of a date on standard output."""
+    """Reports each step in the log, and the results of a date on standard output."""
 
     def tell(self, line: str) -> None:
         """Write a line of results to standard output."""

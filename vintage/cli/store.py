@@ -95,7 +95,7 @@ def gc(
     configure_logging()
     days = re.fullmatch(r"([0-9]{1,5})d", older_than)
     if days is None:
-        raise SpecError(f"--older-than {older_than} is no time", expected="a number of days, 90d say")
+        raise SpecError(f"--older-than {older_than} is no time", expected="a number of days, such as 90d")
     home = Home.from_environment(os.environ)
     age = timedelta(days=int(days[1]))
     tracking = Tracking.of(home)

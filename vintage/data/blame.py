@@ -59,7 +59,7 @@ _IN_SQL: Final = "declare it STRING and cast it in preprocess.sql"
 
 @dataclass(frozen=True)
 class Blame:
-    """Tells of a date's refused rows.
+    """Reports a date's refused rows.
 
     Attributes:
         source: whose they are.
@@ -72,7 +72,7 @@ class Blame:
     day: date
 
     def error(self, parts: Sequence[Checked], count: int) -> DataError:
-        """The error for so many refused rows; it looks for them with what refused them."""
+        """Return the error for so many refused rows; it looks for them with what refused them."""
         seen = [(part, each) for part in parts if part.faults for each in _summary(part.faults())]
         found = [each for _, each in seen]
         rows = [each for part, each in seen if each[COLUMN] == ROW and not part.lines]
@@ -130,7 +130,7 @@ class Blame:
 
 
 def cure(kind: DataType, text: str, format_name: str, given: dict[str, str]) -> str:
-    """What of the spec makes a text a value of a type.
+    """Return what of the spec makes a text a value of a type.
 
     Args:
         kind: the declared type.
@@ -161,7 +161,7 @@ def cure(kind: DataType, text: str, format_name: str, given: dict[str, str]) -> 
 
 
 def _why_no_json(row: str) -> str:
-    """What makes JSON of a row that does not parse; empty where the row itself shows it."""
+    """Return what makes JSON of a row that does not parse; empty where the row itself shows it."""
     try:
         json.loads(row)
     except json.JSONDecodeError as error:

@@ -42,7 +42,7 @@ class Calls:
         return iter(self._calls)
 
     def path(self, node: ast.expr) -> str:
-        """The dotted path of what a name stands for, `numpy.random.rand`; empty where that is not known."""
+        """Return the dotted path of a name, such as `numpy.random.rand`; empty where it is unknown."""
         if isinstance(node, ast.Attribute):
             owner = self.path(node.value)
             return f"{owner}.{node.attr}" if owner and not owner.startswith("builtins.") else ""
@@ -53,11 +53,11 @@ class Calls:
         return f"builtins.{node.id}" if hasattr(builtins, node.id) and node.id not in self._defined else ""
 
     def imports(self, package: str) -> bool:
-        """Whether the file imports anything of a package."""
+        """Return whether the file imports anything of a package."""
         return any(path.partition(".")[0] == package for path in self._imported.values())
 
     def around(self, call: ast.Call) -> Iterator[str]:
-        """The paths of the calls whose arguments a call is among, from the inside out."""
+        """Yield the paths of the calls whose arguments a call is among, from the inside out."""
         node: ast.AST = call
         while node in self._around:
             parent = self._around[node]
@@ -66,12 +66,12 @@ class Calls:
             node = parent
 
     def is_over_a_window(self, call: ast.Call) -> bool:
-        """Whether it stands before `.over(…)`."""
+        """Return whether it stands before `.over(…)`."""
         parent = self._around.get(call)
         return isinstance(parent, ast.Attribute) and parent.attr == "over"
 
     def chained(self, node: ast.expr) -> set[str]:
-        """The methods that were called one after the other to give a value: `rows.where(…).orderBy(…)`."""
+        """Return the chained methods that produce a value: `rows.where(…).orderBy(…)`."""
         found = set()
         while isinstance(node, ast.Call | ast.Attribute):
             if isinstance(node, ast.Attribute):
@@ -80,7 +80,7 @@ class Calls:
         return found
 
     def is_generator(self, node: ast.expr) -> bool:
-        """Whether a name was given to a generator of random numbers."""
+        """Return whether a name was given to a generator of random numbers."""
         return _name(node) in self._generators
 
     def _assigned_generators(self, tree: ast.Module) -> set[str]:

@@ -39,7 +39,7 @@ class RowChange(BaseModel):
 
     Attributes:
         old, new: keys of the snapshots.
-        by: columns that tell which row is which; empty where a changed row counts as one removed, one added.
+        by: columns that identify a row; empty where a changed row counts as one removed, one added.
         added, removed, changed: rows.
         columns: column → what became of it, where the schemas differ; such columns are not compared.
         examples: a few of the changed rows, of the least keys.
@@ -70,7 +70,7 @@ class RowChange(BaseModel):
 
 
 def changed_rows(spark: SparkSession, old: Artifact, new: Artifact, key: Sequence[str]) -> RowChange:
-    """The difference of two snapshots.
+    """Return the difference of two snapshots.
 
     Rows are taken as often as they occur, in any order. Where all columns of the key are there, of the rows
     that differ those with the same key count as changed, in pairs; else as removed and added.
@@ -78,7 +78,7 @@ def changed_rows(spark: SparkSession, old: Artifact, new: Artifact, key: Sequenc
     Args:
         spark: an open session.
         old, new: the snapshots.
-        key: columns that tell which row is which.
+        key: columns that identify a row.
 
     Raises:
         StoreError: files of a snapshot are missing.
@@ -89,7 +89,7 @@ def changed_rows(spark: SparkSession, old: Artifact, new: Artifact, key: Sequenc
 
 
 def between(old: tuple[str, DataFrame], new: tuple[str, DataFrame], key: Sequence[str]) -> RowChange:
-    """The difference of two versions of the same rows, each given by a name and a frame."""
+    """Return the difference of two versions of the same rows, each given by a name and a frame."""
     columns = _column_changes(old[1].schema, new[1].schema)
     shared = [field.name for field in new[1].schema if field.name not in columns]
     by = _key_among(key, shared)
@@ -114,7 +114,7 @@ def between(old: tuple[str, DataFrame], new: tuple[str, DataFrame], key: Sequenc
 
 
 def _paired(gone: DataFrame, come: DataFrame, by: Sequence[str]) -> tuple[int, tuple[ChangedRow, ...]]:
-    """How many of the rows that differ have a partner of the same key, and some of the pairs."""
+    """Return how many of the rows that differ have a partner of the same key, and some of the pairs."""
     from pyspark.sql import functions as F
 
     keys, row = [F.col(quoted(name)) for name in by], F.col(quoted(_ROW))
@@ -144,7 +144,7 @@ def _paired(gone: DataFrame, come: DataFrame, by: Sequence[str]) -> tuple[int, t
 
 
 def _comparable(rows: DataFrame, names: Sequence[str]) -> DataFrame:
-    """The rows with only what Spark can group by: a map as its sorted entries, a vector as its contents."""
+    """Return the rows in types that Spark can group by: maps as sorted entries, vectors as their content."""
     from pyspark.sql import functions as F
 
     wide, added = with_vector_contents(rows)
@@ -172,7 +172,7 @@ def _column_changes(old: StructType, new: StructType) -> dict[str, str]:
 
 
 def _key_among(key: Sequence[str], names: Sequence[str]) -> tuple[str, ...]:
-    """The key's columns as they are spelled there; none unless all are there."""
+    """Return the key's columns as they are spelled there; none unless all are there."""
     spelled = {name.casefold(): name for name in names}
     found = tuple(spelled[name.casefold()] for name in key if name.casefold() in spelled)
     return found if len(found) == len(key) else ()
@@ -191,7 +191,7 @@ def _example(found: Row, by: Sequence[str], names: Sequence[str]) -> ChangedRow:
 
 
 def _text(value: Any) -> str:
-    """A value as a person reads it, not too long."""
+    """Return a value as a person reads it, not too long."""
     if value is None:
         return "null"
     if isinstance(value, bytes | bytearray):

@@ -44,7 +44,7 @@ class Checked:
 
 
 def of_texts(frame: DataFrame, declared: StructType, forms: Forms) -> Checked:
-    """Rows that a reader hands over as texts, as values of the declared types.
+    """Return rows that a reader hands over as texts, as values of the declared types.
 
     Args:
         frame: the columns by name, of the types that `as_text` gives, and `_corrupt_record`.
@@ -70,7 +70,7 @@ def of_texts(frame: DataFrame, declared: StructType, forms: Forms) -> Checked:
 
 
 def refused_lines(lines: DataFrame, bad: Column, declared: StructType) -> Checked:
-    """The lines of files that are refused as they stand, each as a row of nulls.
+    """Return the lines of files that are refused as they stand, each as a row of nulls.
 
     Args:
         lines: a text a line, `value`.
@@ -93,7 +93,7 @@ def refused_lines(lines: DataFrame, bad: Column, declared: StructType) -> Checke
 def plausible_rows(
     frame: DataFrame, declared: StructType, forms: Forms, *, texts: Collection[str] = ()
 ) -> Checked:
-    """Rows that come with their types: only their dates are looked at, and columns that are texts yet.
+    """Return rows that come with their types: only their dates are looked at, and columns that are texts yet.
 
     Args:
         frame: the declared columns, and `_corrupt_record`: what else is wrong with a row. Where there is a
@@ -145,7 +145,7 @@ def _marked(rows: DataFrame, declared: StructType, bad: Sequence[Column]) -> Dat
 def _listed(
     rows: DataFrame, fields: Sequence[StructField], bad: Sequence[Column], texts: Sequence[Column]
 ) -> DataFrame:
-    """Each refused value as a row: its column, its text, its file. Of a row that does not parse, the row."""
+    """Return each refused value as a row with column, text and file; an unparsable row as a whole."""
     from pyspark.sql import functions as F
 
     parses = F.col(CORRUPT).isNull()

@@ -58,12 +58,12 @@ class Login:
     driver: str = ""
 
     def options(self) -> dict[str, str]:
-        """What Spark's JDBC reader needs of it; a session that only reads, where that can be asked for."""
+        """Return the options of Spark's JDBC reader; a read-only session where the database offers it."""
         given = {"url": self.url, "driver": self.driver, "user": self.user, "password": self.password}
         return {**{name: value for name, value in given.items() if value}, **_of(_READ_ONLY, self.url, {})}
 
     def without_secrets(self, text: str) -> str:
-        """A driver's words without the URL, the user and the password, whichever way they are spelled."""
+        """Return a driver's message without URL, user and password, in any spelling."""
         for secret in sorted({self.password, self.url, self.user} - {""}, key=len, reverse=True):
             for spelled in {secret, quote(secret), quote(secret, safe="")}:
                 text = text.replace(spelled, _HIDDEN)
@@ -71,12 +71,12 @@ class Login:
 
 
 def embedded(url: str) -> Login:
-    """The login of a URL that asks for none."""
+    """Return the login of a URL that asks for none."""
     return Login("", url, driver=_driver_of(url))
 
 
 def login_of(name: str, environ: Mapping[str, str]) -> Login:
-    """The connection of that name, from `AIRFLOW_CONN_<NAME>` as Airflow writes it: JSON or a URI.
+    """Return the connection of that name, from `AIRFLOW_CONN_<NAME>` as Airflow writes it: JSON or a URI.
 
     A connection of type jdbc has the whole JDBC URL as its host; for postgres, mysql and mariadb the URL is
     made of host, port and schema.
@@ -111,7 +111,7 @@ def login_of(name: str, environ: Mapping[str, str]) -> Login:
     else:
         raise _unreadable(name, "conn_type jdbc with the JDBC URL as host, or postgres, mysql, mariadb")
     if holds_secret(url):
-        raise _unreadable(name, "login and password beside the URL: drivers repeat a URL in errors")
+        raise _unreadable(name, "login and password outside the URL: drivers repeat a URL in errors")
     login, password = str(parts.get("login") or ""), str(parts.get("password") or "")
     return Login(name, url, login, password, driver or _driver_of(url))
 

@@ -30,7 +30,7 @@ def check_columns(
     where: str,
     folders: RawFiles | None = None,
 ) -> None:
-    """Holds what a file has to what was declared; every difference is named at once.
+    """Compare the columns of a file with those declared; report every difference at once.
 
     Args:
         declared: the contract.
@@ -69,7 +69,7 @@ def check_columns(
 
 
 def check_unique(found: Sequence[str], *, day: date, where: str) -> None:
-    """Refuses two columns of one name; Spark does not tell capital letters apart.
+    """Refuse two columns of one name; Spark ignores case.
 
     Raises:
         DataError: names the columns that stand twice.
@@ -78,7 +78,7 @@ def check_unique(found: Sequence[str], *, day: date, where: str) -> None:
     twice = sorted({name for name in found if folded.count(name.casefold()) > 1})
     if twice:
         raise DataError(
-            f"a column stands twice in the raw data of {day} ({where})",
+            f"a column occurs twice in the raw data of {day} ({where})",
             expected="names that differ by more than capital letters",
             found=", ".join(twice),
             fix="Correct the delivery.",
@@ -86,7 +86,7 @@ def check_unique(found: Sequence[str], *, day: date, where: str) -> None:
 
 
 def struct_of(schema_ddl: str) -> StructType:
-    """The schema of a DDL text; a column of type VECTOR is one of pyspark.ml's vectors."""
+    """Return the schema of a DDL text; a column of type VECTOR is one of pyspark.ml's vectors."""
     from pyspark.ml.linalg import VectorUDT
     from pyspark.sql.types import StructField, StructType
 
@@ -103,7 +103,7 @@ def struct_of(schema_ddl: str) -> StructType:
 
 
 def schema_text(schema: StructType) -> str:
-    """The DDL text that `struct_of` reads."""
+    """Return the DDL text that `struct_of` reads."""
     return ", ".join(
         f"{quoted(field.name)} {VECTOR if kind == 'vector' else kind}"
         for field in schema.fields

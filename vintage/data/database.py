@@ -63,16 +63,16 @@ class RawTable:
         return int(given.get("numpartitions", 1))
 
     def note(self) -> dict[str, Any]:
-        """What to remember beside the snapshot: what was asked, without where."""
+        """Return what to remember beside the snapshot: what was asked, without where."""
         asked = {"relation": self.source.relation(self.day), "date_column": self.source.date_column}
         return {"asked": {name: value for name, value in asked.items() if value}}
 
     def facts(self) -> dict[str, Any]:
-        """What the manifest tells of it."""
+        """Return what the manifest records of it."""
         return {"connection": self.login.name or str(self.source.url), **self.note()["asked"]}
 
     def stands(self, note: Mapping[str, Any], rows: int) -> bool:
-        """Whether a snapshot of so many rows need not be taken again.
+        """Return whether a snapshot of that many rows need not be taken again.
 
         A database has no files to watch: a date is read again as often as `reread_days` says, and as long as
         it had no rows.
@@ -80,7 +80,7 @@ class RawTable:
         return not self.fresh and rows > 0 and bool(note.get("asked") == self.note()["asked"])
 
     def infer(self, spark: SparkSession, scratch: Path) -> str:
-        """The schema of the table or query as DDL."""
+        """Return the schema of the table or query as DDL."""
         from pyspark.sql.types import StringType
 
         found = self._load(spark).schema
@@ -91,14 +91,14 @@ class RawTable:
         return schema_text(found)
 
     def has_rows(self, spark: SparkSession) -> bool:
-        """Whether the date has a row at least."""
+        """Return whether the date has a row at least."""
         frame = self._load(spark)
         if self.source.date_column is not None:
             frame = frame.where(on_day(frame.schema, self.source.date_column, self.day))
         return not frame.isEmpty()
 
     def read(self, spark: SparkSession, schema_ddl: str, scratch: Path) -> RawRows:
-        """The date's rows under the contract; a database's capital letters are not told apart.
+        """Return the date's rows under the contract; a database's case is ignored.
 
         Raises:
             DataError: the columns are not those of the contract.
@@ -141,7 +141,7 @@ class RawTable:
         return RawRows(checked.rows, declared, lambda count: blame.error([checked], count), every)
 
     def check(self, spark: SparkSession, incoming: RawRows, observed: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Every date can be meant, and every row has a day, unless otherwise declared."""
+        """Return every date can be meant, and every row has a day, unless otherwise declared."""
         if observed["corrupt"]:
             raise incoming.refusal(observed["corrupt"])
         name = self.source.date_column
@@ -154,7 +154,7 @@ class RawTable:
         return {UNDATED: count}
 
     def refused(self, error: Exception) -> VintageError:
-        """What a driver's error means, told without URL, user or password."""
+        """Return what a driver's error means, told without URL, user or password."""
         state, words, missing = _cause(error)
         words = self.login.without_secrets(words)
         if missing:
@@ -190,7 +190,7 @@ class RawTable:
         return str(given.get("partitioncolumn", "")).casefold()
 
     def _read_as_text(self, found: StructType) -> list[str]:
-        """The columns of which Spark would change values; the one that tasks share the rows by is a number."""
+        """Return the columns that are read as text because Spark would change their values."""
         return [
             field.name
             for field in found.fields
@@ -209,7 +209,7 @@ class RawTable:
         return f"{name} >= {first} AND {name} < {after}"
 
     def _load(self, spark: SparkSession, texts: Collection[str] = (), condition: str = "") -> DataFrame:
-        """The rows that fulfil a condition, some columns as the texts that the driver makes of their values."""
+        """Return the rows that fulfil a condition, with some columns as the driver's text."""
         relation = self.source.relation(self.day)
         if condition:
             relation = f"(SELECT * FROM {relation} WHERE {condition}) vintage_date"
@@ -221,7 +221,7 @@ class RawTable:
 
 
 def raw_table(pipeline: Pipeline, source: Source, day: date, *, fresh: bool) -> RawTable:
-    """A date's rows in the source's database.
+    """Return a date's rows in the source's database.
 
     Raises:
         EnvironmentProblem: the connection is not known.
@@ -232,7 +232,7 @@ def raw_table(pipeline: Pipeline, source: Source, day: date, *, fresh: bool) -> 
 
 
 def _cause(error: Exception) -> tuple[str, str, bool]:
-    """The SQLSTATE and the words of the SQLException below a Spark error, and whether a class was missing."""
+    """Return SQLSTATE and message of the SQLException in a Spark error, and whether a class was missing."""
     java = getattr(error, "java_exception", None) or getattr(error, "_origin", None)
     words, state, missing = first_line(error), "", False
     while java is not None:

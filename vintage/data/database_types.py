@@ -20,12 +20,12 @@ _TIME: Final = "logical_time_type"
 
 
 def is_time(field: StructField) -> bool:
-    """Whether a column is a TIME, which Spark makes a moment of 1970-01-01."""
+    """Return whether a column is a TIME, which Spark makes a moment of 1970-01-01."""
     return bool(field.metadata.get(_TIME))
 
 
 def is_changed(field: StructField) -> bool:
-    """Whether Spark would change values of a column, or of an array's elements, without a word.
+    """Return whether Spark would change values of a column, or of an array's elements, without a word.
 
     It rounds a NUMERIC of any number of digits to 18 places (of Oracle 10), and cuts off what a TIMESTAMP
     has below a microsecond.
@@ -79,7 +79,7 @@ def _element(kind: DataType) -> DataType:
 
 
 def meant_by_text(field: StructField, declared: DataType) -> DataType:
-    """The type to hold a column to that is read as a text.
+    """Return the type to hold a column to that is read as a text.
 
     A number may be of any digits: whether they fit the contract's is seen by value. Whatever it is, it may be
     declared a text; a TIME is one.

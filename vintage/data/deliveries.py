@@ -43,36 +43,36 @@ class RawBatch(Protocol):
         """Into how many files at most its rows are written."""
 
     def note(self) -> dict[str, Any]:
-        """What to remember beside the snapshot, to see later whether anything changed."""
+        """Return what to remember beside the snapshot, to see later whether anything changed."""
 
     def facts(self) -> dict[str, Any]:
-        """What the manifest tells of it; nothing of it is part of a key."""
+        """Return what the manifest records of it; nothing of it is part of a key."""
 
     def stands(self, note: Mapping[str, Any], rows: int) -> bool:
-        """Whether a snapshot of so many rows, taken under that note, need not be taken again."""
+        """Return whether a snapshot of that many rows, taken under that note, need not be taken again."""
 
     def infer(self, spark: SparkSession, scratch: Path) -> str:
-        """Its schema as DDL; `scratch` is a folder for copies, which does not exist yet."""
+        """Return its schema as DDL; `scratch` is a folder for copies, which does not exist yet."""
 
     def read(self, spark: SparkSession, schema_ddl: str, scratch: Path) -> RawRows:
-        """Its rows under the contract; `scratch` is a folder for copies, needed until they are written.
+        """Return the rows under the contract; `scratch` holds copies until the rows are written.
 
         Raises:
             DataError: the columns are not those of the contract.
         """
 
     def check(self, spark: SparkSession, incoming: RawRows, observed: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Looks, once the rows are written, whether all are right; `observed` has `corrupt` and `rows`.
+        """Check the rows once they are written; `observed` has `corrupt` and `rows`.
 
         Returns:
-            What more the manifest tells of the raw rows.
+            What more the manifest records of the raw rows.
 
         Raises:
             DataError: rows do not parse, or have no day, or something is missing or changed meanwhile.
         """
 
     def refused(self, error: Exception) -> VintageError:
-        """What an error of Spark during the reading means."""
+        """Return what an error of Spark during the reading means."""
 
 
 @dataclass(frozen=True)
@@ -90,35 +90,35 @@ class FileDelivery:
         return self.raw.parts
 
     def note(self) -> dict[str, Any]:
-        """Names, sizes and modification times."""
+        """Return names, sizes and modification times."""
         return self.raw.note()
 
     def facts(self) -> dict[str, Any]:
-        """The path as it is declared, the files below it, and their bytes together."""
+        """Return the path as it is declared, the files below it, and their bytes together."""
         names = [file.path for file in self.raw.files]
         return {"path": self.source.path, "files": names, "bytes": self.raw.size}
 
     def stands(self, note: Mapping[str, Any], rows: int) -> bool:
-        """Whether the files are those that were read, however many rows they had."""
+        """Return whether the files are those that were read, however many rows they had."""
         return self.raw.unchanged_since(note)
 
     def infer(self, spark: SparkSession, scratch: Path) -> str:
-        """The schema that Spark infers."""
+        """Return the schema that Spark infers."""
         return infer_schema(spark, self.source, self.raw, self.day, scratch)
 
     def read(self, spark: SparkSession, schema_ddl: str, scratch: Path) -> RawRows:
-        """The rows of all files."""
+        """Return the rows of all files."""
         return read_raw(spark, self.source, self.raw, schema_ddl, self.day, scratch)
 
     def check(self, spark: SparkSession, incoming: RawRows, observed: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Every row parsed and has a day, every file is there, and none changed while it was read."""
+        """Return every row parsed and has a day, every file is there, and none changed while it was read."""
         if observed["corrupt"]:
             raise incoming.refusal(observed["corrupt"])
         check_files(self.source, self.raw, observed["rows"], self.day)
         if list_raw_files(self.path, self.day) != self.raw:
             raise DataError(
                 f"the raw files of {self.day} changed while they were read",
-                expected="files that stand still",
+                expected="files that do not change",
                 fix="Run again when the delivery is complete.",
             )
         return self._dated(incoming)
@@ -134,7 +134,7 @@ class FileDelivery:
         return {UNDATED: count}
 
     def require_columns(self, sql: str, views: Mapping[str, Collection[str] | None]) -> None:
-        """Refuses an SQL that reads a column which the names of folders alone hold.
+        """Refuse an SQL that reads a column which the names of folders alone hold.
 
         Args:
             sql: the pipeline's, for the date.
@@ -156,7 +156,7 @@ class FileDelivery:
     def refuse_doubled(
         self, spark: SparkSession, written: Path, schema: str, key: tuple[tuple[str, ...], str] | None
     ) -> None:
-        """Refuses rows of several files that share their key, where raw columns are the key.
+        """Refuse rows of several files that share their key, where raw columns are the key.
 
         Raises:
             DataError: names the files.
@@ -171,12 +171,12 @@ class FileDelivery:
         refuse_doubled(parquet(spark.read, written), read, self.raw, *key, self.day)
 
     def refused(self, error: Exception) -> VintageError:
-        """What the files themselves show, else what Spark says of them."""
+        """Return what the files themselves show, else what Spark says of them."""
         return unreadable(self.source, self.raw, self.day, error)
 
 
 def find_batch(pipeline: Pipeline, source: Source, day: date, *, fresh: bool) -> RawBatch | None:
-    """Where the date's rows are; None where nothing has been delivered, which a database cannot tell.
+    """Return where the date's rows are; None where nothing has been delivered, which a database cannot tell.
 
     Args:
         pipeline: knows the home of its paths.
@@ -196,7 +196,7 @@ def find_batch(pipeline: Pipeline, source: Source, day: date, *, fresh: bool) ->
 
 
 def foreseen(delivery: RawBatch, work: Callable[[], T]) -> T:
-    """Does work of Spark; an error of it is told as the delivery understands it, a full disk's excepted.
+    """Run work of Spark; translate its errors as the delivery explains them, except a full disk.
 
     What reads files beside Spark fails as Python does: packing that is cut short, a value that Python lacks.
     """

@@ -28,7 +28,7 @@ def refuse_doubled(
     where: str,
     day: date,
 ) -> None:
-    """Refuses rows of several files that share their key; within one file they are the SQL's to tell apart.
+    """Refuse rows of several files that share their key; within one file the SQL must distinguish them.
 
     Args:
         written: the date's rows.

@@ -47,7 +47,7 @@ def pipeline_text(name: str, look: FirstLook, start: str) -> str:
         f"      {_label_sql(look.label)} AS the_label",
         "    FROM source",
         f"  key: {_flow(list(look.key))}   # ? what tells the rows of a date apart",
-        "  label: the_label   # ? what is to be learnt",
+        "  label: the_label   # ? what the model predicts",
         f"  train_where: {_quoted(look.label.name)} IS NOT NULL" if look.label.nulls else "",
         "split: {by: date, test_days: 1}" if dated else "split: {by: key, test_fraction: 0.25}",
         f"task: {'classification' if is_classes else 'regression'}",
@@ -124,7 +124,7 @@ def _literal(value: str, kind: str) -> str:
 
 
 def _is_feature(column: Column, look: FirstLook) -> bool:
-    """Whether a first model can use a column: no label, no identifier, no moment, no text of many values."""
+    """Return whether a first model can use a column: not a label, id, timestamp or text of many values."""
     if column.name == look.label.name or column.distinct < _CLASSES:
         return False
     identifies = look.key == (column.name,)

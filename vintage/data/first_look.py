@@ -74,8 +74,8 @@ class FirstLook:
         left_out: column → why it is not among them.
         date_column: the column whose day is the partition date; None where there is none.
         dates: rows by day, oldest first; empty without such a column.
-        key: columns that tell rows of a day apart.
-        label: what is to be learnt.
+        key: columns that identify a row of a day.
+        label: what the model predicts.
         rows: all that were looked at.
     """
 
@@ -175,7 +175,7 @@ def _text_type(values: set[str]) -> str:
 
 
 def _column(name: str, values: pd.Series, null: str) -> Column | str:
-    """Return a column, or why it is none."""
+    """Return a column, or why it is not one."""
     import pandas as pd
 
     if not re.fullmatch(r"\w+", name):
@@ -235,7 +235,7 @@ def _label(columns: Sequence[Column], taken: set[str]) -> Column:
     """Return what is called a label, else the last column that could be one."""
     usable = [each for each in columns if each.name not in taken and _can_be_learnt(each)]
     if not usable:
-        raise SpecError("no column can be learnt", expected="a number, or a text or a truth of a few values")
+        raise SpecError("no column can be the label", expected="a number, or a text or a truth of a few values")
     named = [each for each in usable if each.name.lower() in _LABELS]
     return named[0] if named else usable[-1]
 
@@ -251,7 +251,7 @@ def _by_day(table: pd.DataFrame, name: str, null: str) -> dict[str, pd.DataFrame
 
 
 def _key(columns: Sequence[Column], days: Sequence[pd.DataFrame]) -> tuple[str, ...]:
-    """Return the fewest columns, of the first ones, that tell the rows of each day apart; else all of them."""
+    """Return the fewest columns, of the first ones, that identify the rows of each day; else all of them."""
     whole = sorted((each for each in columns if not each.nulls), key=_identifies)
     usable = [each.name for each in whole]
     for size in range(1, _LONGEST_KEY + 1):

@@ -25,12 +25,12 @@ _NULL: Final = "__HIVE_DEFAULT_PARTITION__"
 
 
 def in_folders(raw: RawFiles) -> dict[str, str]:
-    """The columns that the folders of raw files name, each with such a folder: `region` → `region=eu`."""
+    """Return the columns in the folder names of raw files, each with an example: `region` → `region=eu`."""
     return {name: f"{name}={value}" for file in raw.files for name, value in _named(file.path)}
 
 
 def split_columns(schema: StructType, names: Collection[str]) -> tuple[StructType, list[StructField]]:
-    """The columns that the files hold, and those that stand in folders."""
+    """Return the columns that the files hold, and those that stand in folders."""
     from pyspark.sql.types import StructType
 
     folders = [field for field in schema.fields if field.name in names]
@@ -38,7 +38,7 @@ def split_columns(schema: StructType, names: Collection[str]) -> tuple[StructTyp
 
 
 def check_folders(names: Iterable[str], raw: RawFiles, day: date) -> None:
-    """Holds each file to one folder for each partition column.
+    """Require one folder for each partition column in the path of each file.
 
     Raises:
         DataError: names a file, and its folders.
@@ -58,12 +58,12 @@ def check_folders(names: Iterable[str], raw: RawFiles, day: date) -> None:
 
 
 def with_folder_columns(frame: DataFrame, names: Sequence[str]) -> DataFrame:
-    """The rows of files with the values of their folders, as texts."""
+    """Return the rows of files with the values of their folders, as texts."""
     return frame.select("*", *(_value(name).alias(name) for name in names)) if names else frame
 
 
 def folder_values(fields: Iterable[StructField], forms: Forms) -> tuple[dict[str, Column], list[Column]]:
-    """The values of partition columns that are texts yet; and what is no value, or null, of each row."""
+    """Return the values of partition columns that are still text, and what is invalid or null in each row."""
     from pyspark.sql import functions as F
 
     values, bad = {}, []
@@ -77,7 +77,7 @@ def folder_values(fields: Iterable[StructField], forms: Forms) -> tuple[dict[str
 
 
 def hint(missing: Iterable[str], raw: RawFiles) -> str:
-    """What to declare where columns that are missing stand in the names of folders; empty where none does."""
+    """Return what to declare when missing columns are in folder names; empty otherwise."""
     folders = in_folders(raw)
     found = [name for name in folders if name.casefold() in {each.casefold() for each in missing}]
     if not found:
@@ -96,7 +96,7 @@ def _named(path: str) -> list[tuple[str, str]]:
 
 
 def _value(name: str) -> Column:
-    """The text of a row's folder, its escapes undone; a percent sign that begins none is one."""
+    """Return the text of a row's folder, its escapes undone; a percent sign that begins none is one."""
     from pyspark.sql import functions as F
 
     def plain(text: Column) -> Column:

@@ -24,7 +24,7 @@ _SHOWN: Final = 60
 
 
 def check_lines(spark: SparkSession, raw: RawFiles, features: int, day: date) -> None:
-    """Looks whether every line is one of LIBSVM, with ascending indices from 1 to the number of features.
+    """Check that every line is valid LIBSVM, with ascending indices from 1 to the number of features.
 
     Spark itself would take `1:2:3` for `1:2`, and names neither file nor line of what it cannot read.
 
@@ -60,7 +60,7 @@ def check_lines(spark: SparkSession, raw: RawFiles, features: int, day: date) ->
 
 
 def first_bad_line(path: Path, features: int) -> tuple[int, str, str] | None:
-    """The number, from 1, of the first line that is none, what is wrong with it, and its text."""
+    """Return the number, from 1, of the first line that is none, what is wrong with it, and its text."""
     with path.open(encoding="utf-8", errors="replace") as lines:
         for number, line in enumerate(lines, start=1):
             text = line.strip()

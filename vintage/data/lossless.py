@@ -23,7 +23,7 @@ _WIDER: Final[Mapping[str, frozenset[str]]] = {
 
 
 def mismatches(name: str, found: DataType, declared: DataType) -> Iterator[str]:
-    """Why a column cannot be read under the contract without a loss; nothing where it can.
+    """Yield why a column cannot be read under the contract without a loss; nothing where it can.
 
     Fields of structs are matched by name; a number may be narrower than declared, and void is null.
     """
@@ -49,7 +49,7 @@ def mismatches(name: str, found: DataType, declared: DataType) -> Iterator[str]:
 
 
 def converted(column: Column, read: DataType, meant: DataType, declared: DataType) -> Column:
-    """A column as Spark reads it, in the contract's type; `mismatches` has none.
+    """Return a column as Spark reads it, in the contract's type; `mismatches` has none.
 
     Args:
         column: the values.
@@ -93,7 +93,7 @@ def converted(column: Column, read: DataType, meant: DataType, declared: DataTyp
 
 
 def losses(column: Column, read: DataType, meant: DataType) -> Column | None:
-    """Whether a value has digits below a microsecond, which Spark cannot keep; None where none can."""
+    """Return whether a value has digits below a microsecond, which Spark cannot keep; None where none can."""
     from pyspark.sql import functions as F
     from pyspark.sql.types import ArrayType, MapType, StructType
 

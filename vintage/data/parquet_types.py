@@ -14,7 +14,7 @@ _SPARK_WROTE: Final = b"org.apache.spark.version"
 
 
 def has_nanos(footer: Any) -> bool:
-    """Whether a column, or anything within one, is a moment in nanoseconds (or of INT96, as Arrow has it)."""
+    """Return whether a column, or a part of it, is a timestamp in nanoseconds (or INT96, as Arrow has it)."""
     import pyarrow as pa
 
     return any(pa.types.is_timestamp(kind) and kind.unit == "ns" for _, kind in _leaves(footer))
@@ -51,7 +51,7 @@ def as_meant(found: StructType, footer: Any) -> StructType:
 
 
 def int96_loss(path: str) -> tuple[str, str] | None:
-    """The first column of INT96 with a digit below a microsecond, and such a value; None where none has one.
+    """Return the first INT96 column with a digit below a microsecond, and such a value; None without any.
 
     Spark would cut it off without a word. Its own files have none, and are not looked at.
     """
@@ -73,7 +73,7 @@ def int96_loss(path: str) -> tuple[str, str] | None:
 
 
 def orc_loss(path: str) -> tuple[str, str] | None:
-    """The same of ORC, whose moments are all of nanoseconds."""
+    """Return the same of ORC, whose moments are all of nanoseconds."""
     import pyarrow as pa
     from pyarrow import orc
 
@@ -122,7 +122,7 @@ def _first_loss(exact: Any, cut: Any) -> str | None:
 
 
 def _moments(array: Any, unit: str) -> Iterator[Any]:
-    """The arrays of moments within an array, in order."""
+    """Yield the arrays of moments within an array, in order."""
     import pyarrow as pa
 
     kind = array.type

@@ -86,7 +86,7 @@ def write_profiled(
         rows: what to write.
         folder: does not exist yet.
         aggregates: name → SQL aggregate expression over the frame's columns.
-        files: at most so many files.
+        files: at most this many files.
         drop: columns that the aggregates see, and neither the files nor the profile has.
         also: name → SQL expression over the columns that are kept: what only the profile has.
 
@@ -112,13 +112,13 @@ def write_profiled(
 
 
 def profile_sql(schema: StructType) -> str:
-    """A SQL aggregate that gives what `profile` reads."""
+    """Return a SQL aggregate that gives what `profile` reads."""
     parts = (f"'c{index}', {_column_sql(field)}" for index, field in enumerate(schema.fields))
     return f"named_struct({', '.join(parts)})"
 
 
 def observed_in_groups(written: DataFrame) -> dict[str, dict[str, Any]]:
-    """What `profile_sql` gives, of rows that are kept already, some columns at a time.
+    """Return what `profile_sql` gives, of rows that are kept already, some columns at a time.
 
     Within a group columns go by their places, so that groups of the same types share their compiled code.
     """
@@ -143,7 +143,7 @@ def observed_in_groups(written: DataFrame) -> dict[str, dict[str, Any]]:
 
 
 def profile(schema: StructType, observed: Mapping[str, Mapping[str, Any]], rows: int) -> Profile:
-    """The profile from the value of `profile_sql`."""
+    """Return the profile from the value of `profile_sql`."""
     columns: dict[str, dict[str, Any]] = {}
     sketches: dict[str, dict[str, str]] = {}
     for index, field in enumerate(schema.fields):
@@ -180,12 +180,12 @@ def _column_sql(field: StructField) -> str:
     kind = field.dataType.typeName()
     parts = [f"'type', '{field.dataType.simpleString()}'", f"'nulls', count_if(isnull({name}))"]
     if kind in _ORDERED:
-        # A moment is told in the session's zone, which is UTC; Python would tell it in the machine's.
+        # A moment is reported in the session's zone, which is UTC; Python would tell it in the machine's.
         text = "::string" if kind == "timestamp" else ""
         parts += [f"'min', min({name}){text}", f"'max', max({name}){text}"]
         # A number's text costs more than all the rest of its profile.
         value = f"IF(isnull({name}), NULL, xxhash64({name}))" if kind in _NUMBERS else f"{name}::string"
-        # Spark would fill a sketch for each use of it: what it tells is asked of it later.
+        # Spark would fill a sketch for each use of it: what it reports is asked of it later.
         parts += [f"'hll', hll_sketch_agg({value})"]
     if kind in _NUMBERS:
         number = f"{name}::double"

@@ -66,16 +66,16 @@ class RawFiles:
         return math.ceil(self.size / BYTES_PER_FILE)
 
     def note(self) -> dict[str, Any]:
-        """What to remember, to see later whether anything changed."""
+        """Return what to remember, to see later whether anything changed."""
         return {"files": [asdict(file) for file in self.files]}
 
     def unchanged_since(self, note: Mapping[str, Any]) -> bool:
-        """Whether names, sizes and modification times are those that were remembered."""
+        """Return whether names, sizes and modification times are those that were remembered."""
         return bool(note.get("files") == self.note()["files"])
 
 
 def list_raw_files(path: str, day: date) -> RawFiles | None:
-    """The files at a date's path; None where nothing has been delivered.
+    """Return the files at a date's path; None where nothing has been delivered.
 
     Files whose name begins with `_` or `.` are not data, by Spark's own rule.
 
@@ -108,7 +108,7 @@ def list_raw_files(path: str, day: date) -> RawFiles | None:
 
 
 def no_raw_data(pipeline: Pipeline, source: Source, day: date, *, view: str) -> DataError:
-    """The error for a date without raw files; it names the source and the nearest dates that have some."""
+    """Return the error for a date without raw files, with the source and the nearest dates with files."""
     numbers = (day.toordinal() + step * sign for step in range(1, NEARBY_DAYS) for sign in (-1, 1))
     # The calendar has a first and a last day.
     ends = range(date.min.toordinal(), date.max.toordinal() + 1)
@@ -140,7 +140,7 @@ def load_raw(
     options: Mapping[str, str],
     schema: StructType | None = None,
 ) -> DataFrame:
-    """Files as Spark's reader of the source's format gives them, with the columns that stand in folders.
+    """Return the rows of files as Spark's reader of the format does, with the columns in folder names.
 
     Args:
         spark: the session.
@@ -162,7 +162,7 @@ def load_raw(
 
 
 def readable_paths(paths: Sequence[str]) -> tuple[list[str], dict[str, str]]:
-    """Paths as Spark's readers must be given them, and the options that they need with them.
+    """Return paths as Spark's readers must be given them, and the options that they need with them.
 
     Raises:
         DataError: several files of which one has a colon and one a sign of patterns in its path.

@@ -86,7 +86,7 @@ class TextForm:
 
     @classmethod
     def of(cls, options: Mapping[str, str]) -> TextForm:
-        """The form that a reader's options say; Spark's own names, in any case.
+        """Return the form that a reader's options say; Spark's own names, in any case.
 
         Raises:
             SpecError: there is no such encoding.
@@ -141,7 +141,7 @@ class Fault:
 
 
 def in_utf8(raw: RawFiles, form: TextForm, scratch: Path, day: date, *, quotes: bool) -> RawFiles:
-    """The files as UTF-8 without a byte order mark: themselves, or copies below `scratch` where they differ.
+    """Return the files as UTF-8 without a byte order mark; converted copies are below `scratch`.
 
     CSV (`quotes`) whose rows go over several lines ends each row in one way.
 
@@ -182,7 +182,7 @@ def in_utf8(raw: RawFiles, form: TextForm, scratch: Path, day: date, *, quotes: 
 
 
 def fault_in(path: Path, form: TextForm, kind: str) -> Fault | None:
-    """The first fault of a UTF-8 file: other bytes, a quote that is open or out of place, a second value.
+    """Return the first fault of a UTF-8 file: invalid bytes, a misplaced or open quote, a second value.
 
     Args:
         path: the file.
@@ -214,7 +214,7 @@ def fault_in(path: Path, form: TextForm, kind: str) -> Fault | None:
 
 
 def line_of(path: Path, offset: int) -> int:
-    """The number, from 1, of the line in which a byte stands."""
+    """Return the number, from 1, of the line in which a byte stands."""
     number, done = 1, 0
     for chunk in _chunks(path):
         number += chunk[: max(0, offset - done)].count(b"\n")
@@ -225,7 +225,7 @@ def line_of(path: Path, offset: int) -> int:
 
 
 def header_of(path: Path, form: TextForm) -> list[str]:
-    """The fields of a CSV file's first row; none when it has no row."""
+    """Return the fields of a CSV file's first row; none when it has no row."""
     with lines_of(path) as text:
         lines = _lines(text, form.line_end)
         for line in lines:
@@ -242,12 +242,12 @@ def header_of(path: Path, form: TextForm) -> list[str]:
 
 
 def lines_of(path: Path) -> IO[str]:
-    """A UTF-8 file's lines, unpacked."""
+    """Return a UTF-8 file's lines, unpacked."""
     return io.TextIOWrapper(_open(path), encoding="utf-8", errors="replace", newline="")
 
 
 def fields_of(line: str, form: TextForm) -> list[str]:
-    """The fields of one row of CSV."""
+    """Return the fields of one row of CSV."""
     quoted = _quoted_field(form) if form.quote else None
     fields, at = [], 0
     while True:
@@ -275,7 +275,7 @@ def _quoted_field(form: TextForm) -> re.Pattern[str]:
 
 
 def is_cut(path: Path) -> bool:
-    """Whether a packed file ends before its content does."""
+    """Return whether a packed file ends before its content does."""
     if path.suffix not in _PACKED:
         return False
     try:
@@ -342,7 +342,7 @@ def _check_mark(path: Path, mark: str, form: TextForm, day: date) -> None:
 
 
 def _encoding_told(path: Path) -> str:
-    """The encoding that the first line of XML names, as Python calls it; UTF-8 where it names none."""
+    """Return the encoding that the first line of XML names, as Python calls it; UTF-8 where it names none."""
     start = _first(path, 4 * _SHOWN).decode("latin-1")
     found = _ENCODING.search(start.removeprefix(codecs.BOM_UTF8.decode("latin-1")))
     name = found[3] if found else "utf-8"
@@ -376,7 +376,7 @@ def _copy(path: Path, copy: Path, form: TextForm, day: date) -> None:
 
 
 def text_error(path: Path, day: date, fault: Fault, *, read: Path | None = None) -> DataError:
-    """The error for a fault of a file's text; `read` is its copy in UTF-8, if that was looked at."""
+    """Return the error for a fault of a file's text; `read` is its copy in UTF-8, if that was looked at."""
     place = f"line {line_of(read or path, fault.byte)}" + ("" if read else f", byte {fault.byte}")
     return DataError(
         f"raw file {path} for {day}, {place}: {fault.what}",
@@ -387,7 +387,7 @@ def text_error(path: Path, day: date, fault: Fault, *, read: Path | None = None)
 
 def _bad_bytes(path: Path, offset: int, form: TextForm) -> Fault:
     around = _slice(path, max(0, offset - 12), 24)
-    others = "" if form.declared else " Or name their encoding in source.options: encoding: ISO-8859-1, say."
+    others = "" if form.declared else " Or name their encoding in source.options: encoding: ISO-8859-1, for example."
     return Fault(
         f"bytes that are not {form.declared or 'UTF-8'}",
         offset,
@@ -397,7 +397,7 @@ def _bad_bytes(path: Path, offset: int, form: TextForm) -> Fault:
 
 
 def _quote_fault(path: Path, form: TextForm) -> Fault | None:
-    """Follows the quotes of a CSV file from its beginning to its end."""
+    """Follow the quotes of a CSV file from its beginning to its end."""
     separator, end = re.escape(form.separator.encode()), _line_end(form)
     after = re.compile(rb"[ \t]*(?:" + separator + rb"|" + end + rb"|\Z)")
     line_end = re.compile(end)
@@ -421,7 +421,7 @@ def _quote_fault(path: Path, form: TextForm) -> Fault | None:
 
 
 def _second_value(path: Path) -> Fault | None:
-    """What follows the first value of JSON that is read as one; Spark would pass over it."""
+    """Return what follows the first value of JSON that is read as one; Spark would pass over it."""
     depth = 0
     with mapped(path) as text:
         for token in _JSON_TOKEN.finditer(text):
@@ -441,7 +441,7 @@ def _second_value(path: Path) -> Fault | None:
 
 
 def _quoted_fields(text: mmap.mmap, form: TextForm) -> Iterator[tuple[int, int | None]]:
-    """Where each quoted field of a CSV file begins and ends; None where one does not end."""
+    """Yield where each quoted field of a CSV file begins and ends; None where one does not end."""
     quote, escape, separator = (each.encode() for each in (form.quote, form.escape, form.separator))
     q, end = re.escape(quote), _line_end(form)
     blanks = rb"[ \t]*" if form.trimmed[0] else b""
@@ -468,7 +468,7 @@ def _line_end(form: TextForm) -> bytes:
 
 
 def _mixes_line_ends(path: Path, form: TextForm) -> bool:
-    """Whether a CSV file has rows of several lines, and more than one kind of line end."""
+    """Return whether a CSV file has rows of several lines, and more than one kind of line end."""
     if not form.many_lines or form.line_end or not form.quote:
         return False
     with mapped(path) as text:
@@ -484,7 +484,7 @@ def _ends_with_returns(text: mmap.mmap) -> bool:
 
 
 def _end_rows_alike(path: Path, copy: Path, form: TextForm) -> None:
-    """Copies a CSV file, with a line feed at the end of each row.
+    """Copy a CSV file, with a line feed at the end of each row.
 
     Of rows that end with `\\r\\n`, Spark would make a lone `\\n` within a value `\\r\\n` too.
     """
@@ -508,7 +508,7 @@ def _open_quote(text: mmap.mmap, offset: int, *, at_end: bool) -> Fault:
 
 @contextlib.contextmanager
 def mapped(path: Path) -> Iterator[mmap.mmap]:
-    """A file's content, unpacked, as one run of bytes that need not be in memory."""
+    """Yield a file's content, unpacked, as one run of bytes that need not be in memory."""
     with contextlib.ExitStack() as stack:
         file: IO[bytes] = stack.enter_context(_open(path))
         if path.suffix in _PACKED:
@@ -550,7 +550,7 @@ def _first(path: Path, count: int) -> bytes:
         with _open(path) as file:
             return file.read(count)
     except (EOFError, OSError):
-        # What is wrong with the packing is told when it is read whole.
+        # What is wrong with the packing is reported when it is read whole.
         return b""
 
 
@@ -565,7 +565,7 @@ def _slice(path: Path, offset: int, count: int) -> bytes:
 
 
 def shown(text: mmap.mmap, at: int) -> str:
-    """Some of a text from an offset on, for a message."""
+    """Return some of a text from an offset on, for a message."""
     begin = max(0, at)
     return repr(text[begin : begin + _SHOWN].decode("utf-8", errors="replace"))
 

@@ -44,7 +44,7 @@ class RawRows:
 
     Attributes:
         rows: the declared columns in their order and, last, a text (`_corrupt_record`) where a row does not
-            parse or a value is none of its type.
+            parse or a value is not valid for its type.
         schema: the declared columns.
         refusal: the error for so many such rows.
         every: the rows of all dates, where a column says which are the date's.
@@ -59,7 +59,7 @@ class RawRows:
 
 
 def infer_schema(spark: SparkSession, source: Source, raw: RawFiles, day: date, scratch: Path) -> str:
-    """The schema of a date's files as DDL, for a source that declares none.
+    """Return the schema of a date's files as DDL, for a source that declares none.
 
     Raises:
         DataError: a column stands twice, or the text of a file is not the declared encoding's.
@@ -70,7 +70,7 @@ def infer_schema(spark: SparkSession, source: Source, raw: RawFiles, day: date, 
 def read_raw(
     spark: SparkSession, source: Source, raw: RawFiles, schema_ddl: str, day: date, scratch: Path
 ) -> RawRows:
-    """The date's rows under the contract; columns are matched by name, whatever their order in a file.
+    """Return the date's rows under the contract; columns are matched by name, whatever their order in a file.
 
     Args:
         spark: the session.
@@ -88,7 +88,7 @@ def read_raw(
 
 
 def check_files(source: Source, raw: RawFiles, rows: int, day: date) -> None:
-    """Holds a format of one row a file to one row for each file.
+    """Require one row for each file of a format with one row per file.
 
     Raises:
         DataError: there are fewer or more.
@@ -103,7 +103,7 @@ def check_files(source: Source, raw: RawFiles, rows: int, day: date) -> None:
 
 
 def text_fault(source: Source, raw: RawFiles, day: date, *, read: RawFiles | None = None) -> DataError | None:
-    """The error for the first fault in the text of a date's files, if there is one and they are text.
+    """Return the error for the first fault in the text of a date's files, if there is one and they are text.
 
     Args:
         source: says how they are written.
@@ -229,7 +229,7 @@ class _Reading:
         return parts
 
     def _without_headers(self, frame: DataFrame, declared: StructType) -> DataFrame:
-        """The rows, of which those are refused that are a header again: files that were put together.
+        """Return the rows, of which those are refused that are a header again: files that were put together.
 
         Where a column is no text, its name is no value of it.
         """
@@ -248,11 +248,11 @@ class _Reading:
         return frame.select(*others, F.coalesce(CORRUPT, F.when(again, told)).alias(CORRUPT))
 
     def _bad_lines(self, declared: StructType) -> Checked:
-        """The lines that Spark's readers would take for others; none of a delivery that is right."""
+        """Return the lines that Spark's readers would take for others; none of a delivery that is right."""
         from pyspark.sql import functions as F
 
         if self.source.format == "xml" or (self.source.format in {"csv", "json"} and self.form.many_lines):
-            # Rows of several lines are not to be told from bad ones line by line.
+            # Rows of several lines cannot be distinguished from bad ones line by line.
             fault = self._text_fault()
             if fault is not None:
                 raise fault
@@ -286,7 +286,7 @@ class _Reading:
         else:
             found = StructType([StructField(name, StringType()) for name in (*names, *folders)])
         if CORRUPT in found.names and CORRUPT not in declared.names:
-            # What Spark infers of a text of which something does not parse; it is told with its rows.
+            # What Spark infers of a text of which something does not parse; it is reported with its rows.
             fault = self._text_fault()
             if fault is not None:
                 raise fault
@@ -307,7 +307,7 @@ class _Reading:
         return tuple(found.names)
 
     def _names_in(self, path: str) -> list[str] | None:
-        """The columns of a CSV file as its first row has them; None of another format."""
+        """Return the columns of a CSV file as its first row has them; None of another format."""
         if self.source.format != "csv" or Path(path).suffix in PACKED_FOR_SPARK:
             return None
         return [name or f"_c{index}" for index, name in enumerate(header_of(Path(path), self.form))]
@@ -355,7 +355,7 @@ class _Reading:
         return _option(self.source, "header").lower() == "true"
 
     def original(self, path: str) -> str:
-        """The raw file of which a path is the file or its copy."""
+        """Return the raw file of which a path is the file or its copy."""
         return dict(zip(self.raw.paths, self.given.paths, strict=True)).get(path, path)
 
     def load(

@@ -36,7 +36,7 @@ class Redelivered:
 
 
 def redelivered(pipeline: Pipeline, store: Store, only: date | None = None) -> Iterator[Redelivered]:
-    """The dates that the next run with them in its window reads again; whether rows changed, it finds out.
+    """Yield the dates that the next run over them reads again; the run finds out whether rows changed.
 
     A database has no files to look at: it is left out. Of a source without dates the latest snapshot alone is
     looked at, since what it held on an earlier date is gone. Files that are gone take nothing away from a
@@ -69,7 +69,7 @@ def redelivered(pipeline: Pipeline, store: Store, only: date | None = None) -> I
 
 
 def _told(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    """Which files came, went, or have another size or time."""
+    """Return which files came, went, or have another size or time."""
     old, new = ({file["path"]: file for file in note.get("files", ())} for note in (before, now))
     parts = {
         "new": [path for path in new if path not in old],

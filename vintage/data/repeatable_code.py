@@ -1,4 +1,4 @@
-"""What in Python code of one's own may give other values for the same rows, found in its syntax tree.
+"""What in Python user code may give other values for the same rows, found in its syntax tree.
 
 Only the plain cases are found, and whether one of them matters cannot be certain: these are warnings.
 """
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from vintage.spec import Pipeline
 
 _SPARK: Final = "pyspark.sql.functions."
-_EACH_TIME: Final = "gives other values each time"
+_EACH_TIME: Final = "returns different values each time"
 _DATE_COLUMN: Final = "have preprocess.sql give the partition date as a column"
 _SEEDED: Final = "make a generator from a seed, or take a hash of the row's key"
 _CLOCK: Final = frozenset(
@@ -51,7 +51,7 @@ _EXPRESSIONS: Final = frozenset({"selectExpr", "where", "filter"})
 
 
 def code_warnings(pipeline: Pipeline) -> list[Problem]:
-    """What is found in the modules of one's own that the pipeline's stages and function are made of."""
+    """Return the warnings about the user's modules that the pipeline's stages and function use."""
     function = pipeline.preprocess.function
     paths = [*([function] if function else []), *pipeline.stage_paths]
     look_in(pipeline.home)
@@ -64,12 +64,12 @@ def code_warnings(pipeline: Pipeline) -> list[Problem]:
 
 
 def file_warnings(file: Path, shown: str, *, key: Sequence[str]) -> list[Problem]:
-    """What is found in one Python file.
+    """Return what is found in one Python file.
 
     Args:
         file: its path.
         shown: what messages call it.
-        key: the columns that tell rows apart.
+        key: the columns that identify a row.
     """
     try:
         tree = ast.parse(file.read_bytes())
@@ -107,13 +107,13 @@ def _of_python(call: ast.Call, path: str) -> Iterator[tuple[str, str]]:
         yield f"{path} {_EACH_TIME}", _SEEDED
     elif path == "builtins.hash":
         yield (
-            "hash of a text gives another value in each process",
+            "hash of a text differs in each process",
             "use zlib.crc32, or xxhash64 of pyspark.sql.functions",
         )
 
 
 def _of_spark(call: ast.Call, name: str, calls: Calls, key: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """A call of pyspark.sql.functions, judged as the same function is in SQL."""
+    """Yield a call of pyspark.sql.functions, judged as the same function is in SQL."""
     if name == "expr":
         yield from _of_texts(call, "SELECT ", key)
         return
@@ -138,7 +138,7 @@ def _of_spark(call: ast.Call, name: str, calls: Calls, key: Sequence[str]) -> It
 def _of_method(
     call: ast.Call, method: ast.Attribute, calls: Calls, key: Sequence[str]
 ) -> Iterator[tuple[str, str]]:
-    """A method by its name alone: of what, the syntax does not tell."""
+    """Yield a method by its name alone: of what, the syntax does not tell."""
     name, by_hash = method.attr, f"take where pmod(xxhash64({', '.join(key)}), 100) < 20, say"
     keywords = {keyword.arg for keyword in call.keywords}
     if name in {"randomSplit", "sampleBy"} or (
@@ -147,14 +147,14 @@ def _of_method(
         yield f"{name} draws rows by chance and by how they are spread", by_hash
     elif name == "limit" and not _SORTING & calls.chained(method.value):
         yield (
-            "limit without orderBy takes whichever rows come first",
+            "limit without orderBy returns arbitrary rows",
             f"write .orderBy({_names(key)}) before it",
         )
     elif (name == "dropDuplicates" and call.args) or (
         name == "drop_duplicates" and call.args and not calls.imports("pandas")
     ):
         instead = "group by those columns, and take the others with min_by"
-        yield f"{name} of some columns keeps whichever row comes first", instead
+        yield f"{name} of some columns keeps an arbitrary row", instead
     elif name == "asNondeterministic":
         yield f"a function that is marked so {_EACH_TIME}", "make it one that depends on its arguments alone"
     elif name in _EXPRESSIONS:
@@ -180,7 +180,7 @@ def _as_told(found: Unrepeatable) -> tuple[str, str]:
 
 
 def _as_sql(argument: ast.expr) -> str:
-    """An argument of a function of columns, as SQL; `x` where it is no name and no number."""
+    """Return an argument of a function of columns, as SQL; `x` where it is no name and no number."""
     value = argument.value if isinstance(argument, ast.Constant) else None
     if isinstance(value, str) and value.isidentifier():
         return value

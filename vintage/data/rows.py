@@ -26,14 +26,14 @@ LABEL: Final = "label"
 """Column of feature rows: what the model learns to tell, as a double."""
 
 TRAINABLE: Final = "trainable"
-"""Column of feature rows: whether one may learn from the row."""
+"""Column of feature rows: whether training may use the row."""
 
 
 def read_rows(spark: SparkSession, artifacts: Sequence[Artifact]) -> DataFrame:
-    """The rows of artifacts as one frame; the schema comes from the manifests, not from the files.
+    """Return the rows of artifacts as one frame; the schema comes from the manifests, not from the files.
 
     Raises:
-        StoreError: an artifact is damaged or has another number of rows than its manifest says, or the
+        StoreError: an artifact is damaged or has a different number of rows than its manifest, or the
             artifacts differ in schema.
     """
     from pyspark.sql.types import StructType
@@ -63,13 +63,13 @@ def read_rows(spark: SparkSession, artifacts: Sequence[Artifact]) -> DataFrame:
 def write_rows(
     rows: DataFrame, folder: Path, aggregates: Mapping[str, str], *, files: int = 1, drop: Sequence[str] = ()
 ) -> dict[str, Any]:
-    """Writes a frame as Parquet and, in the same pass, computes SQL aggregates over exactly the rows written.
+    """Write a frame as Parquet and, in the same pass, compute SQL aggregates over exactly the rows written.
 
     Args:
         rows: what to write.
         folder: does not exist yet.
         aggregates: name → SQL aggregate expression over the frame's columns.
-        files: at most so many files.
+        files: at most this many files.
         drop: columns that the aggregates see and the files do not.
 
     Returns:
@@ -89,7 +89,7 @@ def write_rows(
 
 
 def schema_json(schema: StructType) -> dict[str, Any]:
-    """The schema as Spark's own JSON."""
+    """Return the schema as Spark's own JSON."""
     return dict(json.loads(schema.json()))
 
 
@@ -99,7 +99,7 @@ def _files_of(artifact: Artifact) -> list[Path]:
 
 
 def _check_listing(rows: DataFrame, artifacts: Sequence[Artifact]) -> None:
-    """Compares the files that Spark is about to read with the manifests: each of them, once.
+    """Compare the files that Spark is about to read with the manifests, each file once.
 
     With the rows that each file counts, that is the number of rows that are read, without a job for it.
     """
@@ -120,7 +120,7 @@ def _check_listing(rows: DataFrame, artifacts: Sequence[Artifact]) -> None:
 
 
 def _check_count(artifact: Artifact) -> None:
-    """Compares the rows that the Parquet files count in their footers with the manifest."""
+    """Compare the rows that the Parquet files count in their footers with the manifest."""
     from pyarrow import ArrowException
     from pyarrow.parquet import read_metadata
 
@@ -130,7 +130,7 @@ def _check_count(artifact: Artifact) -> None:
         raise StoreError(f"{artifact.place} holds no Parquet", found=first_line(error)) from error
     if found != artifact.row_count:
         raise StoreError(
-            f"{artifact.place} has another number of rows than its manifest says",
+            f"{artifact.place} has a different number of rows than its manifest",
             expected=f"{artifact.row_count} rows",
             found=f"{found} rows",
             fix=f"{REPAIR}.",

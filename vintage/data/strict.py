@@ -75,7 +75,7 @@ class Forms:
         *,
         decimals: tuple[str, str],
     ) -> Forms:
-        """The forms that a reader's options say; Spark's own names, in any case.
+        """Return the forms that a reader's options say; Spark's own names, in any case.
 
         Args:
             format_name: csv, json or xml.
@@ -118,7 +118,7 @@ class Forms:
 
 
 def as_text(kind: DataType) -> DataType:
-    """The type under which a reader hands a declared type's text over as it stands in the file."""
+    """Return the type under which a reader hands a declared type's text over as it stands in the file."""
     from pyspark.sql.types import ArrayType, MapType, StringType, StructField, StructType
 
     if kind.typeName() in _READ_AS_TEXT:
@@ -133,7 +133,7 @@ def as_text(kind: DataType) -> DataType:
 
 
 def value_of(text: Column, kind: DataType, forms: Forms) -> Column:
-    """The value of a text that `as_text` had read; null where it is none of its type in a strict form."""
+    """Return the value of a text that `as_text` read; null where it is no strict form of its type."""
     from pyspark.sql import functions as F
     from pyspark.sql.types import ArrayType, MapType, StructType
 
@@ -153,7 +153,7 @@ def value_of(text: Column, kind: DataType, forms: Forms) -> Column:
 
 
 def refused(text: Column, value: Column, kind: DataType, forms: Forms) -> Column:
-    """Whether a text, or one within it, has no value of its type.
+    """Return whether a text, or one within it, has no value of its type.
 
     Args:
         text: as `as_text` had it read.
@@ -185,7 +185,7 @@ def refused(text: Column, value: Column, kind: DataType, forms: Forms) -> Column
 
 
 def implausible(value: Column, kind: DataType, years: tuple[int, int]) -> Column | None:
-    """Whether a value, or one within it, is a date outside the years; None where it cannot hold one."""
+    """Return whether a value, or a part of it, is a date outside the years; None where it cannot hold one."""
     from pyspark.sql import functions as F
     from pyspark.sql.types import ArrayType, MapType, StructType
 
@@ -207,7 +207,7 @@ def implausible(value: Column, kind: DataType, years: tuple[int, int]) -> Column
 
 
 def holds_dates(kind: DataType) -> bool:
-    """Whether values of a type are dates or hold some."""
+    """Return whether values of a type are dates or hold some."""
     from pyspark.sql.types import ArrayType, MapType, StructType
 
     if isinstance(kind, ArrayType):
@@ -220,7 +220,7 @@ def holds_dates(kind: DataType) -> bool:
 
 
 def any_of(conditions: list[Column]) -> Column:
-    """Whether one of them holds: a tree of ORs, which stays shallow however many there are."""
+    """Return whether one of them holds: a tree of ORs, which stays shallow however many there are."""
     while len(conditions) > 1:
         pairs = zip(conditions[::2], conditions[1::2], strict=False)
         rest = conditions[-1:] if len(conditions) % 2 else []
@@ -229,7 +229,7 @@ def any_of(conditions: list[Column]) -> Column:
 
 
 def column_of(name: str) -> Column:
-    """A column by its name, whatever characters are in it."""
+    """Return a column by its name, whatever characters are in it."""
     from pyspark.sql import functions as F
 
     return F.col(quoted(name))
@@ -349,7 +349,7 @@ def _has_zone(pattern: str) -> bool:
 
 
 def _as_spark_reads(text: Column, kind: str, options: Mapping[str, str]) -> Column:
-    """What Spark's own CSV reader makes of one value, with options that SQL's functions lack."""
+    """Return what Spark's own CSV reader makes of one value, with options that SQL's functions lack."""
     from pyspark.sql import functions as F
 
     # The value is the whole of a row: of one column, without quotes.

@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
 # A code point that Unicode keeps free of characters.
 _PAIR: Final = "\ufdd0"
-# Levels of arrays and objects in which several values of a line are told apart.
+# Levels of arrays and objects in which several values of a line are distinguished.
 _DEEPEST: Final = 12
 _FIRST, _SECOND = r"\\u[dD][89abAB][0-9a-fA-F]{2}", r"\\u[dD][c-fC-F][0-9a-fA-F]{2}"
 _HALF: Final = rf"{_FIRST}(?!{_SECOND})|(?<!{_FIRST}){_SECOND}"
 
 
 def bad_line(line: Column, form: TextForm, kind: str) -> Column:
-    """Whether a line as it stands in a file, without its end, is bad.
+    """Return whether a line as it stands in a file, without its end, is bad.
 
     Args:
         line: its bytes as a text.
@@ -43,7 +43,7 @@ def bad_line(line: Column, form: TextForm, kind: str) -> Column:
 
 
 def _no_json(line: Column) -> Column:
-    """Whether a line is not one object or array of JSON, where Spark would pass over the rest of it.
+    """Return whether a line is not one object or array of JSON, where Spark would pass over the rest of it.
 
     Of the brackets alone: whether they are all closed, and the first one last. Half of a surrogate pair, of
     which Spark would make a question mark, is none either.
@@ -77,7 +77,7 @@ def by_the_book(form: TextForm) -> str:
 
 
 def _misquoted(line: Column, form: TextForm) -> Column:
-    """Whether a field's quote is not closed, or is closed before the field's end.
+    """Return whether a field's quote is not closed, or is closed before the field's end.
 
     Escaped quotes are put out of the way, then all fields that are quoted as they should be: one that still
     begins with a quote is not. Nothing here repeats a group of a pattern, for which Java would recurse.

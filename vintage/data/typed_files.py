@@ -44,7 +44,7 @@ class _Alike:
 
 
 def typed_schema(spark: SparkSession, source: Source, raw: RawFiles, day: date) -> StructType:
-    """The schema of a date's files; of several, that of the first.
+    """Return the schema of a date's files; of several, that of the first.
 
     Raises:
         DataError: a column stands twice, or is of a type that Spark does not read.
@@ -59,7 +59,7 @@ def typed_schema(spark: SparkSession, source: Source, raw: RawFiles, day: date) 
     empty = [field.name for field in first.meant.fields if isinstance(field.dataType, NullType)]
     if empty:
         raise DataError(
-            f"the type of {', '.join(empty)} cannot be told from the raw data of {day} ({first.paths[0]})",
+            f"the type of {', '.join(empty)} cannot be determined from the raw data of {day} ({first.paths[0]})",
             expected="a value in each column of the first file, or source.schema",
             found="nulls alone",
             fix="Declare source.schema.",
@@ -71,8 +71,9 @@ def typed_schema(spark: SparkSession, source: Source, raw: RawFiles, day: date) 
 def typed_rows(
     spark: SparkSession, source: Source, raw: RawFiles, declared: StructType, day: date, *, corrupt: str
 ) -> DataFrame:
-    """The date's rows in the contract's types, with what is lost in a row, if anything, as text in `corrupt`,
-    and the row's file in `FILE_OF_ROW`.
+    """Return the date's rows in the contract's types.
+
+    `corrupt` has what is lost in a row, if anything, as text, and `FILE_OF_ROW` the row's file.
 
     Args:
         spark: a session of the date's own; a setting of it is changed.
@@ -120,7 +121,7 @@ def typed_rows(
 
 
 def _lost(alike: _Alike) -> Column:
-    """The first column of a row that cannot be kept whole, with its value; null where all can."""
+    """Return the first column of a row that cannot be kept whole, with its value; null where all can."""
     from pyspark.sql import functions as F
 
     found = [
@@ -138,7 +139,7 @@ def _shown(name: str) -> Column:
 
 
 def _alike(spark: SparkSession, source: Source, raw: RawFiles, day: date) -> Iterator[_Alike]:
-    """The files by their schemas, each schema told once by Spark, in the order of the files."""
+    """Yield the files by their schemas, each schema told once by Spark, in the order of the files."""
     source = source.model_copy(update={"partition_columns": ()})
     if source.format != "parquet":
         by_schema: dict[str, tuple[StructType, list[str]]] = {}
@@ -168,7 +169,7 @@ def _alike(spark: SparkSession, source: Source, raw: RawFiles, day: date) -> Ite
 
 
 def _by_footer(paths: Sequence[str], day: date) -> tuple[dict[str, tuple[object, list[str]]], bool]:
-    """The files by their schemas; and whether one has bytes in split streams."""
+    """Return the files by their schemas; and whether one has bytes in split streams."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -200,7 +201,7 @@ def _by_footer(paths: Sequence[str], day: date) -> tuple[dict[str, tuple[object,
 
 
 def _chunks(metadata: Any) -> list[Any]:
-    """What the first group of rows says of each column; a file's groups are written alike."""
+    """Return what the first group of rows says of each column; a file's groups are written alike."""
     if not metadata.num_row_groups:
         return []
     group = metadata.row_group(0)

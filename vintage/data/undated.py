@@ -26,7 +26,7 @@ _EXAMPLES: Final = 3
 
 
 def on_day(schema: StructType, name: str, day: date) -> Column:
-    """Whether a row's date column lies on the day; in a form that Spark hands on to a database.
+    """Return whether a row's date column lies on the day; in a form that Spark hands on to a database.
 
     Raises:
         SpecError: there is no such column, or its type has no day.
@@ -45,7 +45,7 @@ def on_day(schema: StructType, name: str, day: date) -> Column:
 
 
 def has_no_day(schema: StructType, name: str) -> Column:
-    """Whether a row belongs to no date: null, or a text that begins with no day of the calendar.
+    """Return whether a row belongs to no date: null, or a text that begins with no day of the calendar.
 
     Raises:
         SpecError: there is no such column, or its type has no day.
@@ -63,7 +63,7 @@ def has_no_day(schema: StructType, name: str) -> Column:
 def of_day(
     rows: DataFrame, schema: StructType, name: str, day: date, *, corrupt: str
 ) -> tuple[DataFrame, Observation]:
-    """The rows of a day, with those that did not parse; and what counts those without a day as they pass."""
+    """Return the rows of a day and the unparsable ones; and a counter of the rows without a day."""
     from pyspark.sql import Observation
     from pyspark.sql import functions as F
 
@@ -74,7 +74,7 @@ def of_day(
 
 
 def examples(rows: DataFrame, schema: StructType, name: str) -> list[str]:
-    """What stands in the date column of rows without a day, the most frequent first, each with its count."""
+    """Return the values of the date column in rows without a day, the most frequent first, with counts."""
     from pyspark.sql import functions as F
 
     value = F.substring(F.col(quoted(name)).cast("string"), 1, _LONGEST).alias("value")
@@ -90,10 +90,10 @@ def require_dated(
     *,
     found: Sequence[str] = (),
 ) -> None:
-    """Refuses rows without a day, if there are more than the source declares.
+    """Refuse rows without a day, if there are more than the source declares.
 
     Raises:
-        DataError: tells how many, and what stands in their date column.
+        DataError: reports how many, and what stands in their date column.
     """
     if source.undated_rows == "allow" or count <= source.undated_rows:
         return

@@ -1,4 +1,4 @@
-"""Errors of Spark about raw files: each is told with its cause, and with what the files themselves show."""
+"""Errors of Spark about raw files: each is reported with its cause, and with what the files themselves show."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _CONDITION: Final = re.compile(r"\[([A-Z][A-Z0-9_.]+)\]")
 
 
 def unreadable(source: Source, raw: RawFiles, day: date, error: Exception) -> DataError:
-    """The error for raw files that Spark cannot read; "cut short" is said only of files that are."""
+    """Return the error for raw files that Spark cannot read; "cut short" is said only of files that are."""
     log.error("Spark could not read the raw files of %s", day, exc_info=error)
     reason = cause_of(error)
     cut, others = _looked_at(source.format, raw)
@@ -57,7 +57,7 @@ def unreadable(source: Source, raw: RawFiles, day: date, error: Exception) -> Da
         f"the raw files of {day} cannot be read ({_names(raw)})",
         expected=f"files that Spark reads as format {source.format} with source.options and source.schema",
         found=reason,
-        fix="Spark's own error stands above; nothing of the date was used.",
+        fix="Spark's own error is above; no row of the date was used.",
     )
 
 
@@ -68,7 +68,7 @@ def _twice(source: Source, raw: RawFiles, day: date, reason: str) -> DataError:
         f"column {name} stands twice in the raw data of {day} ({where or _names(raw)})",
         expected="names that differ by more than capital letters, each once in a row",
         found=reason,
-        fix="Correct the delivery: of two values of one key, which is meant cannot be told.",
+        fix="Correct the delivery: which of two values of one key is meant is ambiguous.",
     )
 
 
@@ -112,7 +112,7 @@ def cause_of(error: Exception) -> str:
 
 
 def _looked_at(format_name: str, raw: RawFiles) -> tuple[list[str], list[str]]:
-    """The files that are cut short, and those that are of another format."""
+    """Return the files that are cut short, and those that are of another format."""
     cut, others = [], []
     begin, end = _MARKS.get(format_name, (b"", b""))
     for file, full in zip(raw.files, raw.paths, strict=True):

@@ -1,4 +1,4 @@
-"""`preprocess.function`: a function of one's own that makes feature rows, held to what it promises."""
+"""`preprocess.function`: a user's function that makes feature rows, held to what it promises."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def function_problems(pipeline: Pipeline) -> list[Problem]:
-    """What is wrong with `preprocess.function`, told by importing it; no Spark is started."""
+    """Return what is wrong with `preprocess.function`, found by importing it; no Spark is started."""
     path = pipeline.preprocess.function
     if path is None:
         return []
@@ -34,7 +34,7 @@ def function_problems(pipeline: Pipeline) -> list[Problem]:
 
 
 def apply_function(rows: DataFrame, pipeline: Pipeline, day: date) -> DataFrame:
-    """What `preprocess.function` makes of one date's rows.
+    """Return what `preprocess.function` makes of one date's rows.
 
     Args:
         rows: those of the SQL, or the raw ones.
@@ -61,13 +61,13 @@ def apply_function(rows: DataFrame, pipeline: Pipeline, day: date) -> DataFrame:
         ) from error
     if not isinstance(made, Frame):
         raise SpecError(
-            f"preprocess.function {path} of {pipeline.name} gives no DataFrame", found=type(made).__name__
+            f"preprocess.function {path} of {pipeline.name} returns no DataFrame", found=type(made).__name__
         )
     return _held(made, pipeline, path)
 
 
 def _held(made: DataFrame, pipeline: Pipeline, path: str) -> DataFrame:
-    """The frame, whose columns are those declared, in their order."""
+    """Return the frame, whose columns are those declared, in their order."""
     from pyspark.sql.types import DataType
 
     declared = pipeline.preprocess.declared_columns
@@ -87,7 +87,7 @@ def _held(made: DataFrame, pipeline: Pipeline, path: str) -> DataFrame:
     ]
     if differences:
         raise SpecError(
-            f"preprocess.function {path} of {pipeline.name} gives other columns than preprocess.columns",
+            f"preprocess.function {path} of {pipeline.name} returns other columns than preprocess.columns",
             found="; ".join(differences),
             fix="Correct the function or the declaration.",
         )

@@ -22,7 +22,7 @@ _NO_BLANK: Final = re.compile(rb"\S")
 
 
 def xml_fault(path: Path, row: str) -> Fault | None:
-    """The first fault of an XML file in UTF-8: it is cut short, is not well-formed, or has an empty row.
+    """Return the first fault of a UTF-8 XML file: truncated, not well-formed, or an empty row.
 
     Spark would read the rows before it, and pass over the others without a word. One document may follow the
     other in a file, as Spark reads them.
@@ -50,7 +50,7 @@ def xml_fault(path: Path, row: str) -> Fault | None:
 
 
 def check_elements(declared: StructType, found: StructType, row: str, *, day: date, where: str) -> None:
-    """Refuses a file without rows, and elements that stand several times in a row where one is declared.
+    """Refuse a file without rows, and elements that occur several times in a row where one is declared.
 
     Of those Spark would keep the last.
 
@@ -103,7 +103,7 @@ def _several(name: str, declared: DataType, found: DataType) -> Iterator[str]:
 
 
 def _document_end(text: mmap.mmap, begin: int) -> int | Fault:
-    """Where a document ends that begins there, or what is wrong with it."""
+    """Return where a document ends that begins there, or what is wrong with it."""
     # The first line may name the encoding that the file was in.
     parser = expat.ParserCreate(encoding="UTF-8")
     at = begin

@@ -51,7 +51,7 @@ class Tried:
 
     Attributes:
         steps: every artifact that it needs, in the order of the flow.
-        baseline: date of the model that its own is held against; None without one.
+        baseline: date of the model that its own is compared with; None without one.
         champion: whether it could move it; None when it does not get that far.
         fails: why it would fail; empty when nothing speaks for that.
         warnings: what it would warn of.
@@ -120,7 +120,7 @@ class DryRun:
         self._tried.champion = self._promote(flow.one(fit.STEP), flow.one(evaluate.STEP))
 
     def _foresee(self, job: Job, observed: Observed) -> None:
-        """Plan snapshots of what was observed: of rows that nobody knows yet, or of those known before."""
+        """Plan snapshots of what was observed: of rows that are not known yet, or of those known before."""
         binding = observed.binding
         for day, delivery in observed.batches.items():
             store = _planned(binding.store)
@@ -218,7 +218,7 @@ class DryRun:
 
 
 class _Planned(Flow):
-    """The graph of a date in a dry run: what is not there is planned, after what it is made of."""
+    """The graph of a date in a dry run: what does not exist is planned, after its inputs."""
 
     def __init__(self, job: Job, dry_run: DryRun) -> None:
         super().__init__(job)
@@ -247,13 +247,13 @@ def _planned(store: Store) -> PlannedStore:
 
 
 def compares(pipeline: Pipeline) -> bool:
-    """Whether a model of the pipeline is held against another."""
+    """Return whether a model of the pipeline is compared with another."""
     return pipeline.evaluate.compares or family_of(pipeline.task).COMPARES
 
 
 @contextlib.contextmanager
 def _warnings_of_the_jobs() -> Iterator[list[str]]:
-    """Collect what the jobs' code warns of, which would else be told as if it happened now."""
+    """Collect what the jobs' code warns of, which would else be told as current."""
     told: list[str] = []
 
     class Collecting(logging.Handler):

@@ -1,4 +1,4 @@
-"""What an artifact was made by, held against what would make it now: code, engines, packages, settings."""
+"""What an artifact was made by, compared with what would make it now: code, engines, packages, settings."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def _packages(manifests: Sequence[Manifest]) -> Iterator[Held]:
 
 
 def _settings(manifests: Sequence[Manifest], conf: Mapping[str, str]) -> Iterator[Held]:
-    """Settings of Spark, of the artifacts that keep them."""
+    """Yield the Spark settings of the artifacts that record them."""
     keeping = [each.spark_conf for each in manifests if each.spark_conf]
     if not keeping:
         return
@@ -180,7 +180,7 @@ def paths_that_differ(path: str, then: Any, now: Any) -> Iterator[Held]:
 
 
 def _each_once(values: Iterable[str]) -> str:
-    """Values in their order, each once; of many the first and the last."""
+    """Return values in their order, each once; of many the first and the last."""
     found = list(dict.fromkeys(values))
     if len(found) > TOLD:
         return f"{found[0]} … {found[-1]} ({len(found)} in all)"

@@ -199,7 +199,7 @@ def _make(flow: Flow, target: Target) -> Artifact:
 
 
 def _told(made: Artifact) -> dict[str, Any]:
-    """Return what an evaluation tells, in the order in which one part follows from another."""
+    """Return the results of an evaluation, in the order in which one part follows from another."""
     told = made.manifest.details.as_json()
     return {"predictions": made.rows_fingerprint} | {
         name: told[name] if name in _SHORT else digest(told[name]) for name in _TOLD if name in told
@@ -227,7 +227,7 @@ def _load_baseline(tracking: Tracking, baseline: BaselineModel) -> tuple[Pipelin
     except Exception as error:
         if is_of_the_machine(error):
             raise
-        # A metadata that is no JSON, a class of one's own that is gone: loading fails in many ways.
+        # A metadata that is no JSON, a user's class that is gone: loading fails in many ways.
         why = f"the champion of {artifact.date} does not load under this Spark ({root_cause(error)})"
         log.warning("%s", why)
         return None, why
@@ -236,7 +236,7 @@ def _load_baseline(tracking: Tracking, baseline: BaselineModel) -> tuple[Pipelin
 def _compared(
     tested: Holdout, measured: EvaluationResult, baseline: BaselineModel, unloadable: str
 ) -> Compared:
-    """What the champion as of the date reaches on the same rows, if a gate asks for it and there is one."""
+    """Return the baseline's metrics on the same rows, if a gate needs them and there is a baseline."""
     from py4j.protocol import Py4JJavaError
     from pyspark.errors import PySparkException
 

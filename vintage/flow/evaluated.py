@@ -39,7 +39,7 @@ def asked_about(
     """Return the evaluation that a person was asked about, and its model, if the answer still holds.
 
     Days may lie between the question and the answer. That the code changed meanwhile changes nothing of what
-    the person read; that the date was measured anew does, and so does another champion to be held against.
+    the person read; that the date was measured anew does, and so does another baseline.
 
     Raises:
         DataError: the answer holds no more.
@@ -60,7 +60,7 @@ def asked_about(
     now = {baseline.key} if baseline is not None else set()
     if then != now:
         raise DataError(
-            f"{pipeline.name} has another champion to be held against for {day} than when a person was asked",
+            f"{pipeline.name} has another baseline for {day} than when a person was asked",
             expected=f"model {_told(then)}",
             found=f"model {_told(now)}",
             fix=again,

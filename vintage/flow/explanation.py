@@ -1,4 +1,4 @@
-"""Why a step that was made again is not what it was: what made it, which rows, which values."""
+"""Why a step that was reproduced is not what it was: what made it, which rows, which values."""
 
 from __future__ import annotations
 
@@ -99,11 +99,11 @@ def _lines(then: Any, now: Any, prefix: str = "") -> Iterator[str]:
 
 
 def _stages_that_differ(then: Path, now: Path) -> Iterator[str]:
-    """Yield the stages of two models that did not learn the same; each keeps what it learnt in a folder."""
+    """Yield the stages of two models that did not learn the same; each keeps what it learned in a folder."""
     for one, other in zip(_stages(then), _stages(now), strict=False):
         if model_digest(one) != model_digest(other):
             place, _, uid = one.name.partition("_")
-            yield f"stage {place}, {uid.rpartition('_')[0]}, learnt something else"
+            yield f"stage {place}, {uid.rpartition('_')[0]}, learned something else"
 
 
 def _stages(model: Path) -> list[Path]:

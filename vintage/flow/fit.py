@@ -62,7 +62,7 @@ class Fitted:
         params: `0.Imputer.strategy` → value, every Param of every stage, set or default.
         rows: what was found in the training rows.
         golden: a few training rows, and what the model makes of them.
-        importances: what the model weighs, by feature, where it tells.
+        importances: what the model weighs, by feature, where it has them.
     """
 
     unfitted: SparkPipeline
@@ -74,7 +74,7 @@ class Fitted:
 
 
 def fit(rows: DataFrame, pipeline: Pipeline) -> Fitted:
-    """Fits the declared stages.
+    """Fit the declared stages.
 
     Args:
         rows: feature rows of the training side, `label` and what the stages read among their columns.
@@ -102,7 +102,7 @@ def fit(rows: DataFrame, pipeline: Pipeline) -> Fitted:
 
 
 def run(job: Job) -> Artifact:
-    """Fits the model of the run's date, or finds the one that was made from the same ingredients.
+    """Fit the model of the run's date, or find the one that was made from the same ingredients.
 
     Raises:
         SpecError: the stages are not what they must be.
@@ -163,7 +163,7 @@ def _make(flow: Flow, target: Target, *, mlflow_run_id: str | None = None) -> Ar
     """Fit the model and publish it; MLflow is asked nothing.
 
     Args:
-        flow: what it learns from, and the tuning that chooses its Params, where one does.
+        flow: its training data, and the tuning that chooses its Params, where one does.
         target: the model.
         mlflow_run_id: the model's run, for the record.
 

@@ -58,11 +58,11 @@ class Step:
     Attributes:
         kind: what is made.
         targets: what a date needs of the kind, and what each is made from.
-        reads: the steps whose artifacts it is made of, the champion's model aside.
+        reads: the steps whose artifacts it reads, the champion's model aside.
         make: makes a target and publishes it; None of snapshots, whose key is known once they are taken.
         prepare: what is done once before some of them are made.
-        compared: name → what of an artifact must be the same when it is made again; None where nothing is.
-        expected: what the manifest tells when all goes well, for who plans.
+        compared: name → what of an artifact must be the same when it is reproduced; None where nothing is.
+        expected: what the manifest records when all goes well, for who plans.
     """
 
     kind: Kind
@@ -89,7 +89,7 @@ class Flow:
         self._obtained: dict[Kind, dict[str, dict[date, Artifact]]] = {}
 
     def obtain(self, step: Step) -> Iterable[tuple[Target, Artifact]]:
-        """Return what a date needs of a kind; what has no job of its own is made, where it is not there.
+        """Return what a date needs of a kind; what has no job of its own is made, where it does not exist.
 
         Raises:
             StoreError: an earlier job has not made it.
@@ -99,7 +99,7 @@ class Flow:
         return [(target, required(target)) for target in self.targets(step)]
 
     def targets(self, step: Step) -> tuple[Target, ...]:
-        """Return what a date needs of a kind, whether or not it is there."""
+        """Return what a date needs of a kind, whether or not it exists."""
         if step.kind not in self._targets:
             self._targets[step.kind] = tuple(step.targets(self))
         return self._targets[step.kind]
@@ -175,9 +175,9 @@ class Flow:
 
     @cached_property
     def tuned_on(self) -> tuple[date, tuple[date, ...]]:
-        """The date that is tuned on, and the dates to learn from: the run's own, or the date's to refresh on.
+        """The date that is tuned on, and the training dates: the run's own, or the date's to refresh on.
 
-        When that date's window has fewer dates with rows than `min_days`, or none to learn from, the run's
+        When that date's window has fewer dates with rows than `min_days`, or none to train on, the run's
         own training rows take their place.
         """
         pipeline, day = self.job.pipeline, self.job.date
@@ -206,7 +206,7 @@ def carry_out(flow: Flow, step: Step) -> dict[date, Artifact]:
     """Find what a date needs of a kind or make it, and have each stand for its date; those of the own source.
 
     Raises:
-        StoreError: what it is made of is not there, or damaged.
+        StoreError: an input does not exist, or damaged.
     """
     obtained = {}
     for view in dict.fromkeys(target.view for target in flow.targets(step)):

@@ -54,7 +54,7 @@ def _changes(
     """Row by row, from each version of other rows to what stands now, oldest first."""
     own = windows.store_of(store, restated.source)
     now = own.find("snapshot", restated.date, restated.standing.key)
-    # The key is one of the pipeline's rows; what a joined source's rows are told apart by nobody has said.
+    # The key is one of the pipeline's rows; what a joined source's rows are distinguished by nobody has said.
     key = pipeline.preprocess.key if restated.source == SOURCE_VIEW else ()
     by_rows = {each.fingerprint: each for each in restated.old}
     found = []

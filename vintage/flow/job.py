@@ -1,4 +1,4 @@
-"""What every job works with: its pipeline, date, store and session; and how its errors are told."""
+"""What every job works with: its pipeline, date, store and session; and how its errors are reported."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Job:
     spark: SparkProvider
 
     def begin(self) -> None:
-        """Called where something is to be made: the store must take it, and Spark starts in the background.
+        """Check that the store is writable, and start Spark in the background.
 
         Raises:
             StoreError: the store cannot be written.
@@ -83,7 +83,7 @@ class Job:
 
     @property
     def window(self) -> tuple[dt.date, ...]:
-        """The dates to learn from or test on, oldest first; an undated source has only the run's own."""
+        """The training and holdout dates, oldest first; an undated source has only the run's own."""
         return windows.window_of(self.pipeline, self.date)
 
     @property
@@ -141,15 +141,15 @@ def readable(error: Exception) -> VintageError:
         return StoreError(
             f"Spark cannot read a file of the store: {damage}",
             expected="pages with the checksums that they were written with",
-            fix="`vintage verify` tells which artifacts are damaged. If none is, a machine of the cluster "
-            "reads the store otherwise: look at its mount and memory.",
+            fix="`vintage verify` lists damaged artifacts. If there are none, a machine of the cluster "
+            "reads the store differently: check its mount and memory.",
         )
     if jvm_is_gone(error):
         return EnvironmentProblem(
-            "the JVM of Spark ended in the midst of the job",
-            expected="it to live as long",
-            fix="As a rule it wanted more memory than the machine has, which the kernel's log tells, or than "
-            "it may take: raise spark.driver.memory in the pipeline. Run again; what was made stays.",
+            "the JVM of Spark ended during the job",
+            expected="a JVM that runs until the job ends",
+            fix="Usually it ran out of memory. If the kernel's log shows that it was killed, the machine has "
+            "too little; otherwise raise spark.driver.memory. Run again; finished steps stay.",
         )
     return VintageError(f"{type(error).__name__}: {root_cause(error)}", fix="The traceback is above.")
 
@@ -157,7 +157,7 @@ def readable(error: Exception) -> VintageError:
 def for_each_date(work: Callable[[date], T], dates: Iterable[date], *, doing: str) -> dict[date, T]:
     """Do the work for several dates at once, log each with its seconds, and keep the dates' order.
 
-    Each line of the log tells how many dates are done as well.
+    Each line of the log reports how many dates are done as well.
 
     Raises:
         VintageError: the first error by date; the dates that went well stay done. The others go on after one
@@ -220,10 +220,10 @@ def open_tracking(job: Job) -> Tracking:
 def require_valid_stages(job: Job) -> None:
     """Check stages and own code by class, Param and column, with no JVM; before the first job does anything.
 
-    What may keep the model from being made again is logged.
+    What may keep the model from being reproduced is logged.
 
     Raises:
-        SpecError: tells every problem.
+        SpecError: reports every problem.
     """
     from vintage.ml.repeatability import repeatability_warnings
 
@@ -235,12 +235,12 @@ def require_valid_stages(job: Job) -> None:
 
 
 def require_valid_suites(job: Job) -> None:
-    """Asks Great Expectations whether it takes the suites, before the first job does anything.
+    """Check that Great Expectations accepts the suites, before the first job starts.
 
     Its import takes seconds, so that a suite which validated a date before, as it is, is not asked about.
 
     Raises:
-        SpecError: tells every problem.
+        SpecError: reports every problem.
     """
     suites = {view: load_suite(job.home, name) for view, name in job.pipeline.suites.items()}
     new = [
@@ -261,7 +261,7 @@ def _validated(store: Store, suite: Suite) -> bool:
         dates = store.dates("validation")
         latest = store.current("validation", dates[-1]) if dates else None
     except StoreError:
-        # What is damaged is told by who reads it.
+        # What is damaged is reported by whoever reads it.
         return False
     if latest is None:
         return False
@@ -271,7 +271,7 @@ def _validated(store: Store, suite: Suite) -> bool:
 
 
 def stage_problems(pipeline: Pipeline) -> list[Problem]:
-    """Return what is wrong with stages, grid and own code by class, Param and column, told with no JVM."""
+    """Return what is wrong with stages, grid and own code by class, Param and column, without a JVM."""
     from vintage.data.user_function import function_problems
     from vintage.ml.column_types import type_problems
     from vintage.ml.grid import check_grid

@@ -62,7 +62,7 @@ class Raw(_Frozen):
 
 
 class Baseline(_Frozen):
-    """What the model would be held against.
+    """What the model would be compared with.
 
     Attributes:
         compares: whether a gate or the task compares at all.
@@ -139,7 +139,7 @@ class Plan(_Frozen):
         first, last: the range, both ends included.
         runs: one for each date of the range that the schedule has.
         left_out: dates of the range that the schedule skips.
-        champion: date of the model that serves now, as the ledger tells; None when none does.
+        champion: date of the model that serves now, by the ledger; None when none does.
         raw_reads: how often a date's raw data is read.
         durations: what the estimates are made from.
         seconds: how long all of it would take at least and at most, one date after the other; None where a

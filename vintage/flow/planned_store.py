@@ -59,7 +59,7 @@ class PlannedStore(Store):
         Args:
             ingredients: what it would be made from.
             rows: what its Parquet would hold.
-            details: what its manifest would tell.
+            details: the details of its manifest.
             note: what would be kept beside the pointer to it.
         """
         manifest = Manifest(
@@ -92,7 +92,7 @@ class PlannedStore(Store):
         self._notes[place] = {"key": artifact.key, **(note or {})}
 
     def is_planned(self, artifact: Artifact) -> bool:
-        """Whether the artifact is not there yet."""
+        """Return whether the artifact does not exist yet."""
         return (artifact.manifest.kind, artifact.date, artifact.key) in self._planned
 
     def made(self, kind: Kind, day: date) -> Artifact | None:

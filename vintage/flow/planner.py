@@ -44,7 +44,7 @@ def plan(home: Home, pipeline: Pipeline, first: date, last: date) -> Plan:
         last: the last one, included.
 
     Raises:
-        SpecError: the range is none, or not the pipeline's; the pipeline or a suite is not what it must be.
+        SpecError: the range is invalid, or outside the pipeline's; the pipeline or a suite is invalid.
         EnvironmentProblem: there is no Java, whose version is part of the keys.
     """
     dates = dates_of(pipeline, first, last)
@@ -144,7 +144,7 @@ def _raw_of(pipeline: Pipeline, source: Source, store: Store, day: date) -> Raw:
 
 
 def _seconds(run: PlannedRun, durations: Durations) -> tuple[float, float] | None:
-    """How long a run takes if what is uncertain is not made, and if it is; the starts of its jobs included.
+    """Return how long a run takes without and with the uncertain steps, starts of jobs included.
 
     Several dates are worked on at once.
     """

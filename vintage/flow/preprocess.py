@@ -55,7 +55,7 @@ def preprocess(views: Mapping[str, DataFrame], pipeline: Pipeline, day: date) ->
 
     Returns:
         The columns of the SQL, or of the function; `label` (double; null where the pipeline learns none); and
-        `trainable`, whether one may learn from the row.
+        `trainable`, whether training may use the row.
 
     Raises:
         SpecError: the SQL does not run on this source, or the function does not do what it is to do.
@@ -73,7 +73,7 @@ def preprocess(views: Mapping[str, DataFrame], pipeline: Pipeline, day: date) ->
         if TRAINABLE in rows.columns:
             raise SpecError(
                 f"preprocess of {pipeline.name} gives a column {TRAINABLE}",
-                expected="another name: Vintage keeps there whether one may learn from the row",
+                expected="another name: Vintage uses it to mark trainable rows",
             )
         label = F.expr(pipeline.label or "NULL").cast("double").alias(LABEL)
         trainable = F.coalesce(F.expr(wanted.train_where or "true"), F.lit(False)).alias(TRAINABLE)
@@ -169,7 +169,7 @@ def _labels(seen: Mapping[str, Any]) -> LabelDetails:
 
 
 def _repeated(rows: DataFrame, key: Sequence[str]) -> int:
-    """How many rows share their key with another row of the date."""
+    """Return how many rows share their key with another row of the date."""
     from pyspark.sql import functions as F
 
     counted = rows.groupBy(*(F.col(f"`{name}`") for name in key)).count().where("count > 1")

@@ -131,7 +131,7 @@ def promote(
 
 
 def settle(tracking: Registry, store: Store, challenger: Challenger, loads: Callable[[], Loaded]) -> Entry:
-    """Decides on a registered version, moves the champion if it may, and records it, alone of its pipeline.
+    """Decide on a version, move the champion if allowed, and record it; one at a time per pipeline.
 
     A model that is to become champion is loaded first, while others may decide; then all is decided anew.
 
@@ -159,7 +159,7 @@ def settle(tracking: Registry, store: Store, challenger: Challenger, loads: Call
 
 
 def _decided(tracking: Registry, store: Store, challenger: Challenger, loaded: Loaded | None) -> Entry | None:
-    """The decision, carried out and recorded; None, and nothing done, when the model must be loaded first."""
+    """Carry out and record the decision, and return it; None when the model must be loaded first."""
     version, evaluation = challenger.version, challenger.evaluation
     with ledger.one_decision_at_a_time(store.ledger_path):
         now = agreement.standing_to_decide(store, tracking)
@@ -207,7 +207,7 @@ def _load(load: Callable[[Loading], Loaded], tracking: Tracking, model: Artifact
 
 
 def _recorded(entry: Entry, past: Sequence[Entry], *, serves: bool) -> Entry | None:
-    """What to answer without a new line: this evaluation had its turn before, and is only run again."""
+    """Return the entry that already answers a repeated run; None when a new line is needed."""
     moves = [each for each in past if each.moves]
     if serves and entry.action != "rejected":
         return moves[-1] if moves[-1].is_about(entry) else None

@@ -1,4 +1,4 @@
-"""Measures a date's predictions once its labels are there, and what serves now on the same rows."""
+"""Measures a date's predictions once its labels are available, and the champion on the same rows."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def run(job: Job) -> QualityOfDate:
     """Measure the current predictions of the run's date, or find what was measured from the same ingredients.
 
     The labels are those of the raw rows as they are now. The date is snapshotted anew where they changed,
-    validated and prepared by the SQL that the model learnt with.
+    validated and prepared by the SQL that the model learned with.
 
     Raises:
         DataError: the date's rows break the contract or the suite.
@@ -80,13 +80,13 @@ def run(job: Job) -> QualityOfDate:
     due = job.date + timedelta(days=job.pipeline.monitor.label_after or 0)
     told = QualityOfDate(pipeline=job.store.pipeline, date=job.date, state="not_scored")
     if job.pipeline.task not in LABELLED:
-        why = f"a {job.pipeline.task} model learns no label that could be held against its answers"
+        why = f"a {job.pipeline.task} model has no label that its predictions could be compared with"
         return told.model_copy(update={"state": "no_label", "why": why})
     if predictions is None:
         why = f"no version has scored it; `vintage score {job.store.pipeline} --date {job.date}` does"
         return told.model_copy(update={"why": why})
     if datetime.now(UTC).date() < due:
-        return told.model_copy(update={"state": "not_due", "why": f"its labels are there from {due} on"})
+        return told.model_copy(update={"state": "not_due", "why": f"its labels are available from {due} on"})
     tracking = Tracking.of(job.home)
     tracking.check()
     found = quality_of(_measured(job, predictions, tracking))
@@ -137,7 +137,7 @@ def _judged(job: Job, model: Artifact, version: int) -> _Judged:
 
 
 def _serving(job: Job, ours: _Judged, tracking: Tracking) -> tuple[_Judged | None, str]:
-    """Return what serves now, if it is another model and answers the same question; or why it does not."""
+    """Return the champion, if it is another model and answers the same question; or why it does not."""
     try:
         scorer = find_scorer(tracking, job.store)
     except NothingServes:
@@ -216,7 +216,7 @@ def _make(
 def _of_serving(
     job: Job, session: SparkSession, serving: _Judged, rows_of_date: DataFrame, pipeline: Pipeline
 ) -> tuple[QualityOfModel | None, str]:
-    """Return how right what serves now would have been on the same rows, or why it says nothing of them."""
+    """Return how right the champion would have been on the same rows, or why it says nothing of them."""
     name = f"version {serving.version}, which serves,"
     try:
         ship_user_code(job, serving.pipeline.stage_paths)
@@ -232,7 +232,7 @@ def _of_serving(
         finally:
             scored.unpersist()
     except Exception as error:
-        # A class of one's own that is gone, a column that the rows lack: a model fails in many ways.
+        # A class of the user that is gone, a column that the rows lack: a model fails in many ways.
         if isinstance(error, VintageError) or is_of_the_machine(error):
             raise
         why = f"{name} does not run on these rows ({root_cause(error)})"
@@ -243,7 +243,7 @@ def _of_serving(
 def _told(judged: _Judged, answers: Answers) -> QualityOfModel:
     pipeline = answers.pipeline
     measured = measure_answers(answers)
-    # No gate here holds a model against another one: what serves is measured beside it. Nor one a window.
+    # No gate here compares models, for the champion is measured too; none is about a window.
     gates = [
         gate for gate in pipeline.evaluate.gates if gate.vs_champion is None and gate.metric not in OF_DATA
     ]

@@ -1,4 +1,4 @@
-"""Whether a twin takes raw rows: the SQL of preprocess is compiled, and held against the stored features."""
+"""Whether a twin takes raw rows: the SQL of preprocess is compiled, and compared with the stored features."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def holdout_raw_parity(
 
 
 def files_of(artifact: Artifact) -> list[Path]:
-    """The Parquet of an artifact, whose bytes were compared with its manifest."""
+    """Return the Parquet of an artifact, whose bytes were compared with its manifest."""
     return sorted(artifact.data.glob("*.parquet"))
 
 
@@ -127,7 +127,7 @@ def _made(twin: RawTwin, raw: Sequence[Path]) -> Iterator[tuple[bytes, tuple[Any
 
 def _told(twin: RawTwin, number: int, row: tuple[Any, ...], other: tuple[Any, ...] | None) -> str:
     if other is None:
-        return f"kept row {number} of the SQL is there more often than among the stored features"
+        return f"kept row {number} of the SQL occurs more often than among the stored features"
     names = [each.name for each in twin.twin.inputs]
     column = next(
         place for place, pair in enumerate(zip(row, other, strict=True)) if repr(pair[0]) != repr(pair[1])

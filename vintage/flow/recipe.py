@@ -76,7 +76,7 @@ def to_score_with(pipeline: Pipeline, model: Artifact, learnt_from: Artifact) ->
     """Today's pipeline for one date at a time, its rows prepared as a model's were, with the stages it has.
 
     What serves may be older than the file: with rows of today's SQL it would be asked something else than it
-    learnt to answer.
+    learned to answer.
 
     Args:
         pipeline: today's; where raw rows are and what they are held to stays.
@@ -117,7 +117,7 @@ def to_judge_by(pipeline: Pipeline, evaluation: Artifact | None) -> Pipeline:
 
 
 def _tuning(search: Mapping[str, Any], artifact: Artifact) -> dict[str, Any]:
-    """The section `tuning`; a manifest has its grid as a list, because of equal candidates the first wins."""
+    """Return the section `tuning`; a manifest has its grid as a list, because the first of equals wins."""
     parts = {name: search[name] for name in ("method", "folds", "train_fraction") if name in search}
     if not {"method", "grid", "metric"} <= set(search):
         raise _unreadable(artifact, "no method, grid or metric of the tuning")
@@ -144,7 +144,7 @@ def _unreadable(artifact: Artifact, found: str) -> StoreError:
     manifest = artifact.manifest
     commit = manifest.git.get("commit")
     return StoreError(
-        f"the {manifest.kind} of {manifest.pipeline} for {manifest.date} cannot be made again here",
+        f"the {manifest.kind} of {manifest.pipeline} for {manifest.date} cannot be reproduced here",
         expected=f"the parts of a pipeline in {artifact.folder}",
         found=found,
         fix=f"Check out commit {commit}, which made it." if commit else "Use the version that made it.",

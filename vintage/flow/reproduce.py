@@ -55,7 +55,7 @@ def reproduce(  # noqa: PLR0913 - where it runs, works and is told of may each b
         signs: told of each step.
 
     Raises:
-        SpecError: the name or the key is none.
+        SpecError: the name or the key is invalid.
         StoreError: there is no such model, or something that it was made from is gone or damaged.
         VintageError: a step cannot be made again at all.
     """
@@ -110,7 +110,7 @@ def require_same(found: Reproduction) -> None:
     first = found.first_difference
     if first is not None:
         raise NotReproduced(
-            f"model {found.key.short} of {found.pipeline} for {found.date}, made again, is not the same",
+            f"model {found.key.short} of {found.pipeline} for {found.date} was not reproduced exactly",
             expected=f"{first.step} of {first.date} as the store has it",
             found=f"another: {first.reason}",
         )
@@ -135,7 +135,7 @@ def existing_store(home: Home, name: str) -> Store:
 
 
 def _conf(home: Home, pipeline: Pipeline, lineage: Lineage) -> dict[str, str]:
-    """The settings to open Spark with: today's memory and the like, and what the model was made under."""
+    """Return the settings for the session: today's memory and the like, and the settings of the fit."""
     try:
         today = load_pipeline(home, pipeline.name)
     except SpecError:

@@ -47,7 +47,7 @@ class Compared:
 
 
 class Reproducer(Flow):
-    """The graph of a date as its manifests tell it: every step is made again, and compared with its original.
+    """The graph of a date by its manifests: every step is reproduced and compared with its original.
 
     Args:
         job: its pipeline is that of then, and its store is where things are made.
@@ -89,7 +89,7 @@ class Reproducer(Flow):
         return found, difference
 
     def obtain(self, step: Step) -> Iterator[tuple[Target, Artifact]]:
-        """Yield what was made again, each compared with its original."""
+        """Yield what was reproduced, each compared with its original."""
         targets = {target.named.date: target for target in self.targets(step)}
         for day, made in make_all(self, step, targets).items():
             original = self._originals[step.kind, day]
@@ -112,7 +112,7 @@ class Reproducer(Flow):
 
     @cached_property
     def sides(self) -> tuple[tuple[date, ...], tuple[date, ...]]:
-        """Those that the model learnt from, and was tested on."""
+        """Those that the model was trained on, and was tested on."""
         return tuple(self._lineage.train), tuple(self._lineage.test)
 
     @cached_property

@@ -32,7 +32,7 @@ class Step(_Told):
         date: of what was compared.
         same: whether both are equal, numbers to the last bit.
         then: what the store holds: a fingerprint, a digest, or the values.
-        now: the same of what was made again.
+        now: the same of what was reproduced.
         seconds: how long the making took; 0 where it was made with the step before.
         follows: whether it differs after an earlier step did.
     """
@@ -93,7 +93,7 @@ class Restated(_Told):
 
 
 class Reproduction(_Told):
-    """A model made again, held against the one that the store has.
+    """A model made again, compared with the one that the store has.
 
     Attributes:
         key: the model's.
@@ -122,6 +122,6 @@ class Reproduction(_Told):
 
 
 def marked(steps: Sequence[Step]) -> tuple[Step, ...]:
-    """The steps with those marked that differ after the first that does; its other dates stand beside it."""
+    """Return the steps with those marked that differ after the first difference."""
     first = next((each.step for each in steps if not each.same), None)
     return tuple(each.model_copy(update={"follows": not each.same and each.step != first}) for each in steps)

@@ -146,7 +146,7 @@ def _touched(store: Store, lineage: _Lineage) -> Iterator[TouchedModel]:
         standing = store.pointer("evaluation", model.date)
         stands = next((each for each in judged if standing and each.key == standing["key"]), None)
         fitted = store.pointer("model", model.date)
-        # A model that nobody evaluated yet stands by its own pointer.
+        # A model that is not evaluated yet stands by its own pointer.
         unjudged = standing is None and fitted is not None and fitted["key"] == model.key
         served = tuple(date.fromisoformat(since) for since, entry in moves if entry.model_key == model.key)
         serves = bool(moves) and moves[-1][1].model_key == model.key

@@ -1,4 +1,4 @@
-"""What a restatement is, and what it touches, as it is told: dates, models, predictions, commands."""
+"""What a restatement is, and what it touches, as it is reported: dates, models, predictions, commands."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ def run(job: Job, version: str | None = None) -> Artifact:
     """Scores the run's date, or finds the predictions that were made from the same ingredients.
 
     The date's rows are snapshotted, validated and prepared as a night does it, if they are not yet; prepared
-    by the SQL or function that the model learnt with, whatever the file says by now.
+    by the SQL or function that the model learned with, whatever the file says by now.
 
     Args:
         job: pipeline and date.
@@ -130,7 +130,7 @@ def find_scorer(tracking: Tracking, store: Store, version: str | None = None) ->
         if champion is None:
             raise NothingServes(
                 f"no version of {store.pipeline} serves, so that nothing can be scored",
-                fix="`vintage history` tells why none was promoted; --version N scores with any that is "
+                fix="`vintage history` shows why none was promoted; --version N scores with any that is "
                 "registered.",
             )
         chosen = champion
@@ -206,7 +206,7 @@ def make(job: Job, named: Ingredients, scorer: Scorer, features: Artifact, track
 
 
 def _prepares(job: Job) -> object:
-    """What decides the columns that a model reads; not the label, nor which rows one may learn from."""
+    """Return what determines the columns that a model reads; neither the label nor the trainable rows."""
     return job.pipeline.preprocess.model_copy(update={"label": None, "train_where": None})
 
 

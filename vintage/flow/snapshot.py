@@ -227,7 +227,7 @@ def _unchanged(job: Job, binding: SourceBinding, day: date, delivery: RawBatch |
     found = binding.store.current("snapshot", day)
     if delivery is None:
         if found is not None:
-            log.warning("the raw files of %s are gone; its snapshot stands", binding.of(day))
+            log.warning("the raw files of %s are gone; its snapshot is used", binding.of(day))
         return found
     note = binding.store.pointer("snapshot", day)
     schema = binding.source.fixed_schema or binding.store.contract()

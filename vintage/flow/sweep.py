@@ -1,4 +1,4 @@
-"""Sweeps what nothing names any more out of the store: `vintage gc`."""
+"""Remove unreferenced artifacts from the store: `vintage gc`."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Registry(Protocol):
         """Make sure that it answers."""
 
     def versions(self, pipeline: str) -> tuple[Version, ...]:
-        """Every registered version of a pipeline."""
+        """Return every registered version of a pipeline."""
 
 
 class Swept(BaseModel):
@@ -44,7 +44,7 @@ class Swept(BaseModel):
         path: below the store.
         what: the artifact's kind, `report`, `attempt`, `file` or `swept`.
         date: its partition date; empty where it has none.
-        key: the artifact's; empty where it is none.
+        key: the artifact's; empty where it is not one.
         size: bytes.
         why: what speaks for it.
     """
@@ -90,7 +90,7 @@ def sweep(
     older_than: timedelta = KEPT_FOR,
     dry_run: bool = False,
 ) -> tuple[SweptPipeline, ...]:
-    """Delete orphans and artifacts that nothing names, or tell what would be deleted.
+    """Delete orphans and unreferenced artifacts, or tell what would be deleted.
 
     MLflow's own artifacts are copies, and are not touched.
 
@@ -98,7 +98,7 @@ def sweep(
         home: where the store is.
         registry: names models that stay.
         names: the pipelines; all that are in the store when none is named, also those without a file by now.
-        older_than: what nothing names stays that long, a day at the least.
+        older_than: unreferenced artifacts stay that long, a day at the least.
         dry_run: whether nothing is to be changed.
 
     Raises:
@@ -133,7 +133,7 @@ def pipelines_of(home: Home, names: Sequence[str]) -> tuple[str, ...]:
     """Return the pipelines that the store has something of, those that are named, if any is.
 
     Raises:
-        SpecError: a name is none of a pipeline.
+        SpecError: a name is not a valid pipeline name.
     """
     in_store = sorted(path.name for path in home.store.glob("*/") if NAME.fullmatch(path.name))
     for name in names:
@@ -152,7 +152,7 @@ def _registered(registry: Registry, store: Store) -> set[str]:
     entries = ledger.read(store.ledger_path)
     if entries and not versions:
         raise TrackingError(
-            f"MLflow knows no version of {store.pipeline}",
+            f"MLflow has no version of {store.pipeline}",
             expected=f"version {entries[-1].version} at the least, which the ledger names",
             fix="Nothing of it was deleted. Look whether MLFLOW_TRACKING_URI names the MLflow of this store.",
         )

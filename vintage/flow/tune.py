@@ -71,5 +71,5 @@ def winner(tuned: Artifact) -> dict[str, Any]:
 
 
 def told(tuned: Artifact) -> ModelTuning:
-    """Return a tuning as a model's manifest tells it."""
+    """Return a tuning as a model's manifest records it."""
     return ModelTuning(date=tuned.date, key=tuned.key, **dict(TuningDetails.of(tuned)))

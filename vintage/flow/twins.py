@@ -1,4 +1,4 @@
-"""A model's twin: made at the fit, and held against Spark on the golden batch."""
+"""A model's twin: made at the fit, and compared with Spark on the golden batch."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def make_twin(batch: GoldenBatch, folder: Path, pipeline: Pipeline, snapshot: Ar
         batch: its golden batch.
         folder: the MLflow model folder that both were saved in; `twin/` is added to it.
         pipeline: its preprocess is compiled too, as far as that can be.
-        snapshot: raw rows of a date that the model learnt from; None where they are not at hand.
+        snapshot: raw rows of a date that the model was trained on; None where they are not at hand.
     """
     started = time.monotonic()
     try:

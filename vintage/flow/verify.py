@@ -28,7 +28,7 @@ class Damaged(BaseModel):
         path: below the store; of MLflow's copy of a model, its version.
         what: the artifact's kind, `pointer`, `contract`, `ledger` or `copy`.
         date: the partition date; empty where there is none.
-        key: the artifact's; empty where it is none.
+        key: the artifact's; empty where it is not one.
         expected, found: what ought to be there, and what is.
         repair: what was done about it; empty when nothing was.
     """
@@ -77,7 +77,7 @@ def verify(home: Home, names: Sequence[str] = (), *, repair: bool = False) -> tu
     Args:
         home: where the store and MLflow are.
         names: the pipelines; all that are in the store when none is named.
-        repair: whether damaged artifacts are set aside, and pointers and contracts mended; copies are not.
+        repair: whether damaged artifacts are set aside, and pointers and contracts repaired; copies are not.
 
     Raises:
         SpecError: there is no such pipeline.

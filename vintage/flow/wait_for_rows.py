@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 
 def run(job: Job) -> None:
-    """Asks each database whose rows have dates; one row is enough.
+    """Ask each database whose rows have dates; one row is enough.
 
     Args:
         job: pipeline and date.

@@ -23,7 +23,7 @@ class Question(BaseModel):
 
     Attributes:
         evaluation: key of the evaluation that it is about; the answer is about no other.
-        why_not: why nobody need be asked; empty when a person's word decides.
+        why_not: why no approval is needed; empty when a person's word decides.
         text: what there is to know, in Markdown.
     """
 

@@ -69,7 +69,7 @@ def backfill(
     load: Callable[[Loading], Loaded] | None = None,
     signs: Signs | None = None,
 ) -> Iterator[Backfilled]:
-    """Retrains one date after the other, as many runs of `vintage run` do, but that Spark starts once.
+    """Retrain one date after the other, as repeated `vintage run` does, but start Spark once.
 
     A date whose data is missing or refused, or whose model is, fails alone: the next ones go on, as in
     Airflow.

@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 
 class MonitoredColumn(BaseModel):
-    """A column that drifted, as the monitor's manifest tells it."""
+    """A column that drifted, as in the monitor's manifest."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -71,7 +71,7 @@ class Monitored(BaseModel):
 def run(job: Job) -> Artifact:
     """Monitor the run's date as the step does; the pipeline's page, the digest and MLflow show it.
 
-    The page is that of the latest monitored date. MLflow is told where there is one.
+    The page is that of the latest monitored date. MLflow records it where there is one.
 
     Raises:
         StoreError: the date was not snapshotted, no version ever served, or something of the store is

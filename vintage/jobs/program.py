@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 RESULT_FILE: Final = "VINTAGE_RESULT_FILE"
-"""Variable of the environment: a file for what the job tells whoever started it."""
+"""Variable of the environment: a file for the result of a job."""
 
 
 def main(
@@ -35,7 +35,7 @@ def main(
     Args:
         run: takes the job, and each further argument by its name.
         description: for `--help`.
-        further: name → help of what this job alone is told; None for what is not given.
+        further: name → help of what this job alone is reported; None for what is not given.
     """
     parser = _parser(description)
     for name, told in (further or {}).items():

@@ -1,4 +1,4 @@
-"""Measures the predictions of a date once its labels are there; MLflow and the digest show them."""
+"""Measures the predictions of a date once its labels are available; MLflow and the digest show them."""
 
 from __future__ import annotations
 

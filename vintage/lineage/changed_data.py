@@ -57,8 +57,8 @@ class DataSection(BaseModel):
 
     Attributes:
         same: whether both models were made from the same rows of the same dates.
-        window: dates that were learnt from or tested on.
-        learnt: dates that were learnt from; of a split by key, those that were tested on too.
+        window: dates that were trained on or tested on.
+        learnt: dates that were trained on; of a split by key, those that were tested on too.
         tested: dates that were tested on.
         restated: of the dates of both, those whose rows differ.
     """
@@ -73,7 +73,7 @@ class DataSection(BaseModel):
 
 
 def compare_data(old: Lineage, new: Lineage) -> DataSection:
-    """Which raw rows differ."""
+    """Return which raw rows differ."""
     window = _dates(old.window, new.window)
     learnt = _dates(_read_by(old.model), _read_by(new.model))
     tested = _dates(_read_by(old.evaluation), _read_by(new.evaluation))

@@ -32,7 +32,7 @@ class MetricChange(BaseModel):
         difference: new minus old.
         verdict: which is better; `no clear difference` where the intervals overlap.
         overlap: whether the intervals do; None where one has none.
-        gain: by how much the new one is better on the new one's own rows, where it was held against the old
+        gain: by how much the new one is better on the new one's own rows, where it was compared with the old
             one there; with its interval.
     """
 
@@ -67,7 +67,7 @@ class MetricsSection(BaseModel):
 
 
 def compare_metrics(old: Lineage, new: Lineage) -> MetricsSection:
-    """How the metrics differ."""
+    """Return how the metrics differ."""
     before, after = _details(old), _details(new)
     task = ModelDetails.of(new.model).task
     evaluated = new.evaluation or old.evaluation

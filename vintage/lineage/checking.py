@@ -39,7 +39,7 @@ class Broken:
         path: the file.
         what: the artifact's kind, `pointer` or `contract`.
         date: its partition date; empty where it has none.
-        key: the artifact's; empty where it is none.
+        key: the artifact's; empty where it is not one.
         expected, found: what ought to be there, and what is.
         repair: what was done about it; empty when nothing was.
     """
@@ -71,7 +71,7 @@ class Checked:
 def check(store: Store, *, repair: bool = False) -> Checked:
     """Read every artifact, pointer and contract of a pipeline and of its joined sources.
 
-    An artifact that another one was made from, by its manifest, and that is gone is told too; no repair
+    An artifact that another one was made from, by its manifest, and that is gone is reported too; no repair
     brings it back.
 
     A repair is one rename for each artifact, and one replacement for each pointer: killed between two of
@@ -79,7 +79,7 @@ def check(store: Store, *, repair: bool = False) -> Checked:
 
     Args:
         store: the pipeline's.
-        repair: whether damaged artifacts are set aside, and pointers and contracts mended.
+        repair: whether damaged artifacts are set aside, and pointers and contracts repaired.
 
     Raises:
         StoreError: something cannot be read for another reason than damage, or cannot be repaired.
@@ -156,7 +156,7 @@ def _check_pointer(
             return
         place = path.parent / str(pointer["key"])
         if place.is_dir() or aside.in_place_of(place):
-            # A damaged artifact, which is told and made again under its key.
+            # A damaged artifact, which is reported and made again under its key.
             return
         problem = Broken(path, "pointer", str(day), "", "the key of an artifact", str(pointer["key"]))
     except Unreadable:

@@ -40,7 +40,7 @@ def declared_spec(lineage: Lineage) -> dict[str, Any]:
 
 
 def named_params(lineage: Lineage) -> dict[str, str]:
-    """Every Param of every stage as the fit used it, `StringIndexer[1].handleInvalid` → `keep`."""
+    """Return every Param of every stage as the fit used it, `StringIndexer[1].handleInvalid` → `keep`."""
     given = ModelDetails.of(lineage.model).params
     # A manifest names them by the stage's place: `4.StringIndexer.handleInvalid`.
     classes = {int(name.split(".")[0]): name.split(".")[1] for name in given}
@@ -53,7 +53,7 @@ def named_params(lineage: Lineage) -> dict[str, str]:
 
 
 def stage_names(classes: Iterable[str]) -> list[str]:
-    """The classes of stages told apart, as `--set` names them; the first of a class by its name alone."""
+    """Return distinct names of stages, as `--set` uses them; the first of a class has its plain name."""
     seen: Counter[str] = Counter()
     names = []
     for each in classes:

@@ -50,13 +50,13 @@ class Difference(BaseModel):
     """What changed from an old model to a new one, part by part; each part says whether it is the same.
 
     Attributes:
-        changed: the parts that are not the same, in the order in which they are told.
+        changed: the parts that are not the same, in the order in which they are reported.
         data: the raw rows.
-        rows: how many rows were learnt from and tested on, and how many of them share their key.
+        rows: how many rows were trained on and tested on, and how many of them share their key.
         spec: what the pipeline's file says, by path; a class that stands twice is `StringIndexer[1]`.
         params: every Param of every stage as it was used, set or default.
         tuning: which Params were chosen, when and by what.
-        code: digests of the source by what it makes, of code of one's own, and the git commit; another commit
+        code: digests of the source by what it makes, of user code, and the git commit; another commit
             of the same source is the same code.
         engines: what the code ran on, as far as it is part of the keys.
         packages: versions that are recorded beside them, and the digest of the lock file.
@@ -65,7 +65,7 @@ class Difference(BaseModel):
         model: a digest of the fitted model itself, where it is recorded, and of what it predicts.
         metrics: on each model's own holdout.
         gates: which passed.
-        decision: whether the model was let through, what it was held against and what became of it; the
+        decision: whether the model was let through, what it was compared with and what became of it; the
             reasons where one was let through and the other was not.
     """
 
@@ -220,7 +220,7 @@ def _gates(lineage: Lineage) -> dict[str, str]:
 
 
 def _decided(old: Lineage, new: Lineage, decisions: Sequence[Entry]) -> Section:
-    """Reasons hold the values of metrics, which always differ: they are told where the verdict does."""
+    """Reasons hold the values of metrics, which always differ: they are reported where the verdict does."""
     before, after = _decision(old, decisions), _decision(new, decisions)
     if before.get("gates") == after.get("gates"):
         before, after = ({**side, "reasons": None} for side in (before, after))

@@ -51,7 +51,7 @@ class Reference:
 
 
 def references(manifest: Manifest, name: str = "") -> Iterator[Reference]:
-    """Each input that a manifest names, or those of one name; a snapshot, made from raw rows, has none."""
+    """Yield each input in a manifest, or those of one name; a snapshot has none."""
     for named, dated in manifest.ingredients.inputs.items():
         kind = _kind_of(named)
         if kind is None or (name and named != name):
@@ -79,7 +79,7 @@ def follow(store: Store, artifact: Artifact, named: Reference) -> Artifact:
 
 
 def folder_of(store: Store, named: Reference) -> Path:
-    """Where the input is, if it is there."""
+    """Return where the input is, if it exists."""
     return _store_of(store, named).folder / named.kind / f"date={named.date}" / named.key
 
 
@@ -128,7 +128,7 @@ class Lineage:
 
     @cached_property
     def train(self) -> Mapping[date, Artifact]:
-        """Date → feature partition that the model learnt from."""
+        """Date → feature partition that the model was trained on."""
         return inputs_of(self.store, self.model, "features")
 
     @cached_property
@@ -143,7 +143,7 @@ class Lineage:
 
     @cached_property
     def window(self) -> Mapping[date, Artifact]:
-        """Date → feature partition that the model learnt from or was tested on, oldest first."""
+        """Date → feature partition that the model was trained on or was tested on, oldest first."""
         return dict(sorted({**self.train, **self.test}.items()))
 
     @cached_property
@@ -246,7 +246,7 @@ def find_lineage(store: Store, wanted: str) -> Lineage:
         raise SpecError(
             f'"{wanted}" names no model of {store.pipeline}',
             expected=f"a date as YYYY-MM-DD, or the first {SHORTEST_PREFIX} or more digits of a model's key",
-            fix=f"`vintage show {store.pipeline} --date YYYY-MM-DD` tells a model's key.",
+            fix=f"`vintage show {store.pipeline} --date YYYY-MM-DD` prints a model's key.",
         )
     found = published(store, "model", prefix=wanted)
     if len(found) != 1:
@@ -261,7 +261,7 @@ def find_lineage(store: Store, wanted: str) -> Lineage:
 
 
 def evaluation_with(store: Store, day: date, key: str) -> Artifact:
-    """The evaluation of a date whose key, or whose model's, begins so; of several of one model the latest.
+    """Return the date's evaluation by the start of its key or its model's; the latest one of a model.
 
     Raises:
         SpecError: the text is no beginning of a key, or begins keys of more than one model.
@@ -281,7 +281,7 @@ def evaluation_with(store: Store, day: date, key: str) -> Artifact:
         raise StoreError(
             f"{store.pipeline} has no evaluated model {key} for {day}",
             expected=f"one of {', '.join(told)}" if told else "a finished run of that date",
-            fix="`vintage show PIPELINE --date D` tells the current one's key.",
+            fix="`vintage show PIPELINE --date D` prints the current key.",
         )
     if len(models) > 1:
         raise SpecError(
@@ -292,7 +292,7 @@ def evaluation_with(store: Store, day: date, key: str) -> Artifact:
 
 
 def _evaluation_of(store: Store, model: Artifact) -> Artifact | None:
-    """The evaluation of a model: its date's current one if that is of it, else the latest that was made."""
+    """Return the evaluation of a model: the date's current one if it is of that model, else the latest."""
     current = store.current("evaluation", model.date)
     if current is not None and _model_of(current) == model.key:
         return current

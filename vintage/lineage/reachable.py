@@ -39,7 +39,7 @@ class Held:
         folder: where it lies now.
         kind, day, key: what it is.
         finished: when it was made, by its maker's clock or the store's, whichever is later; None where that
-            cannot be told.
+            cannot be determined.
         names: whatever in its manifest looks like a key, its own aside.
         models: of an evaluation, the model that was evaluated.
         problem: why its manifest cannot be read.
@@ -140,7 +140,7 @@ def names_in(path: Path) -> set[str]:
 
 
 def date_folders(store: Store) -> Iterator[tuple[Kind, date, Path]]:
-    """Every folder of a kind and a date, of the pipeline's own sources and of joined ones."""
+    """Yield every folder of a kind and a date, of the pipeline's own sources and of joined ones."""
     for own in views_of(store).values():
         for kind in KINDS:
             for day, folder in of_kind(own, kind):
@@ -154,7 +154,7 @@ def _held(store: Store) -> Iterator[Held]:
             if not folder.name.startswith("."):
                 yield _published(kind, day, folder)
             elif folder.name.startswith(aside.PREFIX):
-                # Named, with all that it was made from, until it was made again.
+                # Named, with all its ingredients, until it was reproduced.
                 names = frozenset(names_in(path))
                 yield Held(
                     folder, kind, day, aside.key_of(folder), None, names, _models(_hidden_manifest(path))
@@ -166,7 +166,7 @@ def _held(store: Store) -> Iterator[Held]:
 
 
 def _hidden_manifest(path: Path) -> Manifest | None:
-    """The manifest of a folder that has another name than its key; None where another sweep deletes it."""
+    """Return the manifest of a folder whose name is not its key; None where another sweep deletes it."""
     try:
         return Manifest.model_validate_json(content_of(path))
     except (OSError, ValidationError):

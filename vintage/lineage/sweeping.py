@@ -1,4 +1,4 @@
-"""Deletes what nothing names any more, and what killed writers left; never beside a reader's back."""
+"""Deletes unreferenced artifacts, and what killed writers left; never beside a reader's back."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class Sweep:
 
     Attributes:
         orphans: what killed writers left.
-        artifacts: what nothing names, with the reports of evaluations among it.
+        artifacts: unreferenced artifacts, with the reports of evaluations among it.
         kept: how many artifacts stay.
         warnings: what could not be read and was kept, and why nothing is swept that could be.
     """
@@ -88,7 +88,7 @@ class Sweeper:
     Args:
         store: the pipeline's; those of its joined sources are part of it.
         registered: asks the registry which keys it names; it is asked again right before anything goes.
-        older_than: what nothing names stays that long.
+        older_than: unreferenced artifacts stay that long.
         now: the moment to count from; that of the store's file system when left out.
     """
 
@@ -119,9 +119,7 @@ class Sweeper:
         warnings += tuple(f"{each} is a link; nothing behind it is swept" for each in self._links())
         working = self._at_work()
         if working is not None and artifacts:
-            told = (
-                f"{len(artifacts)} artifacts that nothing names are left for another time: a job is at work"
-            )
+            told = f"{len(artifacts)} unreferenced artifacts are kept for now: a job is running"
             warnings, artifacts = (*warnings, f"{told} ({working})"), ()
         return Sweep(tuple(self._orphans()), artifacts, len(marking.kept), warnings)
 
@@ -158,7 +156,7 @@ class Sweeper:
         return mark(self.store, registered=self._registered(), since=self._since)
 
     def _hide(self, wanted: Collection[Path]) -> dict[Path, Path]:
-        """Where each of those lies now that nothing names even now; hidden → where it was."""
+        """Return where each of those lies now that nothing names even now; hidden → where it was."""
         if not wanted or self._at_work() is not None:
             return {}
         hidden = {}
@@ -195,7 +193,7 @@ class Sweeper:
             if self._behind_a_link(each.folder.parent):
                 continue
             made = f"{each.finished:%Y-%m-%d}" if each.finished else "at another time"
-            why = f"nothing names it; made {made}" if not each.hidden else "a sweep was killed before it went"
+            why = f"unreferenced; made {made}" if not each.hidden else "a sweep was killed before it went"
             size = _size(each.folder)
             yield Leftover(each.folder, each.kind, each.day.isoformat(), each.key, size, why)
             if each.kind == "evaluation":
@@ -226,19 +224,19 @@ class Sweeper:
                 yield Leftover(path, what, day, "", _size(path), why)
 
     def _why_not_aside(self, path: Path) -> str:
-        """Why a damaged artifact that was set aside need not stay; empty while it promises something."""
+        """Return why a damaged artifact that was set aside can be removed; empty while it is needed."""
         set_aside = datetime.fromtimestamp(path.lstat().st_mtime, UTC)
         if (path.with_name(aside.key_of(path)) / NAME).exists() and self._now - set_aside > LIVE_FOR:
-            return "it was damaged, and has been made again"
+            return "it was damaged, and has been replaced"
         return f"it was damaged; set aside {set_aside:%Y-%m-%d}" if set_aside < self._since else ""
 
     def _at_work(self) -> Path | None:
-        """Where somebody works, or was killed within the day: an attempt, or where a model is made again."""
+        """Return where a process works or was killed within a day: an attempt, or a reproduction."""
         attempts = (path for _, path in self._dotted() if path.name.startswith(ATTEMPT_PREFIX))
         return next(filter(self._lives, attempts), None)
 
     def _lives(self, path: Path) -> bool:
-        """Whether somebody holds the lease of an attempt, renewed it or wrote there within the day.
+        """Return whether somebody holds the lease of an attempt, renewed it or wrote there within the day.
 
         A time in the future is of a clock that was put right since, and nobody has renewed it after that. No
         writer makes a link.
@@ -261,7 +259,7 @@ class Sweeper:
                     yield day, path
 
     def _links(self) -> list[Path]:
-        """The folders of kinds, dates and joined sources that are links: what is there lies elsewhere."""
+        """Return the folders of kinds, dates and joined sources that are links to somewhere else."""
         places = [folder for _, _, folder in date_folders(self.store)]
         places += [*(self.store.folder / "reports").glob("date=*")]
         above = {each for place in places for each in (place, *place.parents)}
@@ -273,7 +271,7 @@ class Sweeper:
 
 
 def _delete(path: Path) -> bool:
-    """Whether it was there to be deleted; an artifact loses its manifest first, and is none from then on."""
+    """Return whether there was anything to delete; the manifest goes first, so that no reader sees a part."""
     if not os.path.lexists(path):
         return False
     if path.is_dir() and not path.is_symlink():

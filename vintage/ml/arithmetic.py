@@ -46,7 +46,7 @@ PINNED: Final = Arithmetic("VectorBLAS", VECTOR_BITS)
 
 
 def arithmetic_of(spark: SparkSession) -> tuple[Arithmetic, ...]:
-    """How the driver adds, and every executor that answers; the same ones told once.
+    """Return how the driver adds, and every executor that answers; the same ones told once.
 
     Executors are asked by a job of one task for each of their cores.
     """
@@ -158,7 +158,7 @@ def _of_executors(spark: SparkSession) -> set[Arithmetic]:
 
 
 def _asked(spark: SparkSession, questions: Mapping[str, tuple[str, str]]) -> set[tuple[str, ...]]:
-    """What static methods, by class and name, say on executors: a job of one task for each of their cores."""
+    """Return the results of static methods, by class and name, on executors: one task for each core."""
     from pyspark.sql import functions as F
 
     tasks = min(spark.sparkContext.defaultParallelism, _MOST_ASKED)
@@ -170,7 +170,7 @@ def _asked(spark: SparkSession, questions: Mapping[str, tuple[str, str]]) -> set
 
 
 def _read(blas: Iterable[str], shape: str) -> Arithmetic:
-    """What the JVM's own words say: `dev.ludovic.netlib.blas.VectorBLAS@1b2c3d`, `Shape[S_128_BIT]`."""
+    """Return what the JVM's output means: `dev.ludovic.netlib.blas.VectorBLAS@1b2c3d`, `Shape[S_128_BIT]`."""
     names = {each.partition("@")[0].rpartition(".")[2] for each in blas}
     bits = re.search(r"\d+", shape)
     return Arithmetic(", ".join(sorted(names)), int(bits[0]) if bits else 0)

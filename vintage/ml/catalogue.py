@@ -1,4 +1,4 @@
-"""The classes of pyspark.ml by name, and their Params, told without a JVM."""
+"""The classes of pyspark.ml by name, and their Params; no JVM is needed."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class UnknownStage(LookupError):
 
 @cache
 def known_stages() -> Mapping[str, type[PipelineStage]]:
-    """Every Transformer and Estimator of pyspark.ml that one can make, by name; fitted models are none."""
+    """Return every public Transformer and Estimator of pyspark.ml by name, without fitted models."""
     found: dict[str, type[PipelineStage]] = {}
     for name in MODULES:
         module = importlib.import_module(f"pyspark.ml.{name}")
@@ -62,13 +62,13 @@ def find_stage_class(name: str) -> type[PipelineStage]:
 
 @cache
 def params_of(stage: type[PipelineStage]) -> Mapping[str, Param[Any]]:
-    """The Params of a stage class by name, from the class itself: no instance and so no JVM is needed."""
+    """Return the Params of a stage class by name; the class suffices, no instance and no JVM is needed."""
     members = inspect.getmembers_static(stage, lambda member: isinstance(member, Param))
     return MappingProxyType({param.name: param for _, param in members})
 
 
 def is_sparks_own(stage: type[PipelineStage]) -> bool:
-    """Whether a stage is one of pyspark.ml's."""
+    """Return whether a stage is one of pyspark.ml's."""
     return stage.__module__.startswith("pyspark.ml.")
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from vintage.spec import Stage
 
 TO_LEARN_FROM: Final = ("labelCol", "weightCol", "censorCol", "ratingCol", "validationIndicatorCol")
-"""Params that name what a stage reads to learn, and as a rule not to transform."""
+"""Params that name what a stage reads to learn, and usually not to transform."""
 
 # What Spark takes when the Param is not set; None where it then takes none.
 _READ: Final[Mapping[str, str | None]] = {
@@ -54,7 +54,7 @@ LABEL: Final = "label"
 
 
 class BadFlow(ValueError):
-    """A stage whose columns cannot be told from its Params; `param` is the one to look at."""
+    """A stage whose columns cannot be derived from its Params; `param` is the one to look at."""
 
     def __init__(self, what: str, *, param: str, expected: str = "") -> None:
         super().__init__(what)
@@ -67,7 +67,7 @@ class BadFlow(ValueError):
 class NamedColumn:
     """A column, and where it is named: the Param, and the place in it when that is a list.
 
-    `answers` tells of a column that is read only to learn from, and makes no feature.
+    `answers` tells of a column that is read only to train on, and makes no feature.
     """
 
     name: str
@@ -83,7 +83,7 @@ class Flow:
         reads: what it needs, in order.
         adds: what it adds, in order.
         keeps: whether the columns that were there stay; only an SQLTransformer may drop them.
-        open: whether it may add columns that its Params do not name, as a stage of one's own can.
+        open: whether it may add columns that its Params do not name, as a user's stage can.
         unresolved: whether it reads columns that only the rows tell, besides.
     """
 
@@ -182,7 +182,7 @@ def _of_statement(statement: str) -> Flow:
         raise BadFlow(
             "the statement of SQLTransformer does not read __THIS__",
             param="statement",
-            expected="SELECT *, a + b AS c FROM __THIS__, say",
+            expected="for example SELECT *, a + b AS c FROM __THIS__",
         )
     try:
         query = read_query(statement.replace("__THIS__", SOURCE_VIEW))
@@ -200,7 +200,9 @@ def _of_formula(values: Mapping[str, Any], there: Sequence[str] | None) -> Flow:
     formula = Formula.read(str(values.get("formula", "")))
     if formula is None:
         raise BadFlow(
-            "the formula of RFormula has no label or no terms", param="formula", expected="label ~ a + b, say"
+            "the formula of RFormula has no label or no terms",
+            param="formula",
+            expected="for example label ~ a + b",
         )
     if formula.rest and formula.label != LABEL and LABEL not in formula.removed:
         raise BadFlow(

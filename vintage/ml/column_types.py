@@ -1,4 +1,4 @@
-"""Stages that cannot read a column because of its type, told without a JVM where the type is declared."""
+"""Stages that cannot read a column because of its type; without a JVM, where the type is declared."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def type_problems(pipeline: Pipeline, types: Mapping[str, str]) -> Iterator[Prob
 
 
 def _wrong(stage: str, param: str, kind: str) -> tuple[str, str] | None:
-    """What a stage reads by a Param instead of such a type, and what helps; None where it can read that."""
+    """Return the type that a Param reads instead, and the fix; None where it can read the given type."""
     # DECIMAL(8,2), ARRAY<STRING> and TIMESTAMP_NTZ are of the family that they begin with.
     family = re.split(r"[(<_]", kind, maxsplit=1)[0]
     by_input = param in {"inputCol", "inputCols"}

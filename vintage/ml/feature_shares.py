@@ -1,4 +1,4 @@
-"""How much of what a model weighs lies in each column of its feature rows, told without a JVM."""
+"""How much of what a model weighs lies in each column of its feature rows; no JVM is needed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def feature_shares(weights: Mapping[str, Any], stages: Sequence[Stage]) -> dict[
 
     Args:
         weights: of `importances_of`.
-        stages: as they were declared; what code of one's own makes of its columns is taken to be of them all.
+        stages: as they were declared; what user code makes of its columns is taken to be of them all.
     """
     behind = _behind(stages)
     sizes = {each["feature"]: _size(each, weights["kind"]) for each in weights["features"]}

@@ -99,7 +99,7 @@ def naming_the_stage(
 
 
 def is_of_the_machine(error: Exception) -> bool:
-    """Whether the disk, the store or the JVM failed, and not what it worked on."""
+    """Return whether the disk, the store or the JVM failed, and not what it worked on."""
     return any(sign in told for told in causes(error) for sign in OF_THE_MACHINE)
 
 
@@ -115,7 +115,7 @@ def _stage_error(
 
 
 def _first_failing(stages: Sequence[Any], rows: DataFrame) -> tuple[int, Any, Exception, str] | None:
-    """The first stage whose output cannot be computed: its place, itself, why, and the values to blame."""
+    """Return the first stage whose output cannot be computed: index, stage, reason, and values to blame."""
     from py4j.protocol import Py4JJavaError
     from pyspark.errors import PySparkException
 
@@ -135,7 +135,7 @@ def _added(before: DataFrame, after: DataFrame) -> list[str]:
 
 
 def _unknown_categories(stage: Any, rows: DataFrame) -> str:
-    """Which columns of a StringIndexer hold values, or nulls, that it did not learn."""
+    """Return which columns of a StringIndexer hold values, or nulls, that it did not learn."""
     from pyspark.sql import functions as F
 
     if type(stage).__name__ != "StringIndexerModel":
@@ -159,7 +159,7 @@ def _error(
     declared = pipeline.stages[index].type
     reason = root_cause(error).replace(stage.uid, declared).rstrip(".")
     if _OF_TYPES.search(reason):
-        fix = "Give the stage columns of a type that it reads: CAST them in preprocess.sql, say."
+        fix = "Give the stage columns of a type that it reads, for example with CAST in preprocess.sql."
     elif "handleInvalid" in {param.name for param in stage.params}:
         fix = "Set handleInvalid of the stage (keep, or skip), or correct the data or preprocess.sql."
     else:

@@ -64,7 +64,7 @@ class GoldenBatch:
 
 
 def golden_batch(model: PipelineModel, rows: DataFrame, columns: Sequence[str]) -> GoldenBatch:
-    """Chooses rows by a hash of what is in them, so that the same rows give the same batch; scores them.
+    """Choose rows by a hash of their content, so that the same rows give the same batch, and score them.
 
     Args:
         model: the fitted pipeline.
@@ -82,7 +82,7 @@ def golden_batch(model: PipelineModel, rows: DataFrame, columns: Sequence[str]) 
 
 
 def outputs(model: PipelineModel, batch: GoldenBatch) -> list[Row]:
-    """Return what a model makes of a batch's rows, in their order; to be held against `batch.expected()`."""
+    """Return what a model makes of a batch's rows, in their order; to be compared with `batch.expected()`."""
     return _in_order(_scored(model, batch.given))
 
 
@@ -120,7 +120,7 @@ def require(folder: Path) -> None:
 
 
 def compare(expected: Sequence[Row], found: Sequence[Row]) -> tuple[Equality, tuple[str, ...]]:
-    """How like two lists of rows are, and what differs, in words: row, column, expected, found."""
+    """Return how like two lists of rows are, and what differs, in words: row, column, expected, found."""
     if len(expected) != len(found):
         return Equality.OTHER, (f"{len(found)} rows instead of {len(expected)}",)
     equality, told = Equality.SAME, []
@@ -137,7 +137,7 @@ def compare(expected: Sequence[Row], found: Sequence[Row]) -> tuple[Equality, tu
 
 
 def equality_of(expected: Any, found: Any) -> Equality:
-    """How like two values of a column are; numbers, vectors and nested values by their numbers."""
+    """Return how like two values of a column are; numbers, vectors and nested values by their numbers."""
     if isinstance(expected, bool) or isinstance(found, bool):
         return Equality.SAME if expected is found else Equality.OTHER
     if isinstance(expected, int | float) and isinstance(found, int | float):

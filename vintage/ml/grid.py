@@ -48,13 +48,13 @@ def tuned_columns(pipeline: Pipeline) -> tuple[str, ...]:
 
 
 def first_tuned(pipeline: Pipeline) -> int:
-    """The index of the first stage that the grid touches: those before it are the same for all candidates."""
+    """Return the index of the first tuned stage; the stages before it are the same for all candidates."""
     grid = pipeline.tuning.grid if pipeline.tuning is not None else {}
     return min((find_stage(pipeline.stages, name)[0] for name in grid), default=len(pipeline.stages))
 
 
 def _single(pipeline: Pipeline) -> Iterator[tuple[str, Any, tuple[str | int, ...]]]:
-    """Each value of the grid alone, with its place in the file."""
+    """Yield each value of the grid alone, with its place in the file."""
     for name, values in (pipeline.tuning.grid if pipeline.tuning is not None else {}).items():
         for index, value in enumerate(values):
             yield name, value, ("tuning", "grid", name, index)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 MOST: Final = 200
-"""Features that are told, the largest; how many others there are is counted."""
+"""Features that are reported, the largest; how many others there are is counted."""
 
 Kind = Literal[
     "coefficients",
@@ -69,7 +69,7 @@ def importances_of(model: PipelineModel, learnt: DataFrame) -> Mapping[str, Any]
 
     Args:
         model: a fitted pipeline.
-        learnt: the rows that it learnt from, in their canonical order, on which the last bits depend.
+        learnt: the rows that it was trained on, in their canonical order, on which the last bits depend.
 
     Returns:
         `kind`; `features`: `feature` with `value`, or with `values`, one for each of `by` (`class 0`, …); a

@@ -41,9 +41,9 @@ class Answer:
 
 
 def label_problems(pipeline: Pipeline) -> Iterator[Problem]:
-    """Find each feature column that the model learns from and that the label is computed from, at its line.
+    """Find each feature column that the model is trained on and that the label is computed from, at its line.
 
-    What `preprocess.allow_label_columns` names is allowed. Of code of one's own only the columns that it is
+    What `preprocess.allow_label_columns` names is allowed. Of user code only the columns that it is
     given and gives are known.
 
     Args:
@@ -138,7 +138,7 @@ class _Answers:
 
 
 def _overlap(one: Origin, other: Origin) -> bool:
-    """Whether one is the other, or a field within it."""
+    """Return whether one is the other, or a field within it."""
     shorter = min(len(one), len(other))
     return one[:shorter] == other[:shorter]
 
@@ -170,7 +170,7 @@ def require_read(pipeline: Pipeline, columns: Collection[str]) -> None:
     """Check of the rows of an RFormula with a `.` what could not be checked before: its columns, the label.
 
     Raises:
-        InvalidSpec: a column that a stage reads is not there, or the model learns from its label.
+        InvalidSpec: a column that a stage reads does not exist, or the model is trained on its label.
     """
     formulas = [Formula.read(str(stage.params.get("formula", ""))) for stage in pipeline.stages]
     if any(formula and formula.rest for formula in formulas):

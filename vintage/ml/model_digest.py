@@ -64,7 +64,7 @@ def model_digest(folder: Path) -> str:
 
 
 class _Names:
-    """Names that are the same for the same model: a stage's place, `stages/2` say, stands for its uid.
+    """Names that are the same for the same model: a stage's index, such as `stages/2`, replaces its uid.
 
     Args:
         folder: the model.
@@ -128,7 +128,7 @@ def _line(place: str, stage: Mapping[str, Any]) -> str:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    """Every file below a folder but Spark's own marks and checksums."""
+    """Return every file below a folder but Spark's own marks and checksums."""
     return (path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(("_", ".")))
 
 
@@ -156,7 +156,7 @@ def _without_making(text: str) -> str:
 
 
 def _rows_digest(parts: list[Path], text: Callable[[str], str]) -> str:
-    """The digest of a table: of its columns' names and types, and of its rows in the order of their bytes."""
+    """Return the digest of a table: column names, types, and rows in the order of their bytes."""
     import pyarrow.parquet as pq
 
     columns: set[str] = set()
@@ -189,7 +189,7 @@ def _type_name(kind: pa.DataType) -> str:
 
 
 def _encoded(array: pa.Array, text: Callable[[str], str]) -> list[bytes]:
-    """Each value as bytes that are the same for the same value alone; numbers by their bits."""
+    """Return each value as bytes that are the same for the same value alone; numbers by their bits."""
     import pyarrow as pa
 
     kind = array.type
@@ -229,7 +229,7 @@ def _each_list(array: pa.ListArray, text: Callable[[str], str]) -> list[bytes]:
 
 
 def _each_map(array: pa.MapArray, text: Callable[[str], str]) -> list[bytes]:
-    """Maps: their entries in the order of their bytes, for a map has none."""
+    """Encode maps, with their entries in the order of their bytes."""
     keys, items = _encoded(array.keys, text), _encoded(array.items, text)
     entries = [key + item for key, item in zip(keys, items, strict=True)]
     return [_length(end - start) + b"".join(sorted(entries[start:end])) for start, end in _bounds(array)]

@@ -35,7 +35,7 @@ class Nested:
     example: str
 
     def fits(self, stage: type[PipelineStage], params: Collection[str]) -> bool:
-        """Whether the Param takes a stage of that class, which has those Params."""
+        """Return whether the Param takes a stage of that class, which has those Params."""
         return issubclass(stage, Estimator) and self.has in params and self.lacks not in params
 
 
@@ -45,7 +45,7 @@ NESTED: Final[Mapping[tuple[str, str], Nested]] = {
         lacks="classifier",
         given=("featuresCol", "labelCol", "predictionCol", "rawPredictionCol", "weightCol"),
         lost=("rawPredictionCol",),
-        example="a classifier of two classes, {LogisticRegression: {maxIter: 20}} say",
+        example="a classifier of two classes, such as {LogisticRegression: {maxIter: 20}}",
     ),
 }
 """Class and Param → what it holds."""

@@ -46,7 +46,7 @@ def overlap_of(
     train: Mapping[date, Artifact],
     test: Mapping[date, Artifact],
 ) -> Overlap:
-    """Count what a holdout shares with the rows that the model learnt from.
+    """Count what a holdout shares with the rows that the model was trained on.
 
     A split by key puts rows of one key on one side: it shares nothing, and no row is read.
 
@@ -54,7 +54,7 @@ def overlap_of(
         pipeline: its key, and the columns that its stages read, tell whether two rows are the same.
         holdout: the rows that test the model.
         count: how many there are.
-        learnt: gives the rows that it learnt from.
+        learnt: gives the rows that it was trained on.
         train: date → their feature partition.
         test: date → the holdout's feature partition.
     """

@@ -20,7 +20,7 @@ _XGBOOST: Final = "xgboost.spark."
 
 
 def repeatability_warnings(pipeline: Pipeline) -> list[Problem]:
-    """Return what is to be looked at in the SQL, in code of one's own and in the stages; no JVM is needed."""
+    """Return what is to be looked at in the SQL, in user code and in the stages; no JVM is needed."""
     found = {*sql_warnings(pipeline), *code_warnings(pipeline), *stage_warnings(pipeline)}
     return sorted(found, key=lambda each: each.order)
 
@@ -48,7 +48,7 @@ def stage_warnings(pipeline: Pipeline) -> Iterator[Problem]:
             if _is_seed(name) and name not in params:
                 yield pipeline.problem(
                     path,
-                    f"{stage.type} is made with a {name} that is no Param, so that nobody sets it",
+                    f"{stage.type} is made with a {name} that is no Param, so that no declaration can set it",
                     hint=f"make it a Param: Vintage sets one that is called {SEEDS[0]}",
                 )
         if stage.type.startswith(_XGBOOST):

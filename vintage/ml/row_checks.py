@@ -115,7 +115,7 @@ def _label_checks(rows: DataFrame, pipeline: Pipeline) -> Iterator[RowCheck]:
             LABEL,
             "has values that are no class",
             f"whole numbers 0, 1, … k-1, fewer than {MOST_CLASSES}",
-            "Number the classes from 0 in preprocess.label, with CASE WHEN say.",
+            "Number the classes from 0 in preprocess.label, for example with CASE WHEN.",
         )
 
 
@@ -199,7 +199,7 @@ def _reads(stage: Stage) -> list[str]:
 
 
 def _takes_nan(stage: Stage) -> bool:
-    """Whether a stage has an answer to NaN: fills it, bins it, or leaves its rows out."""
+    """Return whether a stage has an answer to NaN: fills it, bins it, or leaves its rows out."""
     handles = stage.params.get("handleInvalid")
     return (
         (stage.type == "Imputer" and "missingValue" not in stage.params)
@@ -209,5 +209,5 @@ def _takes_nan(stage: Stage) -> bool:
 
 
 def _takes_anything(stage: Stage) -> bool:
-    """Whether what a stage does with a column is the user's own affair."""
+    """Return whether what a stage does with a column is the user's own affair."""
     return stage.type == "SQLTransformer" or "." in stage.type

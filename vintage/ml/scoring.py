@@ -123,7 +123,7 @@ def asked_of(stage: Stage) -> tuple[str, ...]:
 
 
 def lenient_model(model: PipelineModel) -> PipelineModel:
-    """The same model, whose stages leave out the rows that they would fail on; stage by stage the same."""
+    """Return the same model with stages that skip the rows on which they would fail."""
     from pyspark.ml import PipelineModel
 
     return PipelineModel([_lenient(stage) for stage in model.stages])
@@ -172,7 +172,7 @@ def _asked(pipeline: Pipeline, *, kept: tuple[str, ...]) -> Pipeline:
 
 
 def _answers(scored: DataFrame, task: Task) -> Column:
-    """Whether the answer is there and a finite number, and nothing beside it is NaN."""
+    """Return whether the answer is there and a finite number, and nothing beside it is NaN."""
     from pyspark.sql import functions as F
 
     kinds = dict(scored.dtypes)

@@ -24,7 +24,7 @@ def key_columns(pipeline: Pipeline) -> list[Column]:
 
 
 def in_split(rows: DataFrame, pipeline: Pipeline, side: Literal["train", "test"]) -> DataFrame:
-    """The rows of one side of a split by key: a hash of the row key, the same everywhere and every night.
+    """Return the rows of one side of a split by key: a hash of the row key, the same on every night.
 
     Args:
         rows: feature rows.

@@ -76,7 +76,7 @@ def stage_columns(pipeline: Pipeline) -> tuple[str, ...]:
         flow = stage_flow(stage)
         if flow.unresolved:
             path = ("stages", index, stage.type)
-            raise InvalidSpec([pipeline.problem(path, f"the rows alone tell what {stage.type} reads")])
+            raise InvalidSpec([pipeline.problem(path, f"only the rows determine what {stage.type} reads")])
         read |= {column.name: None for column in flow.reads if column.name not in made}
         made |= {column.name for column in flow.adds}
     return tuple(read)
@@ -90,7 +90,7 @@ def over_rows(pipeline: Pipeline, rows: DataFrame) -> Pipeline:
 
 
 def over_columns(pipeline: Pipeline, columns: Collection[str] | None) -> Pipeline:
-    """The pipeline with what a `.` of an RFormula stands for; as it is where the columns are not known."""
+    """Return the pipeline with the `.` of an RFormula expanded; unchanged where the columns are unknown."""
     if columns is None or not _has_formula(pipeline):
         return pipeline
     there = dict.fromkeys([*(name for name in columns if name != TRAINABLE), LABEL])
@@ -108,7 +108,7 @@ def over_columns(pipeline: Pipeline, columns: Collection[str] | None) -> Pipelin
 
 
 def build_stages(pipeline: Pipeline) -> list[PipelineStage]:
-    """The stages as pyspark.ml objects, unfitted; each that has a seed and sets none gets the pipeline's.
+    """Return the stages as unfitted pyspark.ml objects; stages without a seed get the pipeline's.
 
     Raises:
         InvalidSpec: the stages have problems, such as a value that Spark does not take.
@@ -146,7 +146,7 @@ def _resolved(stage: Params, prefix: str) -> dict[str, str]:
 
 
 def _stage_problems(pipeline: Pipeline, path: KeyPath, stage: Stage) -> Iterator[Problem]:
-    """What is wrong with one stage, which stands at the key path, and with the stage that it may hold."""
+    """Yield the problems of the stage at a key path, and of the stage that it may contain."""
     try:
         stage_class = find_stage_class(stage.type)
     except UnknownStage as error:
@@ -170,7 +170,7 @@ def _stage_problems(pipeline: Pipeline, path: KeyPath, stage: Stage) -> Iterator
 
 
 def _trigger_problems(pipeline: Pipeline) -> Iterator[Problem]:
-    """Yield what the trigger form offers is a Param of the stage's class."""
+    """Yield Params of the trigger form that the stage's class lacks."""
     for index, name in enumerate(pipeline.trigger_params):
         try:
             place, param = find_stage(pipeline.stages, name)
@@ -214,7 +214,7 @@ def _nested_problems(pipeline: Pipeline, path: KeyPath, stage: Stage, name: str)
 def _column_problems(
     pipeline: Pipeline, flows: Sequence[Flow | None], columns: Collection[str] | None
 ) -> Iterator[Problem]:
-    """Inputs that nobody provides, and outputs that are there already, from stage to stage."""
+    """Yield inputs that do not exist, and outputs that already exist, from stage to stage."""
     there = {LABEL, *(columns or ())}
     known = columns is not None
     for index, flow in enumerate(flows):
@@ -228,7 +228,7 @@ def _column_problems(
                 hint = did_you_mean(column.name, there) or f"there are {list_names(sorted(there))}"
                 yield pipeline.problem(
                     (*path, *column.at),
-                    f'{stage.type} reads column "{column.name}", which nobody provides',
+                    f'{stage.type} reads column "{column.name}", which does not exist',
                     hint=hint,
                 )
         there = there if flow.keeps else set()
@@ -236,7 +236,7 @@ def _column_problems(
             if column.name in there:
                 yield pipeline.problem(
                     (*path, *column.at),
-                    f'{stage.type} adds column "{column.name}", which is there already',
+                    f'{stage.type} adds column "{column.name}", which already exists',
                     hint="give it a name of its own",
                 )
             there.add(column.name)

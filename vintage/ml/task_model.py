@@ -22,7 +22,7 @@ _EXAMPLES: Final[Mapping[Task, str]] = {
 
 
 def task_problems(pipeline: Pipeline) -> Iterator[Problem]:
-    """A pipeline whose last model is of another task, or that has none; one's own classes may be any."""
+    """Yield the problem of a pipeline whose last model is missing or of another task; user classes pass."""
     tasks: dict[int, str] = {}
     for index, stage in enumerate(pipeline.stages):
         try:

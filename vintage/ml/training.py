@@ -1,4 +1,4 @@
-"""What a fit needs of its rows: one order on every machine, and enough in them to learn from."""
+"""What a fit needs of its rows: one order on every machine, and enough in them to train on."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class TrainingRows:
 def canonical(rows: DataFrame, pipeline: Pipeline, columns: Sequence[str]) -> DataFrame:
     """Return the rows in the one order that a fit may see: hashed by key onto partitions, sorted in each.
 
-    Rows of one key are told apart by the hash of all their values, so that only rows equal in every column
+    Rows of one key are distinguished by the hash of all their values, so that only rows equal in every column
     could change places.
 
     Args:
@@ -117,7 +117,7 @@ def check_training_rows(rows: DataFrame, pipeline: Pipeline, columns: Sequence[s
 
 
 def _classes(label: Column) -> Column:
-    """How many different classes there are: labels are bits of one bitmap."""
+    """Return how many different classes there are: labels are bits of one bitmap."""
     from pyspark.sql import functions as F
 
     is_class = (label >= 0) & (label < MOST_CLASSES)

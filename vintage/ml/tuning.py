@@ -93,7 +93,7 @@ class Tuned:
     rows: int
 
     def details(self) -> TuningDetails:
-        """All of it as JSON can say it; NaN becomes null."""
+        """Return all of it as JSON can say it; NaN becomes null."""
         return TuningDetails(
             metric=self.metric.name,
             larger_is_better=self.metric.larger_is_better,
@@ -104,7 +104,7 @@ class Tuned:
 
 
 def tune(rows: DataFrame, pipeline: Pipeline) -> Tuned:
-    """Fits every candidate on what each part leaves, judges it on the part, and takes the best mean.
+    """Fit every candidate on all folds but one, measure it on that fold, and take the best mean.
 
     The rows are put in the canonical order once and kept; each part sees them through a filter, which moves
     no row, so that a fit sees what it would see of those rows alone. Stages before the first that the grid
@@ -167,7 +167,7 @@ def best(means: Sequence[float], metric: Metric) -> int | None:
 
 
 def _part_counts(ordered: DataFrame, part: Column, pipeline: Pipeline, tuning: Tuning) -> tuple[int, ...]:
-    """How many rows judge in each part.
+    """Return how many rows judge in each part.
 
     Raises:
         TrainingError: no row judges or teaches in one, or one class only teaches a classifier.
@@ -197,7 +197,7 @@ def _part_counts(ordered: DataFrame, part: Column, pipeline: Pipeline, tuning: T
 def _judged(
     candidates: Sequence[Candidate], taught: DataFrame, judged: DataFrame, count: int, pipeline: Pipeline
 ) -> tuple[Candidate, ...]:
-    """The candidates with what they did on one more part; those that failed before are left as they are."""
+    """Return the candidates with their results on one more fold; failed candidates stay unchanged."""
     from pyspark.ml import PipelineModel
 
     first = first_tuned(pipeline)
@@ -244,7 +244,7 @@ def _measure(holdout: Holdout, metric: Metric) -> float:
 
 
 def _is_the_candidates(error: Exception) -> bool:
-    """Whether a failure follows from the candidate and the rows, and so would come again."""
+    """Return whether a failure follows from the candidate and the rows, and so would come again."""
     text = " ".join([type(error).__name__, *causes(error)])
     return not isinstance(error, OSError | MemoryError) and not any(sign in text for sign in _NOT_ITS_FAULT)
 

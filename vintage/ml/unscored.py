@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 REASON: Final = "reason"
 """Column: why a row was not scored."""
 FOUND: Final = "found"
-"""Column: the values that are to blame, `carrier=ZZ` say; empty where they cannot be told."""
+"""Column: the values that are to blame, `carrier=ZZ`, for example; empty where they are unknown."""
 
 _WORDS: Final[Mapping[str, str]] = {
-    "StringIndexer": "did not learn the value",
-    "VectorIndexer": "did not learn the value",
-    "OneHotEncoder": "did not learn the value",
+    "StringIndexer": "has not seen the value",
+    "VectorIndexer": "has not seen the value",
+    "OneHotEncoder": "has not seen the value",
     "VectorAssembler": "is given a null or NaN",
     "Bucketizer": "has no bucket for the value",
     "QuantileDiscretizer": "has no bucket for the value",
@@ -89,7 +89,7 @@ def _because(rows: DataFrame, reason: str, found: Column) -> DataFrame:
 
 
 def _may_drop(pipeline: Pipeline, index: int) -> bool:
-    """Whether a stage may leave rows out: one with handleInvalid or bounds, of SQL, of ALS, or one's own."""
+    """Return whether a stage may drop rows: one with handleInvalid or bounds, SQL, ALS, or a user's class."""
     found = find_stage_class(pipeline.stages[index].type)
     return not is_sparks_own(found) or bool(_DROPPING & set(params_of(found)))
 

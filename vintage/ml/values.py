@@ -80,13 +80,13 @@ def _outside(value: Any, doc: str) -> tuple[str, str]:
 
 
 class Bounds:
-    """An interval of numbers: `[0, 1)` say; NaN is in none."""
+    """An interval of numbers: `[0, 1)`, for example; NaN is in none."""
 
     def __init__(self, low: float, high: float, *, with_low: bool, with_high: bool) -> None:
         self.low, self.high, self.with_low, self.with_high = low, high, with_low, with_high
 
     def hold(self, value: float) -> bool:
-        """Whether the value is within."""
+        """Return whether the value is within."""
         above = value > self.low or (self.with_low and value == self.low)
         return above and (value < self.high or (self.with_high and value == self.high))
 
@@ -100,7 +100,7 @@ class Bounds:
 
 @cache
 def bounds(doc: str) -> Bounds | None:
-    """The numbers that a Param's text allows (`Must be > 0.`, `in range [0, 1]`); None if it bounds none."""
+    """Return the bounds in a Param's text (`Must be > 0.`, `in range [0, 1]`); None without any."""
     within = _RANGE.search(doc)
     if within:
         return Bounds(
@@ -117,7 +117,7 @@ def bounds(doc: str) -> Bounds | None:
 
 @cache
 def options(doc: str) -> tuple[str, ...]:
-    """The words that a Param's text names as all it takes; empty where it names none in a plain list."""
+    """Return the allowed words in a Param's text; empty without a plain list."""
     found = _OPTIONS.search(doc)
     if not found:
         return ()

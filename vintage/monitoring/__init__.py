@@ -1,1 +1,1 @@
-"""Whether the rows of a date still look like those that the model learnt from; reads profiles, never rows."""
+"""Drift: compare the profiles of a date with those of the training rows; no rows are read."""

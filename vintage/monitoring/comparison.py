@@ -300,7 +300,7 @@ def measure_column(
 def _over(
     pairs: Sequence[Pair], counts: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Counts of shape (profiles, bins) → those of each pair's reference and of what is compared with it."""
+    """Return the counts of each pair's reference and date from counts of shape (profiles, bins)."""
     total = counts.sum(axis=0)
     every = set(range(len(counts)))
     references = []
@@ -336,7 +336,7 @@ def _of_numbers(
 
 
 def _binned(column: ColumnProfile | None, edges: NDArray[np.float64]) -> NDArray[np.float64]:
-    """How many values lie in each bin, up to and including its edge."""
+    """Return how many values lie in each bin, up to and including its edge."""
     if column is None or column.sketch is None:
         return np.zeros(len(edges) + 1)
     below = np.array(column.sketch.get_cdf(edges.tolist(), inclusive=True))
@@ -344,7 +344,7 @@ def _binned(column: ColumnProfile | None, edges: NDArray[np.float64]) -> NDArray
 
 
 def _outside(columns: Sequence[ColumnProfile | None], pairs: Sequence[Pair]) -> Iterator[float]:
-    """The share of values below the reference's smallest or above its largest."""
+    """Yield the share of values below the reference's smallest or above its largest."""
     ends = [
         (np.inf, -np.inf)
         if column is None or column.sketch is None
@@ -391,7 +391,7 @@ def _of_categories(
 
 
 def _counted(column: ColumnProfile | None, known: Sequence[str]) -> NDArray[np.float64]:
-    """How many rows have each known value, and how many any other."""
+    """Return how many rows have each known value, and how many any other."""
     if column is None or column.values is None:
         return np.zeros(len(known) + 1)
     counts = [column.values.get(value, 0) for value in known]
@@ -399,7 +399,7 @@ def _counted(column: ColumnProfile | None, known: Sequence[str]) -> NDArray[np.f
 
 
 def _share_of_new(columns: Sequence[ColumnProfile | None], pair: Pair) -> float:
-    """The share of values that no date of the reference has; of those that are counted one by one."""
+    """Return the share of values that no date of the reference has; of those that are counted one by one."""
     found = columns[pair.found]
     if found is None or not found.values or not found.known:
         return 0.0
@@ -415,7 +415,7 @@ def _share_of_new(columns: Sequence[ColumnProfile | None], pair: Pair) -> float:
 def _chance(
     reference: NDArray[np.float64], found: NDArray[np.float64], nulls: NDArray[np.float64]
 ) -> dict[str, NDArray[np.float64]]:
-    """What samples of so many rows of one distribution differ by, once in a thousand; one number a pair.
+    """Return the difference that samples of one distribution exceed once in a thousand; one for each pair.
 
     PSI is about χ² / n (Yurdakul, Statistical Properties of Population Stability Index, 2018), JS an eighth
     of it in nats.

@@ -44,7 +44,7 @@ def distribution(
     """Return both distributions; None where one of the two has no values, or they are of another kind.
 
     Args:
-        reference: the column on each date of the reference; None where it is not there.
+        reference: the column on each date of the reference; None where it does not exist.
         found: the column on the date.
     """
     before = [each for each in reference if each is not None and each.known]

@@ -1,4 +1,4 @@
-"""How the rows of a date differ from those that a model learnt from, or from those of other dates."""
+"""How the rows of a date differ from those that a model was trained on, or from those of other dates."""
 
 from __future__ import annotations
 
@@ -369,7 +369,7 @@ def _rows(sides: Sides, day: dt.date, against: str, overrides: Mapping[str, floa
 
 
 def _calm(dates: Sequence[dt.date], used: tuple[int, ...], day: dt.date, against: str) -> Iterator[Pair]:
-    """The comparisons from which bounds are calibrated: each date of the reference with all the others.
+    """Yield the comparisons from which bounds are calibrated: each date of the reference with all the others.
 
     Where the reference is one date, each earlier date with the one as many days before it.
     """

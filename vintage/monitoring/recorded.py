@@ -43,7 +43,7 @@ def record_quality(tracking: Tracking, quality: QualityOfDate) -> None:
     if found is None or found.predicted is None:
         return
     points = {"quality/labelled": float(found.counts.measured)}
-    for name, model in (("quality", found.predicted), ("quality of what serves", found.serving)):
+    for name, model in (("quality", found.predicted), ("quality of the champion", found.serving)):
         if model is None:
             continue
         values = model.found.metrics.items()

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def with_importance(drift: Drift, store: Store) -> Drift:
-    """Return the same with the importance of each column that drifted, as the model's evaluation tells it.
+    """Return the same with the importance of each column that drifted, as in the model's evaluation.
 
     Args:
         drift: with the features that raw columns feed.
@@ -57,7 +57,7 @@ def _model(drift: Drift, store: Store) -> Artifact | None:
 
 
 def _shares(store: Store, model: Artifact) -> dict[str, float]:
-    """Column of the feature rows, in small letters → its share; empty where the model tells none."""
+    """Column of the feature rows, in small letters → its share; empty without importances."""
     evaluation = lineage_of_model(store, model).evaluation
     weights = EvaluationDetails.of(evaluation).details.get("importances") if evaluation else None
     if not weights:

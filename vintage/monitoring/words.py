@@ -47,12 +47,12 @@ def headline(part: DriftOfRows) -> tuple[str, str]:
 
 
 def value(measure: str, found: float) -> str:
-    """Return a measure or its bound with the digits that tell."""
+    """Return a measure or its bound with its significant digits."""
     return f"{found:.1%}" if measure in _SHARES else f"{found:.3f}"
 
 
 def important(column: DriftOfColumn) -> str:
-    """Return how much of what the model weighs a column reaches; empty where nobody knows."""
+    """Return how much of what the model weighs a column reaches; empty where it is unknown."""
     return "" if column.importance is None else f"{column.importance:.0%} of what the model weighs"
 
 

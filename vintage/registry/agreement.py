@@ -30,7 +30,7 @@ class Registry(Protocol):
     """What is registered, and how it is changed; `Tracking` is one."""
 
     def registered(self, pipeline: str) -> Registered:
-        """Every version, who has the alias, and how far the ledger went."""
+        """Return every version, who has the alias, and how far the ledger went."""
 
     def set_champion(self, pipeline: str, version: int) -> None:
         """Move the alias."""
@@ -62,7 +62,7 @@ def standing(store: Store, registry: Registry, *, by_hand: bool = False) -> Stan
     Args:
         store: the pipeline's, with its ledger.
         registry: where its versions are.
-        by_hand: whether a person chooses who is to serve: then a champion that is nowhere stands in no way.
+        by_hand: whether a person chooses the new champion: then a champion that is nowhere stands in no way.
 
     Raises:
         StoreError: ledger and registry contradict each other, or the ledger is damaged.
@@ -76,7 +76,7 @@ def standing(store: Store, registry: Registry, *, by_hand: bool = False) -> Stan
             try:
                 lock.enter_context(ledgers.one_decision_at_a_time(store.ledger_path))
             except StoreError:
-                # Of a store that may only be read, nobody decides beside us.
+                # Of a store that may only be read, no other process decides.
                 raise error from None
             return _standing(store, registry, by_hand=by_hand)
 
@@ -96,12 +96,12 @@ def standing_to_decide(store: Store, registry: Registry, *, by_hand: bool = Fals
 
 
 def remember(store: Store, registry: Registry, known: str | None) -> None:
-    """Tells the registry how far the ledger went, so that it is noticed when its last lines are gone.
+    """Record in the registry how far the ledger went, so that lost last lines are noticed.
 
     Args:
         store: the pipeline's.
         registry: where its versions are.
-        known: what the registry was told before.
+        known: what the registry recorded before.
     """
     head = ledgers.read_ledger(store.ledger_path).head
     text = None if head is None else told_head(head)
@@ -112,7 +112,7 @@ def remember(store: Store, registry: Registry, known: str | None) -> None:
 def contradictions(
     store: Store, ledger: Ledger, registered: Registered, *, by_hand: bool = False
 ) -> tuple[str, ...]:
-    """Where ledger and registry contradict each other, what each says; empty where they agree."""
+    """Return where ledger and registry contradict each other, what each says; empty where they agree."""
     passed_over = by_hand and is_nowhere(store, ledger, registered)
     return (
         *_of_head(ledger, registered),
@@ -122,13 +122,13 @@ def contradictions(
 
 
 def is_nowhere(store: Store, ledger: Ledger, registered: Registered) -> bool:
-    """Whether who serves by the ledger is neither in the registry nor in the store."""
+    """Return whether who serves by the ledger is neither in the registry nor in the store."""
     last = latest_move(ledger.entries)
     return last is not None and registered.with_key(last.model_key) is None and not _in_store(store, last)
 
 
 def missing(store: Store, ledger: Ledger, registered: Registered) -> tuple[Entry, ...]:
-    """The first line of each model that the ledger knows, the store holds and the registry does not."""
+    """Return the first line of each model that ledger and store have and the registry lacks."""
     known = {version.key for version in registered.versions}
     first = {entry.model_key: entry for entry in reversed(ledger.entries)}
     return tuple(
@@ -144,7 +144,7 @@ def misdated(ledger: Ledger, registered: Registered) -> tuple[tuple[Version, Ent
 
 
 def is_dated(version: Version) -> bool:
-    """Whether a version has a key and a date, as those that Vintage registers have."""
+    """Return whether a version has a key and a date, as those that Vintage registers have."""
     try:
         date.fromisoformat(version.date)
     except ValueError:
@@ -163,7 +163,7 @@ def told_version(version: Version) -> str:
 
 
 def told_head(head: Head) -> str:
-    """How far a ledger went, as the registry keeps it."""
+    """Return how far a ledger went, as the registry keeps it."""
     return f"{head.lines} {head.digest}"
 
 
@@ -191,9 +191,9 @@ def _of_head(ledger: Ledger, registered: Registered) -> Iterator[str]:
         lines, has = head.lines if head else 0, len(ledger.heads)
         if lines > has:
             state = _told_state(ledger)
-            yield f"MLflow was told of {lines} lines of the ledger, which {state}: lines are gone"
+            yield f"MLflow recorded {lines} lines of the ledger, which {state}: lines are gone"
         else:
-            yield f"MLflow was told of another line {lines} than stands in the ledger"
+            yield f"MLflow recorded another line {lines} than the ledger has"
 
 
 def _of_versions(store: Store, ledger: Ledger, registered: Registered) -> Iterator[str]:
@@ -213,14 +213,14 @@ def _of_champion(ledger: Ledger, registered: Registered) -> Iterator[str]:
     )
     if last is None:
         if champion is not None:
-            yield f"{alias}, and the ledger, which {_told_state(ledger)}, names nobody who serves"
+            yield f"{alias}, and the ledger, which {_told_state(ledger)}, names no champion"
     elif (champion is None or champion.key != last.model_key) and not _is_unfinished(ledger, registered):
         serves = f"{told_model(last.model_key, last.date)} serves (version {last.version})"
         yield f"by the ledger {serves}, and {alias}"
 
 
 def _is_unfinished(ledger: Ledger, registered: Registered) -> bool:
-    """Whether the alias is where it was before the last move, of which the registry was not told."""
+    """Return whether the alias is where it was before the last move, which the registry did not record."""
     head = _head(registered)
     moves = [entry for entry in ledger.entries if entry.moves]
     before = moves[-2].model_key if len(moves) > 1 else None

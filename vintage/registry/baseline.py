@@ -82,7 +82,7 @@ def baseline_for(
 
 
 def baseline_of(store: Store, day: date) -> BaselineModel:
-    """The model that served for a partition date before its own was decided on; always of an earlier date.
+    """Return the champion before a date's own model was decided on; always of an earlier date.
 
     By the ledger alone, which says nothing of a date when it was lost.
 
@@ -108,7 +108,7 @@ def model_of(baseline: BaselineModel) -> Artifact | None:
 
 
 def baseline_then(evaluation: Artifact, model: Artifact | None) -> BaselineModel:
-    """Return what an evaluation was held against when it was made, for who makes it again.
+    """Return what an evaluation was compared with when it was made, for who makes it again.
 
     Args:
         evaluation: as it was made.

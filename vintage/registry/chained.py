@@ -36,7 +36,7 @@ def sealed(before: bytes, body: bytes) -> bytes:
 
 
 def parts(line: bytes) -> tuple[bytes, str | None]:
-    """The object of a line, and its digest; None where it has none, as in a line of an earlier release."""
+    """Return the object of a line, and its digest; None for a line of a release without digests."""
     match = _SEALED.fullmatch(line)
     return (line, None) if match is None else (match[1] + b"}", match[2].decode())
 
@@ -63,7 +63,7 @@ def problem(before: hashlib._Hash, body: bytes, seal: str | None, *, after_seale
 
 
 def is_cut(line: bytes, following: bytes | None, *, ends: bool) -> bool:
-    """Whether a crash cut the line: it is the beginning of one, and not a damaged whole.
+    """Return whether a crash cut the line: it is the beginning of one, and not a damaged whole.
 
     In the middle of a file it is what a crash left and the next writer went on after. There the line that
     follows answers for it, by its digest; if it is of an earlier release and has none, a line that has all

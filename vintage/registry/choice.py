@@ -76,7 +76,7 @@ def choose(
 
     Args:
         case: the model.
-        champion: who serves now, by the ledger.
+        champion: the champion by the ledger.
         past: the ledger's lines, oldest first.
 
     Returns:
@@ -95,7 +95,7 @@ def choose(
 
 
 def answer_of(past: Sequence[Entry], case: PromotionCandidate) -> Answer | None:
-    """What a person says of an evaluation now, or said the last time; None where nobody did or is asked."""
+    """Return a person's answer to an evaluation, now or the last one; None without an answer."""
     if case.answer is not None or case.mode != "approve":
         return case.answer
     about = [entry for entry in past if entry.evaluation_key == case.evaluation_key]
@@ -108,7 +108,7 @@ def answer_of(past: Sequence[Entry], case: PromotionCandidate) -> Answer | None:
 
 
 def why_not_ask(case: PromotionCandidate, champion: Version | None, past: Sequence[Entry]) -> str:
-    """Why nobody need be asked about a model; empty when a person's word decides whether it serves."""
+    """Return why a model needs no approval; empty when a person decides whether it serves."""
     if case.mode != "approve":
         return f"the spec says promote: {case.mode}"
     if not case.passed:
@@ -123,7 +123,7 @@ def why_not_ask(case: PromotionCandidate, champion: Version | None, past: Sequen
 
 
 def likely_to_serve(case: PromotionCandidate, past: Sequence[Entry]) -> bool:
-    """Whether a model will be made champion, as far as one can tell before MLflow is asked.
+    """Return whether a model will be made champion, as far as one can tell before MLflow is asked.
 
     Args:
         case: the model, registered or not.
@@ -138,7 +138,7 @@ def likely_to_serve(case: PromotionCandidate, past: Sequence[Entry]) -> bool:
 def _against(case: PromotionCandidate, champion: Version | None, past: Sequence[Entry]) -> str:
     """Return what keeps a model that passed its gates from becoming champion; empty where nothing does."""
     if case.mode == "never":
-        return "the spec says promote: never"
+        return "the pipeline declares promote: never"
     if champion is not None and champion.date >= case.day.isoformat():
         return f"champion stays version {champion.version} of {champion.date}: {case.day} is not later"
     replaced = replaced_by(past, case.key)
@@ -147,5 +147,5 @@ def _against(case: PromotionCandidate, champion: Version | None, past: Sequence[
         why = f", {replaced.why}" if replaced.why else ""
         return f"it served until version {replaced.version} took its place ({replaced.action}{why})"
     if case.mode == "approve" and case.answer is None:
-        return "nobody has approved it: its Dag's task approve asks, or `vintage promote` says so"
+        return "it is not approved: answer the task approve of its DAG, or run `vintage promote`"
     return ""

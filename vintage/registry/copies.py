@@ -1,4 +1,4 @@
-"""MLflow's copy of a model: fetched, and held against the manifest before anything of it is loaded."""
+"""MLflow's copy of a model: fetched, and compared with the manifest before anything of it is loaded."""
 
 from __future__ import annotations
 
@@ -105,14 +105,14 @@ def copies_of(
 
 @contextmanager
 def _fetched(tracking: Tracking, model: Artifact, version: Version) -> Iterator[tuple[Path, Copy]]:
-    """A folder of what MLflow holds for a version, which goes again, and how it differs from the model."""
+    """Yield a temporary folder with MLflow's copy of a version, and how it differs from the model."""
     with tempfile.TemporaryDirectory(prefix="vintage-copy-") as scratch:
         folder = tracking.fetch_copy(version, model.manifest.pipeline, Path(scratch))
         yield folder, Copy(version, model, tuple(problems_of(folder, model)))
 
 
 def problems_of(copy: Path, model: Artifact) -> list[str]:
-    """How the files of a copy differ from those of the model; empty where they do not."""
+    """Return how the files of a copy differ from those of the model; empty where they do not."""
     wanted = _files(model)
     there = {path.relative_to(copy).as_posix(): path for path in copy.rglob("*") if not path.is_dir()}
     problems = [f"{name} is missing" for name in sorted(wanted.keys() - there.keys())]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Verdict:
-    """One gate held against its metric.
+    """One gate compared with its metric.
 
     Attributes:
         gate: the gate as a person reads it, such as `areaUnderROC >= 0.6`.
@@ -59,7 +59,7 @@ class Baseline:
 
 @dataclass(frozen=True)
 class NoBaseline:
-    """Nobody served for a date before: what compares does not apply, or the first model could never pass."""
+    """There was no champion before the date: comparisons do not apply, or no first model could pass."""
 
 
 @dataclass(frozen=True)

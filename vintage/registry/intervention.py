@@ -1,4 +1,4 @@
-"""What a person decides about who serves: to go back to a version, or to force one in spite of its gates."""
+"""Decisions of a person about the champion: roll back to a version, or force one despite its gates."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def force(
     check_files([evaluation])
     reasons = list(EvaluationDetails.of(evaluation).decision.reasons)
     if mode == "never":
-        reasons.append("the spec says promote: never")
+        reasons.append("the pipeline declares promote: never")
     if champion is not None and champion.key != target.key and champion.date >= target.date:
         reasons.append(f"version {champion.version} of {champion.date} served: {target.date} is not later")
     note = renumbered(target.key, now.ledger.entries, now.registered)
@@ -167,7 +167,7 @@ def carry_out(
                 f"{store.pipeline} has another champion by now",
                 expected=told_version(champion) if champion else "none",
                 found=told_version(now.champion) if now.champion else "none",
-                fix=f"Look at `vintage history {store.pipeline}`, and say it again if it still holds.",
+                fix=f"Look at `vintage history {store.pipeline}`, and repeat the command if still needed.",
             )
         entry = ledger.Entry(
             action=wanted.action,

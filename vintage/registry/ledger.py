@@ -84,11 +84,11 @@ class Entry(BaseModel):
         return f"{text}: {self.why}" if self.why else text
 
     def is_about(self, other: Entry) -> bool:
-        """Whether both decide on the same evaluation of the same model."""
+        """Return whether both decide on the same evaluation of the same model."""
         return (self.model_key, self.evaluation_key) == (other.model_key, other.evaluation_key)
 
     def adds_nothing_to(self, entries: Sequence[Entry]) -> bool:
-        """Whether these lines, oldest first, say already what this one does: a decision, made again."""
+        """Return whether these lines, oldest first, already record this repeated decision."""
         last = next((each for each in reversed(entries) if each.is_about(self)), None)
         if last is None or last.action != self.action:
             return False
@@ -124,7 +124,7 @@ class Ledger:
         return self.heads[-1] if self.heads else None
 
     def goes_on_from(self, head: Head) -> bool:
-        """Whether this ledger holds what it held when its head was that."""
+        """Return whether this ledger holds what it held when its head was that."""
         return 0 < head.lines <= len(self.heads) and self.heads[head.lines - 1] == head
 
 
@@ -160,7 +160,7 @@ def append(path: Path, entry: Entry) -> bool:
 
 @contextlib.contextmanager
 def one_decision_at_a_time(path: Path) -> Iterator[None]:
-    """Wait until nobody else decides by this ledger, and keep the others waiting.
+    """Wait until no other process decides by this ledger, and keep the others waiting.
 
     Who decides asks who serves, adds its line and moves the champion within: between two of these steps
     another decision would be made on what is no longer true.
@@ -179,7 +179,7 @@ def one_decision_at_a_time(path: Path) -> Iterator[None]:
 
 
 def read(path: Path) -> tuple[Entry, ...]:
-    """All decisions, oldest first; see `read_ledger`."""
+    """Return all decisions, oldest first; see `read_ledger`."""
     return read_ledger(path).entries
 
 
@@ -228,7 +228,7 @@ def _parsed(path: Path, content: bytes) -> Ledger:
         place = f"line {number} of the ledger {path}"
         following = lines[number] if number < len(lines) else None
         if chained.is_cut(line, following, ends=ends):
-            log.warning("%s was cut by a crash and is left out: %r", place, line[:80])
+            log.warning("%s was cut by a crash and is ignored: %r", place, line[:80])
         else:
             body, seal = chained.parts(line)
             entry = _entry(place, body)

@@ -40,7 +40,7 @@ class Place(BaseModel):
 
     Attributes:
         pipeline: whose models.
-        home: where code of one's own is imported from.
+        home: where user code is imported from.
         stage_paths: the stages that are such code.
         spark_conf: settings of the process's Spark.
     """
@@ -91,7 +91,7 @@ class Loaded(BaseModel):
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """The result as a ledger tells it."""
+        """The result as a ledger records it."""
         if self.problems:
             return self.problems
         how = "to the last bit" if self.exact else f"within {golden.RELATIVE:g}"
@@ -100,7 +100,7 @@ class Loaded(BaseModel):
 
 
 def place_of(home: Home, pipeline: Pipeline) -> Place:
-    """Where a pipeline's models are loaded: with little compiling, for a few rows need none."""
+    """Return where a pipeline's models are loaded: with little compiling, for a few rows need none."""
     conf = submit_conf(pipeline, home, "promote")
     return Place(
         pipeline=pipeline.name,
@@ -181,7 +181,7 @@ def _tried(result: Loaded, way: str, ask: Callable[[], Sequence[Row]], expected:
         return result.model_copy(update={"problems": (*result.problems, reason)})
     equality, told = golden.compare(expected, found)
     if told:
-        reason = f"{way} gives other outputs than the model did when it was fitted: {'; '.join(told)}"
+        reason = f"{way} returns other outputs than the model did when it was fitted: {'; '.join(told)}"
         return result.model_copy(update={"problems": (*result.problems, reason)})
     exact = result.exact and equality is golden.Equality.SAME
     return result.model_copy(update={"ways": (*result.ways, way), "exact": exact})

@@ -126,10 +126,10 @@ class LoadingProcess:
             code = None if line is None else running.process.wait(GRACE)
             self.close()
             raise EnvironmentProblem(
-                f"the process that loads version {wanted.version} of {wanted.pipeline} did not do its work",
+                f"the process that loads version {wanted.version} of {wanted.pipeline} did not finish",
                 expected="an answer",
                 found=f"none after {SECONDS} s" if line is None else f"exit code {code} and no answer",
-                fix="Its last words are above. Make sure that memory for a second Spark is there, and run "
+                fix="Its last output is above. Make sure that there is memory for a second Spark, and run "
                 "again.",
             )
         told = _Answer.model_validate_json(line)
@@ -199,9 +199,9 @@ def _answered(wanted: Loading, place: Place, provider: SparkProvider) -> _Answer
 
 
 def main() -> None:
-    """The process: starts Spark as its first line of input says, and loads what each further one says.
+    """Start Spark with the settings in the first line of input, and load what each further line names.
 
-    What came of it is a line in the file whose descriptor it is given.
+    Each result is a line in the file whose descriptor it is given.
     """
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
     place = Place.model_validate_json(sys.stdin.readline())
@@ -210,7 +210,7 @@ def main() -> None:
 
     preload_serving()
     provider = SparkProvider(f"load {place.pipeline}", conf=place.spark_conf, master="local[1]")
-    # What goes wrong goes wrong again when a model is to be loaded, and is told then.
+    # What goes wrong goes wrong again when a model is to be loaded, and is reported then.
     with contextlib.suppress(VintageError):
         provider()
     with os.fdopen(int(sys.argv[1]), "w", encoding="utf-8") as answers:

@@ -63,7 +63,7 @@ def chosen_key(
 
 
 def renumbered(key: str, past: Sequence[Entry], registered: Registered) -> str:
-    """Says that ledger and registry have other numbers for a model; empty where they have the same."""
+    """Report models whose numbers differ between ledger and registry; empty without any."""
     now = registered.with_key(key)
     then = sorted({entry.version for entry in past if entry.model_key == key})
     if now is None or not then or now.version in then:
@@ -77,7 +77,7 @@ def renumbered(key: str, past: Sequence[Entry], registered: Registered) -> str:
 def _numbers(
     keys: Iterable[str], past: Sequence[Entry], registered: Registered
 ) -> Mapping[str, frozenset[int]]:
-    """Every number that each model has or had."""
+    """Return every number that each model has or had."""
     return {
         key: frozenset(
             {entry.version for entry in past if entry.model_key == key}

@@ -1,4 +1,4 @@
-"""What an evaluation tells, as its JSON has it: metrics, intervals, slices, gates and the decision."""
+"""The results of an evaluation, as its JSON has it: metrics, intervals, slices, gates and the decision."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def outcome(
         measured: what it reaches on the holdout.
         decision: what the gates say.
         baseline: what it was compared with, where it was, or why that cannot be read.
-        importances: what the model weighs, by feature, where it tells.
+        importances: what the model weighs, by feature, where it has them.
     """
     larger = METRICS[pipeline.task][pipeline.evaluate.metric].larger_is_better
 

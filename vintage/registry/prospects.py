@@ -19,7 +19,7 @@ _SOMEBODY: Final = Answer(approved=True, by="a person")
 
 
 def champion_of(past: Sequence[Entry]) -> Version | None:
-    """Who serves, by the last move that the ledger tells; None when there was none."""
+    """Who serves, by the last move of the ledger; None when there was none."""
     last = latest_move(past)
     return None if last is None else Version(last.version, "", last.model_key, last.date)
 
@@ -41,7 +41,7 @@ def case_of(model: Artifact, evaluation: Artifact, *, mode: str, measured: bool)
 def promotion_eligibility(
     case: PromotionCandidate, past: Sequence[Entry], *, measured: bool
 ) -> tuple[bool, str]:
-    """Whether the champion could move to the model, and on what it hangs or what stands against it."""
+    """Return whether the champion could move to the model, and on what it hangs or what stands against it."""
     champion = champion_of(past)
     if champion is not None and champion.key == case.key:
         return False, "it serves already"

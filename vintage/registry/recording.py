@@ -1,4 +1,4 @@
-"""Tells MLflow what the store holds. The store is the truth; recording it again changes nothing."""
+"""Record in MLflow what the store holds. The store is the truth; recording it again changes nothing."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def version_tags(model: Artifact) -> dict[str, str]:
 
 
 def _digest_tag(model: Artifact) -> dict[str, str]:
-    """Return what the model is, by value; a model of an earlier Vintage has none."""
+    """Return what the model is, by value; a model of an earlier release has none."""
     digest = ModelDetails.of(model).digest
     return {"vintage.model_digest": digest} if digest else {}
 

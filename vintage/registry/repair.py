@@ -1,6 +1,6 @@
 """Makes MLflow's registry what the ledger and the store say: registers what is missing, and moves the alias.
 
-The ledger says who serves, the store holds the models; nothing is made up. What neither has stays as it is.
+The ledger names the champion, and the store holds the models. What neither has stays as it is.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ class Repair:
         register: the first line of each model that is to be registered, in the order of their numbers.
         copy: MLflow's copies that are not the store's model.
         redate: the versions whose date is to be corrected, and a line of their model.
-        serves: the line of who is to serve; None where nobody is.
+        serves: the line of the new champion; None where nobody is.
         alias: what becomes of the alias; empty where it stays.
-        head: what the registry is to be told of how far the ledger went; None where it knows.
-        lost: whether the registry was told of lines that the ledger does not have.
+        head: the head of the ledger that the registry should record; None where it knows.
+        lost: whether the registry recorded lines that the ledger does not have.
         remains: what no repair can do; None where all can be done.
     """
 
@@ -72,7 +72,7 @@ class Repair:
         ]
         steps += [self.alias] if self.alias else []
         if self.lost:
-            steps.append("take the ledger as it is, without the lines that MLflow was told of and it lacks")
+            steps.append("take the ledger as it is, without the lines that MLflow recorded and that it lacks")
         return tuple(steps)
 
 
@@ -80,7 +80,7 @@ def repair_of(store: Store, tracking: Tracking) -> Repair:
     """Return what is to be done; see `carry_out`.
 
     Raises:
-        StoreError: the ledger is damaged; or who is to serve is neither in the registry nor in the store, and
+        StoreError: the ledger is damaged; or the new champion is in neither registry nor store, and
             there is nothing else to do.
         TrackingError: MLflow cannot be reached.
     """
@@ -135,7 +135,7 @@ def _repair(store: Store, ledger: Ledger, now: Registered, copies: tuple[Copy, .
         serves=serves,
         alias="" if nowhere else _alias(store.pipeline, serves, now),
         head=head if head != (now.ledger or "") and (problems or head) else None,
-        lost=any("MLflow was told of" in each for each in problems),
+        lost=any("MLflow recorded" in each for each in problems),
         remains=_champion_is_nowhere(store, serves) if nowhere and serves else None,
     )
     if found.remains and not found.steps:
@@ -161,8 +161,8 @@ def _alias(pipeline: str, serves: Entry | None, now: Registered) -> str:
         if champion is None:
             return ""
         return (
-            f"take the alias champion from {told_version(champion)}: by the ledger nobody serves. If the "
-            "ledger was lost, bring it back from a backup instead; or have the model serve again, by "
+            f"take the alias champion from {told_version(champion)}: by the ledger there is no champion. If "
+            "the ledger was lost, restore it from a backup instead; or have the model serve again, by "
             f"`vintage promote {pipeline} --version {champion.version} --force --why …`"
         )
     if champion is not None and champion.key == serves.model_key:

@@ -37,7 +37,7 @@ def served_by(model: ModelDetails, evaluation: EvaluationDetails) -> ServedBy:
         return ServedBy("spark", model.twin.reason)
     held = evaluation.twin
     if held is None:
-        return ServedBy("spark", "its twin was not held against Spark on the holdout")
+        return ServedBy("spark", "its twin was not compared with Spark on the holdout")
     if held.differs:
         stage = f", from the stage {held.stage} on" if held.stage else ""
         return ServedBy("spark", f"the twin differs on the holdout{stage}: {held.differs}")
@@ -53,7 +53,7 @@ def _rows(made: RawDetails | None, held: RawParityDetails | None) -> tuple[Liter
     if made.reason:
         return "features", made.reason
     if held is None:
-        return "features", "the raw rows were not held against the features of the holdout"
+        return "features", "the twin's features were not compared with those of the holdout"
     if held.differs:
         return "features", f"the raw rows of the holdout give other features: {held.differs}"
     return "raw", f"{held.rows} raw rows of the holdout's dates give the features that Spark made of them"

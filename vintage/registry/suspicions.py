@@ -18,7 +18,7 @@ NEAR: Final = 1e-9
 """How far from perfect a metric may be that rounding alone keeps from it."""
 
 TELLING: Final = ("areaUnderROC", "accuracy", "r2")
-"""Metrics that are questioned whichever one decides: each is perfect only if every answer is right."""
+"""Metrics that are questioned whatever metric decides: each is perfect only if every answer is right."""
 
 
 def suspicions(pipeline: Pipeline, measured: EvaluationResult, overlap: Overlap) -> Iterator[str]:

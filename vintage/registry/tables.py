@@ -1,4 +1,4 @@
-"""What an evaluation tells beside its metrics, as the tables that MLflow shows."""
+"""Results of an evaluation besides its metrics, as the tables that MLflow shows."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ def latest_move(entries: Sequence[Entry]) -> Entry | None:
 
 
 def champion_history(entries: Sequence[Entry]) -> tuple[tuple[str, Entry], ...]:
-    """Each model that became champion, and the partition date after which it counts as that.
+    """Return each model that became champion, and the partition date after which it counts as that.
 
     A promotion of a date later than all before counts for the dates after its own. A move that goes back, by
     rollback or by force, changes nothing of who served for dates that were decided on before it: it counts
@@ -46,7 +46,7 @@ def champion_as_of(entries: Sequence[Entry], day: str) -> Entry | None:
 
 
 def line_of_champions(entries: Sequence[Entry]) -> tuple[Entry, ...]:
-    """Those that one can go back to, step by step; who serves now comes last.
+    """Return those that one can go back to, step by step; who serves now comes last.
 
     A rollback takes out those that it went back over, so that the next one goes on from there.
     """
@@ -63,7 +63,7 @@ def line_of_champions(entries: Sequence[Entry]) -> tuple[Entry, ...]:
 
 
 def replaced_by(entries: Sequence[Entry], key: str) -> Entry | None:
-    """The move that ended a model's last time as champion; None if it never served, or serves by the last."""
+    """Return the move that ended a model's last time as champion; None if it never served or still serves."""
     moves = [entry for entry in entries if entry.moves]
     last = max((place for place, entry in enumerate(moves) if entry.model_key == key), default=None)
     return None if last is None else next(iter(moves[last + 1 :]), None)

@@ -74,7 +74,7 @@ def importances_picture(found: Mapping[str, Any]) -> Picture:
 
 
 def slices_picture(summary: Summary) -> Picture | None:
-    """The worst and the best slices with their intervals, the whole holdout as a line; None without any."""
+    """Return the worst and best slices with intervals, the holdout as a line; None without any."""
     metric = summary.metric
     known = [each for each in summary.slices if each["metrics"].get(metric) is not None]
     if not known:
@@ -113,7 +113,7 @@ def slices_picture(summary: Summary) -> Picture | None:
 
 
 def tuning_picture(tuning: ModelTuning) -> Picture | None:
-    """Each candidate's metric, the best first, with those of its parts; None where none was measured."""
+    """Return each candidate's metric and folds, the best first; None without any."""
     sign = -1 if tuning.larger_is_better else 1
     means = {place: each.mean for place, each in enumerate(tuning.candidates) if each.mean is not None}
     if not means:
@@ -148,7 +148,7 @@ def _candidate(found: CandidateDetails) -> str:
 
 
 def trend_picture(trend: Sequence[TrendPoint], metric: str, day: date) -> Picture | None:
-    """The deciding metric from date to date, with this one marked; None where there is nothing to compare."""
+    """Return the deciding metric by date, this one marked; None without a second date."""
     known = [each for each in trend if each.value is not None]
     if len(known) < 2:  # noqa: PLR2004 - one point is no trend
         return None
@@ -198,7 +198,7 @@ def trend_picture(trend: Sequence[TrendPoint], metric: str, day: date) -> Pictur
 
 
 def ranking_picture(summary: Summary) -> Picture | None:
-    """How good the recommendations are and how much they cover; None for what does not recommend."""
+    """Return how good the recommendations are and how much they cover; None for what does not recommend."""
     known = {
         name: value for name in (*RANKING, *COVERAGE) if (value := summary.metrics.get(name)) is not None
     }

@@ -56,7 +56,7 @@ def _rows(days: Sequence[date], parts: Mapping[date, Partition], absent: Mapping
 
 
 def _labels(days: Sequence[date], parts: Mapping[date, Partition], summary: Summary) -> Picture | None:
-    """The shares of the most frequent classes, of class 1 where there are two; or the mean of numbers."""
+    """Return the shares of the most frequent classes, of class 1 for two classes, or the mean of numbers."""
     known = {day: each for day, each in summary.labels.items() if each.rows and each.mean is not None}
     if len(known) < 2 or summary.task not in {"classification", "regression"}:  # noqa: PLR2004 - no course
         return None
@@ -86,7 +86,7 @@ def _labels(days: Sequence[date], parts: Mapping[date, Partition], summary: Summ
         f"{name} {_from_to(*(_shown(end(values.values()), classes) for end in (min, max)))}"
         for name, values in lines.items()
     )
-    return canvas.picture("labels-by-date", "Labels by date", f"Of the rows that one may learn from: {told}.")
+    return canvas.picture("labels-by-date", "Labels by date", f"Of the trainable rows: {told}.")
 
 
 def _from_to(low: str, high: str) -> str:
@@ -98,7 +98,7 @@ def _shown(value: float, share: object) -> str:
 
 
 def _nulls(days: Sequence[date], parts: Mapping[date, Partition]) -> Picture | None:
-    """The columns whose share of null values varies most; None where no value is null."""
+    """Return the columns whose share of null values varies most; None where no value is null."""
     shares = {
         name: {day: part.nulls.get(name, 0) / part.rows for day, part in parts.items() if part.rows}
         for name in {name for part in parts.values() for name in part.nulls}
@@ -142,7 +142,7 @@ def _lines(canvas: Canvas, days: Sequence[date], lines: Mapping[str, Mapping[dat
 
 
 def _canvas(days: Sequence[date], there: Mapping[date, object]) -> Canvas:
-    """An axis of days on which those that are not there are marked."""
+    """Return an axis of days on which those that are missing are marked."""
     canvas = Canvas(height=_HEIGHT)
     last = _place(days, days[-1])
     gone = [_place(days, day) for day in days if day not in there]

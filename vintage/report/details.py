@@ -1,4 +1,4 @@
-"""What an evaluation tells beside its metrics, as tables: one kind of detail, one table."""
+"""Results of an evaluation besides its metrics, as tables: one kind of detail, one table."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ MOST: Final = 20
 
 _SMALL: Final = 1e-3
 _PLACES: Final = {1e3: 4, 1e6: 2, 1e15: 0}
-"""Numbers up to a size are told with so many decimal places; larger ones and very small ones by exponent."""
+"""Decimal places of numbers up to a size; larger and very small numbers have an exponent."""
 
 
 def detail_tables(details: Mapping[str, Any]) -> Iterator[Table]:
-    """Yield the tables of the details that there are, whatever the task."""
+    """Yield the tables of the available details, whatever the task."""
     for name, table in _TABLES.items():
         if details.get(name):
             yield table(details[name])
@@ -138,7 +138,7 @@ _TABLES: Final[Mapping[str, Any]] = {
 
 
 def slice_name(found: Mapping[str, Any]) -> str:
-    """How a slice is called: `origin = JFK`."""
+    """Return how a slice is called: `origin = JFK`."""
     if found.get("others"):
         return f"{found['column']}: all others"
     return f"{found['column']} {'is null' if found['value'] is None else '= ' + str(found['value'])}"

@@ -56,7 +56,7 @@ class Line:
         page: that of its dates.
         last: the latest date that was evaluated; None where none was.
         decision, serves, drift, quality: of the latest date that has each.
-        problem: why nothing more is told.
+        problem: why nothing more is shown.
     """
 
     pipeline: str

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 # Colours that matplotlib draws with, each put in place of by one that a page may redefine. They are
-# told apart by their values alone, so that none is one that matplotlib would use by itself.
+# distinguished by their values alone, so that none is one that matplotlib would use by itself.
 INK: Final = "#010203"
 GRID: Final = "#040506"
 SERIES: Final = ("#0a0b0c", "#0d0e0f", "#101112")
@@ -115,7 +115,7 @@ def drawing() -> Iterator[None]:
 
 
 def _inline(svg: bytes, name: str, title: str, description: str) -> str:
-    """The drawing with a title and a description, ids that are its own, and a width that is its place's."""
+    """Return the drawing with title, description, unique ids, and the width of its place."""
     ET.register_namespace("", _SVG)
     # What matplotlib has just written.
     root = ET.fromstring(svg)  # noqa: S314

@@ -80,7 +80,7 @@ def _promotions(store: Store) -> dict[date, int]:
 
 
 def _worst(store: Store, drift: Drift, part: DriftOfRows) -> Picture | None:
-    """The column that drifted furthest against its reference; None where none did that has a distribution."""
+    """Return the column with the largest drift that has a distribution; None without any."""
     moved = [each for each in part.drifted if not each.change and each.kind != "other"]
     if not moved:
         return None
@@ -93,7 +93,7 @@ def _worst(store: Store, drift: Drift, part: DriftOfRows) -> Picture | None:
 
 
 def _heat(part: DriftOfRows) -> Picture | None:
-    """Columns by dates; None where the reference moves with the date, so that there is no course."""
+    """Return columns by dates; None where the reference moves with the date, so that there is no course."""
     days = sorted({day for column in part.columns for day in column.severities})
     if len(days) < 2:  # noqa: PLR2004 - one date is no course
         return None
@@ -124,7 +124,7 @@ def _heat(part: DriftOfRows) -> Picture | None:
 
 
 def _height(severity: float | None) -> float:
-    """A column that changed itself is beyond all measures."""
+    """Return a column that changed itself is beyond all measures."""
     return float("inf") if severity is None else severity
 
 

@@ -1,4 +1,4 @@
-"""The headline of an evaluated model, for all that show one: what was decided, why, and what serves now."""
+"""The headline of an evaluated model, for all that show one: what was decided, why, and the champion."""
 
 from __future__ import annotations
 

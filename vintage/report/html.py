@@ -269,14 +269,14 @@ def metric_rows(summary: Summary) -> list[Row]:
 
 
 def _slice_metrics(summary: Summary) -> list[str]:
-    """The metrics that the table of slices has room for: the deciding one, and those that gates ask for."""
+    """Return the metrics in the table of slices: the deciding one, and those of gates."""
     asked = [str(gate["gate"]).partition(" ")[0] for gate in summary.gates]
     known = summary.slices[0]["metrics"] if summary.slices else {}
     return [name for name in dict.fromkeys((summary.metric, *asked)) if name in known]
 
 
 def _tuned(summary: Summary) -> set[tuple[int, str]]:
-    """The Params that a tuning chose, as the place of the stage and the Param's name."""
+    """Return the Params that a tuning chose, as the place of the stage and the Param's name."""
     found = set()
     for name in summary.tuning.winner.params if summary.tuning else ():
         stage, _, param = name.rpartition(".")
@@ -292,7 +292,7 @@ def _tuned(summary: Summary) -> set[tuple[int, str]]:
 
 
 def _best_slices(summary: Summary) -> list[Mapping[str, Any]]:
-    """Return the slices of the largest values, the best first; those without a value are none of them."""
+    """Return the slices of the largest values, the best first; those without a value are excluded."""
     known = [each for each in summary.slices if each["metrics"].get(summary.metric) is not None]
     return known[: -BEST_SLICES - 1 : -1]
 
@@ -308,7 +308,7 @@ def _better(gain: Mapping[str, float | None] | None) -> str:
 
 
 def _trend(store: Store, summary: Summary, evaluation: Artifact) -> tuple[TrendPoint, ...]:
-    """The metric of the last dates up to this one; this one's is the evaluation's, even if another stands."""
+    """Return the metric of the last dates up to this one; for this date, that of the evaluation shown."""
     found = history_of(store, summary.metric, champion=None, last=LAST, until=evaluation.date).trend
     here = [each for each in found if each.evaluation_key == evaluation.key]
     own = TrendPoint(

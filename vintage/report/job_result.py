@@ -1,4 +1,4 @@
-"""What a job tells whoever started it: rows, metric and decision in a few values, and where to read more."""
+"""The result of a job: rows, metric and decision in a few values, and where to read more."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def experiment_of(home: Home, pipeline: str) -> str | None:
 
 
 def page_address(home: Home, page: Path) -> str:
-    """Where a page of the store is shown; a file's own address when no web server is known to show it."""
+    """Return the address of a page of the store; a file's own address without a known web server."""
     if home.store_url is None:
         return page.as_uri()
     return f"{home.store_url.rstrip('/')}/{quote(page.relative_to(home.store).as_posix())}"

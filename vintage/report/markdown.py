@@ -32,7 +32,7 @@ class Links:
 
     Attributes:
         report: the page of the evaluation; None where there is none.
-        mlflow: address of MLflow's pages; None where nobody knows one.
+        mlflow: address of MLflow's pages; None where it is unknown.
         experiment: the id of the pipeline's experiment there; None where it is not known.
         shown: address of the evaluation's page on a web server; None where none is known to show it.
     """
@@ -44,7 +44,7 @@ class Links:
 
 
 def links_of(home: Home, store: Store, evaluation: Artifact) -> Links:
-    """Where to read more of an evaluation."""
+    """Return where to read more of an evaluation."""
     page = report_page(store, evaluation)
     experiment = experiment_of(home, store.pipeline) if home.mlflow_url else None
     if not page.exists():

@@ -34,7 +34,7 @@ class _Point:
 
 
 def quality_picture(dates: Sequence[QualityOfDate], promoted: Mapping[date, int]) -> Picture | None:
-    """The deciding metric of each date with its interval, beside what was promised; None where none is known.
+    """Return the deciding metric by date with its interval, beside the holdout's; None without any.
 
     Args:
         dates: oldest first.
@@ -52,7 +52,7 @@ def quality_picture(dates: Sequence[QualityOfDate], promoted: Mapping[date, int]
     canvas = Canvas()
     serving = [(each.place + 0.25, each.serving) for each in points if each.serving is not None]
     _bars(canvas, metric, [(each.place, each.model) for each in points], SERIES[0], "as predicted")
-    _bars(canvas, metric, serving, SERIES[2], "what serves now")
+    _bars(canvas, metric, serving, SERIES[2], "current champion")
     for each in points:
         promised = each.model.holdout.get(metric)
         if promised is not None:
@@ -117,7 +117,7 @@ def _marks(canvas: Canvas, points: Sequence[_Point], promoted: Mapping[date, int
 
 
 def distribution_picture(kind: str, column: str, spread: Distribution, day: date, reference: str) -> Picture:
-    """The shares of a column's values on a date, against those of the reference.
+    """Return the shares of a column's values on a date, against those of the reference.
 
     Args:
         kind: of the rows; part of the picture's name.

@@ -39,7 +39,7 @@ class Validation(BaseModel):
 
 
 class Partition(BaseModel):
-    """The raw rows of a source for one date, as a model learnt from them or was tested on them.
+    """The raw rows of a source for one date, as a model was trained on them or was tested on them.
 
     Attributes:
         source: `source`, or the name of a joined one.
@@ -90,7 +90,7 @@ def partitions_of(
 
 
 def undated_rows(snapshot: Artifact) -> int:
-    """How many rows of the delivery had no day."""
+    """Return how many rows of the delivery had no day."""
     return int(SnapshotDetails.of(snapshot).raw.get(UNDATED, 0))
 
 

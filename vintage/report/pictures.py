@@ -21,7 +21,7 @@ _DARKEST: Final = 0.6
 
 
 def detail_pictures(details: Mapping[str, Any]) -> Iterator[Picture]:
-    """The pictures of the details that there are, whatever the task; to be asked for within `drawing`."""
+    """Yield the charts of the available details, whatever the task; call it within `drawing`."""
     for name, draw in _PICTURES.items():
         picture = draw(details[name]) if details.get(name) else None
         if picture is not None:
@@ -94,7 +94,7 @@ def _pr(curve: Mapping[str, Sequence[float]]) -> Picture | None:
 
 def _calibration(bins: Sequence[Mapping[str, float]]) -> Picture | None:
     seen = [each for each in bins if each["rows"]]
-    # A score that is no probability promises nothing that could be held against what came.
+    # A score that is no probability promises nothing that could be compared with what came.
     if not seen or not all(0 <= each["predicted"] <= 1 for each in seen):
         return None
     canvas = Canvas()
@@ -109,7 +109,7 @@ def _calibration(bins: Sequence[Mapping[str, float]]) -> Picture | None:
         "calibration",
         "Calibration",
         f"In {len(seen)} bins of the predicted probability, the share of rows that are positive. On the "
-        "diagonal the probabilities mean what they say.",
+        "diagonal the probabilities are calibrated.",
     )
 
 
@@ -129,8 +129,8 @@ def _scores(scores: Mapping[str, Any]) -> Picture | None:
     return canvas.picture(
         "scores",
         "Scores by label",
-        "How the scores of each label's rows are spread. The less the two overlap, the better they are told "
-        "apart.",
+        "How the scores of each label's rows are spread. The less they overlap, the better the "
+        "model separates them.",
     )
 
 

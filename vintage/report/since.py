@@ -1,4 +1,4 @@
-"""What changed since the champion that a model was held against, in three lines."""
+"""What changed since the champion that a model was compared with, in three lines."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from vintage.store import Artifact, Key, Store
 
 _MOST: Final = 3
-"""Changes of a part that are told; how many more there are is counted."""
+"""Changes of a part that are reported; how many more there are is counted."""
 _LONGEST: Final = 40
 _PARTS: Final = ("spec", "params", "tuning", "code", "engines", "packages", "conf", "seed")
 _NAMES: Final = {"spec": "specification", "params": "Params", "conf": "Spark settings"}

@@ -58,17 +58,17 @@ class Summary(BaseModel):
     Attributes:
         window: dates whose rows were used, oldest first.
         absent: date of the window → why none of its rows was used, oldest first.
-        rows: how many rows the model learnt from and was tested on.
+        rows: how many rows the model learned from and was tested on.
         keys: kind → key of what is current for the run's date.
         lineage: kind → date → key of everything the model and its evaluation were made from; a joined
             source's snapshots are `join.<name>`.
         fingerprints: date → content fingerprint of the raw rows.
         joined_fingerprints: joined source → date → that of the rows which the date's were joined with.
         metrics: name → value on the holdout; None where it is not defined.
-        baseline: date, key and metrics, on the same rows, of the champion that the model was held against;
+        baseline: date, key and metrics, on the same rows, of the champion that the model was compared with;
             None where no gate asks for it or there was none.
         inapplicable: gate that does not apply → why.
-        guess: what guessing gives on the same rows, as `evaluation.json` has it; None where nobody guesses.
+        guess: what guessing gives on the same rows, as `evaluation.json` has it; None without a guess.
         labels: date of the window → its labels, where its features kept them.
         task: what kind of model it is.
         details: what the task's evaluation tells beside numbers, as `evaluation.json` has it.
@@ -85,7 +85,7 @@ class Summary(BaseModel):
         reproducibility: on how many `partitions` it was fitted, and whether that was `declared`; empty for
             a model made before it was kept.
         evaluated: when the evaluation was made.
-        key: the columns that are to tell a date's rows apart.
+        key: the columns that identify a row of a date.
         repeated_keys: date → how many of its rows share their key with another, if any do.
         overlap: what the holdout shares with the training rows, `rows`, `share` and `dates`; empty for an
             evaluation made before it was counted.
@@ -142,7 +142,7 @@ class Summary(BaseModel):
 
     @property
     def how_exact(self) -> str:
-        """Whether the model is the same when it is made again, and who decided that; empty if not known."""
+        """Whether the model is the same when it is reproduced, and who decided that; empty if not known."""
         if self.reproducibility.mode == "parallel":
             return "fitted in parallel by an earlier version, which promised no bits"
         number, declared = self.reproducibility.partitions, self.reproducibility.declared
@@ -187,7 +187,7 @@ class Summary(BaseModel):
         """That holdout rows stand in the training rows; empty where none do."""
         if not self.overlap.rows:
             return ""
-        return f"{self.overlap.rows} holdout rows ({self.overlap.share:.2%}) stand in the training rows too"
+        return f"{self.overlap.rows} holdout rows ({self.overlap.share:.2%}) are training rows too"
 
 
 def summarise(store: Store, day: dt.date | None, *, version: int | None = None) -> Summary:
@@ -292,7 +292,7 @@ def summary_of(store: Store, evaluation: Artifact, *, version: int | None = None
 
 
 def _between(window: Collection[dt.date]) -> dict[dt.date, str]:
-    """The days without rows between the first and the last date, where a manifest does not tell more."""
+    """Return the days without rows between the first and last date, where a manifest has no more."""
     first, last = min(window), max(window)
     days = (first + dt.timedelta(days=step) for step in range((last - first).days))
     return {day: "no raw data" for day in days if day not in window}

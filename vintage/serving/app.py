@@ -51,7 +51,7 @@ def application(pipelines: Sequence[Followed], limits: Limits = Limits()) -> Fas
 
 
 async def version() -> Response:
-    """The version of MLflow whose protocol this is, as MLflow's own server answers."""
+    """Return the version of MLflow whose protocol this is, as MLflow's own server answers."""
     return Response(metadata.version("mlflow-skinny"), media_type=JSON)
 
 
@@ -89,7 +89,7 @@ class Service:
             told["refused"] = "CLIENT_DISCONNECTED"
         except Exception:
             logging.getLogger(__name__).exception("a request failed")
-            failed = Refused(500, "the request failed; the server's log says how", "INTERNAL_ERROR")
+            failed = Refused(500, "the request failed; see the server's log", "INTERNAL_ERROR")
             response = Response(failed.body, failed.status, media_type=JSON)
         seconds = time.perf_counter() - started
         self._note(told, response.status_code, seconds)
@@ -134,7 +134,7 @@ class Service:
     def _left(self, ended: asyncio.Future[Answer] | None) -> None:
         self._at_work -= 1
         if ended is not None and not ended.cancelled():
-            # Asked for, so that an error nobody waits for is not told as lost.
+            # Asked for, so that an error no one awaits is not told as lost.
             ended.exception()
 
     async def _body(self, request: Request) -> bytes:
@@ -154,19 +154,19 @@ class Service:
         return bytes(parts)
 
     async def ping(self, request: Request) -> Response:
-        """Whether every pipeline, or the one that is named, is served."""
+        """Return whether every pipeline, or the one that is named, is served."""
         followed, status = self._status(request)
         return Response("\n" if followed else "", status, media_type=JSON)
 
     async def health(self, request: Request) -> Response:
-        """The same, with who serves and what is wrong."""
+        """Return the same, with who serves and what is wrong."""
         followed, status = self._status(request)
         return Response(
             json.dumps({each.pipeline: health_of(each) for each in followed}), status, media_type=JSON
         )
 
     async def metrics(self) -> Response:
-        """What was counted, for Prometheus."""
+        """Return what was counted, for Prometheus."""
         self._measures.at_work.set(self._at_work)
         return Response(self._measures.written(self._pipelines.values()), media_type=CONTENT_TYPE)
 

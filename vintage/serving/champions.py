@@ -192,7 +192,7 @@ class Followed:
             self.unreachable = str(error)
             if self.model is not None:
                 return self.model.version
-            # A server that starts while the registry is away: the ledger says who serves.
+            # A server that starts while the registry is away: the ledger names the champion.
             entry = latest_move(ledger.read(self.store.ledger_path))
             return None if entry is None else Version(entry.version, "", entry.model_key, entry.date)
         self.unreachable = ""

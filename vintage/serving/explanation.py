@@ -84,7 +84,7 @@ def explained(store: Store, champion: Version | None) -> Explained:
     """
     if champion is None:
         raise NothingServes(
-            f"no version of {store.pipeline} serves yet", fix=f"`vintage history {store.pipeline}` tells why."
+            f"no version of {store.pipeline} serves yet", fix=f"`vintage history {store.pipeline}` shows why."
         )
     found = champion_of(store, champion.key)
     details = ModelDetails.of(found.model)

@@ -38,7 +38,7 @@ class Measures:
         )
         self._version = Gauge(
             "vintage_champion_version",
-            "Version that serves; 0 for none.",
+            "Version of the champion; 0 without one.",
             ["pipeline"],
             registry=self._registry,
         )

@@ -127,7 +127,7 @@ def _of_json(body: bytes, inputs: Sequence[Input]) -> tuple[Columns, int]:
 
 
 def _of_records(records: list[dict[str, Any]], inputs: Sequence[Input]) -> tuple[Columns, int]:
-    """A name that some objects lack is a null there, as pandas has it; one that all lack is missing."""
+    """Return the columns of records; a name that only some lack is null there, as in pandas."""
     if records:
         first = records[0]
         missing = [
@@ -176,7 +176,7 @@ def _of_csv(body: bytes, inputs: Sequence[Input], most_rows: int) -> tuple[Colum
 
 
 def _without_nan(values: list[Any]) -> list[Any]:
-    """An empty field of a CSV is a null; pandas reads NaN, which alone is not equal to itself."""
+    """Return an empty field of a CSV is a null; pandas reads NaN, which alone is not equal to itself."""
     return [None if value != value else value for value in values]  # noqa: PLR0124
 
 

@@ -93,7 +93,7 @@ class Checked:
 
 
 def name_problems(checked: Checked, stem: str) -> Iterator[Problem]:
-    """Yield the name in the file is the file's name."""
+    """Yield the problem of a name that is not the file's name."""
     name = checked.parts.get("name", stem)
     if name != stem:
         yield checked.document.problem(
@@ -102,7 +102,7 @@ def name_problems(checked: Checked, stem: str) -> Iterator[Problem]:
 
 
 def date_problems(checked: Checked) -> Iterator[Problem]:
-    """Yield the dates are in order, and the test days leave days to learn from."""
+    """Yield the problems of dates out of order, and of test days that leave no training days."""
     start, end = checked.parts.get("start_date"), checked.parts.get("end_date")
     if start is not None and end is not None and end < start:
         yield checked.document.problem(
@@ -121,20 +121,20 @@ def date_problems(checked: Checked) -> Iterator[Problem]:
             )
         if isinstance(split, SplitByDate):
             yield checked.document.problem(
-                ("split", "by"), why, expected="{by: key, test_fraction: 0.2}, say", found="by: date"
+                ("split", "by"), why, expected="for example {by: key, test_fraction: 0.2}", found="by: date"
             )
         return
     if window is not None and isinstance(split, SplitByDate) and split.test_days >= window.days:
         yield checked.document.problem(
             ("split", "test_days"),
-            "the test days leave nothing to learn from",
+            "the test days leave no training days",
             expected=f"fewer test_days than the window's {window.days} days",
             found=str(split.test_days),
         )
 
 
 def tuning_problems(checked: Checked) -> Iterator[Problem]:
-    """The grid names Params of stages that exist, and the metric is one that parts of the rows define."""
+    """Yield the problems of the tuning: unknown Params in the grid, a metric that folds do not define."""
     tuning, evaluate = checked.parts.get("tuning"), checked.parts.get("evaluate")
     if tuning is not None:
         yield from problems_of_tuning(
@@ -147,7 +147,7 @@ def tuning_problems(checked: Checked) -> Iterator[Problem]:
 
 
 def trigger_problems(checked: Checked) -> Iterator[Problem]:
-    """Yield what the trigger form offers are Params of stages that exist."""
+    """Yield Params of the trigger form that no stage has."""
     stages = checked.parts.get("stages")
     if stages is None:
         return
@@ -164,7 +164,7 @@ def trigger_problems(checked: Checked) -> Iterator[Problem]:
 
 
 def size_problems(checked: Checked) -> Iterator[Problem]:
-    """All SQL of a file is together no longer than one text may be: each is looked through several times."""
+    """Yield the problem of SQL that is longer in all than one text may be."""
     parts, sizes = checked.parts, Counter[str]()
     for part, names in _SQL.items():
         for name in names:
@@ -187,7 +187,7 @@ def size_problems(checked: Checked) -> Iterator[Problem]:
 
 
 def sql_problems(checked: Checked) -> Iterator[Problem]:
-    """Yield the SQL is one query over the views, and provides what key, label and train_where read."""
+    """Yield the problems of the SQL: not one query over the views, or columns missing for key and label."""
     preprocess: Preprocess | None = checked.parts.get("preprocess")
     if preprocess is None:
         return
@@ -207,7 +207,7 @@ def sql_problems(checked: Checked) -> Iterator[Problem]:
         yield checked.document.problem(
             ("preprocess", "columns"),
             f'the function gives column "{RESERVED}"',
-            expected="another name: Vintage keeps there whether one may learn from the row",
+            expected="another name: Vintage uses it to mark trainable rows",
         )
     yield from _taken_names(checked, preprocess)
     for listed in ("key", "allow_label_columns"):
@@ -249,7 +249,7 @@ def _taken_names(checked: Checked, preprocess: Preprocess) -> Iterator[Problem]:
 def suite_problems(
     checked: Checked, names: Collection[str], load: Callable[[str], tuple[Suite | None, list[Problem]]]
 ) -> Iterator[Problem]:
-    """Each suite exists, is right in itself, and names columns that its source has."""
+    """Yield suites that do not exist, are invalid, or name columns that their source lacks."""
     for path, name, view in checked.suites:
         if name not in names:
             hint = did_you_mean(name, names) or f"known: {list_names(names)}"
@@ -312,12 +312,12 @@ def _query_problems(checked: Checked, path: KeyPath, query: Query) -> Iterator[P
         yield document.problem(
             path,
             f'the SQL provides column "{RESERVED}"',
-            expected="another name: Vintage keeps there whether one may learn from the row",
+            expected="another name: Vintage uses it to mark trainable rows",
         )
     for name in _OF_ROWS:
         if name in names:
             what = f'the SQL provides column "{name}"'
-            yield document.problem(path, what, expected="another name: Vintage tells rows apart by it")
+            yield document.problem(path, what, expected="another name: Vintage uses it to identify rows")
     for name in (name for name, times in Counter(names).items() if times > 1):
         yield document.problem(path, f'the SQL provides column "{name}" more than once')
 

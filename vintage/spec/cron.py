@@ -22,7 +22,7 @@ _ITEM: Final = re.compile(r"(?P<first>\*|\w+)(?:-(?P<last>\w+))?(?:/(?P<step>[0-
 
 
 def cron_problem(text: str) -> str | None:
-    """Why a text is no cron line, or None when it is one."""
+    """Return why a text is no cron line, or None when it is one."""
     fields = text.split()
     if len(fields) != len(_FIELDS):
         return f"{len(fields)} field{'' if len(fields) == 1 else 's'}"
@@ -39,7 +39,7 @@ def cron_problem(text: str) -> str | None:
 
 
 def falls_on(text: str, day: date) -> bool:
-    """Whether a cron line, which `cron_problem` finds nothing wrong with, has a tick on a day.
+    """Return whether a cron line, which `cron_problem` finds nothing wrong with, has a tick on a day.
 
     Where both the day of the month and that of the week are limited, either will do, as cron has it.
     """
@@ -69,7 +69,7 @@ def _values(written: str, low: int, high: int, words: dict[str, int]) -> set[int
 
 
 def _some_day(days: str, months: str) -> bool:
-    """Whether any of the months is long enough for any of the days."""
+    """Return whether any of the months is long enough for any of the days."""
     earliest = min(_first(item) for item in days.split(","))
     longest = max(
         _LENGTHS[month - 1]

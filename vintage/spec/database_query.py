@@ -38,12 +38,12 @@ _ORDER: Final = re.compile(r"\border\s+by\b", re.IGNORECASE)
 
 
 def is_table(text: str) -> bool:
-    """Whether a text is the name of a table or view: up to four names and dots, each quoted or not."""
+    """Return whether a text is the name of a table or view: up to four names and dots, each quoted or not."""
     return _TABLE.fullmatch(text) is not None
 
 
 def query_problem(query: str) -> tuple[str, str]:
-    """Why a query writes or gives other rows each time, and what to write instead; empty where it does not.
+    """Return why a query writes or is not repeatable, and what to write instead; empty if it is fine.
 
     Args:
         query: with `{date}` in it where the partition date is meant.
@@ -55,25 +55,25 @@ def query_problem(query: str) -> tuple[str, str]:
     clock, chance = _CLOCK.search(sql), _CHANCE.search(sql)
     if clock:
         return (
-            f"uses {_word(clock)}, which gives other rows each time",
+            f"uses {_word(clock)}, which returns different rows each time",
             "write {date} where the partition date is meant",
         )
     if chance:
         return (
-            f"uses {_word(chance)}, which gives other rows each time",
+            f"uses {_word(chance)}, which returns different rows each time",
             "take a share of the rows by a hash of their key",
         )
     first = _FIRST_ROWS.search(sql)
     if first and not _ORDER.search(sql):
         return (
-            f"uses {_word(first)} without ORDER BY, which gives whichever rows the database finds first",
+            f"uses {_word(first)} without ORDER BY, which returns arbitrary rows",
             "order by a key, or take the rows of {date}",
         )
     return "", ""
 
 
 def _more_than_reads(query: str, sql: str) -> str:
-    """How a query may do more than read; empty where it cannot.
+    """Return how a query may do more than read; empty where it cannot.
 
     Args:
         query: as it is written.

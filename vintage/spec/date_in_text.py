@@ -41,7 +41,7 @@ def problem(text: str) -> tuple[str, str] | None:
     for found in _IN_BRACES.finditer(text):
         date = _DATE.fullmatch(found[0])
         if date is None:
-            return f"{found[0]} stands for nothing", f"{ALLOWED}: the partition date"
+            return f"{found[0]} has no meaning", f"{ALLOWED}: the partition date"
         if date[1] is None:
             continue
         directives = _DIRECTIVE.findall(date[1])
@@ -71,7 +71,7 @@ def filled(text: str, date: dt.date) -> str:
 
 
 def is_dated(text: str) -> bool:
-    """Whether the partition date, or a part of it, stands in a text."""
+    """Return whether the partition date, or a part of it, stands in a text."""
     return _DATE.search(text) is not None
 
 

@@ -47,7 +47,7 @@ class Column:
     type: str
 
 
-# A Dag processor asks for the same few hundreds of times.
+# A DAG processor asks for the same few hundreds of times.
 @lru_cache(maxsize=256)
 def parse_ddl(text: str, *, vectors: bool = False) -> tuple[Column, ...]:
     """Return the columns of a schema text, in order.
@@ -63,7 +63,7 @@ def parse_ddl(text: str, *, vectors: bool = False) -> tuple[Column, ...]:
     seen: set[str] = set()
     for column in columns:
         if column.name.lower() in seen:
-            raise BadDdl(f'column "{column.name}" stands twice in the schema')
+            raise BadDdl(f'column "{column.name}" occurs twice in the schema')
         seen.add(column.name.lower())
     return columns
 

@@ -34,7 +34,7 @@ def _champion_bound(value: Any) -> Any:
         or (isinstance(value, int | float) and not isinstance(value, bool))
     ):
         return value
-    raise refusal(f"vs_champion is {value!r}", expected=f"a number, -0.005 say, or {NOT_WORSE}")
+    raise refusal(f"vs_champion is {value!r}", expected=f"a number such as -0.005, or {NOT_WORSE}")
 
 
 SliceValue = Annotated[
@@ -176,7 +176,7 @@ class Evaluate(SpecModel):
         Field(
             ge=0,
             le=1,
-            description="The share of holdout rows that may stand in the training rows too, with the same "
+            description="The share of holdout rows that may are training rows too, with the same "
             "key, features and label. A model is refused when there are more.",
         ),
     ] = MOST_OVERLAP
@@ -207,7 +207,7 @@ class Evaluate(SpecModel):
     def _each_once(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for name, times in Counter(value).items():
             if times > 1:
-                raise refusal(f'slice "{name}" stands more than once', expected="each column once")
+                raise refusal(f'slice "{name}" occurs more than once', expected="each column once")
         return value
 
     @property

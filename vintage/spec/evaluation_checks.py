@@ -20,7 +20,7 @@ _SLICE = "slice by slice"
 
 
 def metric_problems(checked: Checked) -> Iterator[Problem]:
-    """Yield the metrics are those of the task."""
+    """Yield metrics and gates that do not fit the task, and gates that no model can pass."""
     evaluate: Evaluate | None = checked.parts.get("evaluate")
     task = checked.parts.get("task")
     if evaluate is None or task is None:

@@ -1,4 +1,4 @@
-"""Which columns preprocess provides, and their types, as far as that can be told without a JVM."""
+"""Which columns preprocess provides, and their types, as far as that can be determined without a JVM."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FEATURE_ROWS: Final = ""
 
 
 def feature_columns(pipeline: Pipeline) -> tuple[str, ...] | None:
-    """Return the columns that preprocess provides; None when that cannot be told without the data."""
+    """Return the columns that preprocess provides; None when that cannot be determined without the data."""
     preprocess = pipeline.preprocess
     if preprocess.function is not None:
         declared = preprocess.declared_columns
@@ -53,7 +53,7 @@ def feature_types(pipeline: Pipeline) -> Mapping[str, str]:
 class FeatureOrigins:
     """Which columns of the raw rows the columns of a pipeline's feature rows are computed from.
 
-    A function of one's own cannot be followed: what it gives is an origin by itself.
+    A function of the user cannot be followed: what it gives is an origin by itself.
     """
 
     def __init__(self, pipeline: Pipeline) -> None:

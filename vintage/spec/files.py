@@ -109,7 +109,7 @@ def _read_pipeline(home: Home, path: Path, suite: Callable[[Path], Read[Suite]])
 def _look_at_pipeline(
     home: Home, path: Path, suite: Callable[[Path], Read[Suite]], read: list[Pipeline]
 ) -> Iterator[Problem]:
-    """What is wrong with a pipeline file; the pipeline, where it has the right shape, goes into `read`."""
+    """Yield the problems of a pipeline file; a pipeline of the right shape goes into `read`."""
     document, problems = _read_document(home, path)
     yield from problems
     if document.data is None:

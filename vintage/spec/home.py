@@ -74,7 +74,7 @@ class Home:
         return _stems(self.expectations_dir)
 
     def shown(self, path: Path) -> str:
-        """A path for a message: relative to the home when it is under it; each character can be seen."""
+        """Return a path for a message: relative to the home if below it, with visible characters only."""
         return printable(str(path.relative_to(self.path) if path.is_relative_to(self.path) else path))
 
 
@@ -113,7 +113,7 @@ def _home_path(named: str) -> Path:
 
 
 def _stems(folder: Path) -> tuple[str, ...]:
-    """Return the names of all that is called *.yaml: what is no file is told as such when it is read.
+    """Return the names of all that is called *.yaml: what is no file is reported as such when it is read.
 
     Editors keep what they are at under hidden names, which may be links to nothing.
     """

@@ -1,4 +1,4 @@
-"""Whether what a model is to learn is a number, as far as its type can be told without a JVM."""
+"""Whether what a model is to learn is a number, as far as its type can be determined without a JVM."""
 
 from __future__ import annotations
 

@@ -112,7 +112,7 @@ if yaml.__with_libyaml__:
     from yaml.cyaml import CParser  # type: ignore[attr-defined]
 
     class _QuickLoader(_Budgeted, CParser, _Words):
-        """The same by libyaml: a Dag processor reads a hundred files again and again."""
+        """The same by libyaml: a DAG processor reads a hundred files again and again."""
 
         def __init__(self, stream: str) -> None:
             CParser.__init__(self, stream)
@@ -156,7 +156,7 @@ class Document:
         hint: str = "",
         within: int | None = None,
     ) -> Problem:
-        """A problem at the line of a key path, or `within` a block text there, at a line counted from 1."""
+        """Return a problem at the line of a key path, or at line `within` (from 1) of a block text there."""
         start = None if within is None else self.text_lines.get(path)
         line = self.line(path) if start is None or within is None else start + within - 1
         return Problem(self.file, line, what, expected, found, hint)
@@ -234,7 +234,7 @@ class _Reader:
 
 
 def _out_of_bounds(text: str, kind: str) -> tuple[str, str]:
-    """Why a text can be no value, and what was expected; empty where it can."""
+    """Return why a text can be no value, and what was expected; empty where it can."""
     if len(text) > TEXT:
         return f"a text has {len(text):,} characters", f"at most {TEXT:,}"
     if kind in {"int", "float"} and len(text) > DIGITS:
@@ -249,7 +249,7 @@ def read_text(text: str, file: str) -> tuple[Document, list[Problem]]:
     reader = _Reader(file)
     if (foreign := Reader.NON_PRINTABLE.search(text)) is not None:
         where = text.count("\n", 0, foreign.start()) + 1
-        what = f"not YAML: the character {foreign[0]!r} may not stand in it"
+        what = f"not YAML: the character {foreign[0]!r} may not occur in it"
         return Document(file), [Problem(file, where, what)]
     try:
         node = _composed(text)
@@ -324,6 +324,6 @@ def _content(path: Path) -> bytes:
 
 
 def read_scalar(text: str) -> tuple[Any, str | None]:
-    """Return the value of a text as YAML would read it (`0.1`, `true`, `[1, 2]`), or why it is none."""
+    """Return the value of a text as YAML would read it (`0.1`, `true`, `[1, 2]`), or why it is not one."""
     document, problems = read_text(text, "value")
     return document.data, problems[0].what if problems else None

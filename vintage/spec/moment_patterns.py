@@ -14,7 +14,7 @@ _QUOTED: Final = re.compile(r"'(?:[^']|'')*'")
 
 
 def is_pattern(name: str) -> bool:
-    """Whether an option of that name is a pattern of dates or of dates with times."""
+    """Return whether an option of that name is a pattern of dates or of dates with times."""
     return name.lower() == _OF_DATES or name.lower() in _OF_TIMES
 
 
@@ -25,7 +25,7 @@ def pattern_problem(name: str, pattern: str) -> tuple[str, str]:
     is one of January.
 
     Args:
-        name: the option's; capital letters are not told apart.
+        name: the option's; case is ignored.
         pattern: its value.
     """
     letters = re.findall(r"[A-Za-z]", _QUOTED.sub("", pattern))

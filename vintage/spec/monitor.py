@@ -59,7 +59,7 @@ class DriftBound(SpecModel):
 class Alarm(SpecModel):
     """On how many of the last dates drift must be there before it is an alarm."""
 
-    dates: Annotated[int, Field(ge=1, description="How many of the last dates drifted: 2 of 3, say.")] = 2
+    dates: Annotated[int, Field(ge=1, description="How many of the last dates drifted: such as 2 of 3.")] = 2
     of: Annotated[int, Field(ge=1, le=MOST_DATES, description="How many last dates are looked at.")] = 3
 
     @model_validator(mode="after")
@@ -103,7 +103,7 @@ class Monitor(SpecModel):
             examples=[[{"measure": "psi", "max": 0.3}, {"measure": "nulls", "column": "price", "max": 0.1}]],
         ),
     ] = ()
-    alarm: Annotated[Alarm, Field(description="When drift is an alarm: on 2 of the last 3 dates, say.")] = (
+    alarm: Annotated[Alarm, Field(description="When drift is an alarm: such as 2 of the last 3 dates.")] = (
         Field(default_factory=Alarm)
     )
     retrain: Annotated[
@@ -116,7 +116,7 @@ class Monitor(SpecModel):
     def _each_once(cls, value: tuple[DriftBound, ...]) -> tuple[DriftBound, ...]:
         for name, times in Counter(bound.name for bound in value).items():
             if times > 1:
-                raise refusal(f"the bound on {name} stands more than once", expected="each once")
+                raise refusal(f"the bound on {name} occurs more than once", expected="each once")
         return value
 
     @property
@@ -130,7 +130,7 @@ def bound_problems(checked: Checked) -> Iterator[Problem]:
     monitor: Monitor | None = checked.parts.get("monitor")
     raw, (provided, _) = checked.raw_columns, checked.provided
     if monitor is None or raw is None or provided is None:
-        # What is inferred, or not yet right, cannot be held against.
+        # What is inferred, or not yet right, cannot be compared with.
         return
     columns = (*raw, *provided, "label", "trainable", *_OF_PREDICTIONS)
     known = {name.lower() for name in columns}

@@ -18,7 +18,7 @@ NAME_RULE: Final = f"lower-case letters, digits and underscores, a letter first,
 
 
 def is_name(text: str) -> bool:
-    """Whether a text may name a pipeline, a suite or a joined source."""
+    """Return whether a text may name a pipeline, a suite or a joined source."""
     return len(text) <= LONGEST and NAME.fullmatch(text) is not None
 
 
@@ -50,10 +50,10 @@ def list_names(names: Collection[str], *, most: int = 12) -> str:
 
 
 def require_name(kind: str, name: str) -> str:
-    """Refuses a name from outside before it becomes part of a path.
+    """Refuse a name from outside before it becomes part of a path.
 
     Raises:
-        SpecError: the name has characters that a name may not have, `../x` or `{{ x }}` say.
+        SpecError: the name has characters that a name may not have, `../x` or `{{ x }}`, for example.
     """
     if not is_name(name):
         raise SpecError(f"{kind} name {name!r} is not a name", expected=NAME_RULE)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from vintage.spec.parts import Stage
 
 _NAME: Final = re.compile(r"(?P<stage>[A-Za-z_][\w.]*?)(?:\[(?P<nth>[0-9]+)\])?\.(?P<param>[A-Za-z_]\w*)")
-_FORM: Final = "Stage.param=value, LogisticRegression.regParam=0.1 say"
+_FORM: Final = "Stage.param=value, such as LogisticRegression.regParam=0.1"
 
 
 def find_stage(stages: Sequence[Stage], name: str) -> tuple[int, str]:
@@ -27,7 +27,8 @@ def find_stage(stages: Sequence[Stage], name: str) -> tuple[int, str]:
     match = _NAME.fullmatch(name)
     if match is None:
         raise SpecError(
-            f"{name!r} does not name a stage's Param", expected="Stage.param, LogisticRegression.regParam say"
+            f"{name!r} does not name a stage's Param",
+            expected="Stage.param, such as LogisticRegression.regParam",
         )
     wanted = match["stage"]
     found = [
@@ -78,7 +79,7 @@ def read_overrides(
 
 
 def set_params(stages: Sequence[Stage], values: Iterable[tuple[tuple[int, str], Any]]) -> tuple[Stage, ...]:
-    """The stages with values in place, each given as index of a stage, name of its Param, and value."""
+    """Return the stages with values replaced, each given as stage index, Param name and value."""
     result = list(stages)
     for (index, param), value in values:
         stage = result[index]

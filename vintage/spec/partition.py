@@ -26,7 +26,8 @@ def parse_partition_date(text: str) -> dt.date:
         except ValueError:
             pass
     raise SpecError(
-        f"{text!r} is not a partition date", expected="a day of the calendar as YYYY-MM-DD, 2013-02-28 say"
+        f"{text!r} is not a partition date",
+        expected="a day of the calendar as YYYY-MM-DD, such as 2013-02-28",
     )
 
 
@@ -38,7 +39,8 @@ def last_closed_date(run_after: dt.datetime) -> dt.date:
     """
     if run_after.tzinfo is None:
         raise SpecError(
-            f"moment {run_after.isoformat()} has no time zone", expected="an aware time, in UTC say"
+            f"moment {run_after.isoformat()} has no time zone",
+            expected="a time with a time zone, such as UTC",
         )
     return run_after.astimezone(dt.UTC).date() - dt.timedelta(days=1)
 
@@ -77,7 +79,7 @@ def window_ending_at(date: dt.date, *, days: int, start_date: dt.date) -> tuple[
 
 
 def spans(dates: Collection[dt.date]) -> str:
-    """Dates for a message, three or more that follow each other as their first and last.
+    """Return dates for a message, three or more that follow each other as their first and last.
 
     Args:
         dates: in their order.
@@ -95,7 +97,7 @@ def spans(dates: Collection[dt.date]) -> str:
 def split_last_days(
     dates: Iterable[dt.date], date: dt.date, *, test_days: int
 ) -> tuple[tuple[dt.date, ...], tuple[dt.date, ...]]:
-    """Cuts dates up to `date` into those before its last `test_days` calendar days, and those within."""
+    """Cut dates up to `date` into those before its last `test_days` calendar days, and those within."""
     kept = sorted({day for day in dates if day <= date})
     border = date.toordinal() - test_days
     train = tuple(day for day in kept if day.toordinal() <= border)

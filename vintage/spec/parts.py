@@ -20,7 +20,7 @@ _STAGE_NAME: Final = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 
 
 class Window(SpecModel):
-    """How many days a model learns from and is tested on."""
+    """How many days a model is trained on and is tested on."""
 
     days: Annotated[
         int, Field(ge=1, le=3660, description="Calendar days up to and including the partition date.")
@@ -97,14 +97,16 @@ class Preprocess(SpecModel):
     @classmethod
     def _dotted(cls, value: str | None) -> str | None:
         if value is not None and not (_STAGE_NAME.fullmatch(value) and "." in value):
-            raise refusal(f'"{value}" is not a dotted path', expected="mypackage.features.my_function, say")
+            raise refusal(
+                f'"{value}" is not a dotted path', expected="for example mypackage.features.my_function"
+            )
         return value
 
     @model_validator(mode="after")
     def _something(self) -> Preprocess:
         if self.sql is None and self.function is None:
             raise refusal(
-                "preprocess says nothing",
+                "preprocess is empty",
                 expected="sql, or function, or both: the function is given the SQL's rows",
             )
         if self.columns is not None and self.function is None:
@@ -177,11 +179,11 @@ class Stage(SpecModel):
         if not isinstance(value, dict) or len(value) != 1:
             raise refusal(
                 "a stage is one class and its Params",
-                expected="- StringIndexer: {inputCol: a, outputCol: b}, say",
+                expected="for example - StringIndexer: {inputCol: a, outputCol: b}",
             )
         [(name, params)] = value.items()
         if params is not None and not isinstance(params, dict):
-            raise refusal(f"the Params of {name} are no mapping", expected="{maxIter: 50}, say")
+            raise refusal(f"the Params of {name} are no mapping", expected="for example {maxIter: 50}")
         return {"type": name, "params": params or {}}
 
     @field_validator("type")

@@ -19,7 +19,7 @@ def umask_of(environ: Mapping[str, str]) -> str:
     """Return the permissions that are taken from whatever is written, as three octal digits.
 
     Raises:
-        SpecError: VINTAGE_UMASK is none, or takes its own files from the owner.
+        SpecError: VINTAGE_UMASK is invalid, or takes its own files from the owner.
     """
     text = environ.get(UMASK) or _OWNER_ALONE
     if not re.fullmatch(r"0{0,2}[0-7]{1,2}", text):
@@ -34,6 +34,6 @@ def close_to_others(environ: Mapping[str, str]) -> None:
     """Has this process, and every process that it starts, write files that others cannot read.
 
     Raises:
-        SpecError: VINTAGE_UMASK is none.
+        SpecError: VINTAGE_UMASK is invalid.
     """
     os.umask(int(umask_of(environ), 8))

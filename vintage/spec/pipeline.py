@@ -29,7 +29,7 @@ from vintage.spec.wait import Duration, Wait
 
 
 class Pipeline(SpecModel):
-    """A model that is retrained for each date: what it learns from, how, and what it must reach to serve."""
+    """A model that is retrained for each date: its training data, how, and what it must reach to serve."""
 
     name: Annotated[Text, Field(description="The pipeline's name, the same as the file's: flight_delay say.")]
     description: Annotated[
@@ -155,7 +155,9 @@ class Pipeline(SpecModel):
     def _is_cron(cls, value: str) -> str:
         why = cron_problem(value)
         if why:
-            raise refusal(f'"{value}" is no cron line', expected='five fields, "0 2 * * *" say', found=why)
+            raise refusal(
+                f'"{value}" is no cron line', expected='five fields, such as "0 2 * * *"', found=why
+            )
         return value
 
     def placed(self, home: Path, document: Document) -> Pipeline:
@@ -180,7 +182,7 @@ class Pipeline(SpecModel):
         hint: str = "",
         within: int | None = None,
     ) -> Problem:
-        """Return a problem at the line of the file where the key path stands, `("stages", 2, "Imputer")` say.
+        """Return a problem at the line of a key path, such as `("stages", 2, "Imputer")`.
 
         `within` counts the lines of a block text there, from 1. What an override set stands in no line of the
         file.
@@ -191,7 +193,7 @@ class Pipeline(SpecModel):
         return self._document.problem(path, what, expected=expected, found=found, hint=hint, within=within)
 
     def window_dates(self, date: dt.date) -> tuple[dt.date, ...]:
-        """The calendar dates of the window that ends with `date`, oldest first, none before `start_date`.
+        """Return the dates of the window that ends with `date`, oldest first, none before `start_date`.
 
         Raises:
             SpecError: `date` is before `start_date` or after `end_date`.
@@ -218,7 +220,7 @@ class Pipeline(SpecModel):
 
     @property
     def label(self) -> str | None:
-        """The expression of what is learnt; None where a model needs none and none is declared."""
+        """The expression of what is learned; None where a model needs none and none is declared."""
         return self.preprocess.label or ("label" if self.task in LABELLED else None)
 
     @property
@@ -264,7 +266,7 @@ class Pipeline(SpecModel):
         """
         if HOME in str(source.url) and set(";?&") & set(str(self._home)):
             raise SpecError(
-                f"VINTAGE_HOME {self._home} cannot stand in a JDBC URL",
+                f"VINTAGE_HOME {self._home} cannot be part of a JDBC URL",
                 expected="a path without ; ? and &",
                 fix="Move the home, or name the database by a connection.",
             )
@@ -306,7 +308,7 @@ class Pipeline(SpecModel):
         return METRICS[self.task][(self.tuning and self.tuning.metric) or self.evaluate.metric]
 
     def tuning_date(self, date: dt.date) -> dt.date:
-        """The date on which the model of a date is to be tuned: its own, or the latest one to refresh on.
+        """Return the date whose tuning a date uses: its own, or the latest refresh date.
 
         Those are start_date and every `refresh_days` days after it, so that a date's tuning follows from the
         file and the date alone.
@@ -316,7 +318,7 @@ class Pipeline(SpecModel):
         return date - dt.timedelta(days=(date - self.start_date).days % self.tuning.refresh_days)
 
     def tried(self, name: str) -> tuple[Any, ...]:
-        """The values that tuning tries for `LogisticRegression.regParam`, say; none when it is not tuned.
+        """Return the values that tuning tries for a Param such as `LogisticRegression.regParam`.
 
         Raises:
             SpecError: the name has another form, or names no stage or more than one.
@@ -326,7 +328,7 @@ class Pipeline(SpecModel):
         return next((values for each, values in grid.items() if find_stage(self.stages, each) == place), ())
 
     def parameter(self, name: str) -> Any:
-        """Return what `LogisticRegression.regParam`, say, is set to; None when it is left at Spark's default.
+        """Return the value of a Param such as `LogisticRegression.regParam`; None for Spark's default.
 
         Raises:
             SpecError: the name has another form, or names no stage or more than one.

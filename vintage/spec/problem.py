@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
 MOST: Final = 200
-"""Problems of one file that are told; each takes time to look for the nearest right name."""
+"""Problems of one file that are reported; each takes time to look for the nearest right name."""
 _LONGEST: Final = 1_000
 _MEANT: Final = re.compile(r'did you mean "(.+?)"\?', re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong in a file, told so that the reader can go there and mend it."""
+    """One thing that is wrong in a file, told so that the reader can go there and fix it."""
 
     file: str
     line: int | None
@@ -53,7 +53,7 @@ def _short(text: str) -> str:
 
 
 def contained(file: str, look: Callable[[], Iterable[Problem]]) -> list[Problem]:
-    """The problems that a look at one file finds; whatever goes wrong in it is one more, of that file alone.
+    """Return the problems that the check of one file finds; an unexpected error is one of them.
 
     Args:
         file: for the message.
@@ -96,7 +96,9 @@ def first_of(problems: Iterable[Problem], file: str) -> list[Problem]:
     """Return the problems of one file, or the first so many of them and how it goes on."""
     found = list(islice(problems, MOST + 1))
     if len(found) > MOST:
-        found[MOST:] = [Problem(file, None, f"has more than {MOST} problems", hint="the others are not told")]
+        found[MOST:] = [
+            Problem(file, None, f"has more than {MOST} problems", hint="the others are not listed")
+        ]
     return found
 
 

@@ -49,14 +49,14 @@ def dates_of(pipeline: Pipeline, first: date, last: date) -> Dates:
 def in_airflow(name: str, first: date, last: date, environ: Mapping[str, str] = os.environ) -> str:
     """Return the command that retrains a range of dates in Airflow, as it works in this shell.
 
-    In a checkout without an Airflow of one's own it is `make backfill`, which knows the embedded Airflow or
+    In a checkout without the user's own Airflow it is `make backfill`, which knows the embedded Airflow or
     starts it; `airflow` itself would take, or make, another one in `~/airflow`.
 
     Args:
         name: the pipeline's.
         first: the first partition date.
         last: the last one, included.
-        environ: where AIRFLOW_HOME names an Airflow of one's own.
+        environ: where AIRFLOW_HOME names the user's own Airflow.
     """
     own = Path(environ.get("AIRFLOW_HOME") or EMBEDDED_AIRFLOW)
     embedded = own == Path(environ.get("VINTAGE_HOME") or ".") / EMBEDDED_AIRFLOW or own == EMBEDDED_AIRFLOW

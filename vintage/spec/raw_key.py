@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def raw_key(pipeline: Pipeline, date: dt.date) -> tuple[tuple[str, ...], str] | None:
-    """The raw columns that the key's are, and the condition on raw rows; None where the SQL makes others.
+    """Return the raw columns of the key, and the condition on raw rows; None where the SQL computes the key.
 
     A query that joins, groups, ranks or drops repeated rows may well make one row of several raw ones.
     """

@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def data_files(pattern: str) -> tuple[Path, list[Path]]:
-    """The folder that a path is in, and the files of data there: a file, all below a folder, or a pattern's.
+    """Return the folder of a path, and its data files: a file, all below a folder, or those of a pattern.
 
     Files below a folder whose name, or whose folder's, begins with `_` or `.` are not data, by Spark's own
     rule.
@@ -18,7 +18,7 @@ def data_files(pattern: str) -> tuple[Path, list[Path]]:
         return path.parent, [path]
     if path.is_dir():
         return path, sorted(child for child in path.rglob("*") if child.is_file() and _is_data(child, path))
-    # What is there under its own name is no pattern, whatever signs are in it: a home below `a[b]` say.
+    # An existing path is no pattern, whatever characters it has: a home below `a[b]`, for example.
     there = next(parent for parent in path.parents if parent.exists())
     parts = path.relative_to(there).parts
     matches = sorted(glob.glob(str(Path(*parts)), root_dir=there))  # noqa: PTH207  (not below a hidden folder)

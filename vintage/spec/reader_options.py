@@ -106,7 +106,7 @@ def option_problem(reader: str, name: str, value: str) -> tuple[str, str]:
 
     Args:
         reader: the format. Of one that is not Spark's own, what is known to hide rows or to write is refused.
-        name: the option's; capital letters are not told apart, as in Spark.
+        name: the option's; case is ignored, as in Spark.
         value: the option's.
     """
     if is_secret(name) or holds_secret(value):

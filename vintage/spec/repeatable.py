@@ -79,8 +79,8 @@ _MOMENTS: Final = frozenset(
 _ASKED: Final = frozenset().union(
     *_INSTEAD, _NUMBERED, _RANKED, _FIRST, _LAST, _LISTS, {"any_value", "group_concat", "mode"}
 ) | (_SUMMARIES | _SUMS | _MOMENTS)
-_EACH_TIME: Final = "gives other values each time"
-_WHICH_ROW: Final = "takes whichever row comes first"
+_EACH_TIME: Final = "returns different values each time"
+_WHICH_ROW: Final = "takes an arbitrary row"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ class Unrepeatable:
     """Something in a SQL text that may give other values for the same rows.
 
     Attributes:
-        what: it, as it is written, and why: `rand, which gives other values each time`.
+        what: it, as it is written, and why: `rand, which returns different values each time`.
         instead: what to write in its place.
         line: counts from 1 within the text.
         certain: whether it is so whatever the rows are; if not, it depends on them.
@@ -103,12 +103,12 @@ class Unrepeatable:
 def unrepeatable(
     tree: exp.Expr, text: str, *, key: Sequence[str], types: Mapping[str, str]
 ) -> tuple[Unrepeatable, ...]:
-    """All of them, in the order of the text.
+    """Return all of them, in the order of the text.
 
     Args:
         tree: a query or an expression of Spark SQL.
         text: what it was parsed from.
-        key: the columns that tell rows apart.
+        key: the columns that identify a row.
         types: column → Spark type in upper case, of those whose type is known.
     """
     from sqlglot import exp
@@ -203,7 +203,7 @@ def _by_order(function: exp.Func, name: str, written: str, key: Sequence[str]) -
         yield Unrepeatable(what, f"write min({argument(function)}) or max({argument(function)})", line)
     elif name in _FIRST | _LAST:
         taken = "min_by" if name in _FIRST else "max_by"
-        what = f"{written}, which {_WHICH_ROW if name in _FIRST else 'takes whichever row comes last'}"
+        what = f"{written}, which {_WHICH_ROW if name in _FIRST else 'takes an arbitrary row'}"
         yield Unrepeatable(what, f"write {taken}({argument(function)}, {_order(key)})", line)
 
 
@@ -217,7 +217,7 @@ def _limit(query: exp.Query, key: Sequence[str]) -> Iterator[Unrepeatable]:
         return
     order, word = query.args.get("order"), parts[0].key.upper()
     if order is None:
-        what = f"{word} without ORDER BY, which takes whichever rows come first"
+        what = f"{word} without ORDER BY, which takes arbitrary rows"
         yield Unrepeatable(what, f"write ORDER BY {', '.join(key)} before {word}", line_of(parts[0]))
     else:
         yield from _tie(order, word, ordered_names(order), query, key, line_of(parts[0]))
@@ -231,14 +231,14 @@ def _tie(
     key: Sequence[str],
     line: int | None,
 ) -> Iterator[Unrepeatable]:
-    """Yield a warning where the order names less than what tells the query's rows apart."""
+    """Yield a warning where the order names less than the columns that identify the query's rows."""
     group = query.args.get("group") if query is not None else None
-    # Rows of a GROUP BY are told apart by what they are grouped by.
+    # Rows of a GROUP BY are distinguished by what they are grouped by.
     apart = list(key) if group is None else [each.name for each in group.expressions]
     missing = [name for name in apart if name and name.lower() not in known]
     if missing and "*" not in known:
         by = ", ".join(each.this.sql("spark") for each in order.expressions)
-        told = f"{what} ordered by {by}, which may not tell rows apart: those that tie come in any order"
+        told = f"{what} ordered by {by}, which may have ties: their order is arbitrary"
         yield Unrepeatable(told, f"add {', '.join(missing)} to ORDER BY", line, certain=False)
 
 
@@ -259,7 +259,7 @@ def _rounded(function: exp.Func, name: str, written: str, types: Mapping[str, st
 
 
 def _is_one_row(query: exp.Query) -> bool:
-    """Whether it aggregates all rows to one."""
+    """Return whether it aggregates all rows to one."""
     from sqlglot import exp
 
     if not isinstance(query, exp.Select) or query.args.get("group") is not None:

@@ -39,7 +39,7 @@ class _SqlText:
 
 
 def sql_problems(checked: Checked) -> Iterator[Problem]:
-    """What gives other values for the same rows, in the SQL, the expressions and the statements of stages."""
+    """Yield what is not repeatable in the SQL, the expressions and the statements of stages."""
     parts = checked.parts
     preprocess: Preprocess | None = parts.get("preprocess")
     if preprocess is None:
@@ -65,7 +65,7 @@ def statement_problems(pipeline: Pipeline) -> Iterator[Problem]:
 
 
 def sql_warnings(pipeline: Pipeline) -> Iterator[Problem]:
-    """What gives other values for some rows: an order that leaves ties, a sum that is rounded on the way."""
+    """Yield what may not be repeatable for some rows: an order with ties, a rounded sum."""
     made = feature_types(pipeline)
     for text in _of_preprocess(pipeline.preprocess):
         types = _raw_types(pipeline) if text.path == _OF_SQL else made

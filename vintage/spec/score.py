@@ -34,5 +34,7 @@ class Score(SpecModel):
     def _is_cron(cls, value: str | None) -> str | None:
         why = value and cron_problem(value)
         if why:
-            raise refusal(f'"{value}" is no cron line', expected='five fields, "30 5 * * *" say', found=why)
+            raise refusal(
+                f'"{value}" is no cron line', expected='five fields, such as "30 5 * * *"', found=why
+            )
         return value

@@ -18,10 +18,10 @@ _LOGIN: Final = re.compile(r"//[^/?#\s@]*:[^/?#\s@]*@")
 
 
 def is_secret(name: str) -> bool:
-    """Whether what has this name is a secret: `spark.hadoop.fs.azure.account.key.x`, `password`."""
+    """Return whether what has this name is a secret: `spark.hadoop.fs.azure.account.key.x`, `password`."""
     return _SECRET.search(name) is not None and _WHERE_IT_IS.search(name) is None
 
 
 def holds_secret(text: str) -> bool:
-    """Whether a URL, a path or a line of options holds a login, or gives a secret its value."""
+    """Return whether a URL, a path or a line of options holds a login, or gives a secret its value."""
     return _LOGIN.search(text) is not None or _GIVEN.search(text) is not None

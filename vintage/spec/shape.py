@@ -1,4 +1,4 @@
-"""From what pydantic found to problems that a reader can mend: line, expected, found, nearest name."""
+"""From what pydantic found to problems that a reader can fix: line, expected, found, nearest name."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _EXPECTED: Final[Mapping[str, str]] = {
 
 
 def shape_problems(model: type[BaseModel], document: Document, error: ValidationError) -> Iterator[Problem]:
-    """Every finding of a failed validation, at its line."""
+    """Yield every finding of a failed validation, at its line."""
     details = error.errors(include_url=False)[: MOST + 1]
     # A mistyped key is one mistake, not an unknown key and a missing one.
     mistyped = {

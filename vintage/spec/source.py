@@ -146,7 +146,7 @@ class Source(SpecModel):
     @classmethod
     def _years_in_order(cls, value: tuple[int, int] | None) -> tuple[int, int] | None:
         if value is not None and not 1 <= value[0] <= value[1] <= LAST_YEAR:
-            raise refusal("source.years is no range of years", expected="[1900, 9999], say")
+            raise refusal("source.years is no range of years", expected="for example [1900, 9999]")
         return value
 
     @field_validator("format")
@@ -169,7 +169,7 @@ class Source(SpecModel):
         if value is not None and not _CONNECTION.fullmatch(value):
             raise refusal(
                 "source.connection is no name of a connection",
-                expected="the name alone, warehouse say; URL, user and password stand in the connection",
+                expected="the name alone, such as warehouse; URL, user and password belong to the connection",
             )
         return value
 
@@ -179,7 +179,9 @@ class Source(SpecModel):
         if value is None:
             return None
         if not value.lower().startswith("jdbc:"):
-            raise refusal("source.url is no JDBC URL", expected="jdbc:derby:{home}/data/raw/flights_db, say")
+            raise refusal(
+                "source.url is no JDBC URL", expected="for example jdbc:derby:{home}/data/raw/flights_db"
+            )
         if holds_secret(value) or "@" in value or re.search(r"\buser\s*=", value, re.IGNORECASE):
             raise refusal(
                 "source.url holds a user or a password",
@@ -189,7 +191,7 @@ class Source(SpecModel):
             if name.strip().lower() not in _OPEN_ATTRIBUTES:
                 raise refusal(
                     f"source.url may not set {name.strip()}",
-                    expected="the place of a database that is there; a source is read, and nothing else",
+                    expected="the place of an existing database; a source is only read",
                 )
         return value
 
@@ -238,7 +240,7 @@ class Source(SpecModel):
         if lacking and self.date_column is None:
             raise refusal(
                 f"the source's path or query leaves the {lacking} open: several dates would read the same",
-                expected="year, month and day in it, {date:%Y}/{date:%m}/{date:%d} say, or a date_column too",
+                expected="year, month and day, such as {date:%Y}/{date:%m}/{date:%d}, or a date_column too",
             )
         if self.date_column is not None and self._dated_by_text and not lacking:
             raise refusal("the source is dated twice", expected="either {date} or date_column")
@@ -259,7 +261,7 @@ class Source(SpecModel):
             if names and column.casefold() not in names:
                 raise refusal(
                     f'the schema lacks the partition column "{column}"',
-                    expected=f"it too, {column} STRING say: the schema has all columns of the source",
+                    expected=f"also {column}, such as {column} STRING: the schema has every column",
                 )
 
     def _check_files(self) -> None:

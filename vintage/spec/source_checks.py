@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def option_problems(checked: Checked) -> Iterator[Problem]:
-    """Yield the options are the reader's, they read, and they hide nothing."""
+    """Yield reader options that are unknown, write or hide files."""
     sources: dict[KeyPath, Source] = {
         ("joins", name): joined for name, joined in checked.parts.get("joins", {}).items()
     }

@@ -1,6 +1,6 @@
-"""What a Spark SQL text reads and provides, told without a JVM.
+"""What a Spark SQL text reads and provides without a JVM.
 
-Where a text is beyond what can be told for certain (lateral views, correlated subqueries), nothing is
+Where a text is beyond what can be determined (lateral views, correlated subqueries), nothing is
 claimed: Spark itself finds such a mistake later, but right SQL is never refused.
 """
 
@@ -101,7 +101,7 @@ class Query:
         )
 
     def columns(self, views: Views) -> tuple[str, ...] | None:
-        """The columns that it provides, in order; None when a `*` stands for columns that are not known."""
+        """Return the provided columns in order; None when a `*` stands for unknown columns."""
         return output_columns(self.scopes[-1], views) if self.scopes else None
 
     def unknown_columns(self, views: Views) -> tuple[UnknownColumn, ...]:
@@ -118,7 +118,7 @@ class Query:
 
 
 def read_query(text: str) -> Query:
-    """A text as one SELECT; parsed once, because its checks, columns and types are asked for one by one.
+    """Return a text as one SELECT; parsed once, because several checks ask for its columns and types.
 
     Raises:
         BadSql: it is none.
@@ -212,7 +212,7 @@ def read_expression(text: str) -> exp.Condition:
     [tree] = trees if len(trees) == 1 else [None]
     if not isinstance(tree, exp.Condition):
         raise BadSql(
-            "the SQL is not an expression", expected="a column or an expression, `arr_delay >= 15` say"
+            "the SQL is not an expression", expected="a column or an expression, such as `arr_delay >= 15`"
         )
     return tree
 
@@ -302,7 +302,7 @@ def _starred(scope: Scope, qualifier: str, views: Views) -> list[str] | None:
 def _columns_read_from(scope: Scope, views: Views) -> dict[str, tuple[str, set[str] | None]]:
     """Alias → view and columns, in small letters, of what a SELECT reads; None where those are not known.
 
-    Empty where nothing can be told of it.
+    Empty where nothing is known of it.
     """
     from sqlglot import exp
 

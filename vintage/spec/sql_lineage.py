@@ -1,4 +1,4 @@
-"""Which columns of its views the values of a query's columns are computed from, told without a JVM.
+"""Which columns of its views the values of a query's columns are computed from without a JVM.
 
 A condition on rows (WHERE, ON, GROUP BY, the partition and the order of a window) decides which rows there
 are and computes no value. A window that leaves out the current row (LAG, a frame that ends before it) gives
@@ -67,7 +67,7 @@ class Lineage:
         self._cut = False
 
     def of(self, column: str, fields: tuple[str, ...] = ()) -> frozenset[Origin]:
-        """Return the origins of a column, or of a field within it; empty where they cannot be told."""
+        """Return the origins of a column, or of a field within it; empty where they are unknown."""
         if self._root is None:
             return frozenset()
         return self._output(self._root, column.lower(), fields)
@@ -113,7 +113,7 @@ class Lineage:
             yield from self._output(side, own[at] if 0 <= at < len(own) else name, fields)
 
     def _everything(self, scope: Scope) -> frozenset[Origin]:
-        """The origins of all that a SELECT provides, looked for once; a query that reads itself adds none."""
+        """Return the origins of all columns of a SELECT, computed once; a recursive query adds none."""
         from sqlglot import exp
 
         if id(scope) in self._whole:

@@ -50,7 +50,7 @@ def written_name(function: exp.Func, text: str) -> str:
 
 
 def line_of(node: exp.Expr) -> int | None:
-    """The line that a node stands on, counted from 1; its parts' or its neighbours' where it has none."""
+    """Return the line of a node, from 1; that of its parts or neighbours where it has none."""
     around: exp.Expr | None = node
     for _ in range(2):
         if around is None:
@@ -79,7 +79,7 @@ def argument(function: exp.Func) -> str:
 
 
 def absorbed(function: exp.Func) -> bool:
-    """Whether what encloses a list makes its order not matter: sorts it, counts it, looks what is in it."""
+    """Return whether the expression around a list ignores its order: sorts it, counts it, searches it."""
     from sqlglot import exp
 
     parent = function.parent
@@ -115,7 +115,7 @@ def resolved_window(window: exp.Window) -> exp.Window:
 
 
 def ordered_names(order: exp.Order) -> set[str]:
-    """The columns that an ORDER BY names and those that its names stand for, in small letters; `*` is all."""
+    """Return the columns of an ORDER BY, aliases resolved, in lower case; `*` is all."""
     from sqlglot import exp
 
     select = order.parent if isinstance(order.parent, exp.Select) else order.find_ancestor(exp.Select)

@@ -20,7 +20,7 @@ _FRACTIONS: Final = frozenset({"ln", "log", "log2", "log10", "exp", "sqrt", "cbr
 
 
 def has_fraction(node: exp.Expr | None, types: Mapping[str, str]) -> bool:
-    """Whether it is known to be such a number; what is whole, or of an unknown type, is none.
+    """Return whether it is known to be such a number; what is whole, or of an unknown type, is none.
 
     Args:
         node: an expression; None is none.
@@ -66,7 +66,7 @@ def _is_whole(node: exp.Expr, types: Mapping[str, str]) -> bool:
 
 
 def _is_decimal(node: exp.Expr, types: Mapping[str, str]) -> bool:
-    """Whether it is computed with decimals, which are exact."""
+    """Return whether it is computed with decimals, which are exact."""
     from sqlglot import exp
 
     casts = (each.to.is_type("decimal") for each in node.find_all(exp.Cast))

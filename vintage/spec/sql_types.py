@@ -63,7 +63,7 @@ def _types_by_alias(select: exp.Select, views: Mapping[str, Types]) -> dict[str,
 
 
 def _types_of(column: exp.Column, read: Mapping[str, Types]) -> set[str]:
-    """The types that a column can have; empty where it may be one that is not known, or a struct's field."""
+    """Return the possible types of a column; empty where one is unknown, or for a struct's field."""
     qualifier, name = column.table.lower(), column.name.lower()
     if (qualifier and qualifier not in read) or column.db:
         return set()

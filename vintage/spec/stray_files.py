@@ -37,7 +37,7 @@ def stray(path: Path) -> str:
 
 
 def strays_at(pattern: str, files: list[Path]) -> Iterator[tuple[Path, str]]:
-    """The files at a path that are no delivery, with what they are; none where the path itself names such.
+    """Yield the files at a path that are no delivery, and what they are; none if the path names such files.
 
     Hidden ones count, though Spark skips them: an upload that is under way is often hidden.
 

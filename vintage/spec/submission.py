@@ -85,7 +85,7 @@ _REFUSED: Final[Mapping[str, str]] = {
     "spark.sql.sources.partitionColumnTypeInference.enabled": FIXED,
     "spark.sql.sources.partitionOverwriteMode": FIXED,
 }
-_FOREIGN_CODE: Final = "it runs code that is in no artifact's key, beside the jobs"
+_FOREIGN_CODE: Final = "it runs code that is in no artifact's key"
 _OTHER_PROGRAM: Final = "which programs run follows from the environment, or from Airflow's connection"
 _LOADS_CODE: Final = """
 spark.plugins spark.extraListeners spark.sql.extensions spark.sql.queryExecutionListeners
@@ -122,7 +122,7 @@ _DISCOVERY: Final = re.compile(
 
 
 def refused_setting(name: str) -> str | None:
-    """Why a pipeline may not set a Spark setting, or None when it may."""
+    """Return why a pipeline may not set a Spark setting, or None when it may."""
     if not name.startswith("spark."):
         return "a Spark setting starts with spark."
     if is_secret(name):
@@ -149,7 +149,7 @@ def _refused_word(word: str) -> bool:
 
 
 def submit_conf(pipeline: Pipeline, home: Home, job: str = "") -> dict[str, str]:
-    """The settings of a submission: the pipeline's own, defaults, and the JVM options that pin and speed it.
+    """Return the settings of a submission: the pipeline's, the defaults, and the JVM options.
 
     The pipeline's own JVM options come after those that speed a job, so that they win, and before those that
     pin its results. Only the driver uses the archive of loaded classes, when there is one: it belongs to this

@@ -46,7 +46,8 @@ class ExpectationSpec(SpecModel):
     def _is_rule(cls, value: str) -> str:
         if not re.fullmatch(r"expect_[a-z0-9_]+|unexpected_rows_expectation", value):
             raise refusal(
-                f'"{value}" is not the name of a rule', expected="expect_column_values_to_not_be_null, say"
+                f'"{value}" is not the name of a rule',
+                expected="for example expect_column_values_to_not_be_null",
             )
         return value
 
@@ -101,7 +102,7 @@ class Suite(SpecModel):
     def problem(
         self, path: KeyPath, what: str, *, expected: str = "", found: str = "", hint: str = ""
     ) -> Problem:
-        """A problem at the line of the file where the key path stands: `("expectations", 2, "type")` say."""
+        """Return a problem at the line of a key path such as `("expectations", 2, "type")`."""
         return self._document.problem(path, what, expected=expected, found=found, hint=hint)
 
     @property

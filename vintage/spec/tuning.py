@@ -28,7 +28,7 @@ TRAIN_FRACTION: Final = 0.75
 
 
 class Tuning(SpecModel):
-    """Which Params are tried, and how the best are told."""
+    """Which Params are tried, and how the best are reported."""
 
     method: Annotated[
         Literal["cross_validation", "train_validation_split"],
@@ -45,7 +45,7 @@ class Tuning(SpecModel):
         Field(
             gt=0,
             lt=1,
-            description="The share of training rows that a split teaches with; default 0.75.",
+            description="The share of training rows that a split fits on; default 0.75.",
         ),
     ] = None
     grid: Annotated[

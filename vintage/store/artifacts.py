@@ -54,7 +54,7 @@ class Artifact:
 
     @property
     def place(self) -> Path:
-        """The path of what the artifact holds, to be told; who reads it takes `data`."""
+        """The path of what the artifact holds, to be reported; who reads it takes `data`."""
         return self.folder / "data"
 
     @property
@@ -78,9 +78,9 @@ class Artifact:
         return self.manifest.rows.fingerprint if self.manifest.rows else ""
 
     def check_files(self) -> None:
-        """Compare every file with its SHA-256 in the manifest, before anything reads them.
+        """Compare the files of many artifacts, several at once, with their manifests.
 
-        A process reads an artifact for that once, as long as nobody touches its files.
+        A process reads an artifact for that once, as long as its files do not change.
 
         Raises:
             StoreError: a file is not what was written, is missing, or was added.
@@ -89,7 +89,7 @@ class Artifact:
 
 
 def check_files(artifacts: Iterable[Artifact]) -> None:
-    """The same for many artifacts, several files at once.
+    """Compare the files of many artifacts, several at once, with their manifests.
 
     Raises:
         StoreError: an artifact is damaged.
@@ -128,7 +128,7 @@ class Store:
         return Store(self.root, f"{self.pipeline}/joins/{name}")
 
     def check_writable(self) -> None:
-        """Try a write, so that a full or read-only store is told before any work.
+        """Try a write, so that a full or read-only store is reported before any work.
 
         Raises:
             StoreError: nothing can be written below the root.
@@ -150,7 +150,7 @@ class Store:
         return None if manifest is None else Artifact(folder, manifest)
 
     def current(self, kind: Kind, day: date) -> Artifact | None:
-        """The artifact that is current for that date; None when none was ever made, or it was set aside.
+        """Return the current artifact of a date; None when there is none, or it was set aside.
 
         Raises:
             StoreError: the pointer leads nowhere.
@@ -162,7 +162,7 @@ class Store:
         if artifact is None:
             folder = self._day(kind, day) / str(pointer["key"])
             if aside.in_place_of(folder):
-                log.warning("%s was damaged and set aside; it is to be made again", folder)
+                log.warning("%s was damaged and set aside; the next run replaces it", folder)
                 return None
             raise StoreError(
                 f"{self._day(kind, day) / CURRENT} names an artifact that is gone",
@@ -204,7 +204,7 @@ class Store:
 
     @contextlib.contextmanager
     def attempt(self, kind: Kind, day: date) -> Iterator[Attempt]:
-        """A folder for one attempt, on the file system where it will be published; removed unless it is.
+        """Yield a folder for one attempt, on the file system of its destination; removed unless published.
 
         Raises:
             StoreError: it cannot be written.
@@ -345,7 +345,7 @@ def _read_sealed(path: Path, field: str, *, what: str, expected: str, fix: str) 
 
 
 def _renamed(folder: Path, final: Path) -> bool:
-    """Whether the folder is there now; not where another one is."""
+    """Return whether the folder is there now; not where another one is."""
     try:
         folder.rename(final)
     except OSError as error:

@@ -73,7 +73,7 @@ def code_digest(kind: Kind) -> str:
 
 
 def module_digests(kind: Kind) -> Mapping[str, str]:
-    """Each module that computes a kind, in the order of their names, with the SHA-256 of what it does.
+    """Return each module that computes a kind, in the order of their names, with the SHA-256 of what it does.
 
     Comments, docstrings and layout change no digest. A template beside a module, of the same name, is part of
     that module.
@@ -126,7 +126,7 @@ def _computes(name: str, kind: Kind) -> bool:
 
 @functools.cache
 def _imports(name: str) -> tuple[str, ...]:
-    """The modules of the package that a module imports, wherever in it; a package brings all its modules."""
+    """Return the modules of the package that a module imports anywhere; a package brings all its modules."""
     found = set[str]()
     for node in _statements(_tree(name)):
         if isinstance(node, ast.Import):

@@ -58,7 +58,7 @@ def _installed(package: str) -> str:
 
 
 def package_versions() -> dict[str, str]:
-    """Versions of the packages that take part, for the record; those not installed are left out."""
+    """Return versions of the packages that take part, for the record; those not installed are left out."""
     versions = {"python": ".".join(map(str, sys.version_info[:3])), "java": java_version()}
     for name in RECORDED:
         try:
@@ -89,7 +89,7 @@ def java_major() -> int:
 
 @functools.cache
 def java_version() -> str:
-    """That Java's full version, such as `17.0.15`; from its release file, which is quicker than asking it.
+    """Return the full version of Java, such as `17.0.15`, from its release file, which is quick.
 
     Raises:
         EnvironmentProblem: there is no Java.
@@ -134,14 +134,14 @@ def _java_binary() -> Path:
 
 
 def airflow_task() -> dict[str, str]:
-    """Which of Airflow's tasks this process belongs to; empty outside Airflow."""
+    """Return which of Airflow's tasks this process belongs to; empty outside Airflow."""
     found = {name: os.environ.get(variable) for name, variable in AIRFLOW_VARIABLES.items()}
     return {name: value for name, value in found.items() if value}
 
 
 @functools.cache
 def git_state() -> dict[str, str | bool | None]:
-    """The checkout's commit and whether its tree is clean; `VINTAGE_GIT_COMMIT` where there is no git."""
+    """Return the checkout's commit and whether its tree is clean; `VINTAGE_GIT_COMMIT` without git."""
     commit = git_text("rev-parse", "HEAD")
     if commit is None:
         return {"commit": os.environ.get("VINTAGE_GIT_COMMIT"), "clean": None}

@@ -54,7 +54,7 @@ def file_digest(path: Path) -> str:
 
 
 def listing(folder: Path) -> tuple[DataFile, ...]:
-    """Every file below a folder with size and digest, sorted by path."""
+    """Return every file below a folder with size and digest, sorted by path."""
     found = sorted(path for path in folder.rglob("*") if path.is_file())
     return tuple(
         DataFile(path=path.relative_to(folder).as_posix(), size=path.stat().st_size, sha256=file_digest(path))
@@ -94,7 +94,7 @@ def replace_text(path: Path, text: str) -> None:
 
 
 def create_text(path: Path, text: str) -> bool:
-    """Make a file with its whole content unless it is there already; say whether it was made."""
+    """Make a file with its whole content unless it already exists; say whether it was made."""
     temporary = path.with_name(f".{path.name}-{uuid.uuid4().hex}")
     try:
         write_durably(temporary, text)

@@ -39,7 +39,7 @@ def row_hash_sql(schema: StructType, *, seed: int | None = None) -> str:
 
 
 def fingerprint(sums: Mapping[str, int | None]) -> str:
-    """The fingerprint `<32 hexadecimal digits>-<rows>`: two sums of row hashes modulo 2⁶⁴, and the count."""
+    """Return the fingerprint `<32 hexadecimal digits>-<rows>`: two sums of row hashes, and the count."""
     halves = [
         ((sums[f"{name}_low"] or 0) + ((sums[f"{name}_high"] or 0) << 32)) & MASK for name in ("a", "b")
     ]
@@ -47,7 +47,7 @@ def fingerprint(sums: Mapping[str, int | None]) -> str:
 
 
 def with_vector_contents(rows: DataFrame) -> tuple[DataFrame, list[str]]:
-    """The rows with what `fingerprint_sql` hashes of each vector, and the names of those added columns.
+    """Return the rows with the hashable content of each vector, and the names of the added columns.
 
     A vector is its length and its entries other than zero, whether it is kept dense or sparse.
     """
@@ -76,7 +76,7 @@ def _hashed(name: str, kind: DataType) -> str:
 
 
 def _comparable(value: str, kind: DataType, depth: int = 0) -> str:
-    """A value as SQL that Spark can hash: a map as its sorted entries, a variant as its JSON and its type.
+    """Return a value as SQL that Spark can hash: a map as sorted entries, a variant as JSON and type.
 
     What Spark can hash stays as it is, so that its hash stays too.
     """
@@ -108,7 +108,7 @@ def _nullable(value: str, kind: DataType, depth: int) -> str:
 
 
 def _has(kind: DataType, *names: str) -> bool:
-    """Whether a type is of one of those names, or holds one that is."""
+    """Return whether a type is of one of those names, or holds one that is."""
     from pyspark.sql.types import ArrayType, MapType, StructType
 
     if kind.typeName() in names:

@@ -149,7 +149,7 @@ def _signature(manifest: Manifest) -> str:
 
 
 def _stamps(folder: Path) -> dict[str, Stamp]:
-    """Path → stamp of each file below an artifact's folder, but for the manifest."""
+    """Return path → stamp of each file below an artifact's folder, but for the manifest."""
     try:
         found = dict(_walk(folder, folder, 0))
     except OSError as error:
@@ -201,7 +201,7 @@ def _file_damage(folder: Path, there: Mapping[str, Stamp], entry: DataFile) -> D
 
 
 def _added(folder: Path, manifest: Manifest, there: Mapping[str, Stamp]) -> list[Damage]:
-    """Files that the manifest does not name: Spark would read them with the others."""
+    """Return files that the manifest does not name: Spark would read them with the others."""
     named = {entry.path for entry in manifest.files}
     return [
         Damage(folder / name, "no such file, for the manifest names none", f"{stamp[0]} bytes")

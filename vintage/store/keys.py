@@ -30,7 +30,7 @@ class Key(str):
 
     @property
     def short(self) -> str:
-        """The first 12 digits, enough for a person to tell keys apart."""
+        """The first 12 digits, enough for a person to distinguish keys."""
         return self[:12]
 
     @classmethod

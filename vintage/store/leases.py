@@ -52,7 +52,7 @@ def lease(folder: Path) -> Iterator[None]:
 
 
 def is_held(folder: Path) -> bool:
-    """Whether a process of this machine holds the lease of a folder."""
+    """Return whether a process of this machine holds the lease of a folder."""
     try:
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     except OSError:
@@ -70,7 +70,7 @@ def is_held(folder: Path) -> bool:
 
 
 def store_time(folder: Path) -> datetime:
-    """What time it is by the file system of a folder; by this machine where nothing can be written there."""
+    """Return the time of a folder's file system; that of this machine if the folder is read-only."""
     try:
         with tempfile.TemporaryFile(dir=folder) as probe:
             probe.write(b"now")

@@ -125,7 +125,7 @@ class Manifest(BaseModel):
 
 
 def read_manifest(folder: Path) -> Manifest | None:
-    """The manifest of an artifact's folder; None where there is none, which means that there is no artifact.
+    """Return the manifest of an artifact's folder; None without one: then there is no artifact.
 
     Raises:
         StoreError: the file is not a manifest, is not as it was written, or is not the one of this folder.

@@ -1,4 +1,4 @@
-"""On how many partitions rows are learnt from: as their number says, never the machine."""
+"""On how many partitions rows are trained on: as their number says, never the machine."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _PARTITIONS_OF_MODES: Final = {"exact": 1, "parallel": 16}
 
 
 def partitions_for(pipeline: Pipeline, parts: Iterable[Artifact]) -> int:
-    """How many partitions the rows of feature partitions are put on, unless the pipeline fixes the number.
+    """Return the number of Spark partitions for the feature rows, unless the pipeline fixes it.
 
     Of a split by key, the rows of both sides count: which is which is known to no manifest.
     """
@@ -36,6 +36,6 @@ def _trainable(features: Artifact) -> int:
 
 
 def partitions_then(model: Artifact) -> int:
-    """How many partitions a model, or a tuning, was made on."""
+    """Return how many partitions a model, or a tuning, was made on."""
     spec = model.manifest.ingredients.spec
     return int(spec.get("partitions", _PARTITIONS_OF_MODES.get(spec.get("reproducibility", ""), 1)))

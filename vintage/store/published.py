@@ -19,7 +19,7 @@ _KEY: Final = re.compile(rf"[0-9a-f]{{{SHORTEST_PREFIX},64}}")
 
 
 def is_key(text: str) -> bool:
-    """Whether a text can be a key, or the beginning of one: hexadecimal digits, at least 8."""
+    """Return whether a text can be a key, or the beginning of one: hexadecimal digits, at least 8."""
     return _KEY.fullmatch(text) is not None
 
 

@@ -21,7 +21,7 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
     """Yield a file, to be read. To open a pipe is to wait for its writer, and some devices never end.
 
     Raises:
-        OSError: it is not there, may not be read, is none, or is larger than such a file is.
+        OSError: it does not exist, may not be read, is none, or is larger than such a file is.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
@@ -39,6 +39,6 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
 
 
 def content_of(path: Path) -> bytes:
-    """All bytes of it; raises as `opened` does."""
+    """Return all bytes of it; raises as `opened` does."""
     with opened(path) as stream:
         return stream.read()

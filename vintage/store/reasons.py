@@ -24,7 +24,7 @@ class Why(BaseModel):
     Attributes:
         reason: `new`: nothing was made for the date; `data`: it reads other rows; `spec`: the pipeline's file
             or the suite says otherwise; `code`: Vintage's or one's own; `engine`: another version of Spark,
-            Python, Java or a package; `baseline`: it is held against another champion.
+            Python, Java or a package; `baseline`: it is compared with another champion.
         what: the part that differs.
     """
 
@@ -40,7 +40,7 @@ def reasons(
     planned: Mapping[str, tuple[Why, ...]],
     modules: Mapping[str, str] | None = None,
 ) -> tuple[Why, ...]:
-    """Why something of these ingredients is made though something else stands for its date.
+    """Return why something of these ingredients is made though something else stands for its date.
 
     An input that is itself made anew hands on its own reasons: where the code of the features changed, the
     model is made for the code.
@@ -110,7 +110,7 @@ def _spec(wanted: Ingredients, before: Ingredients) -> Iterator[Why]:
 
 
 def differing(old: Any, new: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:
-    """Where two values of JSON differ, and both values there, as deep as both have the same form."""
+    """Yield where two values of JSON differ, and both values there, as deep as both have the same form."""
     if isinstance(old, dict) and isinstance(new, dict):
         for name in sorted({*old, *new}):
             yield from differing(old.get(name), new.get(name), f"{path}.{name}" if path else str(name))

@@ -1,4 +1,4 @@
-"""A store beside a store, for what is made again and not to be kept."""
+"""A store beside a store, for reproduced artifacts that are not kept."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _PREFIX: Final = f"{ATTEMPT_PREFIX}reproduce-"
 
 @dataclass(frozen=True)
 class Scratch:
-    """Where something is made again.
+    """Where something is reproduced.
 
     Attributes:
         folder: where the scratch store is put; in the pipeline's own store when left out.
@@ -57,6 +57,6 @@ def scratch_store(store: Store, scratch: Scratch) -> Iterator[Store]:
             yield Store(root, store.pipeline)
     finally:
         if scratch.keep:
-            log.info("what was made again is kept in %s", root)
+            log.info("the reproduced artifacts are kept in %s", root)
         else:
             shutil.rmtree(root, ignore_errors=True)

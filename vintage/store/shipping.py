@@ -1,4 +1,4 @@
-"""How code of one's own reaches Python workers: as the driver imports it, and in no other version."""
+"""How user code reaches Python workers: as the driver imports it, and in no other version."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def ship(spark: Callable[[], SparkSession], home: Path, paths: Sequence[str]) ->
     """Import what dotted paths lead to, as it lies there now, and have executors import the same.
 
     Args:
-        spark: gives the session; not asked where nothing is of one's own.
+        spark: gives the session; not asked where there is no user code.
         home: where imports come from, after all else.
         paths: dotted.
 
@@ -77,6 +77,6 @@ def _archive_name(package: UserPackage) -> str:
 
 
 def _is_as_it_lies_there(archive_name: str) -> bool:
-    """Whether the archive of a package of one's own holds the version that would be imported now."""
+    """Return whether the archive of a user package holds the version that would be imported now."""
     named = _ARCHIVE.fullmatch(archive_name)
     return named is not None and archive_name in {_archive_name(each) for each in user_packages([named[1]])}

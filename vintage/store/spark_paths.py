@@ -25,7 +25,7 @@ _OF_A_PATTERN: Final = re.compile(r"([\\\[\]{}*?])")
 
 
 def places(paths: Sequence[str]) -> tuple[list[str], dict[str, str]]:
-    """Paths as Spark's readers take them, to read each once, and the options that they need with them.
+    """Return paths as Spark's readers take them, to read each once, and the options that they need with them.
 
     Raises:
         ValueError: several paths of which one has a colon and one looks like a pattern; Hadoop reads none so.
@@ -51,12 +51,12 @@ def parquet(reader: DataFrameReader, *folders: Path) -> DataFrame:
 
 
 def uri(folder: Path) -> str:
-    """A local folder as Spark writes to it; not Path.as_uri: what is behind file:// is taken as it is."""
+    """Return a local folder as Spark writes to it; unlike Path.as_uri, nothing after file:// is escaped."""
     return f"file://{folder.absolute()}"
 
 
 def loadable(folder: Path) -> str:
-    """A local folder as the loaders of models take it: they have no option, and read a path as a pattern.
+    """Return a local folder for the loaders of models, which have no option and read a path as a pattern.
 
     Where there is a colon too, Hadoop cannot read the pattern: the folder is given another name, by a link.
     """

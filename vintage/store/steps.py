@@ -25,7 +25,7 @@ _ORDERED_KINDS: Final = frozenset({"tuning", "model", "evaluation", "predictions
 
 
 def snapshot(pipeline: Pipeline, source: Source, day: date, *, schema: str, rows: str) -> Ingredients:
-    """A date's raw rows, by their content: bytes delivered again that hold the same rows change nothing.
+    """Return the ingredients of a date's raw rows: their content, whatever bytes deliver it.
 
     Args:
         pipeline: the spec.
@@ -43,12 +43,12 @@ def snapshot(pipeline: Pipeline, source: Source, day: date, *, schema: str, rows
 
 
 def input_name(view: str) -> str:
-    """How a feature partition's manifest names the snapshot of a view: `snapshot`, or `join.<name>`."""
+    """Return the name of a view's snapshot in a feature partition's manifest: `snapshot`, `join.<name>`."""
     return "snapshot" if view == SOURCE_VIEW else JOINED + view
 
 
 def validation(pipeline: Pipeline, suite: Suite, day: date, *, snapshot_key: Key) -> Ingredients:
-    """Whether a date's snapshot holds the suite."""
+    """Return the ingredients of the validation of a date's snapshot by a suite."""
     return _ingredients(
         "validation",
         pipeline,
@@ -96,7 +96,7 @@ def tuning(
         pipeline: the spec, with the trigger's overrides in it.
         tuned: its tuning.
         day: the date that is tuned on.
-        train: date → feature partition that candidates learn from and are judged on.
+        train: date → feature partition that candidates are fitted on and are judged on.
     """
     search = {
         "method": tuned.method,
@@ -123,7 +123,7 @@ def model(
     Args:
         pipeline: the spec, with the trigger's overrides in it.
         day: the partition date.
-        train: date → feature partition that it learns from.
+        train: date → feature partition that it is trained on.
         tuned: the tuning that chooses its Params, where one does.
     """
     inputs = {"features": _keys(train)}
@@ -238,7 +238,7 @@ def monitor(
         "bounds": watched.overrides,
         "alarm": watched.alarm.model_dump(mode="json"),
         "reference": {kind: [str(each) for each in sorted(days)] for kind, days in reference.items()},
-        # From which features are told that a raw column feeds.
+        # From which features are reported that a raw column feeds.
         "preprocess": pipeline.preprocess.model_dump(mode="json"),
         "columns": {view: source.column_names for view, source in pipeline.views.items()},
     }

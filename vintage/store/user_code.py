@@ -1,4 +1,4 @@
-"""Code of one's own, named by dotted path: where it is, what it is, and its import in this process."""
+"""Code of the user, named by dotted path: where it is, what it is, and its import in this process."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def look_in(home: Path) -> None:
 
 
 def user_packages(paths: Iterable[str]) -> tuple[UserPackage, ...]:
-    """Return the packages of one's own among dotted paths; those of installed distributions are left out."""
+    """Return the user packages among dotted paths; those of installed distributions are left out."""
     found = []
     for top in sorted({path.partition(".")[0] for path in paths}):
         root = None if top in _NOT_OWN or distribution_of(top) else _root(top)
@@ -89,9 +89,9 @@ def user_packages(paths: Iterable[str]) -> tuple[UserPackage, ...]:
 
 
 def read_modules(path: str) -> tuple[Path, ...]:
-    """The files of one's own that the import of a dotted path reads: its module's, and what that imports.
+    """Return the user's files that the import of a dotted path reads: its module's and their imports.
 
-    Imports that are computed at run time are not followed; what is no code of one's own gives none.
+    Imports that are computed at run time are not followed; other code gives none.
     """
     files: dict[Path, None] = {}
     for package in user_packages([path]):
@@ -148,12 +148,12 @@ def _import_hint(error: Exception) -> str:
     if isinstance(error, ModuleNotFoundError):
         return "put it in VINTAGE_HOME, or its folder on PYTHONPATH"
     if "SESSION_OR_CONTEXT_NOT_EXISTS" in str(error):
-        return 'it is imported before Spark starts: write @udf(DoubleType()), say, for @udf("double")'
+        return 'it is imported before Spark starts: write @udf(DoubleType()), for example, not @udf("double")'
     return ""
 
 
 def distribution_of(top: str) -> str | None:
-    """Return the installed distribution that a top-level module comes with; None for one's own."""
+    """Return the installed distribution that a top-level module comes with; None for user code."""
     return next(iter(_distributions().get(top, ())), None)
 
 

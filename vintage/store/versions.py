@@ -44,7 +44,7 @@ def versions(store: Store, kind: Kind, day: date) -> tuple[Artifact, ...]:
 
 
 def all_of(store: Store, kind: Kind) -> Iterator[Artifact]:
-    """Every artifact of a kind, oldest date first; what is damaged is logged and left out."""
+    """Yield every artifact of a kind, oldest date first; what is damaged is logged and left out."""
     for folders in published_folders(store, kind).values():
         for folder in folders:
             yield from _read(folder)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def store_of(store: Store, view: str) -> Store:
-    """Where the snapshots of a view are: in the pipeline's own store, or in that of a joined source."""
+    """Return the store of a view's snapshots: the pipeline's own, or that of a joined source."""
     return store if view == SOURCE_VIEW else store.joined(view)
 
 
@@ -92,7 +92,7 @@ def absent_dates(pipeline: Pipeline, store: Store, day: date, used: Collection[d
 
 
 def window_of(pipeline: Pipeline, day: date) -> tuple[date, ...]:
-    """Return the dates that a run of that date learns from and tests on, oldest first.
+    """Return the dates that a run of that date trains and tests on, oldest first.
 
     An undated source has only the run's own: all of it was snapshotted then.
     """

@@ -15,7 +15,7 @@ from vintage.twin.registry import EVALUATORS
 from vintage.twin.slots import Slots
 
 _OWN: Final = ("org.apache.spark.ml.", "pyspark.ml.")
-"""Packages of Spark's own classes; a pipeline with stages of one's own is saved as Python's class."""
+"""Packages of Spark's own classes; a pipeline with user stages is saved as Python's class."""
 _PIPELINE: Final = "PipelineModel"
 
 

@@ -49,7 +49,7 @@ class Stage:
     Attributes:
         kind: Spark's class, without its package: `LogisticRegressionModel`.
         params: every Param by Spark's name, set or default, as Spark's JSON has it.
-        data: what was learnt, by the columns of Spark's Parquet; arrays have a row for each of its rows.
+        data: what was learned, by the columns of Spark's Parquet; arrays have a row for each of its rows.
         stages: those within, of a pipeline or a OneVsRest.
     """
 
@@ -124,7 +124,7 @@ class Description:
 
 
 def save(description: Description, folder: Path) -> None:
-    """Write a description into a folder that is not there yet; the same one gives the same bytes."""
+    """Write a description into a folder that does not exist yet; the same one gives the same bytes."""
     arrays: dict[str, Array] = {}
     content = {
         "format": FORMAT,

@@ -43,7 +43,7 @@ class Parity:
         if self.differs:
             return f"the twin differs from Spark: {self.differs}"
         how = "to the last bit" if self.apart == 0 else f"within {self.apart:.1e}"
-        return f"the twin gives {self.rows} rows the same answers as Spark, {how}"
+        return f"the twin returns {self.rows} rows the same answers as Spark, {how}"
 
 
 def parity_of(twin: Twin, files: Iterable[Path]) -> Parity:

@@ -161,7 +161,7 @@ class RawTwin:
 
 
 def is_raw(kind: str) -> bool:
-    """Whether raw rows may have a column of a type."""
+    """Return whether raw rows may have a column of a type."""
     return kind in TYPES or kind in _READERS or decimal_of(kind) is not None
 
 

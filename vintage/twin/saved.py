@@ -23,7 +23,7 @@ def metadata(folder: Path) -> Mapping[str, Any]:
 
 
 def params(found: Mapping[str, Any]) -> dict[str, Any]:
-    """Every Param of a stage: its default, or what it is set to."""
+    """Return every Param of a stage: its default, or what it is set to."""
     return {**found["defaultParamMap"], **found["paramMap"]}
 
 
@@ -103,7 +103,7 @@ def _stacked(values: Sequence[Any]) -> Any:
 
 
 def _matrix(value: Mapping[str, Any]) -> Array:
-    """A matrix of Spark's, (rows, columns): dense, or in compressed columns; or the transposed of such."""
+    """Return a matrix of Spark's, (rows, columns): dense, in compressed columns, or transposed."""
     rows, columns = value["numRows"], value["numCols"]
     if value["isTransposed"]:
         rows, columns = columns, rows

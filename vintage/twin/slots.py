@@ -13,7 +13,7 @@ from vintage.twin.description import Input, Stage
 class Slots:
     """Of a column's slots the number of categories, 0 for a number; and the labels that indices stand for.
 
-    A column that is not there is one of which nothing is known.
+    A column that does not exist is one of which nothing is known.
     """
 
     cardinalities: dict[str, list[int]] = field(default_factory=dict)
@@ -21,7 +21,7 @@ class Slots:
 
     @classmethod
     def of_inputs(cls, inputs: Sequence[Input]) -> Slots:
-        """Those of a pipeline's inputs, which are plain numbers."""
+        """Return those of a pipeline's inputs, which are plain numbers."""
         return cls({each.name: [0] for each in inputs if each.type in NUMBERS})
 
     def follow(self, stage: Stage) -> None:

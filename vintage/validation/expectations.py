@@ -46,8 +46,8 @@ def run_suite(df: DataFrame, suite: Suite, *, name: str, docs_dir: Path) -> Vali
     Args:
         df: the rows.
         suite: the rules.
-        name: what the Data Docs call the data, `flights 2013-02-28` say.
-        docs_dir: gets `index.html`, the Data Docs of this result in one file; made if it is not there.
+        name: what the Data Docs call the data, `flights 2013-02-28`, for example.
+        docs_dir: gets `index.html`, the Data Docs of this result in one file; made if it does not exist.
 
     Raises:
         SpecError: the suite names an unknown rule, or gives one wrong arguments.
@@ -91,7 +91,7 @@ def _checks(df: DataFrame, suite: Suite) -> list[_Check]:
 
 
 def _missing(df: DataFrame, rule: ExpectationSpec) -> str:
-    """Return what is said of a rule whose column is not there; empty when all are.
+    """Return what is said of a rule whose column does not exist; empty when all are.
 
     GX is not asked such a rule: a metric that raises makes it try each metric of the suite singly, and again.
     """
@@ -124,7 +124,7 @@ def _narrowed(df: DataFrame, suite: Suite) -> DataFrame:
 
 
 def _packed(rows: DataFrame) -> DataFrame:
-    """Tells Spark that a single partition is one: it then plans every aggregate without a shuffle."""
+    """Mark a single partition as such: Spark then plans every aggregate without a shuffle."""
     return rows.coalesce(1) if rows.rdd.getNumPartitions() == 1 else rows
 
 

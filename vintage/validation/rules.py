@@ -67,7 +67,7 @@ def build_expectations(suite: Suite) -> list[Expectation]:
     """Return the suite's rules as expectation objects, in the suite's order.
 
     Raises:
-        SpecError: a type is unknown or kwargs are wrong; every problem is told, with the nearest right name.
+        SpecError: a type is unknown or kwargs are wrong; every problem, with the nearest right name.
     """
     problems = check_suite(suite)
     if problems:
@@ -278,7 +278,7 @@ def _check_condition(suite: Suite, index: int, rule: ExpectationSpec) -> Iterato
 
 
 def needs_every_column(rules: Iterable[ExpectationSpec]) -> bool:
-    """Whether some rule is about the table's columns themselves, or about columns that only its SQL names."""
+    """Return whether a rule is about the table's columns themselves, or columns that only its SQL names."""
     return any(_is_about_all(rule) for rule in rules)
 
 

@@ -44,7 +44,7 @@ class Family(Protocol):
     """Whether `measure` looks at the baseline."""
 
     READS_TRAIN: bool
-    """Whether `measure` looks at the rows that the model learnt from."""
+    """Whether `measure` looks at the rows that the model was trained on."""
 
     UNWRITTEN: tuple[str, ...]
     """Columns of `score` that `measure` reads and that are not kept with the predictions."""

@@ -68,7 +68,7 @@ class Cells:
         return found
 
     def coarser(self, groups: int) -> Cells:
-        """The same rows with their scores replaced by which of so many groups of equal size they rank in.
+        """Return the same rows with each score replaced by its group among that many groups of equal size.
 
         How far a metric varies from sample to sample is seen as well in these, and much sooner.
         """

@@ -105,7 +105,7 @@ def measure_scored(
     confidence: float | None = None,
     seed: int = 0,
 ) -> EvaluationResult:
-    """All metrics of a scored holdout and of its slices, in one pass.
+    """Return all metrics of a scored holdout and of its slices, in one pass.
 
     Rows are counted by label, prediction and score: by the score itself up to 100,000 rows, by 2^16 equal
     bins of it beyond (2^11 in slices), so that what is collected does not grow with the rows. A raw score is

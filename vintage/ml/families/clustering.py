@@ -118,7 +118,7 @@ def measure(holdout: Holdout) -> EvaluationResult:
 
 
 def adjusted_rand_index(counts: NDArray[np.int64]) -> float:
-    """How far two partitions of the same rows agree beyond chance.
+    """Return how far two partitions of the same rows agree beyond chance.
 
     Args:
         counts: rows by the one's cluster (down) and the other's (across).
@@ -145,7 +145,8 @@ def _predictor(model: PipelineModel) -> Any:
         if stage.hasParam("predictionCol") or stage.hasParam("topicDistributionCol"):
             return stage
     raise SpecError(
-        "no stage of the model tells clusters", expected="a stage with predictionCol or topicDistributionCol"
+        "no stage of the model assigns clusters",
+        expected="a stage with predictionCol or topicDistributionCol",
     )
 
 

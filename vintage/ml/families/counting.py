@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     Counted = Mapping[str, NDArray[np.generic]]
 
 EXACT_ROWS: Final = 100_000
-"""Rows up to which every score is told apart; beyond, scores are binned."""
+"""Rows up to which every score is distinguished; beyond, scores are binned."""
 SHARE: Final = "share"
 """Column of counted rows: what `Weights.share` gives."""
 LOSS_EPSILON: Final = 1e-15
@@ -55,7 +55,7 @@ def binned(side: str, rows: int, bins: int) -> Column:
 
 
 def log_loss(side: str, weights: Weights | None = None) -> list[Column]:
-    """A row's log loss as two whole numbers, `<side>whole` and `<side>rest`; null without probabilities.
+    """Return a row's log loss as integers `<side>whole` and `<side>rest`; null without probabilities.
 
     Args:
         side: as of `binned`.
@@ -116,7 +116,7 @@ def count(frame: DataFrame, sets: Sequence[Sequence[str]], sides: Sequence[str] 
 
 
 def set_number(names: Sequence[str], every: Sequence[str]) -> int:
-    """What Spark's grouping_id is for a set of columns among all: a bit for each that is not in the set.
+    """Return Spark's grouping_id of a set of columns: a bit for each column that is not in the set.
 
     The first column's bit is the highest.
     """
@@ -131,7 +131,7 @@ def _of_set(found: Counted, names: Sequence[str], every: Sequence[str]) -> Count
 
 
 def are_classes(counted: Counted, *columns: str) -> NDArray[np.bool_]:
-    """Which entries have a whole number from 0 in each of the columns."""
+    """Return which entries have a whole number from 0 in each of the columns."""
     found = np.ones(len(counted["rows"]), dtype=bool)
     for name in columns:
         values = counted[name].astype(float)

@@ -92,7 +92,7 @@ def _calibration(scores: Floats, positives: Floats, negatives: Floats) -> list[d
 
 
 def _counted(scores: Floats, positive: Floats, negative: Floats, probability: bool) -> dict[str, Any]:
-    """Rows of each class by bin of the score."""
+    """Return rows of each class by bin of the score."""
     low, high = (0.0, 1.0) if probability else (float(scores.min()), float(scores.max()))
     edges = np.linspace(low, high if high > low else low + 1.0, COUNTED + 1)
     place = np.clip(np.searchsorted(edges, scores, side="right") - 1, 0, COUNTED - 1)

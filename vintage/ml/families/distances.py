@@ -35,7 +35,7 @@ def left_out(
 
     Args:
         scored: `prediction` (int), VECTOR, and the key.
-        key: columns that tell rows apart; the sample is the first of them by a hash.
+        key: columns that identify a row; the sample is the first of them by a hash.
         rows: how many there are.
         centres: of the clusters, by number.
     """
@@ -93,7 +93,7 @@ def silhouette_of(points: Floats, clusters: NDArray[np.int_]) -> float:
 
 
 def _without(groups: NDArray[np.int_], measure: Any) -> Floats:
-    """A measure of the rows without each group in turn; NaN where the group has no rows, or all of them."""
+    """Return a measure without each group in turn; NaN where the group has no rows, or all of them."""
     found = np.full(GROUPS, math.nan)
     for group in np.unique(groups):
         kept = groups != group
@@ -103,7 +103,7 @@ def _without(groups: NDArray[np.int_], measure: Any) -> Floats:
 
 
 def _nearer(values: Floats, share: float) -> Floats:
-    """Values with their distances from their mean made so much smaller."""
+    """Return values with their distances from their mean made so much smaller."""
     known = values[np.isfinite(values)]
     middle = known.mean() if len(known) else math.nan
     return middle + (values - middle) * share

@@ -27,7 +27,7 @@ _SALT: Final = "groups of an interval"
 
 
 def group_of(*columns: ColumnOrName) -> Column:
-    """The group of a row, from 0: a hash of its key's columns, with a salt beside those of the splits."""
+    """Return the group of a row, from 0: a hash of its key's columns, with a salt of its own."""
     from pyspark.sql import functions as F
 
     return F.pmod(F.xxhash64(F.lit(_SALT), *columns), F.lit(GROUPS)).cast("int")

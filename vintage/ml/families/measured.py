@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Answers:
-    """Rows with a label and what a model said of them, whether or not the model is there.
+    """Rows with a label and what a model said of them, with or without the model.
 
     Attributes:
         scored: what the family's `score` gives of such rows; persisted.
@@ -44,7 +44,7 @@ class Holdout(Answers):
         rows: feature rows, `label` among their columns; `scored` is what the model says of them.
         model: the model that is tested.
         baseline: the champion as of the partition date, where the family or a gate compares with one.
-        train: the rows that the model learnt from, where the family reads them.
+        train: the rows that the model was trained on, where the family reads them.
         thorough: as of any answers; a candidate of a tuning needs neither.
     """
 
@@ -123,7 +123,7 @@ class EvaluationResult:
         values: metric → value; NaN where the holdout does not define it.
         refusals: why these rows can tell nothing of a model, such as a holdout of one class; else empty.
         details: what the family has beside numbers, as JSON can say it: a confusion matrix, cluster sizes.
-        uncompared: metrics that hold a model against the baseline, where there is none: they have no value,
+        uncompared: metrics that compare a model with the baseline, where there is none: they have no value,
             and their gates do not apply.
         intervals: metric → its confidence interval, where the family gives one.
         method: how the intervals were found, in words.
@@ -145,7 +145,7 @@ class EvaluationResult:
 
 
 def is_finite(column: Column) -> Column:
-    """Whether a double is a number: neither null nor NaN nor infinite."""
+    """Return whether a double is a number: neither null nor NaN nor infinite."""
     from pyspark.sql import functions as F
 
     return F.coalesce(F.abs(column) < F.lit(math.inf), F.lit(False)) & ~F.isnan(column)

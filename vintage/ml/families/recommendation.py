@@ -168,7 +168,7 @@ def _recommended(als: Any, users: DataFrame, seen: DataFrame, k: int) -> DataFra
 def _means(
     ranked: DataFrame, wanted: DataFrame, k: int
 ) -> tuple[dict[str, float], int, dict[str, tuple[float, ...]]]:
-    """The ranking metrics as means over the users of `wanted`, added as decimals; and how many they are.
+    """Return the ranking metrics as means over the users of `wanted`, and the number of users.
 
     And the same without each group of users in turn.
     """
@@ -220,7 +220,7 @@ def _means(
 
 
 def _coverage(scored: DataFrame, column: str, factors: DataFrame) -> tuple[int, int]:
-    """How many different users, or items, there are, and how many of them the model knows."""
+    """Return how many different users, or items, there are, and how many of them the model knows."""
     from pyspark.sql import functions as F
 
     known = factors.select(F.col("id").alias(column), F.lit(1).alias("known"))

@@ -115,7 +115,7 @@ def measure(holdout: Holdout) -> EvaluationResult:
 
 
 def _left_out(holdout: Holdout) -> dict[str, tuple[float, ...]]:
-    """The variance kept and the error without each group of rows in turn, from one aggregation by group.
+    """Return explained variance and error without each group of rows in turn, from one aggregation.
 
     Groups are put together by the parallel algorithm for variances (Chan, Golub and LeVeque 1979).
     """
@@ -170,7 +170,7 @@ def _reducer(model: PipelineModel) -> Any:
             return stage
     raise SpecError(
         "no stage of the model has principal components",
-        expected="PCA, or a model of one's own with inputCol, outputCol and the matrix pc",
+        expected="PCA, or a model of your own with inputCol, outputCol and the matrix pc",
     )
 
 

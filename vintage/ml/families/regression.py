@@ -89,7 +89,7 @@ def score(rows: DataFrame, model: PipelineModel, pipeline: Pipeline) -> DataFram
 
 
 def measure(holdout: Answers) -> EvaluationResult:
-    """The metrics, with the details `residual_quantiles`, `residuals` and `predicted`, as `Errors` has them.
+    """Return the metrics, with details `residual_quantiles`, `residuals` and `predicted` (see `Errors`).
 
     `rmse`, `mse`, `mae` and `r2` are the usual ones. `var` is the explained variance as Spark's
     RegressionEvaluator has it: the mean of (prediction - mean of the labels)². r2 is NaN when all labels are

@@ -24,7 +24,7 @@ SMALLEST: Final = 1e-9
 COUNTED: Final = 20
 """Bars of the spread."""
 PREDICTED: Final = 20
-"""Bins of predictions that are told, of about as many rows each."""
+"""Bins of predictions that are reported, of about as many rows each."""
 _FINE: Final = 1024
 _ENDS: Final = (0.005, 0.995)
 
@@ -55,7 +55,7 @@ def quantiles_of(counted: Sequence[Row], rows: int) -> dict[str, float]:
 
 
 def spread_of(counted: Sequence[Row], rows: int) -> dict[str, list[float]]:
-    """Rows by residual, in bars of equal width: `edges` and `rows`.
+    """Return rows by residual, in bars of equal width: `edges` and `rows`.
 
     The bars reach from the quantile 0.005 to 0.995; what lies beyond counts to the first and the last.
     """

@@ -56,7 +56,7 @@ def slice_columns(pipeline: Pipeline) -> list[Column]:
 
 
 def leading(scored: DataFrame, sliced: Mapping[str, tuple[str | None, ...]]) -> list[Sliced]:
-    """Each column with its leading values, by rows and then by text, and those that are wanted anyway.
+    """Return each column with its leading values, by rows and then by text, and those that are wanted anyway.
 
     Args:
         scored: with the column of `slice_columns`.

@@ -1,4 +1,4 @@
-"""The one client of a process: opened when first used, quiet, quick to say that nobody is there."""
+"""The one client of a process: opened when first used, quiet, quick to report that no server answers."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Connection:
         threading.Thread(target=self._preload, name="mlflow", daemon=True).start()
 
     def check(self) -> None:
-        """Asks MLflow something small, with no patience.
+        """Send MLflow a small request with a short timeout.
 
         Raises:
             TrackingError: it does not answer.
@@ -86,7 +86,7 @@ class Connection:
             )
             raise TrackingError(
                 f"MLflow at {self.endpoint.shown} did not {what} ({reason[:500]})",
-                fix="Look at its log, put right what it says and run again; what is finished is found again.",
+                fix="See its log, fix the cause and run again; finished steps are not repeated.",
             ) from error
 
     def _client(self) -> MlflowClient:
@@ -164,7 +164,7 @@ def _environment(settings: Mapping[str, str]) -> Iterator[None]:
 
 @contextmanager
 def already_there_is_fine() -> Iterator[None]:
-    """Lets another process be the one that made it."""
+    """Ignore that another process made it first."""
     from mlflow.exceptions import MlflowException
 
     try:

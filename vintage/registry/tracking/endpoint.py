@@ -73,7 +73,7 @@ class Endpoint:
         """Find in seconds what MLflow would retry for minutes.
 
         Raises:
-            TrackingError: the URI is of no known kind, nobody listens there, or its file cannot be written.
+            TrackingError: the URI is of no known kind, no server listens, or its file cannot be written.
         """
         if self.scheme not in (*SERVERS, *DATABASES):
             raise TrackingError(

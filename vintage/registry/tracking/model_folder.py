@@ -130,7 +130,7 @@ def named_after(model: LoggedModel, run_id: str, description: Path, scratch: Pat
 
 
 def _described(file: Path) -> Model:
-    """What a file describes. Not by Model.load: for it a path is a URI, in which # and % mean something."""
+    """Return the content of an MLmodel file. Model.load reads the path as a URI, with # and % special."""
     import yaml
     from mlflow.models import Model
 

@@ -1,4 +1,4 @@
-"""What the registry tells MLflow, and what it hears back, in our own words."""
+"""What the registry tells MLflow, and what it hears back, in Vintage's terms."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ class Registered:
     Attributes:
         versions: every version, oldest first.
         champion: the version that has the alias; None when there is none.
-        ledger: how far the ledger went when it was last told; None before that.
+        ledger: how far the ledger went at its last record; None before that.
     """
 
     versions: tuple[Version, ...] = ()
@@ -151,7 +151,7 @@ class TriedCandidate:
 
 
 def shortened(text: str, longest: int) -> str:
-    """The text itself, or its beginning and a digest of the whole, so that two long ones stay apart."""
+    """Return the text, or its beginning and a digest of the whole, so that long texts stay distinct."""
     if len(text) <= longest:
         return text
     tail = f"… sha256:{hashlib.sha256(text.encode()).hexdigest()[:16]} of {len(text)} characters"
@@ -178,5 +178,5 @@ def accepted_params(params: Mapping[str, str]) -> dict[str, str]:
 
 
 def accepted_text(text: str, longest: int) -> str:
-    """A text as every database of MLflow's takes it: PostgreSQL has no NUL, and none has half a character."""
+    """Return a text that every database of MLflow accepts: no NUL, no half of a character."""
     return shortened(printable(text, keep="\n\t"), longest)

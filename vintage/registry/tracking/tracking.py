@@ -94,7 +94,7 @@ class Tracking:
         return model_folder.load(directory)
 
     def start_run(self, *, pipeline: str, date: str, key: str, tags: Mapping[str, str]) -> str:
-        """The one run of a model key: that which has the key, reopened unless it is finished, or a new one.
+        """Return the one run of a model key: the existing one, reopened unless finished, or a new one.
 
         Returns:
             The run's id.
@@ -112,7 +112,7 @@ class Tracking:
         model_dir: Path,
         metrics: Mapping[str, float],
     ) -> str:
-        """Log what a model is and what it learnt from.
+        """Log what a model is and what it was trained on.
 
         Args:
             run_id: the model's run.
@@ -210,7 +210,7 @@ class Tracking:
             text: Markdown.
             tags: of the version.
             serves: whether it serves, so that the registered model is described by it.
-            report: folder of the page; nothing is kept of one that is not there.
+            report: folder of the page; nothing is kept of one that does not exist.
         """
         description = accepted_text(text, LONGEST_DESCRIPTION)
         with self._connection.asking(f"describe version {version.version} of {pipeline}") as client:
@@ -239,7 +239,7 @@ class Tracking:
             model_dir: what was saved.
             rows: what a request holds: raw columns, or those after preprocess.
         """
-        with self._connection.asking("say what serves the model") as client:
+        with self._connection.asking("record what serves the model") as client:
             runs.serve_by(client, run_id, by, rows, model_dir)
 
     def finish_run(self, run_id: str, status: Literal["FINISHED", "FAILED", "KILLED"] = "FINISHED") -> None:
@@ -266,7 +266,7 @@ class Tracking:
             return versions.register(self._connection, client, run_id, wanted)
 
     def versions(self, pipeline: str) -> tuple[Version, ...]:
-        """Every registered version, oldest first."""
+        """Return every registered version, oldest first."""
         with self._connection.asking(f"list the versions of {pipeline}") as client:
             return versions.listed(client, pipeline)
 
@@ -281,8 +281,8 @@ class Tracking:
             client.set_registered_model_alias(pipeline, versions.CHAMPION, str(version))
 
     def registered(self, pipeline: str) -> Registered:
-        """Every registered version, who has the alias, and how far the ledger went when it was last told."""
-        with self._connection.asking(f"tell what is registered of {pipeline}") as client:
+        """Return every registered version, the alias, and the recorded head of the ledger."""
+        with self._connection.asking(f"list the registered versions of {pipeline}") as client:
             return versions.registered(client, pipeline)
 
     def remove_champion(self, pipeline: str) -> None:
@@ -299,7 +299,7 @@ class Tracking:
                 client.delete_registered_model_tag(pipeline, LEDGER)
 
     def set_date(self, pipeline: str, version: int, date: str) -> None:
-        """Corrects the partition date that a version is tagged with."""
+        """Correct the partition date in the tags of a version."""
         with self._connection.asking(f"set the date of version {version} of {pipeline}") as client:
             client.set_model_version_tag(pipeline, str(version), DATE, date)
 

@@ -157,7 +157,7 @@ def _pack_evaluator(archive: Path) -> None:
 
 
 def _write_environments(directory: Path) -> dict[str, str]:
-    """What virtualenv and conda need to install; gives the names of the files."""
+    """Return what virtualenv and conda need to install; gives the names of the files."""
     import yaml
 
     python = platform.python_version()

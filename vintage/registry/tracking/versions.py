@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from vintage.registry.tracking.connection import Connection
 
 CHAMPION: Final = "champion"
-# What MLflow says of an alias, or of a model, that is not there.
+# What MLflow says of an alias, or of a model, that does not exist.
 _ABSENT: Final = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 
 
@@ -53,7 +53,7 @@ def register(connection: Connection, client: MlflowClient, run_id: str, tags: Ma
 
 
 def listed(client: MlflowClient, pipeline: str) -> tuple[Version, ...]:
-    """Every version, oldest first."""
+    """Return every version, oldest first."""
     return tuple(_version(each) for each in _search(client, pipeline))
 
 
@@ -70,7 +70,7 @@ def champion(client: MlflowClient, pipeline: str) -> Version | None:
 
 
 def registered(client: MlflowClient, pipeline: str) -> Registered:
-    """All that there is of a pipeline; nothing where it was never registered."""
+    """Return all that there is of a pipeline; nothing where it was never registered."""
     from mlflow.exceptions import MlflowException
 
     try:

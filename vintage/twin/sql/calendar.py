@@ -84,7 +84,7 @@ def _day_of_year(days: int) -> int:
 
 
 def _week(days: int) -> int:
-    """The week of ISO 8601: that of its Thursday."""
+    """Return the week of ISO 8601: that of its Thursday."""
     return (_day_of_year(days - _weekday(days) + 3) - 1) // 7 + 1
 
 

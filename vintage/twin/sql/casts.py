@@ -1,4 +1,4 @@
-"""CAST under ANSI rules: what is none of the type raises."""
+"""CAST under ANSI rules: an invalid value raises."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def _cast(node: Expression, args: tuple[Evaluate, ...]) -> Evaluate:
 
 
 def castable(before: str, after: str) -> bool:
-    """Whether a cast is evaluated."""
+    """Return whether a cast is evaluated."""
     return before == after or (_family(before), _family(after)) in CASTS
 
 

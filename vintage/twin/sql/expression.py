@@ -81,7 +81,7 @@ def scale_of(kind: str) -> int:
 
 
 def is_number(kind: str) -> bool:
-    """Whether values of a type can be computed with."""
+    """Return whether values of a type can be computed with."""
     return kind in WHOLE or kind in FLOATING or decimal_of(kind) is not None
 
 

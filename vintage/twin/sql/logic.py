@@ -12,7 +12,7 @@ from vintage.twin.sql.operations import of_values, operation, simple
 
 @operation("and", "or")
 def _and_or(node: Expression, args: tuple[Evaluate, ...]) -> Evaluate:
-    """A side that is false (AND) or true (OR) decides; the right one is asked where the left does not."""
+    """Return AND or OR; the right side is evaluated only where the left side does not decide."""
     left, right = args
     decides = node.op == "or"
 
@@ -158,7 +158,7 @@ def _nanvl(_: Expression, args: tuple[Evaluate, ...]) -> Evaluate:
 
 @operation("greatest", "least")
 def _greatest(node: Expression, args: tuple[Evaluate, ...]) -> Evaluate:
-    """The largest, or smallest, of those that are no nulls; the first of equals."""
+    """Return the largest, or smallest, of those that are no nulls; the first of equals."""
     better = compared("greater" if node.op == "greatest" else "less", node.type)
 
     def evaluate(row: Row) -> Any:

@@ -53,7 +53,7 @@ def _contains(text: str, part: str) -> bool:
 
 @simple("position")
 def _position(text: str, part: str) -> int:
-    """Where a part begins, counted from 1; 0 where it is not there."""
+    """Return where a part begins, counted from 1; 0 where it does not exist."""
     return text.find(part) + 1
 
 

@@ -87,7 +87,7 @@ def one_hot_encoder(stage: Stage) -> Evaluate:
 
 @evaluates("TargetEncoderModel")
 def target_encoder(stage: Stage) -> Evaluate:
-    """The mean label of a category's rows, drawn to that of all rows, which stands for what was not seen."""
+    """Return the mean label of a category, shrunk towards that of all rows, which unseen values get."""
     columns, keeps = stage.columns(), stage.params["handleInvalid"] == "keep"
     encodings = _encodings(stage)
 

@@ -94,7 +94,7 @@ _EPSILON = float(np.finfo(np.float64).eps)
 
 @evaluates("GaussianMixtureModel")
 def gaussian_mixture(stage: Stage) -> Evaluate:
-    """Each Gaussian's part of the density at a point, and the largest."""
+    """Return each Gaussian's part of the density at a point, and the largest."""
     gaussians = [
         (weight, _density(mean, sigma))
         for weight, mean, sigma in zip(

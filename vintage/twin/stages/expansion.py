@@ -14,7 +14,7 @@ from vintage.twin.registry import Evaluate, evaluates, of_vectors
 
 @evaluates("PolynomialExpansion")
 def polynomial_expansion(stage: Stage) -> Evaluate:
-    """All products of up to `degree` slots, in Spark's order: (x, x², y, x·y, y²)."""
+    """Return all products of up to `degree` slots, in Spark's order: (x, x², y, x·y, y²)."""
     degree = stage.params["degree"]
 
     def expanded(vectors: Array) -> Array:
@@ -74,7 +74,7 @@ def principal_components(stage: Stage) -> Evaluate:
 
 @evaluates("Interaction")
 def interaction(stage: Stage) -> Evaluate:
-    """All products of a slot of each input, the last input's slots the fastest; a category counts one-hot.
+    """Return all products of one slot of each input, the last input's fastest; categories one-hot.
 
     The compiler adds what Spark reads from the columns' metadata: `cardinalities`, of each input's slots the
     number of categories, 0 for a number.

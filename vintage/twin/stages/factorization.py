@@ -49,7 +49,7 @@ def fm_regressor(stage: Stage) -> Evaluate:
 
 @evaluates("ALSModel")
 def alternating_least_squares(stage: Stage) -> Evaluate:
-    """The product of a user's and an item's factors in single precision; NaN for one that was not seen.
+    """Return the product of a user's and an item's factors in single precision; NaN for unknown ids.
 
     `coldStartStrategy: drop` leaves such a row out.
     """

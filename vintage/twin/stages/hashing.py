@@ -48,7 +48,7 @@ def _rotated(word: int, bits: int) -> int:
 
 @evaluates("HashingTF")
 def hashing_tf(stage: Stage) -> Evaluate:
-    """How often terms of a hash occur, or whether they do."""
+    """Return how often terms of a hash occur, or whether they do."""
     size, binary = stage.params["numFeatures"], stage.params["binary"]
     [(source, made)] = stage.columns()
 
@@ -108,7 +108,7 @@ def bucketed_random_projection(stage: Stage) -> Evaluate:
 
 @evaluates("MinHashLSHModel")
 def min_hash(stage: Stage) -> Evaluate:
-    """The least of ((1 + slot) · a + b) mod 2038074743 over the slots that are not 0, for each (a, b)."""
+    """Return the least ((1 + slot) · a + b) mod 2038074743 over the nonzero slots, for each (a, b)."""
     factors = stage.one("randCoefficients").reshape(-1, 2).astype(np.int64)
 
     def hashes(vectors: Array) -> Array:

@@ -11,7 +11,7 @@ from vintage.twin.registry import Evaluate, evaluates
 
 @evaluates("IsotonicRegressionModel")
 def isotonic_regression(stage: Stage) -> Evaluate:
-    """The line between the two boundaries around a value; beyond them all, the outermost prediction."""
+    """Return the interpolation between the boundaries around a value; outside, the nearest prediction."""
     boundaries, predictions = stage.one("boundaries"), stage.one("predictions")
     features, made, slot = (stage.params[name] for name in ("featuresCol", "predictionCol", "featureIndex"))
 

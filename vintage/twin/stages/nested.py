@@ -12,7 +12,7 @@ from vintage.twin.registry import Evaluate, evaluates, in_turn, prepared
 
 @evaluates("PipelineModel")
 def pipeline(stage: Stage) -> Evaluate:
-    """Its stages, one after the other."""
+    """Return its stages, one after the other."""
     return in_turn(prepared(each) for each in stage.stages)
 
 

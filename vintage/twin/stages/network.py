@@ -26,7 +26,7 @@ def multilayer_perceptron(stage: Stage) -> Evaluate:
 
 
 def _layers(values: Array, sizes: list[int]) -> list[tuple[Array, Array]]:
-    """The weights (out, in) and biases (out,) of each layer, which Spark keeps in one vector, by columns."""
+    """Return weights (out, in) and biases (out,) of each layer, from one vector, by columns."""
     layers, start = [], 0
     for given, made in pairwise(sizes):
         end = start + given * made

@@ -34,7 +34,7 @@ def binarizer(stage: Stage) -> Evaluate:
 
 @evaluates("Bucketizer")
 def bucketizer(stage: Stage) -> Evaluate:
-    """The number of the bucket [split, next split) that holds a value; the last one holds its end as well."""
+    """Return the index of the bucket [split, next split) of a value; the last bucket includes its end."""
     columns, invalid = stage.columns(), stage.params["handleInvalid"]
     if stage.params.get("splitsArray") is not None:
         splits = [np.array([number(each) for each in row]) for row in stage.params["splitsArray"]]

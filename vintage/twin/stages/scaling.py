@@ -83,7 +83,7 @@ def _norm(sizes: Array, p: float) -> Array:
 
 @evaluates("ElementwiseProduct")
 def elementwise_product(stage: Stage) -> Evaluate:
-    """Each slot times its own weight."""
+    """Return each slot times its own weight."""
     given = stage.params["scalingVec"]
     weights = dense_vector({**given, "values": [number(each) for each in given["values"]]})
     return of_vectors(stage, lambda vectors: vectors * weights)
@@ -91,6 +91,6 @@ def elementwise_product(stage: Stage) -> Evaluate:
 
 @evaluates("IDFModel")
 def inverse_document_frequency(stage: Stage) -> Evaluate:
-    """Each term's frequency times its idf."""
+    """Return each term's frequency times its idf."""
     idf = stage.one("idf")
     return of_vectors(stage, lambda vectors: vectors * idf)

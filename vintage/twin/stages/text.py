@@ -68,7 +68,7 @@ def stop_words_remover(stage: Stage) -> Evaluate:
 
 @evaluates("NGram")
 def n_gram(stage: Stage) -> Evaluate:
-    """Each n words that follow each other, with a space between."""
+    """Return each n words that follow each other, with a space between."""
     n = stage.params["n"]
     return _of_each(
         stage, lambda terms: [" ".join(terms[start : start + n]) for start in range(len(terms) - n + 1)]
@@ -92,7 +92,7 @@ def _of_terms(stage: Stage, width: int, fill: Callable[[Array, list[str]], None]
 
 @evaluates("CountVectorizerModel")
 def count_vectorizer(stage: Stage) -> Evaluate:
-    """How often each word of the vocabulary occurs; `minTF` below 1 is a part of the text's words."""
+    """Return how often each word of the vocabulary occurs; `minTF` below 1 is a part of the text's words."""
     slots = {word: slot for slot, word in enumerate(stage.one("vocabulary"))}
     least, binary = stage.number("minTF"), stage.params["binary"]
 
