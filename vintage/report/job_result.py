@@ -119,7 +119,7 @@ def _of_quality(quality: QualityOfDate) -> JobResult:
         facts["why"] = quality.why
     if quality.found is not None:
         facts |= {"key": quality.key, "measured": quality.found.counts.measured}
-        for name, model in (("", quality.found.predicted), (" of what serves", quality.found.serving)):
+        for name, model in (("", quality.found.predicted), (" of the champion", quality.found.serving)):
             if model is not None:
                 facts[quality.found.metric + name] = model.found.metrics.get(quality.found.metric)
                 facts["gates" + name] = "passed" if model.found.decision.promote else "failed"
