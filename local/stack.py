@@ -128,7 +128,7 @@ class Stack:
             service.check()
 
     def wait(self) -> None:
-        """Wait until a service dies (ServiceDied) or an exception, KeyboardInterrupt say, arrives."""
+        """Wait until a service dies (ServiceDied) or an exception, such as KeyboardInterrupt, arrives."""
         while True:
             self.check()
             time.sleep(0.5)

@@ -120,7 +120,7 @@ def test_a_model_serves_once_a_person_has_let_it_pass_and_nothing_is_said_twice(
         ("registered", None),
         ("promoted", "ada"),
     ]
-    assert "nobody has approved it" in entries[0].reasons[-1]
+    assert "it is not approved" in entries[0].reasons[-1]
     assert registry.moves == [1]
 
 

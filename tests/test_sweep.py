@@ -82,7 +82,7 @@ def test_an_mlflow_that_is_not_the_store_s_deletes_nothing(home: Home) -> None:
     other = publish(store, "model", DAY, seed=1)
     decide(store, other, other, version=3)
     with pytest.raises(
-        TrackingError, match=r"knows no version of demo; expected version 3.*MLFLOW_TRACKING_URI"
+        TrackingError, match=r"has no version of demo; expected version 3.*MLFLOW_TRACKING_URI"
     ):
         sweep(home, Registry())
     made.check_files()

@@ -135,7 +135,7 @@ def printable(text: str, *, keep: str = "") -> str:
 
     Args:
         text: from wherever.
-        keep: characters that stay, line ends say.
+        keep: characters that stay, such as line ends.
     """
     return "".join(
         each if each.isprintable() or each in keep else each.encode("unicode_escape").decode()

@@ -239,8 +239,8 @@ def memory_refusal(error: BaseException, doing: str = "") -> OutOfMemory | None:
     return OutOfMemory(
         f"{what}Spark ran out of memory ({sign[0]})",
         expected="enough for its largest rows",
-        fix=f"Raise {which} in the pipeline, spark: {{conf: {{{which}: 4g}}}} say, or look for a value of "
-        "hundreds of megabytes in the data; of CSV, source.options.maxCharsPerColumn refuses one.",
+        fix=f"Raise {which} in the pipeline, for example spark: {{conf: {{{which}: 4g}}}}. "
+        "Or look for values of hundreds of megabytes; for CSV, source.options.maxCharsPerColumn refuses them.",
     )
 
 

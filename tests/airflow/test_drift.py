@@ -113,7 +113,7 @@ def test_an_alarm_is_told_once(declared: DAG) -> None:
 
 @pytest.mark.parametrize("facts", [None, {}, {"state": "fine"}, "alarm"])
 def test_a_monitor_that_told_nothing_is_no_calm_date(declared: DAG, facts: Any) -> None:
-    with pytest.raises(AirflowFailException, match="told no state of drift"):
+    with pytest.raises(AirflowFailException, match="reported no state of drift"):
         run(declared, facts)
 
 

@@ -94,7 +94,7 @@ def test_a_run_leads_to_its_pages(asking: TestClient, monkeypatch: pytest.Monkey
     answer = asking.get("/run/retrain_tiny/manual__1/report", follow_redirects=False)
     assert (answer.status_code, answer.headers["Location"]) == (307, "/vintage/store/tiny/r.html")
     none = asking.get("/run/retrain_tiny/manual__1/data_docs")
-    assert "validate has made none in this run" in none.text
+    assert "validate has written none in this run" in none.text
     assert none.headers["Content-Security-Policy"].endswith(POLICY)
     assert asking.get("/run/retrain_tiny/manual__1/others").status_code == 404
     assert asking.get("/run/retrain_other/manual__1/report").status_code == 403

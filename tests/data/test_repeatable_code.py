@@ -69,7 +69,7 @@ def told(tmp_path: Path, line: str) -> list[str]:
             'limit without orderBy returns arbitrary rows; write .orderBy("id")',
         ),
         ("rows.dropDuplicates(['a'])", "dropDuplicates of some columns keeps an arbitrary row"),
-        ("udf(str).asNondeterministic()", "a function that is marked so gives other values"),
+        ("udf(str).asNondeterministic()", "a function that is marked so returns different values"),
         ("rows.selectExpr('id', 'now() AS t')", "it uses now,"),
         ("rows.where('rand() < 0.5')", "it uses rand,"),
         ("F.expr('uuid()')", "it uses uuid,"),

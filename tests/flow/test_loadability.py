@@ -123,7 +123,9 @@ def test_a_model_that_gives_something_else_is_refused_until_it_is_mended(team: T
     def another(wanted: Loading) -> Loaded:
         return load_here(wanted.model_copy(update={"model": elsewhere}), team.provider())
 
-    told = r"cannot serve; found PipelineModel\.transform gives other .*prediction: expected 0\.0, found 1\.0"
+    told = (
+        r"cannot serve; found PipelineModel\.transform returns other .*prediction: expected 0\.0, found 1\.0"
+    )
     with pytest.raises(ModelRefused, match=told) as refused:
         promote.run(team.job(), load=another)
     assert refused.value.exit_code == 5
@@ -131,7 +133,7 @@ def test_a_model_that_gives_something_else_is_refused_until_it_is_mended(team: T
         promote.run(team.job(), load=another)
     [entry] = ledger.read(team.store.ledger_path)
     assert (entry.action, tracking_of(team).champion(team.name)) == ("refused", None)
-    assert "gives other outputs" in entry.reasons[-1]
+    assert "returns other outputs" in entry.reasons[-1]
     promoted(team)
     assert [each.action for each in ledger.read(team.store.ledger_path)] == ["refused", "promoted"]
 

@@ -177,7 +177,7 @@ def test_a_function_makes_the_features_vectors_among_them(team: Team) -> None:
 @pytest.mark.parametrize(
     ("function", "told"),
     [
-        ("nothing", "gives no DataFrame; found NoneType"),
+        ("nothing", "returns no DataFrame; found NoneType"),
         ("broken", "fails on the rows of 2024-03-03; found RuntimeError: no such thing"),
     ],
 )

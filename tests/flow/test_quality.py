@@ -163,4 +163,4 @@ def test_a_model_without_a_label_has_no_such_quality(scored: Team) -> None:
     job = scored.job(DAY)
     told = quality.run(replace(job, pipeline=job.pipeline.model_copy(update={"task": "clustering"})))
     assert (told.state, told.found) == ("no_label", None)
-    assert told.why.startswith("a clustering model learns no label")
+    assert told.why.startswith("a clustering model has no label")

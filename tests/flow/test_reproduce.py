@@ -357,7 +357,7 @@ def test_a_manifest_that_lacks_what_is_needed_is_refused(copied: Team) -> None:
     folder.rename(folder.parent / key)
     edit_json(folder.parent / "current.json", lambda pointer: pointer.update(key=key))
     with pytest.raises(
-        StoreError, match=r"cannot be made again here; .* found no evaluate in its ingredients"
+        StoreError, match=r"cannot be reproduced here; .* found no evaluate in its ingredients"
     ):
         remake(copied)
 

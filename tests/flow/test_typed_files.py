@@ -206,7 +206,7 @@ def test_files_of_one_date_may_differ_in_width_and_order(spark: SparkSession, tm
 
 def test_a_column_without_a_value_has_no_type_to_infer(spark: SparkSession, tmp_path: Path) -> None:
     written(tmp_path, "a.parquet", {"a": pa.array([None, None]), "b": pa.array([1, 2])})
-    with pytest.raises(DataError, match=r"the type of a cannot be told.*Declare source\.schema"):
+    with pytest.raises(DataError, match=r"the type of a cannot be determined.*Declare source\.schema"):
         read(spark, tmp_path)
 
 

@@ -160,7 +160,7 @@ WRONG: list[tuple[str, str, list[str]]] = [
     (
         "- LogisticRegression: {maxIter: 5, regParam: 0.1}\n",
         "",
-        ["stages.yaml:6: no stage is a classification model; expected LogisticRegression, say"],
+        ["stages.yaml:6: no stage is a classification model; expected for example LogisticRegression"],
     ),
     (
         "LogisticRegression: {maxIter: 5, regParam: 0.1}",

@@ -62,7 +62,7 @@ def test_one_that_does_not_give_its_golden_batch_never_takes_over(desk: Desk) ->
     [
         ({"reason": "SQLTransformer is not portable"}, None, "SQLTransformer is not portable"),
         (None, None, "it was fitted before there were twins"),
-        ({"reason": ""}, None, "its twin was not held against Spark"),
+        ({"reason": ""}, None, "its twin was not compared with Spark"),
         (
             {"reason": ""},
             {

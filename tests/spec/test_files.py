@@ -145,7 +145,7 @@ WRONG: list[tuple[tuple[str, str], str]] = [
     (
         ("id, bill", "IF(tip > 2, current_date(), NULL) AS at, id, bill"),
         f"{FILE}:14: the SQL uses current_date, which returns different values each time; "
-        "write {date}, the partition date, instead: DATE '{date}', say",
+        "write {date}, the partition date, instead, for example DATE '{date}'",
     ),
     (
         ("tip > 2", "tip > rand()"),
@@ -265,7 +265,7 @@ WRONG: list[tuple[tuple[str, str], str]] = [
     ),
     (
         ("  - StringIndexer: {", "  - StringIndexer: 4\n  - StringIndexer: {"),
-        f"{FILE}:23: the Params of StringIndexer are no mapping; expected {{maxIter: 50}}, say",
+        f"{FILE}:23: the Params of StringIndexer are no mapping; expected for example {{maxIter: 50}}",
     ),
     (
         ("window: {days: 10, min_days: 4}\n", ""),
@@ -286,7 +286,7 @@ def test_a_source_without_dates_has_a_window_of_one(home_with: HomeWith) -> None
     why = "the source has no dates of its own, so that the window is the run's date alone"
     assert found == [
         f"{FILE}:10: {why}; expected min_days: 1; found 4",
-        f"{FILE}:20: {why}; expected {{by: key, test_fraction: 0.2}}, say; found by: date",
+        f"{FILE}:20: {why}; expected for example {{by: key, test_fraction: 0.2}}; found by: date",
     ]
 
 

@@ -107,7 +107,9 @@ def test_a_class_that_stands_twice_is_named_by_its_place() -> None:
     given = ["Imputer[1].strategy=mode", "Scaler.by=2", "own.module.Scaler.at=[1, 2]"]
     changed = set_params(stages, read_overrides(stages, given))
     assert [dict(stage.params) for stage in changed] == [{}, {"by": 2, "at": [1, 2]}, {"strategy": "mode"}]
-    with pytest.raises(SpecError, match=r"Imputer stands 2 times .* expected Imputer\[0\]\.strategy, say"):
+    with pytest.raises(
+        SpecError, match=r"Imputer occurs 2 times .* expected for example Imputer\[0\]\.strategy"
+    ):
         read_overrides(stages, ["Imputer.strategy=mode"])
 
 

@@ -114,7 +114,7 @@ def test_what_is_the_same_each_time_is_left_alone(expression: str) -> None:
     [
         (
             "row_number() OVER (PARTITION BY g ORDER BY t)",
-            "row_number over a window ordered by t, which may not tell rows apart",
+            "row_number over a window ordered by t, which may have ties",
             "add id, at to ORDER BY",
         ),
         ("lag(n) OVER (PARTITION BY id ORDER BY t)", "lag over a window ordered by t", "add at to ORDER BY"),
@@ -143,7 +143,7 @@ def test_what_depends_on_the_rows_is_not_certain(expression: str, what: str, ins
         ("SELECT id FROM source SORT BY id LIMIT 5", ["LIMIT without ORDER BY"]),
         ("SELECT id FROM source UNION SELECT id FROM w LIMIT 5", ["LIMIT without ORDER BY"]),
         ("SELECT id FROM (SELECT id FROM source LIMIT 5) ORDER BY id", ["LIMIT without ORDER BY"]),
-        ("SELECT id FROM source ORDER BY t LIMIT 5", ["LIMIT ordered by t, which may not"]),
+        ("SELECT id FROM source ORDER BY t LIMIT 5", ["LIMIT ordered by t, which may have"]),
         ("SELECT g, count(*) AS n FROM source GROUP BY g ORDER BY n LIMIT 5", ["LIMIT ordered by n"]),
         ("SELECT id FROM source TABLESAMPLE (10 PERCENT) REPEATABLE (3)", ["TABLESAMPLE"]),
         ("WITH a AS (SELECT id, rand() AS r FROM source) SELECT id, uuid() AS u FROM a", ["rand,", "uuid,"]),

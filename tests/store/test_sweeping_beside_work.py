@@ -72,7 +72,7 @@ def test_beside_a_running_job_no_artifact_goes(store: Store) -> None:
     with store.attempt("features", DAY):
         found = sweeper(store).look()
         assert found.artifacts == ()
-        assert "7 artifacts that nothing names are left for another time" in found.warnings[-1]
+        assert "7 unreferenced artifacts are kept for now" in found.warnings[-1]
         assert sweep(store) == ()
     assert keys(store) == {artifact.key for artifact in made.values()}
     assert len(sweep(store)) == 7
@@ -287,7 +287,7 @@ sweeper.sweep(sweeper.look())
 
 
 @pytest.mark.fault("SIGKILL of `gc`", outcome="the next finishes or undoes it")
-@pytest.mark.parametrize("then", ["nothing names it", "a pointer names it"])
+@pytest.mark.parametrize("then", ["unreferenced", "a pointer names it"])
 @pytest.mark.parametrize(("module", "name"), [("time", "sleep"), ("shutil", "rmtree")])
 def test_a_killed_sweep_is_finished_or_undone_by_the_next(
     store: Store, module: str, name: str, then: str

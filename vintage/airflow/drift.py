@@ -122,7 +122,7 @@ def drifted(pipeline: Pipeline) -> Drifted:
         task_id=DRIFTED,
         pipeline=pipeline.name,
         every=retrain.every if retrain else None,
-        # The events of earlier runs say what was told, and when drift retrained the model.
+        # The events of earlier runs show what was reported, and when drift retrained the model.
         inlets=[asset],
         outlets=[asset],
     )

@@ -299,7 +299,7 @@ def failure(job: str, exit_code: int, lines: Iterable[str]) -> AirflowException:
 
 
 def _unsaid(job: str, exit_code: int) -> str:
-    """Return what is said of a job that could say nothing any more."""
+    """Return the message for a job that could not report any more."""
     if exit_code in _NO_MEMORY:
         return (
             f"{job} ended with code {exit_code}, most likely for want of memory; raise spark.driver.memory "
@@ -321,7 +321,7 @@ def source_connections(names: Iterable[str]) -> dict[str, str]:
         except AirflowNotFoundException:
             problem = EnvironmentProblem(
                 f"the Airflow connection {name!r} is missing, so the source's database cannot be asked",
-                expected="a connection of type jdbc whose host is the JDBC URL, or of type postgres say",
+                expected="a connection of type jdbc with the JDBC URL as host, or of a type such as postgres",
                 fix=f"Add it in Admin → Connections, or set {connection_variable(name)}.",
             )
             raise AirflowFailException(str(problem)) from None

@@ -74,7 +74,7 @@ def store_page(pipeline: str, page: str, user: GetUserDep) -> FileResponse:
 
 @app.get("/run/{dag_id}/{run_id}/{page}")
 def page_of_run(dag_id: str, run_id: str, page: str, user: GetUserDep) -> Response:
-    """Lead to a page that a run has made, or say that there is none.
+    """Redirect to a page of a run, or answer that there is none.
 
     Raises:
         HTTPException: the user may not see the DAG (403), or no run has a page of that name (404).

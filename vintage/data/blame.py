@@ -211,7 +211,7 @@ def _moment_cure(name: str, text: str, given: dict[str, str]) -> str:
     if _ISO.fullmatch(text):
         return _iso_cure(name, text)
     pattern = {8: "yyyyMMdd", 6: "yyMMdd", 14: "yyyyMMddHHmmss"}.get(digits, "dd.MM.yyyy")
-    return f"say how it is written in source.options: {{{option}: {pattern}}}, say, or {_IN_SQL}"
+    return f"declare its format in source.options, for example {{{option}: {pattern}}}, or {_IN_SQL}"
 
 
 def _iso_cure(name: str, text: str) -> str:

@@ -139,7 +139,7 @@ def _of_method(
     call: ast.Call, method: ast.Attribute, calls: Calls, key: Sequence[str]
 ) -> Iterator[tuple[str, str]]:
     """Yield a method by its name alone: of what, the syntax does not tell."""
-    name, by_hash = method.attr, f"take where pmod(xxhash64({', '.join(key)}), 100) < 20, say"
+    name, by_hash = method.attr, f"take for example where pmod(xxhash64({', '.join(key)}), 100) < 20"
     keywords = {keyword.arg for keyword in call.keywords}
     if name in {"randomSplit", "sampleBy"} or (
         name == "sample" and "random_state" not in keywords and not calls.is_generator(method.value)

@@ -43,7 +43,7 @@ def changes(old: Mapping[str, Any], new: Mapping[str, Any], within: str = "") ->
     is one value.
 
     Args:
-        old, new: values that JSON can say.
+        old, new: JSON values.
         within: the path of both.
     """
     found: list[Change] = []

@@ -92,8 +92,8 @@ def _require_ordered(spark: SparkSession, pipeline: Pipeline) -> None:
             expected="a session with ordered execution, on the driver and on every executor",
             found="; ".join(sorted(found)),
             fix="Run `make setup`, which compiles it, and start the job by Airflow or `vintage`: another "
-            "spark.jars than the pipeline's, --jars say, leaves it out. Where the platform owns the session, "
-            "declare `partitions: 1`.",
+            "spark.jars than the pipeline's, such as --jars, leaves it out. Where the platform owns the "
+            "session, declare `partitions: 1`.",
         )
 
 

@@ -45,4 +45,4 @@ def task_problems(pipeline: Pipeline) -> Iterator[Problem]:
     what = f"no stage is a {pipeline.task} model"
     if models:
         what = f"{name} is a {tasks[last]} model, and the task is {pipeline.task}"
-    yield pipeline.problem(("stages", last, name), what, expected=f"{_EXAMPLES[pipeline.task]}, say")
+    yield pipeline.problem(("stages", last, name), what, expected=f"for example {_EXAMPLES[pipeline.task]}")

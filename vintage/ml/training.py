@@ -64,7 +64,7 @@ def check_training_rows(rows: DataFrame, pipeline: Pipeline, columns: Sequence[s
 
     watched = [name for name in dict.fromkeys(columns) if name in rows.columns and name != LABEL]
     counts = [F.count(F.col(f"`{name}`")).alias(f"n{index}") for index, name in enumerate(watched)]
-    # A model that learns no label, a clustering say, has stages that read none.
+    # A model without a label, such as a clustering, has stages that read none.
     learnt = LABEL in rows.columns
     label = F.col(LABEL) if learnt else F.lit(None).cast("double")
     labels = [F.count(label).alias("labelled"), F.min(label).alias("low"), F.max(label).alias("high")]

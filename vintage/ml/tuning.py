@@ -93,7 +93,7 @@ class Tuned:
     rows: int
 
     def details(self) -> TuningDetails:
-        """Return all of it as JSON can say it; NaN becomes null."""
+        """Return all of it as JSON values; NaN becomes null."""
         return TuningDetails(
             metric=self.metric.name,
             larger_is_better=self.metric.larger_is_better,

@@ -176,8 +176,8 @@ def _standing(store: Store, registry: Registry, *, by_hand: bool) -> Standing:
             f"the ledger of {store.pipeline} and MLflow's registry contradict each other",
             expected="both to name the same models by their keys, and the same champion",
             found="; ".join(problems),
-            fix=f"Nothing was decided. `vintage registry repair {store.pipeline}` shows what would make the "
-            "registry what ledger and store say; with --apply it does so.",
+            fix=f"Nothing was decided. `vintage registry repair {store.pipeline}` lists what to change in "
+            "the registry, and --apply does it.",
         )
     last = latest_move(ledger.entries)
     serves = registered.with_key(last.model_key) if last else None

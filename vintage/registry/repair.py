@@ -1,4 +1,4 @@
-"""Makes MLflow's registry what the ledger and the store say: registers what is missing, and moves the alias.
+"""Repairs MLflow's registry from ledger and store: registers missing versions, and moves the alias.
 
 The ledger names the champion, and the store holds the models. What neither has stays as it is.
 """
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Repair:
-    """What would make the registry what the ledger and the store say.
+    """The steps that repair the registry from ledger and store.
 
     Attributes:
         contradictions: what is wrong, as promotion tells it.

@@ -11,12 +11,12 @@ from vintage.spec.base import Listed, SpecModel, Text, refusal
 from vintage.spec.metrics import COMPARING, OF_DATA
 
 RANKED: Final = 10
-"""Items that a user is recommended where a pipeline does not say."""
+"""Items that a user is recommended by default."""
 NOT_WORSE: Final = "not_significantly_worse"
 LEAST_ROWS: Final = 10
-"""Rows of a holdout below which no model is promoted where a pipeline does not say."""
+"""Rows of a holdout below which no model is promoted by default."""
 MOST_OVERLAP: Final = 0.01
-"""Share of holdout rows that may stand in the training rows where a pipeline does not say."""
+"""Share of holdout rows that may stand in the training rows by default."""
 
 
 def _slice_value(value: Any) -> Any:

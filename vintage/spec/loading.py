@@ -98,7 +98,7 @@ def _over(things: str, most: int, mark: yaml.Mark) -> _OverBudget:
 
 
 class _Loader(_Budgeted, yaml.reader.Reader, yaml.scanner.Scanner, yaml.parser.Parser, _Words):
-    """PyYAML's own parser, whose errors say more."""
+    """PyYAML's own parser, whose errors are more detailed."""
 
     def __init__(self, stream: str) -> None:
         yaml.reader.Reader.__init__(self, stream)

@@ -50,8 +50,8 @@ def find_stage(stages: Sequence[Stage], name: str) -> tuple[int, str]:
         return found[nth], match["param"]
     if len(found) > 1:
         raise SpecError(
-            f"{wanted} stands {len(found)} times in the pipeline",
-            expected=f"{wanted}[0].{match['param']}, say",
+            f"{wanted} occurs {len(found)} times in the pipeline",
+            expected=f"for example {wanted}[0].{match['param']}",
         )
     return found[0], match["param"]
 

@@ -31,7 +31,9 @@ from vintage.spec.wait import Duration, Wait
 class Pipeline(SpecModel):
     """A model that is retrained for each date: its training data, how, and what it must reach to serve."""
 
-    name: Annotated[Text, Field(description="The pipeline's name, the same as the file's: flight_delay say.")]
+    name: Annotated[
+        Text, Field(description="The pipeline's name, the same as the file's, such as flight_delay.")
+    ]
     description: Annotated[
         str, Field(description="What the model answers, in a line; shown in Airflow and MLflow.")
     ] = ""
@@ -95,7 +97,7 @@ class Pipeline(SpecModel):
     deadline: Annotated[
         Duration | None,
         Field(
-            description="How long a night may take before somebody is told that it is late: 8h, say.",
+            description="How long a night may take before an alert is sent, such as 8h.",
             examples=["8h"],
         ),
     ] = None

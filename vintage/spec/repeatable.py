@@ -39,7 +39,7 @@ _FILES: Final = frozenset(
 )
 # What to write for functions of the clock, of chance and of the machine; `{hash}` is a hash of the row key.
 _INSTEAD: Final[Mapping[frozenset[str], str]] = {
-    _CLOCK: "write {date}, the partition date, instead: DATE '{date}', say",
+    _CLOCK: "write {date}, the partition date, instead, for example DATE '{date}'",
     frozenset({"rand", "randn", "random", "uniform"}): (
         "write pmod({hash}, 1000) / 1000 instead: a hash of the key is the same each time"
     ),
@@ -117,8 +117,8 @@ def unrepeatable(
     for node in tree.walk():
         if isinstance(node, exp.TableSample):
             hash_ = f"pmod({_hash(key)}, 100) < 10"
-            what = "TABLESAMPLE, which draws other rows each time"
-            found.append(Unrepeatable(what, f"write WHERE {hash_}, say", line_of(node)))
+            what = "TABLESAMPLE, which draws different rows each time"
+            found.append(Unrepeatable(what, f"write for example WHERE {hash_}", line_of(node)))
         elif isinstance(node, exp.Cast):
             found += _special_time(node)
         elif isinstance(node, exp.Func):
@@ -251,7 +251,7 @@ def _rounded(function: exp.Func, name: str, written: str, types: Mapping[str, st
     if name in _SUMS and has_fraction(first_argument(function), types):
         exact = f"write {written}(CAST({of} AS DECIMAL(28, 9))), which adds exactly"
     elif name in _MOMENTS:
-        exact = f"write it with exact sums: sum(CAST({of} AS DECIMAL(28, 9))), say"
+        exact = f"write it with exact sums, for example sum(CAST({of} AS DECIMAL(28, 9)))"
     else:
         return
     what = f"{written}, which adds fractions in whatever order the rows come: its last bits depend on it"

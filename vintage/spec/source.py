@@ -297,7 +297,7 @@ class Source(SpecModel):
             raise refusal("format jdbc reads no path", expected="connection, and table or query")
         for one, other in (("connection", "url"), ("table", "query")):
             if (getattr(self, one) is None) == (getattr(self, other) is None):
-                raise refusal(f"format jdbc needs one of {one} and {other}", expected=f"{one}, say")
+                raise refusal(f"format jdbc needs one of {one} and {other}", expected=f"for example {one}")
         given = {name.lower() for name in self.options}
         parallel = [name for name in IN_PARALLEL if name.lower() in given]
         if parallel and len(parallel) < len(IN_PARALLEL):

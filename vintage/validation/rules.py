@@ -105,7 +105,7 @@ def _check(suite: Suite, index: int, rule: ExpectationSpec) -> Iterator[Problem]
         yield suite.problem(
             at_type,
             f"{rule.type} does not run on Spark",
-            hint=f"{NOT_ON_SPARK[rule.type]} may say the same",
+            hint=f"{NOT_ON_SPARK[rule.type]} may be equivalent",
         )
         return
     at_kwargs = ("expectations", index, "kwargs")

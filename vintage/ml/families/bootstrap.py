@@ -44,7 +44,7 @@ def intervals(cells: Cells, *, confidence: float, seed: int, groups: int = GROUP
 
     Args:
         cells: the rows.
-        confidence: share of such intervals that hold the true value: 0.95, say.
+        confidence: share of such intervals that hold the true value, such as 0.95.
         seed: of the resamples.
         groups: to how many groups of ranks scores are joined before they are resampled.
     """

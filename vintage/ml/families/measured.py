@@ -122,7 +122,7 @@ class EvaluationResult:
         rows: holdout rows that were measured.
         values: metric → value; NaN where the holdout does not define it.
         refusals: why these rows can tell nothing of a model, such as a holdout of one class; else empty.
-        details: what the family has beside numbers, as JSON can say it: a confusion matrix, cluster sizes.
+        details: what the family has beside numbers, as JSON values: a confusion matrix, cluster sizes.
         uncompared: metrics that compare a model with the baseline, where there is none: they have no value,
             and their gates do not apply.
         intervals: metric → its confidence interval, where the family gives one.
