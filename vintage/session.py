@@ -240,7 +240,7 @@ def memory_refusal(error: BaseException, doing: str = "") -> OutOfMemory | None:
         f"{what}Spark ran out of memory ({sign[0]})",
         expected="enough for its largest rows",
         fix=f"Raise {which} in the pipeline, for example spark: {{conf: {{{which}: 4g}}}}. "
-        "Or look for values of hundreds of megabytes; for CSV, source.options.maxCharsPerColumn refuses them.",
+        "Look for values of hundreds of megabytes; for CSV, source.options.maxCharsPerColumn bounds them.",
     )
 
 

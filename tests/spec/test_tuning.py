@@ -145,7 +145,7 @@ def test_a_class_that_stands_twice_is_told_apart_by_its_place(home_with: HomeWit
         "  - StringIndexer: {inputCol: bill, outputCol: bill_ix}\n  - VectorAssembler:",
     )
     with pytest.raises(
-        InvalidSpec, match=r"StringIndexer stands 2 times .* StringIndexer\[0\].handleInvalid"
+        InvalidSpec, match=r"StringIndexer occurs 2 times .* StringIndexer\[0\].handleInvalid"
     ):
         load_pipeline(home_with(("evaluate:\n", TUNING), twice), "tips")
     named = TUNING.replace("StringIndexer.handle", "StringIndexer[1].handle")

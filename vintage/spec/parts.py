@@ -231,8 +231,8 @@ class Spark(SpecModel):
     conf: Annotated[
         dict[Setting, ScalarText],
         Field(
-            description="Spark settings for spark-submit, such as memory and cores. Those that results depend "
-            "on are fixed; the master comes from Airflow's connection or from the environment."
+            description="Spark settings for spark-submit, such as memory and cores. Those that results "
+            "depend on are fixed; the master comes from Airflow's connection or from the environment."
         ),
     ] = Field(default_factory=dict)
 
