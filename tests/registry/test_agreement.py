@@ -110,11 +110,11 @@ CONTRADICTIONS: dict[str, tuple[Callable[[Office], object], str]] = {
     "no date": (tag("vintage.date", "soon"), r"of soon, and the ledger says that its date is 2013-01-04"),
     "ledger gone": (
         lambda office: office.store.ledger_path.unlink(),
-        r"told of 4 lines of the ledger, which is missing: .* is missing, names no champion$",
+        r"recorded 4 lines of the ledger, which is missing: .* is missing, names no champion$",
     ),
     "ledger empty": (
         lambda office: office.store.ledger_path.write_bytes(b""),
-        r"told of 4 lines of the ledger, which is an empty file",
+        r"recorded 4 lines of the ledger, which is an empty file",
     ),
     "the last move gone": (
         lambda office: with_lines(office, lambda lines: lines[:2]),

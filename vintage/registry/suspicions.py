@@ -39,6 +39,6 @@ def suspicions(pipeline: Pipeline, measured: EvaluationResult, overlap: Overlap)
             f"{day} has the same rows as {other}" for day, other in sorted(overlap.dates.items())
         )
         yield (
-            f"{overlap.rows} of {measured.rows} holdout rows ({overlap.share:.2%}) stand in the training "
-            f"rows too, more than evaluate.max_overlap {evaluate.max_overlap:g}{': ' * bool(same)}{same}"
+            f"{overlap.rows} of {measured.rows} holdout rows ({overlap.share:.2%}) are training rows "
+            f"too, more than evaluate.max_overlap {evaluate.max_overlap:g}{': ' * bool(same)}{same}"
         )
