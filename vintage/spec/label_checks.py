@@ -65,7 +65,7 @@ def label_type_problems(pipeline: Pipeline) -> Iterator[Problem]:
 
 
 def _over_rows(value: exp.Expr) -> str | None:
-    """The first aggregate or window of an expression, in Spark's words."""
+    """Return the first aggregate or window of an expression, in Spark's words."""
     from sqlglot import exp
 
     found = next(value.find_all(exp.AggFunc, exp.Window), None)
@@ -74,7 +74,7 @@ def _over_rows(value: exp.Expr) -> str | None:
 
 
 def _type_of(value: exp.Expr, types: Mapping[str, str]) -> str:
-    """The type of an expression, as far as columns, casts and Spark's functions tell it; else empty."""
+    """Return the type of an expression from columns, casts and Spark's functions; empty if unknown."""
     from sqlglot import exp
     from sqlglot.errors import SqlglotError
     from sqlglot.optimizer.annotate_types import annotate_types

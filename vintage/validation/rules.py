@@ -230,7 +230,7 @@ def _unfit(kwargs: Mapping[str, Any], allowed: Collection[str]) -> Iterator[tupl
 
 
 def _no_regex(regex: str) -> str:
-    """What makes a text no regular expression in Java either; empty where nothing does for certain."""
+    """Return why a text is no regular expression in Java either; empty where that is uncertain."""
     try:
         re.compile(regex)
     except re.error as error:
