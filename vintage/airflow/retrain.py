@@ -53,10 +53,10 @@ def retrain(pipeline: Pipeline, home: Home) -> DAG:
         user_defined_macros={**MACROS, **ANSWER_MACROS},
     ) as dag:
         # The ids of tasks stay as they are without groups.
-        with TaskGroup("data", prefix_group_id=False, tooltip="Read, validate and prepare the date's rows"):
+        with TaskGroup("data", prefix_group_id=False, tooltip="Read, validate and prepare the rows"):
             waits = [each for each in (wait_for_data(pipeline, home), wait_for_rows(pipeline, home)) if each]
             data = [_job(each, pipeline, home) for each in TRAINING if each.by_date]
-        with TaskGroup("model", prefix_group_id=False, tooltip="Fit the model, and evaluate it on the holdout"):
+        with TaskGroup("model", prefix_group_id=False, tooltip="Fit the model, evaluate it on the holdout"):
             model = [_job(each, pipeline, home) for each in TRAINING if not each.by_date]
         with TaskGroup("serving", prefix_group_id=False, tooltip="Promote the model, or not"):
             approve = approval(pipeline) if asks else None
