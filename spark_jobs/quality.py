@@ -1,7 +1,7 @@
-"""Measure the predictions of a date once its labels are available."""
+"""Measure the predictions of a date once its labels are available, and those before whose labels came late."""
 
 from vintage.jobs.program import main
-from vintage.jobs.quality import run
+from vintage.jobs.quality import run_due
 
 if __name__ == "__main__":
-    main(run, __doc__)
+    main(run_due, __doc__)
