@@ -1,4 +1,4 @@
-"""Measure the predictions of a date once its labels are available, and those before whose labels came late."""
+"""Measure the predictions of a date once its labels are available, and of earlier dates with late ones."""
 
 from vintage.jobs.program import main
 from vintage.jobs.quality import run_due

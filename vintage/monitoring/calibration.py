@@ -28,11 +28,23 @@ def usual(values: NDArray[np.float64]) -> float:
 
 
 def usual_without_each(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return for each value the quantile of all the others, interpolated between two of them."""
+    """Return for each value what the others do not exceed on calm dates."""
+    return _quantile_of_others(values, QUANTILE * (len(values) - 2))
+
+
+def most_without_each(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return for each value the largest of the others, but for as many as may be outliers.
+
+    Two outliers would else be the measure of each other.
+    """
+    return _quantile_of_others(values, float(np.ceil((1 - MOST_OUTLIERS) * (len(values) - 2))))
+
+
+def _quantile_of_others(values: NDArray[np.float64], place: float) -> NDArray[np.float64]:
+    """Return for each value the one at a place among all the others, interpolated between two of them."""
     order = np.argsort(values)
     ranks = np.empty_like(order)
     ranks[order] = np.arange(len(values))
-    place = QUANTILE * (len(values) - 2)
     below = int(place)
     above = min(below + 1, len(values) - 2)
 
@@ -52,7 +64,7 @@ def ordinary(severities: NDArray[np.float64]) -> NDArray[np.bool_]:
     left out, the furthest ones.
 
     Args:
-        severities: of each date the largest of its columns, by the bounds that all other dates give.
+        severities: of each date the largest of its columns, by what most of all other dates do.
     """
     kept = np.full(len(severities), True)
     most = int(MOST_OUTLIERS * len(severities))

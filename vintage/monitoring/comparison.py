@@ -12,6 +12,7 @@ import numpy as np
 from vintage.monitoring.calibration import (
     CALM_DATES,
     MOST_RAISED,
+    most_without_each,
     ordinary,
     usual,
     usual_without_each,
@@ -27,7 +28,7 @@ from vintage.monitoring.profiles import pooled_quantiles
 from vintage.spec.monitor import MEASURES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -136,7 +137,8 @@ def compare(
 ) -> Comparison:
     """Compare dates with a reference, column by column.
 
-    A bound is the 99th percentile of what the calm pairs did, without outliers, not less than what as many
+    A bound is the 99th percentile of what the calm pairs did, without outliers, which are left out of the
+    references of the columns that they moved as well; not less than what as many
     rows differ by chance and than `LEAST`. All bounds are then raised together until on 95 of 100 calm dates,
     each judged by the others, no column at all passes its own: of so many columns one would otherwise always
     do (Westfall and Young, Resampling-Based Multiple Testing, 1993).
@@ -154,7 +156,10 @@ def compare(
     changes = {name: [_changed(name, profile, before) for profile in found] for name in names}
     measured = {name: measure_column(name, profiles, asked, calm) for name in names if "" in changes[name]}
     kept = _ordinary(list(measured.values()), len(calm))
-    measured = {name: each.without_outliers(kept) for name, each in measured.items()}
+    measured = {
+        name: _without_odd_dates(each.without_outliers(kept), profiles, asked, calm)
+        for name, each in measured.items()
+    }
     level = _level(list(measured.values()), kept)
 
     def told(place: int) -> Iterator[ColumnDrift]:
@@ -200,7 +205,7 @@ class MeasuredColumn:
 
     def without_outliers(self, kept: NDArray[np.bool_]) -> MeasuredColumn:
         """Leave dates out of the bounds; not where this column was on them as far as bounds may be raised."""
-        return replace(self, kept=kept | (self.severities <= MOST_RAISED))
+        return replace(self, kept=kept | (self.oddness <= MOST_RAISED))
 
     def drift(self, place: int, level: float, overrides: Mapping[str, float]) -> ColumnDrift:
         """Hold a pair that is asked against its bounds, raised by a level."""
@@ -222,11 +227,28 @@ class MeasuredColumn:
         """How far each calm pair goes by the bounds that all others give: of its measures the largest."""
         if self.kept.sum() < CALM_DATES:
             return np.zeros(len(self.kept))
+        return self._above(usual_without_each)
+
+    @cached_property
+    def oddness(self) -> NDArray[np.float64]:
+        """How far each calm pair goes by what most of the others do, the outliers among them left aside.
+
+        Not outside of their range: of a column that grows the first and the last date always are.
+        """
+        if self.kept.sum() < CALM_DATES:
+            return np.zeros(len(self.kept))
+        return self._above(most_without_each, without="outside")
+
+    def _above(
+        self, of_others: Callable[[NDArray[np.float64]], NDArray[np.float64]], without: str = ""
+    ) -> NDArray[np.float64]:
         found = []
         for name, values in self.values.items():
+            if name == without:
+                continue
             past = values[self.asked :]
             bounds = np.full(len(past), usual(past[self.kept]))
-            bounds[self.kept] = usual_without_each(past[self.kept])
+            bounds[self.kept] = of_others(past[self.kept])
             least = np.maximum(self.chance[name][self.asked :], LEAST[name])
             found.append(past / np.maximum(bounds, least))
         return np.asarray(np.max(found, axis=0))
@@ -241,7 +263,7 @@ class MeasuredColumn:
 
 def _ordinary(measured: Sequence[MeasuredColumn], calm: int) -> NDArray[np.bool_]:
     """Which calm pairs calibrate the bounds; all of them where none tells how far it goes."""
-    worst = [each.severities for each in measured]
+    worst = [each.oddness for each in measured]
     return ordinary(np.max(worst, axis=0)) if worst else np.full(calm, True)
 
 
@@ -249,6 +271,25 @@ def _level(measured: Sequence[MeasuredColumn], kept: NDArray[np.bool_]) -> float
     """By what all bounds are raised: 1 to `MOST_RAISED`."""
     worst = np.max([each.severities[kept] for each in measured], axis=0) if measured else np.zeros(0)
     return float(np.clip(np.quantile(worst, AT_ONCE), 1.0, MOST_RAISED)) if len(worst) else 1.0
+
+
+def _without_odd_dates(
+    measured: MeasuredColumn, profiles: Sequence[Profile], asked: Sequence[Pair], calm: Sequence[Pair]
+) -> MeasuredColumn:
+    """Measure a column again without the dates that calibrate none of its bounds, in any reference.
+
+    In it they would stand for a share of the rows, and a shift towards them would look small.
+    """
+    odd = {pair.found for pair, used in zip(calm, measured.kept, strict=True) if not used}
+    if not odd:
+        return measured
+
+    def apart(pair: Pair) -> Pair:
+        left = tuple(each for each in pair.reference if each not in odd)
+        return Pair(left or pair.reference, pair.found)
+
+    again = measure_column(measured.column, profiles, [*map(apart, asked)], [*map(apart, calm)])
+    return replace(again, kept=measured.kept)
 
 
 def _changed(name: str, asked: Profile, before: Sequence[Profile]) -> str:
