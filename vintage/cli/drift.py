@@ -21,12 +21,12 @@ def drift(
         typer.Option(
             metavar="WHAT",
             help="`training` (the champion's training rows), `yesterday`, `last-week`, or two "
-            "dates A..B. As the pipeline's `monitor` says when left out.",
+            "dates A..B. Default: the pipeline's `monitor.against`.",
         ),
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="Show also the columns that did not drift.")] = False,
     page: Annotated[
-        bool, typer.Option("--page", help="Also write a page of it into the store, and print its path.")
+        bool, typer.Option("--page", help="Also write a page into the store, and print its path.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:

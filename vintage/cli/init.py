@@ -21,9 +21,7 @@ if TYPE_CHECKING:
 
 def init(
     name: Annotated[str, typer.Argument(help="Name of the new pipeline and its suite.", show_default=False)],
-    file: Annotated[
-        Path, typer.Argument(help="A CSV, Parquet or JSON file of your own.", show_default=False)
-    ],
+    file: Annotated[Path, typer.Argument(help="A CSV, Parquet or JSON file.", show_default=False)],
     label: Annotated[
         str | None, typer.Option(help="The label column. [default: guessed]", show_default=False)
     ] = None,
@@ -39,9 +37,9 @@ def init(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make a first pipeline, its suite and a sample of raw data from a file that you have.
+    """Create a first pipeline, its suite and a sample of raw data from a data file.
 
-    Infers the schema, the date column, the key, the label and a first suite, all to be edited: lines
+    Infers schema, date column, key, label and a first suite, which you then edit: lines
     with a question mark are guesses. Nothing that exists is overwritten. In an empty folder, it becomes
     the home.
 

@@ -96,9 +96,9 @@ app.command(rich_help_panel=PIPELINES)(cli_init.init)
 def check(as_json: AsJson = False) -> None:
     """Check every pipeline and suite without starting Spark.
 
-    Reports each problem with its file and line. SQL and stages that give other results for the same rows
-    are refused: `rand()`, `now()`, `first()`, a `LIMIT` without an order. What only may do so, such as
-    user code, is a warning.
+    Reports each problem with its file and line. SQL and stages that are not repeatable are refused:
+    `rand()`, `now()`, `first()`, a `LIMIT` without an order. Code that may not be repeatable, such as user
+    code, is a warning.
 
     Exit code 2 when there is a problem; warnings do not count.
     """
@@ -236,7 +236,7 @@ def write_page(
     open_: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Write the HTML report of a partition date from what the store holds, and print its path.
+    """Write the HTML report of a partition date from the store, and print its path.
 
     Example: `vintage report flight_delay --date 2013-02-28 --open`
     """

@@ -26,7 +26,7 @@ def monitor(
     last: LastOfRange = None,
     as_json: AsJson = False,
 ) -> None:
-    """Compare a date with its reference as the pipeline's `monitor` says, and keep it as an artifact.
+    """Compare a date with its reference as the pipeline's `monitor` declares, and store the result.
 
     With --from or --to every date of the range that has rows in the store, oldest first. Starts no Spark
     and reads no rows. The exit code is that of the first date that fails; drift is no failure.

@@ -1,4 +1,4 @@
-"""The command of `vintage` that holds predictions against the labels that came after them."""
+"""The command of `vintage` that compares predictions with labels that arrived later."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ def quality(
     last: LastOfRange = None,
     as_json: AsJson = False,
 ) -> None:
-    """Measure predictions against the labels that came after them.
+    """Measure predictions against labels that arrived later.
 
-    Joins the current predictions of a date with its rows as they are in the raw data now, and measures the
-    model that made them, and beside it the champion, against what each was promised to reach. Snapshots
-    and prepares the rows again where they changed. Labels that never came, came twice or changed are counted.
+    Joins the current predictions of a date with its current raw rows. Measures the model that made them and
+    the champion, each with its results on its own holdout. Snapshots and prepares rows again if they changed.
+    Missing, ambiguous and changed labels are counted.
 
-    Without a date, the latest scored date whose labels are due. What was measured before is found.
+    Without a date, the latest scored date whose labels are due. Existing measurements are found.
 
     Example: `vintage quality flight_delay --from 2013-02-01 --to 2013-02-28`
     """

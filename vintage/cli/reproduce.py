@@ -36,13 +36,13 @@ def reproduce(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Make a past model again from its manifests, and compare it bit for bit.
+    """Reproduce a past model from its manifests, and compare it bit for bit.
 
-    Starts from the snapshots, whatever the raw data and `pipelines/` hold by now. Compares the rows of
+    Starts from the snapshots, regardless of the current raw data and `pipelines/`. Compares the rows of
     every date, the tuning, the model's digest, every prediction of the holdout, every metric and the
     decision. Changes nothing in the store or MLflow.
 
-    Exit code 0 when all is the same, 6 when not.
+    Exit code 0 when everything is equal, 6 when not.
 
     Example: `vintage reproduce flight_delay --date 2013-02-28`
     """

@@ -26,7 +26,7 @@ def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8000,
     poll: Annotated[
-        float, typer.Option(min=0.1, help="Seconds between two questions who the champion is.")
+        float, typer.Option(min=0.1, help="Seconds between two checks for a new champion.")
     ] = 5.0,
     limit: Annotated[
         list[str] | None,
@@ -37,13 +37,13 @@ def serve(
         ),
     ] = None,
     explain: Annotated[
-        bool, typer.Option("--explain", help="Say what a request must hold, and why; serve nothing.")
+        bool, typer.Option("--explain", help="Show what a request must contain, and why; serve nothing.")
     ] = False,
 ) -> None:
     """Serve the champions of pipelines over HTTP, without Spark, by MLflow's scoring protocol.
 
-    A new champion takes over once its files are those of its manifest and it gives its golden batch. Until
-    then, and while the registry is away, the one before goes on. `/health` tells.
+    A new champion takes over once its files match its manifest and it reproduces its golden batch. Until
+    then, and while the registry is unavailable, the previous one continues. `/health` shows the reason.
 
     Example: `vintage serve flight_delay`
     """

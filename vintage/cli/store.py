@@ -111,15 +111,15 @@ def verify(
     pipelines: PipelineNames = None,
     repair: Annotated[
         bool,
-        typer.Option("--repair", help="Set damaged artifacts aside, so that the next run makes them again."),
+        typer.Option("--repair", help="Set damaged artifacts aside, so that the next run restores them."),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Read every file of the store and report damage.
 
     Compares files with the SHA-256 in their manifests, and manifests, pointers and contracts with their
-    own digests. Compares MLflow's copies of models too. Writes nothing without `--repair`. An artifact
-    made again must equal the damaged one.
+    own digests. Compares MLflow's copies of models too. Writes nothing without `--repair`. A
+    restored artifact must equal the damaged one.
 
     Exit code 4 when damage remains, or when MLflow does not answer.
 
