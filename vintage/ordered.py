@@ -1,4 +1,4 @@
-"""Ordered execution: the jar with which Spark merges partial results in one order."""
+"""The jar that Spark runs with: ordered execution, which merges in one order, and profiles of rows."""
 
 from __future__ import annotations
 
@@ -7,17 +7,20 @@ import functools
 import hashlib
 import re
 from importlib import metadata
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from vintage.places import shipped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from pathlib import Path
+    from collections.abc import Iterable, Iterator, Mapping
 
     from pyspark.sql import SparkSession
 
 SOURCES: Final = shipped("jvm")
+"""Ordered execution."""
+PROFILE: Final = Path(__file__).resolve().parent / "data" / "profile.scala"
+"""Beside the module whose part it is, in whose digest it counts."""
 CONTEXT: Final = "org.apache.spark.ordered.OrderedSparkContext"
 SHUFFLE_MANAGER: Final = "org.apache.spark.ordered.OrderedShuffleManager"
 MANAGER_SETTING: Final = "spark.shuffle.manager"
@@ -34,25 +37,38 @@ EXECUTORS_SIGN: Final = "NO_EXECUTOR_STARTS"
 _COMMENT: Final = re.compile(r"/\*.*?\*/|(?<![:\"])//[^\n]*", re.DOTALL)
 
 
+def sources() -> list[Path]:
+    """Return the Scala files that the JAR is compiled from."""
+    return [*_ordered_sources(), PROFILE]
+
+
 @functools.cache
 def source_digest() -> str:
-    """SHA-256 over the Scala files, without comments and blanks; an ingredient of keys."""
+    """SHA-256 over ordered execution's Scala files, without comments and blanks; an ingredient of keys."""
+    return _digest(_ordered_sources())
+
+
+def jar() -> Path:
+    """Return where set-up puts the compiled JAR; its name depends on sources and Spark's version."""
+    return SOURCES / "target" / f"vintage-{_digest(sources())[:12]}-spark-{metadata.version('pyspark')}.jar"
+
+
+def _ordered_sources() -> list[Path]:
+    return sorted(SOURCES.glob("*.scala"))
+
+
+def _digest(files: Iterable[Path]) -> str:
     total = hashlib.sha256()
-    for path in sorted(SOURCES.glob("*.scala")):
+    for path in files:
         words = _COMMENT.sub(" ", path.read_text(encoding="utf-8")).split()
         total.update(f"{path.name}\n{' '.join(words)}\n".encode())
     return total.hexdigest()
 
 
-def jar() -> Path:
-    """Return where set-up puts the compiled JAR; its name depends on sources and Spark's version."""
-    return SOURCES / "target" / f"ordered-{source_digest()[:12]}-spark-{metadata.version('pyspark')}.jar"
-
-
 def with_ordered(conf: Mapping[str, str]) -> dict[str, str]:
     """Return the settings with those of ordered execution among them: its jar and its shuffle manager.
 
-    Without the jar they are the given ones; a fit then refuses.
+    Without the jar they are the given ones; whatever makes rows or a model then refuses.
     """
     built = jar()
     if MANAGER_SETTING in conf or not built.is_file():

@@ -1,9 +1,9 @@
-"""Compile ordered execution (`jvm/`) with the Scala compiler among Spark's own jars; a JRE is enough.
+"""Compile the Scala parts, `jvm/` and `data/profile.scala`, with the Scala compiler among Spark's own jars.
 
     python -m vintage.ordered_jar        once on each machine, or in its image
 
-Java is that of JAVA_HOME, else the `java` of the path. Nothing happens when the jar of these sources and this
-Spark is there.
+A JRE is enough: that of JAVA_HOME, else the `java` of the path. Nothing happens when the jar of these sources
+and this Spark is there.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-from vintage.ordered import SOURCES, jar
+from vintage.ordered import jar, sources
 
 
 def main() -> int:
@@ -26,7 +26,7 @@ def main() -> int:
     if pyspark is None or pyspark.origin is None:
         sys.stderr.write("pyspark is not installed\n")
         return 1
-    sys.stderr.write("setup: compiling ordered execution: once, some ten seconds\n")
+    sys.stderr.write("setup: compiling the Scala parts: once, some ten seconds\n")
     target.parent.mkdir(exist_ok=True)
     part = target.with_name(f".{os.getpid()}.jar")
     home = os.environ.get("JAVA_HOME")
@@ -34,8 +34,7 @@ def main() -> int:
     jars = Path(pyspark.origin).parent / "jars" / "*"
     options = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xss4m", "-cp", str(jars)]
     compiler = ["scala.tools.nsc.Main", "-usejavacp", "-deprecation", "-Werror", "-d", str(part)]
-    sources = [str(path) for path in sorted(SOURCES.glob("*.scala"))]
-    ended = subprocess.run([str(java), *options, *compiler, *sources], check=False)
+    ended = subprocess.run([str(java), *options, *compiler, *map(str, sources())], check=False)
     if ended.returncode == 0:
         part.replace(target)
     part.unlink(missing_ok=True)

@@ -317,7 +317,7 @@ def is_ordered(session: SparkSession) -> bool:
 
 
 def require_classes(java: Any, jars: str | None) -> None:
-    """Raise an error when the JVM was started without the jar of the shuffle manager that its settings name.
+    """Raise an error when the JVM was started without the jar of ordered execution and of profiles.
 
     Args:
         java: the JVM.
@@ -331,11 +331,12 @@ def require_classes(java: Any, jars: str | None) -> None:
     # A package is what py4j gives for a class that the JVM has not.
     if isinstance(java.org.apache.spark.ordered.OrderedSparkContext, JavaPackage):
         raise EnvironmentProblem(
-            "Spark was started without ordered execution, which its settings name",
+            "Spark was started without the classes of Vintage",
             expected=f"{jar()} in spark.jars",
             found=jars or "no spark.jars",
-            fix="Name further jars in the pipeline, spark: {conf: {spark.jars: …}}, which keeps that one; "
-            "`spark-submit --jars` and `jars` of an operator replace it.",
+            fix="`make setup` compiles that jar. Name further jars in the pipeline, spark: {conf: "
+            "{spark.jars: …}}, which keeps that one; `spark-submit --jars` and `jars` of an operator "
+            "replace it.",
         )
 
 

@@ -12,14 +12,10 @@ import pytest
 import yaml
 
 from tests.flow.declared import declare
-from vintage.data import profile as profiling
-from vintage.data.profile import observed_in_groups, profile, profile_sql
 from vintage.errors import DataError
 from vintage.spec.stray_files import BACKUP, UNFINISHED, stray
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
-
     from tests.flow.conftest import Team
 
 DAY = date(2024, 3, 6)
@@ -170,19 +166,6 @@ def test_files_that_hold_the_same_rows_are_refused(team: Team) -> None:
         team, {"format": "csv", "path": "raw/{date}", "options": {"header": True}, "schema": COLUMNS}, SQL
     )
     team.run("snapshot")
-
-
-@spark_only
-def test_many_columns_have_the_profile_of_few(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = spark.sql(
-        "SELECT id AS a, 'v' || id % 3 AS `b.c`, DATE'2024-03-06' AS d, map(1, id) AS m, id / 3 AS e "
-        "FROM range(9)"
-    )
-    [row] = rows.selectExpr(f"{profile_sql(rows.schema)} AS seen").collect()
-    monkeypatch.setattr(profiling, "AT_ONCE", 2)
-    found = profile(rows.schema, observed_in_groups(rows), 9)
-    assert found == profile(rows.schema, row["seen"].asDict(recursive=True), 9)
-    assert found.columns["b.c"]["max"] == "v2"
 
 
 def test_dates_in_other_forms(team: Team) -> None:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 from datasketches import hll_sketch, kll_doubles_sketch
 
 from vintage.data.rows import write_rows
+from vintage.ordered import JARS_SETTING
+from vintage.session import require_classes
 from vintage.store.fingerprint import quoted
 from vintage.store.spark_paths import parquet
 
@@ -18,23 +20,17 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from pyspark.sql import DataFrame
-    from pyspark.sql.types import StructField, StructType
+    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql.types import StructType
 
 NAME: Final = "profile.json"
 """File of an artifact's own, beside `data`."""
 FORMAT: Final = 2
 """Of that file. Format 1 was `sketches.json`, with the rest in the snapshot's manifest."""
 QUANTILES: Final = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
-TOP_VALUES: Final = 100
 TOP_OF_MANIFEST: Final = 5
-AT_ONCE: Final = 50
-"""Columns of one aggregation: what Spark plans and compiles for one grows faster than their number."""
 _PROFILE: Final = "profile"
 _ROWS: Final = "rows_profiled"
-
-_NUMBERS: Final = frozenset({"byte", "short", "integer", "long", "float", "double", "decimal"})
-_ORDERED: Final = _NUMBERS | {"string", "date", "timestamp", "timestamp_ntz", "boolean"}
 
 
 @dataclass(frozen=True)
@@ -80,7 +76,7 @@ def write_profiled(
     drop: Sequence[str] = (),
     also: Mapping[str, str] | None = None,
 ) -> tuple[dict[str, Any], Profile]:
-    """Write rows as `write_rows` does, and profile them: in the same pass, unless they have many columns.
+    """Write rows as `write_rows` does, and profile them in the same pass.
 
     Args:
         rows: what to write.
@@ -92,54 +88,30 @@ def write_profiled(
 
     Returns:
         name → value of each aggregate, and the profile.
+
+    Raises:
+        EnvironmentProblem: Spark was started without the JAR.
     """
     from pyspark.sql.types import StructType
 
     also = also or {}
-    added = [f"{expression} AS {quoted(name)}" for name, expression in also.items()]
-    wide = rows.selectExpr("*", *added)
+    wide = rows.selectExpr("*", *(f"{expression} AS {quoted(name)}" for name, expression in also.items()))
     fields = StructType([field for field in wide.schema if field.name not in drop])
-    wanted = {**aggregates, _ROWS: "count(1)"}
-    if len(fields) <= AT_ONCE:
-        wanted[_PROFILE] = profile_sql(fields)
+    wanted = {**aggregates, _ROWS: "count(1)", _PROFILE: profile_sql(rows.sparkSession, fields)}
     observed = write_rows(wide, folder, wanted, files=files, drop=(*drop, *also))
-    seen = observed.pop(_PROFILE, None)
-    if seen is None:
-        kept = StructType([field for field in fields if field.name not in also])
-        written = parquet(rows.sparkSession.read.schema(kept), folder)
-        seen = observed_in_groups(written.selectExpr("*", *added))
-    return observed, profile(fields, seen, observed.pop(_ROWS))
+    return observed, profile(fields, observed.pop(_PROFILE), observed.pop(_ROWS))
 
 
-def profile_sql(schema: StructType) -> str:
-    """Return a SQL aggregate that gives what `profile` reads."""
-    parts = (f"'c{index}', {_column_sql(field)}" for index, field in enumerate(schema.fields))
-    return f"named_struct({', '.join(parts)})"
+def profile_sql(spark: SparkSession, schema: StructType) -> str:
+    """Return a SQL aggregate of a session that gives what `profile` reads: `profile.scala`.
 
-
-def observed_in_groups(written: DataFrame) -> dict[str, dict[str, Any]]:
-    """Return what `profile_sql` gives, of rows that are kept already, some columns at a time.
-
-    Within a group columns go by their places, so that groups of the same types share their compiled code.
+    Raises:
+        EnvironmentProblem: Spark was started without the JAR.
     """
-    from pyspark.sql import functions as F
-    from pyspark.sql.types import StructField, StructType
-
-    found: dict[str, dict[str, Any]] = {}
-    fields = written.schema.fields
-    for start in range(0, len(fields), AT_ONCE):
-        group = fields[start : start + AT_ONCE]
-        names = [f"c{place}" for place in range(len(group))]
-        placed = written.select(
-            *(F.col(quoted(field.name)).alias(name) for field, name in zip(group, names, strict=True))
-        )
-        kinds = StructType(
-            [StructField(name, field.dataType) for field, name in zip(group, names, strict=True)]
-        )
-        [row] = placed.selectExpr(f"{profile_sql(kinds)} AS seen").collect()
-        seen = row["seen"].asDict(recursive=True)
-        found |= {f"c{start + place}": seen[name] for place, name in enumerate(names)}
-    return found
+    java: Any = spark.sparkContext._jvm
+    require_classes(java, spark.sparkContext.getConf().get(JARS_SETTING))
+    java.vintage.data.RowProfile.register(spark._jsparkSession)
+    return f"vintage_profile({', '.join(quoted(name) for name in schema.names)})"
 
 
 def profile(schema: StructType, observed: Mapping[str, Mapping[str, Any]], rows: int) -> Profile:
@@ -147,7 +119,7 @@ def profile(schema: StructType, observed: Mapping[str, Mapping[str, Any]], rows:
     columns: dict[str, dict[str, Any]] = {}
     sketches: dict[str, dict[str, str]] = {}
     for index, field in enumerate(schema.fields):
-        values = dict(observed[f"c{index}"])
+        values = {"type": field.dataType.simpleString(), **observed[f"c{index}"]}
         kept = {name: values.pop(name) for name in ("kll", "hll") if name in values}
         if "hll" in kept:
             values["distinct"] = _distinct(kept["hll"])
@@ -173,27 +145,6 @@ def _quantiles(sketch: bytes | None) -> dict[str, float] | None:
     if seen.is_empty():
         return None
     return dict(zip(map(str, QUANTILES), seen.get_quantiles(list(QUANTILES), True), strict=True))
-
-
-def _column_sql(field: StructField) -> str:
-    name = quoted(field.name)
-    kind = field.dataType.typeName()
-    parts = [f"'type', '{field.dataType.simpleString()}'", f"'nulls', count_if(isnull({name}))"]
-    if kind in _ORDERED:
-        # A moment is reported in the session's zone, which is UTC; Python would tell it in the machine's.
-        text = "::string" if kind == "timestamp" else ""
-        parts += [f"'min', min({name}){text}", f"'max', max({name}){text}"]
-        # A number's text costs more than all the rest of its profile.
-        value = f"IF(isnull({name}), NULL, xxhash64({name}))" if kind in _NUMBERS else f"{name}::string"
-        # Spark would fill a sketch for each use of it: what it reports is asked of it later.
-        parts += [f"'hll', hll_sketch_agg({value})"]
-    if kind in _NUMBERS:
-        number = f"{name}::double"
-        parts += [f"'mean', avg({number})", f"'std', stddev_samp({number})"]
-        parts += [f"'kll', kll_sketch_agg_double({number})"]
-    if kind in {"string", "boolean"}:
-        parts += [f"'top', approx_top_k({name}, {TOP_VALUES})"]
-    return f"named_struct({', '.join(parts)})"
 
 
 def _plain(value: Any) -> Any:
