@@ -90,12 +90,15 @@ def test_the_digest_is_for_who_may_see_every_pipeline(asking: TestClient, tmp_pa
 
 def test_a_run_leads_to_its_pages(asking: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     pushed = {("evaluate", "_link_Report"): "/vintage/store/tiny/r.html", ("validate", "_link_DataDocs"): ""}
+    pushed |= {("monitor", "_link_Drift"): "/vintage/store/tiny/reports/drift.html"}
     monkeypatch.setattr(store_pages, "_pushed", lambda dag, run, task, key: pushed[task, key])
     answer = asking.get("/run/retrain_tiny/manual__1/report", follow_redirects=False)
     assert (answer.status_code, answer.headers["Location"]) == (307, "/vintage/store/tiny/r.html")
     none = asking.get("/run/retrain_tiny/manual__1/data_docs")
     assert "validate has written none in this run" in none.text
     assert none.headers["Content-Security-Policy"].endswith(POLICY)
+    drift = asking.get("/run/retrain_tiny/manual__1/drift", follow_redirects=False)
+    assert drift.headers["Location"] == "/vintage/store/tiny/reports/drift.html"
     assert asking.get("/run/retrain_tiny/manual__1/others").status_code == 404
     assert asking.get("/run/retrain_other/manual__1/report").status_code == 403
 
@@ -105,4 +108,5 @@ def test_the_pages_are_tabs_of_a_run() -> None:
     assert [(view["name"], view["destination"]) for view in views] == [
         ("Report", "dag_run"),
         ("Data Docs", "dag_run"),
+        ("Drift", "dag_run"),
     ]

@@ -131,6 +131,11 @@ def test_a_night_that_monitors_writes_the_pages_of_the_latest_date(shop: Shop) -
         shop.keep(number, size=3)
         jobs_monitor.run(open_job(shop.home, "tips", str(day_of(number)), spark=NoSpark("none")))
     page = drift_page(shop.store).read_text(encoding="utf-8")
+    latest = shop.store.current("monitor", day_of(11))
+    assert latest is not None
+    links = result_of(shop.home, shop.store, latest.date, latest).links
+    assert list(links) == ["Drift"]
+    assert links["Drift"].endswith("tips/reports/drift.html")
     assert f"partition date {day_of(11)}" in page
     digest = digest_page(shop.home.store).read_text(encoding="utf-8")
     assert f"{day_of(11)}: alarm: snapshot size" in digest

@@ -46,12 +46,19 @@ class Report(_Link):
     name = "Report"
 
 
+class Drift(_Link):
+    """To the pipeline's page of drift and quality."""
+
+    name = "Drift"
+
+
 LINKS: Final[Mapping[str, tuple[BaseOperatorLink, ...]]] = {
     "validate": (DataDocs(),),
     "fit": (MLflowRun(),),
     "evaluate": (Report(), MLflowRun()),
     "promote": (MLflowRun(),),
     "score": (MLflowRun(),),
+    "monitor": (Drift(),),
 }
 """Job → what its task links to."""
 

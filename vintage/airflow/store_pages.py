@@ -19,7 +19,7 @@ from airflow.utils.session import create_session
 from fastapi import FastAPI, HTTPException, status
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 
-from vintage.airflow.job_result import DataDocs, Report
+from vintage.airflow.job_result import DataDocs, Drift, Report
 from vintage.spec import Home
 from vintage.spec.names import NAME
 from vintage.spec.page_policy import POLICY
@@ -32,7 +32,11 @@ HEADERS: Final = {
     "Referrer-Policy": "no-referrer",
 }
 
-TABS: Final = {"report": ("evaluate", Report()), "data_docs": ("validate", DataDocs())}
+TABS: Final = {
+    "report": ("evaluate", Report()),
+    "data_docs": ("validate", DataDocs()),
+    "drift": ("monitor", Drift()),
+}
 """Page of a run → the task that makes it, and its link."""
 
 app = FastAPI(title="Pages of Vintage's store", docs_url=None, redoc_url=None, openapi_url=None)

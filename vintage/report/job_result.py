@@ -22,7 +22,7 @@ from vintage.store.details import (
     PredictionsDetails,
     ValidationDetails,
 )
-from vintage.store.reports import report_page
+from vintage.store.reports import drift_page, report_page
 
 if TYPE_CHECKING:
     from datetime import date
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 DATA_DOCS = "Data Docs"
 MLFLOW_RUN = "MLflow run"
 REPORT = "Report"
+DRIFT = "Drift"
 
 
 class JobResult(BaseModel):
@@ -110,6 +111,9 @@ def _of_artifact(home: Home, store: Store, artifact: Artifact) -> JobResult:
                 "drifted": [f"{each.rows} {each.column}: {each.told}" for each in monitored.drifted],
                 "learnt": already_learnt(store, artifact.date),
             }
+            drift = drift_page(store)
+            if drift.exists():
+                links[DRIFT] = page_address(home, drift)
     return JobResult(facts=facts, links=links)
 
 
