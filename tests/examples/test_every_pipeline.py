@@ -2,36 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
 import pytest
-from fastapi.testclient import TestClient
 
 from examples.catalogue import EXAMPLES
 from examples.prepare import prepare
 from tests.airflow.conftest import CHECKOUT
+from tests.examples.answers import assert_every_way_answers_alike
 from tests.examples.remade import made_again
 from tests.quick import AN_OLD_CPU
 from vintage.jobs.backfill import backfill
 from vintage.ml import golden
-from vintage.ml.golden_table import golden_table
 from vintage.registry import ledger
 from vintage.registry.loadability import Loaded, Loading
-from vintage.registry.tracking import MODEL, RAW_EXAMPLE, TWIN, Tracking
 from vintage.report.summary import summarise
-from vintage.serving import Followed, application, explained
-from vintage.serving.explanation import FEATURES, RAW
-from vintage.serving.protocol import records
 from vintage.session import SparkProvider
 from vintage.spec import Home, load_pipeline
 from vintage.store import Store
-from vintage.twin import raw_pyfunc
-from vintage.twin.pyfunc import TwinFunction, _load_pyfunc
-from vintage.twin.raw_pyfunc import RawFunction
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,11 +43,6 @@ SERVED_BY_TWIN = (
     "plane_engines",
     "wine_cultivar",
 )
-OF_FEATURES = {
-    "digit_images": "preprocess.function is your own code: examples.pixels.as_vectors",
-    "flight_time": "the SQL has a join",
-}
-"""Those of which a request holds no raw columns, and why."""
 OTHERS = tuple(name for name in EXAMPLES if name != "flight_delay")
 
 
@@ -108,40 +93,6 @@ def test_an_example_runs_to_a_champion(name: str, home: Home, spark: SparkSessio
     if name in SERVED_BY_TWIN:
         assert made.served_by.startswith("its twin, without Spark")
         assert_every_way_answers_alike(home, name)
-
-
-def assert_every_way_answers_alike(home: Home, name: str) -> None:
-    """`PipelineModel.transform` (the golden batch), the twin, MLflow's pyfunc and `vintage serve`.
-
-    Where raw rows are taken, those of which the evaluation found that they give what the model was given.
-    """
-    tracking = Tracking.of(home)
-    followed = Followed(Store(home.store, name), tracking)
-    # It holds the twin against the golden batch.
-    assert followed.follow(), followed.refused
-    assert followed.model is not None
-    twin, model = followed.model.twin, followed.store.current("model", EXAMPLES[name].date)
-    assert model is not None
-    told = explained(followed.store, tracking.champion(name))
-    folder = model.data / MODEL
-    loaded: TwinFunction | RawFunction
-    if name in OF_FEATURES:
-        assert told.why == f"{FEATURES}: {OF_FEATURES[name]}."
-        given = golden_table(folder).select([each.name for each in twin.inputs])
-        loaded = _load_pyfunc(str(folder / TWIN))
-    else:
-        assert told.why.startswith(RAW), told.why
-        rows = json.loads((folder / RAW_EXAMPLE).read_text(encoding="utf-8"))
-        given = pa.table(dict(zip(rows["columns"], zip(*rows["data"], strict=True), strict=True)))
-        loaded = raw_pyfunc._load_pyfunc(str(folder / TWIN))
-    expected = records(twin, twin.transform(given.to_pydict()))
-    assert expected
-    with TestClient(application([followed])) as client:
-        answer = client.post("/invocations", json={"inputs": given.to_pydict()})
-    assert answer.status_code == 200, answer.text
-    assert answer.json()["predictions"] == expected
-    served = loaded.predict(given.to_pandas())
-    assert served.to_dict("records") == expected
 
 
 @pytest.mark.integration

@@ -13,6 +13,7 @@ import pytest
 from examples.catalogue import EXAMPLES
 from examples.prepare import prepare
 from local.stack import CHECKOUT
+from tests.examples.answers import assert_every_way_answers_alike
 from tests.examples.remade import made_again
 from tests.integration.conftest import plain_environment
 from tests.quick import AN_OLD_CPU, QUICK_JVM
@@ -65,8 +66,11 @@ def test_a_night_on_real_flights_ends_with_a_champion_and_a_second_finds_it(home
     assert re.findall(r"^  (\w+) +success +[\d.]+ s$", told, flags=re.MULTILINE) == list(TASKS)
     assert "Promoted: version 1" in told
     assert "28 dates with rows" in told
-    day, store = EXAMPLES[NAME].date, Store(Home.from_environment({"VINTAGE_HOME": str(home)}).store, NAME)
+    of = Home.from_environment({"VINTAGE_HOME": str(home)})
+    day, store = EXAMPLES[NAME].date, Store(of.store, NAME)
     found = summarise(store, day)
+    assert found.served_by.startswith("its twin, without Spark")
+    assert_every_way_answers_alike(of, NAME)
     assert all(gate["passed"] for gate in found.gates)
     assert min(found.rows.values()) > 5000
     [entry] = ledger.read(store.ledger_path)
