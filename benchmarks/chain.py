@@ -40,7 +40,7 @@ class Bench:
     """A home of its own: the pipeline without slices and champion, raw data, a store and an MLflow database.
 
     Args:
-        folder: everything is below it.
+        folder: everything is below it; of one that is there, what is there is used.
         raw: the raw flights, one folder a day.
         times: how many times as many rows a day has; the suite's bounds on the row count grow with it.
     """
@@ -48,6 +48,9 @@ class Bench:
     def __init__(self, folder: Path, raw: Path, *, times: int = 1) -> None:
         self.folder = folder
         home = folder / "home"
+        if home.is_dir():
+            self.environment = environment_of(home, folder / "state")
+            return
         home.mkdir(parents=True)
         for part in ("pipelines", "expectations"):
             shutil.copytree(CHECKOUT / part, home / part)
@@ -141,8 +144,8 @@ def timed(command: list[str], environment: Mapping[str, str], folder: Path) -> T
 
 
 def environment_of(home: Path, state: Path) -> dict[str, str]:
-    """Return the environment of a job of a home, whose store and MLflow are kept in a folder that is made."""
-    state.mkdir()
+    """Return the environment of a job of a home, whose store and MLflow are kept in a folder of its own."""
+    state.mkdir(exist_ok=True)
     return {
         **{name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_")},
         "VINTAGE_HOME": str(home),

@@ -63,6 +63,7 @@ def main() -> None:
         "--sizes", type=int, nargs="+", default=SIZES, help="how many rows the fits of exactness have"
     )
     parser.add_argument("--scratch", type=Path, help="where to work; a temporary folder when left out")
+    parser.add_argument("--champions", type=Path, help="where those of serving are kept, to be used again")
     arguments = parser.parse_args()
     wanted = arguments.which or EVERY
     prepare(("flight_delay",), RAW.parent)
@@ -93,7 +94,7 @@ def _run(which: str, scratch: Path, arguments: argparse.Namespace) -> list[Row]:
     if which in {"evaluation", "parse"}:
         return evaluation(runs) if which == "evaluation" else parse(max(runs, 5))
     if which == "serving":
-        return serving(scratch, 1000 * runs)
+        return serving(arguments.champions or scratch, 1000 * runs)
     if which == "exactness":
         return exactness(scratch, arguments.sizes, runs)
     many = scratch / "many-flights"

@@ -40,14 +40,18 @@ class Serving:
     """Two champions, one after the other, in a home of their own; the later one is served.
 
     Args:
-        folder: everything is below it.
+        folder: everything is below it; champions that are there are used.
         raw: the raw flights.
         days: the champions' dates.
     """
 
     def __init__(self, folder: Path, raw: Path, days: tuple[date, date]) -> None:
         self.bench = Bench(folder, raw)
-        self.bench.session(*days)
+        if (folder / "kept").is_dir():
+            self.bench.restore()
+        else:
+            self.bench.session(*days)
+            self.bench.keep()
         self.store = Store(folder / "state" / "store", PIPELINE)
         model = self.store.current("model", days[1])
         assert model is not None  # noqa: S101 - the backfill made it

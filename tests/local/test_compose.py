@@ -181,6 +181,33 @@ def test_the_image_that_serves_has_the_same_python_and_uv_and_neither_spark_nor_
     assert "jre" not in SERVING
 
 
+def test_what_the_image_that_serves_leaves_out_no_server_imports() -> None:
+    [program] = re.findall(r'python -c "(import [^"]+)"', SERVING)
+    told = "import sys; print(*(getattr(each, '__file__', '') for each in sys.modules.values()), sep='\\n')"
+    libraries = "print(open('/proc/self/maps').read())" if Path("/proc/self/maps").exists() else ""
+    done = subprocess.run(
+        [sys.executable, "-c", "\n".join([program.replace("\\\n", ""), told, libraries])],
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "site-packages/pyarrow/libarrow_python.so." in done.stdout or not libraries
+    within = [
+        line.rpartition("site-packages/")[2] for line in done.stdout.splitlines() if "site-packages/" in line
+    ]
+    folders, endings = (
+        re.findall(pattern, SERVING)[0].split(r"\|")
+        for pattern in (r"/\\\((.*?)\\\)'", r"\\\.\\\((.*?)\\\)'")
+    )
+    assert {"tests", "include"} <= set(folders)
+    assert "pyx" in endings
+    for name in within:
+        assert not set(Path(name).parts[:-1]) & set(folders), name
+        assert Path(name).suffix.removeprefix(".") not in endings, name
+        assert not re.match(r"pyarrow/(src/|.*flight|libarrow_python\w*\.so(\.\d+\.\d+.*)?$)", name), name
+
+
 def locked_for_an_image(*extras: str) -> set[str]:
     """The distributions that `uv sync --frozen --no-dev` installs with these extras; with all, if none."""
     lock = (CHECKOUT / "uv.lock").read_text(encoding="utf-8")
