@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -24,16 +25,35 @@ import psutil
 
 from benchmarks.chain import Bench
 from vintage.ml.golden_table import golden_table
+from vintage.registry.tracking import raw_example
 from vintage.store import Artifact, Store
 from vintage.twin import Twin
 
 PIPELINE = "flight_delay"
-with socket.socket() as free:
-    free.bind(("127.0.0.1", 0))
-    PORT: int = free.getsockname()[1]
 HEADERS = {"Content-Type": "application/json"}
 BATCH = 1_000
 SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server that answers.
+
+    Attributes:
+        process: the server, or what started it.
+        port: of loopback.
+        started: seconds until it answered.
+    """
+
+    process: psutil.Process
+    port: int
+    started: float
+
+    @property
+    def mib(self) -> float:
+        """Resident memory of the process and its children."""
+        every = [self.process, *self.process.children(recursive=True)]
+        return sum(each.memory_info().rss for each in every) / 2**20
 
 
 class Serving:
@@ -60,44 +80,53 @@ class Serving:
         twin = Twin.load(self.folder / "twin")
         self.names = [each.name for each in twin.inputs]
         self.rows = golden_table(self.folder).select(self.names).to_pandas()
+        self.raw = raw_example(self.folder)
 
     def body(self, rows: int) -> bytes:
-        """A request of so many rows of the golden batch, again and again."""
-        given = pd.concat([self.rows] * (rows // len(self.rows) + 1), ignore_index=True).head(rows)
-        return f'{{"dataframe_split": {given.to_json(orient="split", index=False)}}}'.encode()
+        """A request of so many raw rows, which `vintage serve` takes."""
+        return _body(self.raw, rows)
+
+    def body_of_features(self, rows: int) -> bytes:
+        """The same of rows after preprocess, which Spark's flavor takes."""
+        return _body(self.rows, rows)
 
     @contextmanager
-    def vintage(self) -> Iterator[tuple[psutil.Process, float]]:
-        """Yield the server, and the seconds until it answered."""
-        command = [sys.executable, "-m", "vintage", "serve", PIPELINE, "--port", str(PORT), "--poll", "0.5"]
-        with self._server(command) as found:
+    def vintage(self) -> Iterator[Server]:
+        """Yield `vintage serve`."""
+        command = [sys.executable, "-m", "vintage", "serve", PIPELINE, "--poll", "0.5"]
+        with self._server(command, self.body(1)) as found:
             yield found
 
     @contextmanager
-    def mlflow_by_spark(self) -> Iterator[tuple[psutil.Process, float]]:
-        """The same of MLflow's own server with the model's Spark flavor."""
+    def mlflow_by_spark(self) -> Iterator[Server]:
+        """Yield MLflow's own server with the model's Spark flavor."""
         copy = self.bench.folder / "by-spark"
         if not copy.exists():
             shutil.copytree(self.folder, copy)
             shutil.copyfile(copy / "MLmodel.spark", copy / "MLmodel")
         mlflow = str(Path(sys.executable).parent / "mlflow")
         command = [mlflow, "models", "serve", "--model-uri", str(copy), "--env-manager", "local"]
-        with self._server([*command, "--port", str(PORT)]) as found:
+        with self._server(command, self.body_of_features(1)) as found:
             yield found
 
     @contextmanager
-    def _server(self, command: list[str]) -> Iterator[tuple[psutil.Process, float]]:
-        started = time.monotonic()
+    def _server(self, command: list[str], body: bytes) -> Iterator[Server]:
+        # A port of its own: a server's children answer a while longer than what started it.
+        port, started = _free_port(), time.monotonic()
         with (self.bench.folder / "server.log").open("wb") as log:
             process = subprocess.Popen(
-                command, env=self.bench.environment, stdout=log, stderr=log, start_new_session=True
+                [*command, "--port", str(port)],
+                env=self.bench.environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
         try:
-            while not _answers(self.body(1)):
+            while not _answers(port, body):
                 if process.poll() is not None:
                     raise SystemExit((self.bench.folder / "server.log").read_text(errors="replace")[-4000:])
                 time.sleep(0.02)
-            yield psutil.Process(process.pid), time.monotonic() - started
+            yield Server(psutil.Process(process.pid), port, time.monotonic() - started)
         finally:
             os.killpg(process.pid, signal.SIGTERM)
             process.wait()
@@ -107,9 +136,15 @@ class Serving:
         self.bench.timed([sys.executable, "-m", "vintage", "rollback", PIPELINE, "--why", "benchmark"])
 
 
-def seconds_of(body: bytes, requests: int) -> list[float]:
+def _body(given: pd.DataFrame, rows: int) -> bytes:
+    """The same few rows, again and again."""
+    given = pd.concat([given] * (rows // len(given) + 1), ignore_index=True).head(rows)
+    return f'{{"dataframe_split": {given.to_json(orient="split", index=False)}}}'.encode()
+
+
+def seconds_of(port: int, body: bytes, requests: int) -> list[float]:
     """The seconds of each request, one after the other on one connection, in order of size."""
-    connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=120)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
     taken = []
     for _ in range(requests):
         started = time.perf_counter()
@@ -124,22 +159,22 @@ def percentile(taken: list[float], share: float) -> float:
     return taken[min(len(taken) - 1, int(len(taken) * share))]
 
 
-def throughput(body: bytes, clients: int, seconds: float = SECONDS) -> float:
+def throughput(port: int, body: bytes, clients: int, seconds: float = SECONDS) -> float:
     """Return the requests a second of so many clients at once, each on a connection of its own."""
-    with load(body, clients) as counts:
+    with load(port, body, clients) as counts:
         time.sleep(seconds)
         done = sum(counts.values())
     return done / seconds
 
 
 @contextmanager
-def load(body: bytes, clients: int) -> Iterator[dict[str, int]]:
+def load(port: int, body: bytes, clients: int) -> Iterator[dict[str, int]]:
     """Yield a count of answers by status, while clients ask again and again."""
     counts: dict[str, int] = {}
     ends, lock = threading.Event(), threading.Lock()
 
     def ask() -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=120)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
         while not ends.is_set():
             try:
                 status = str(_ask(connection, body, require=False))
@@ -160,8 +195,18 @@ def load(body: bytes, clients: int) -> Iterator[dict[str, int]]:
             each.join()
 
 
+def version(port: int, body: bytes) -> str | None:
+    """Return the version that answers."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
+    connection.request("POST", "/invocations", body, HEADERS)
+    answer = connection.getresponse()
+    answer.read()
+    connection.close()
+    return answer.getheader("X-Vintage-Model-Version")
+
+
 def sklearn_seconds(serving: Serving, runs: int) -> float:
-    """Median seconds of pandas and scikit-learn for a batch: a logistic regression of the same columns."""
+    """Median seconds of pandas and scikit-learn for a batch: a logistic regression of the same features."""
     from sklearn.compose import make_column_transformer
     from sklearn.impute import SimpleImputer
     from sklearn.linear_model import LogisticRegression
@@ -177,7 +222,7 @@ def sklearn_seconds(serving: Serving, runs: int) -> float:
         LogisticRegression(max_iter=50),
     )
     model.fit(serving.rows, [number % 2 for number in range(len(serving.rows))])
-    told = json.loads(serving.body(BATCH))["dataframe_split"]
+    told = json.loads(serving.body_of_features(BATCH))["dataframe_split"]
     taken = []
     for _ in range(runs):
         started = time.perf_counter()
@@ -189,7 +234,7 @@ def sklearn_seconds(serving: Serving, runs: int) -> float:
 def twin_seconds(serving: Serving, runs: int) -> float:
     """Median seconds in which the twin scores the same batch."""
     twin = Twin.load(serving.folder / "twin")
-    told = json.loads(serving.body(BATCH))["dataframe_split"]
+    told = json.loads(serving.body_of_features(BATCH))["dataframe_split"]
     taken = []
     for _ in range(runs):
         started = time.perf_counter()
@@ -198,17 +243,20 @@ def twin_seconds(serving: Serving, runs: int) -> float:
     return statistics.median(taken)
 
 
-def memory_mib(process: psutil.Process) -> float:
-    """Resident memory of a process and its children."""
-    return sum(each.memory_info().rss for each in [process, *process.children(recursive=True)]) / 2**20
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
 
 
-def _answers(body: bytes) -> bool:
-    connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=120)
+def _answers(port: int, body: bytes) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
     try:
-        return _ask(connection, body, require=False) == http.HTTPStatus.OK
+        _ask(connection, body)
     except OSError:
         return False
+    else:
+        return True
     finally:
         connection.close()
 
@@ -233,19 +281,23 @@ def measured(scratch: Path, raw: Path, days: tuple[date, date], requests: int) -
     """
     serving = Serving(scratch / "serving", raw, days)
     one, many = serving.body(1), serving.body(BATCH)
-    with serving.mlflow_by_spark() as (process, started):
-        taken = seconds_of(one, max(20, requests // 50))
-        spark = {"p50": percentile(taken, 0.5), "started": started, "mib": memory_mib(process)}
-    with serving.vintage() as (process, started):
-        seconds_of(one, 200)
-        taken = seconds_of(one, requests)
-        ours = {"p50": percentile(taken, 0.5), "p99": percentile(taken, 0.99), "started": started}
-        ours |= {f"clients_{clients}": throughput(one, clients) for clients in (1, 8, 64)}
-        ours["batches"] = throughput(many, 1) * BATCH
-        ours["mib"] = memory_mib(process)
-        with load(one, 8) as counts:
+    with serving.mlflow_by_spark() as server:
+        taken = seconds_of(server.port, serving.body_of_features(1), max(20, requests // 50))
+        spark = {"p50": percentile(taken, 0.5), "started": server.started, "mib": server.mib}
+    with serving.vintage() as server:
+        port = server.port
+        seconds_of(port, one, 200)
+        taken = seconds_of(port, one, requests)
+        ours = {"p50": percentile(taken, 0.5), "p99": percentile(taken, 0.99), "started": server.started}
+        ours |= {f"clients_{clients}": throughput(port, one, clients) for clients in (1, 8, 64)}
+        ours["batches"] = throughput(port, many, 1) * BATCH
+        ours["mib"] = server.mib
+        with load(port, one, 8) as counts:
+            before = version(port, one)
             serving.roll_back()
-            time.sleep(2)
+            while version(port, one) == before:
+                time.sleep(0.05)
+            time.sleep(1)
         answered = {f"status_{status}": float(count) for status, count in counts.items()}
     batch = {"ours": twin_seconds(serving, 20), "baseline": sklearn_seconds(serving, 20)}
     return {"spark": spark, "ours": ours, "swap": answered, "batch": batch}

@@ -116,6 +116,32 @@ def test_it_loads_where_neither_vintage_nor_spark_nor_java_is(folder: Path, tmp_
     assert json.loads(answer) == EXPECTED
 
 
+def test_an_image_of_mlflow_s_has_java_unless_spark_s_flavor_is_taken_out(
+    folder: Path, tmp_path: Path
+) -> None:
+    """MLflow looks at the names of flavors alone; docs/serving.md says how to build one without."""
+    import shutil
+
+    from mlflow.models import Model
+    from mlflow.pyfunc.backend import PyFuncBackend
+
+    def dockerfile(model: Path, env_manager: str) -> str:
+        made = tmp_path / f"{model.name} {env_manager}"
+        PyFuncBackend({}, env_manager=env_manager).generate_dockerfile(str(model), str(made))
+        return (made / "Dockerfile").read_text(encoding="utf-8")
+
+    assert "jdk" in dockerfile(folder, "virtualenv")
+    alone = shutil.copytree(folder, tmp_path / "alone")
+    described = Model.load(str(alone))
+    del described.flavors["spark"]
+    described.save(str(alone / "MLmodel"))
+    text = dockerfile(alone, "local")
+    assert "FROM python:" in text
+    assert "jdk" not in text
+    assert "pyspark" not in (alone / "twin_environment/python_env.yaml").read_text()
+    assert load(alone).predict(ROWS) == EXPECTED
+
+
 @pytest.mark.fault("a changed byte in the twin that MLflow is to serve", outcome="refused when it is loaded")
 def test_a_damaged_twin_does_not_load(folder: Path, tmp_path: Path) -> None:
     import shutil

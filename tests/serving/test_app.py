@@ -225,6 +225,26 @@ def test_too_many_rows_and_too_large_a_body_are_a_413(followed: Followed) -> Non
     assert (streamed.status_code, "at most 200 bytes" in streamed.json()["message"]) == (413, True)
 
 
+def test_100_megabytes_are_refused_before_a_byte_of_them_is_read(followed: Followed) -> None:
+    sent = []
+
+    async def receive() -> dict[str, Any]:
+        raise AssertionError("it was read")
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/invocations",
+        "query_string": b"",
+        "headers": [(b"content-type", b"application/json"), (b"content-length", b"%d" % (100 * 2**20))],
+    }
+    asyncio.run(application([followed])(scope, receive, send))
+    assert sent[0]["status"] == 413
+
+
 def test_a_body_that_does_not_come_is_a_408(followed: Followed) -> None:
     sent = []
 
