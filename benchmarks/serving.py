@@ -13,23 +13,25 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import psutil
 
-from benchmarks.chain import Bench
+from benchmarks.chain import Bench, timed
 from vintage.ml.golden_table import golden_table
 from vintage.registry.tracking import raw_example
 from vintage.store import Artifact, Store
 from vintage.twin import Twin
 
 PIPELINE = "flight_delay"
+MLFLOW = str(Path(sys.executable).parent / "mlflow")
 HEADERS = {"Content-Type": "application/json"}
 BATCH = 1_000
 SECONDS = 5.0
@@ -81,6 +83,7 @@ class Serving:
         self.names = [each.name for each in twin.inputs]
         self.rows = golden_table(self.folder).select(self.names).to_pandas()
         self.raw = raw_example(self.folder)
+        self.environment = self.bench.environment
 
     def body(self, rows: int) -> bytes:
         """A request of so many raw rows, which `vintage serve` takes."""
@@ -92,10 +95,16 @@ class Serving:
 
     @contextmanager
     def vintage(self) -> Iterator[Server]:
-        """Yield `vintage serve`."""
-        command = [sys.executable, "-m", "vintage", "serve", PIPELINE, "--poll", "0.5"]
-        with self._server(command, self.body(1)) as found:
-            yield found
+        """Yield `vintage serve`, which asks an MLflow server who the champion is."""
+        store = self.bench.environment["MLFLOW_TRACKING_URI"]
+        command = [MLFLOW, "server", "--backend-store-uri", store, "--workers", "1"]
+        with self._server(command, self.bench.environment, _is_up) as registry:
+            self.environment = self.bench.environment | {
+                "MLFLOW_TRACKING_URI": f"http://127.0.0.1:{registry.port}"
+            }
+            command = [sys.executable, "-m", "vintage", "serve", PIPELINE, "--poll", "0.5"]
+            with self._server(command, self.environment, partial(_answers, body=self.body(1))) as found:
+                yield found
 
     @contextmanager
     def mlflow_by_spark(self) -> Iterator[Server]:
@@ -104,27 +113,30 @@ class Serving:
         if not copy.exists():
             shutil.copytree(self.folder, copy)
             shutil.copyfile(copy / "MLmodel.spark", copy / "MLmodel")
-        mlflow = str(Path(sys.executable).parent / "mlflow")
-        command = [mlflow, "models", "serve", "--model-uri", str(copy), "--env-manager", "local"]
-        with self._server(command, self.body_of_features(1)) as found:
+        command = [MLFLOW, "models", "serve", "--model-uri", str(copy), "--env-manager", "local"]
+        answers = partial(_answers, body=self.body_of_features(1))
+        with self._server(command, self.bench.environment, answers) as found:
             yield found
 
     @contextmanager
-    def _server(self, command: list[str], body: bytes) -> Iterator[Server]:
+    def _server(
+        self, command: list[str], environment: Mapping[str, str], answers: Callable[[int], bool]
+    ) -> Iterator[Server]:
         # A port of its own: a server's children answer a while longer than what started it.
         port, started = _free_port(), time.monotonic()
-        with (self.bench.folder / "server.log").open("wb") as log:
+        path = self.bench.folder / f"{port}.log"
+        with path.open("wb") as log:
             process = subprocess.Popen(
                 [*command, "--port", str(port)],
-                env=self.bench.environment,
+                env=environment,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
             )
         try:
-            while not _answers(port, body):
+            while not answers(port):
                 if process.poll() is not None:
-                    raise SystemExit((self.bench.folder / "server.log").read_text(errors="replace")[-4000:])
+                    raise SystemExit(path.read_text(errors="replace")[-4000:])
                 time.sleep(0.02)
             yield Server(psutil.Process(process.pid), port, time.monotonic() - started)
         finally:
@@ -133,7 +145,8 @@ class Serving:
 
     def roll_back(self) -> None:
         """Make the earlier champion the champion again."""
-        self.bench.timed([sys.executable, "-m", "vintage", "rollback", PIPELINE, "--why", "benchmark"])
+        command = [sys.executable, "-m", "vintage", "rollback", PIPELINE, "--why", "benchmark"]
+        timed(command, self.environment, self.bench.folder)
 
 
 def _body(given: pd.DataFrame, rows: int) -> bytes:
@@ -247,6 +260,18 @@ def _free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return int(free.getsockname()[1])
+
+
+def _is_up(port: int) -> bool:
+    """Whether MLflow's tracking server answers."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
+    try:
+        connection.request("GET", "/health")
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except OSError:
+        return False
+    finally:
+        connection.close()
 
 
 def _answers(port: int, body: bytes) -> bool:
