@@ -20,6 +20,7 @@ from rich.console import Console
 
 from benchmarks.chain import CHECKOUT
 from examples.prepare import prepare
+from vintage.ml.catalogue import find_stage_class
 from vintage.ml.stages import build_stages, stage_columns
 from vintage.session import SparkProvider
 from vintage.spec import Home, Stage, load_pipeline
@@ -41,7 +42,7 @@ MODELS: Mapping[str, Mapping[str, Any]] = {
     "DecisionTreeClassifier": {"maxDepth": 8, "maxBins": 128},
     "RandomForestClassifier": {"maxDepth": 8, "numTrees": 20, "maxBins": 128},
     "GBTClassifier": {"maxIter": 10, "maxBins": 128},
-    "NaiveBayes": {"modelType": "gaussian"},
+    "NaiveBayes": {},
     "LinearRegression": {"regParam": 0.01},
     "GeneralizedLinearRegression": {"family": "binomial", "maxIter": 10, "regParam": 0.01},
     "RandomForestRegressor": {"maxDepth": 8, "numTrees": 20, "maxBins": 128},
@@ -121,9 +122,9 @@ def with_last(pipeline: Pipeline, name: str) -> Pipeline:
         document = [each for each in document if "OneHotEncoder" not in each]
         assembler = document[-1]["VectorAssembler"]
         assembler["inputCols"] = [each.replace("_oh", "_ix") for each in assembler["inputCols"]]
-    return pipeline.model_copy(
-        update={"stages": [Stage.model_validate(each) for each in [*document, {name: MODELS[name]}]]}
-    )
+    task = find_stage_class(name).__module__.rpartition(".")[2]
+    stages = [Stage.model_validate(each) for each in [*document, {name: MODELS[name]}]]
+    return pipeline.model_copy(update={"task": task, "stages": stages})
 
 
 if __name__ == "__main__":
