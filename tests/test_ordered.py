@@ -25,6 +25,8 @@ from vintage.ordered import (
     with_ordered,
 )
 from vintage.session import SparkProvider, is_ordered, memory_refusal, require_classes
+from vintage.spec import Home, load_pipeline, submit_conf
+from vintage.spec.flow import FLOW, PREPARING
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -232,6 +234,15 @@ def test_settings_get_the_jar_and_the_shuffle_beside_what_they_have() -> None:
     assert with_ordered({}) == OURS
     assert with_ordered({JARS_SETTING: "/driver.jar"})[JARS_SETTING] == f"/driver.jar,{jar()}"
     assert with_ordered(OURS) == OURS
+
+
+@pytest.mark.parametrize("job", sorted({each.job for each in FLOW}))
+def test_every_submitted_job_has_the_jar(job: str) -> None:
+    home = Home.from_environment({})
+    conf = submit_conf(load_pipeline(home, "flight_delay"), home, job)
+    assert conf[JARS_SETTING] == str(jar())
+    # Rows of one date are in no order that a model follows from.
+    assert (MANAGER_SETTING in conf) == (job not in PREPARING)
 
 
 def test_without_the_jar_settings_stay_as_they_are(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -65,16 +65,23 @@ def _digest(files: Iterable[Path]) -> str:
     return total.hexdigest()
 
 
-def with_ordered(conf: Mapping[str, str]) -> dict[str, str]:
-    """Return the settings with those of ordered execution among them: its jar and its shuffle manager.
+def with_jar(conf: Mapping[str, str]) -> dict[str, str]:
+    """Return the settings with the JAR among them.
 
-    Without the jar they are the given ones; whatever makes rows or a model then refuses.
+    Where it is not compiled they are the given ones; whatever makes rows or a model then refuses.
     """
-    built = jar()
-    if MANAGER_SETTING in conf or not built.is_file():
+    built, jars = jar(), [each for each in conf.get(JARS_SETTING, "").split(",") if each]
+    if not built.is_file() or str(built) in jars:
         return dict(conf)
-    jars = [each for each in (conf.get(JARS_SETTING), str(built)) if each]
-    return {**conf, JARS_SETTING: ",".join(jars), MANAGER_SETTING: SHUFFLE_MANAGER}
+    return {**conf, JARS_SETTING: ",".join([*jars, str(built)])}
+
+
+def with_ordered(conf: Mapping[str, str]) -> dict[str, str]:
+    """Return the settings with those of ordered execution among them: the JAR and its shuffle manager."""
+    found = with_jar(conf)
+    if MANAGER_SETTING in conf or not jar().is_file():
+        return found
+    return {**found, MANAGER_SETTING: SHUFFLE_MANAGER}
 
 
 @contextlib.contextmanager

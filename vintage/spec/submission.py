@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from vintage.ordered import MANAGER_SETTING, with_ordered
+from vintage.ordered import MANAGER_SETTING, with_jar, with_ordered
 from vintage.spec.flow import PREPARING
 from vintage.spec.secret_names import is_secret
 
@@ -160,9 +160,7 @@ def submit_conf(pipeline: Pipeline, home: Home, job: str = "") -> dict[str, str]
         home: knows the archive.
         job: the job's name; empty when all of them run in one session.
     """
-    conf = pipeline.spark.conf
-    if job not in PREPARING:
-        conf = with_ordered(conf)
+    conf = with_jar(pipeline.spark.conf) if job in PREPARING else with_ordered(pipeline.spark.conf)
     speed = [_QUICK_JIT if job in _QUICK_JOBS else _LATE_JIT] if job else []
     # Options of a JVM are parted by blanks, and quoted as a shell does.
     if (
