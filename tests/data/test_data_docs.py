@@ -56,6 +56,8 @@ def test_values_and_column_names_are_text_in_a_browser(spark: SparkSession, run:
         # The bounds of each rule, once.
         assert 'value_set ["x"]' in text
         assert shown.locator(".rules tbody tr").count() == 5
+        # Nor is a stand-in shown, however the value was written.
+        assert "\\uf8e" not in text
         # Escaped once: what is shown is the value itself.
         assert "&lt;img" not in text
         assert text.count("&lt;") == text.count("&lt;b&gt;") > 0

@@ -82,6 +82,9 @@ def write_page(
     )
     path.parent.mkdir(parents=True, exist_ok=True)
     page = _SITE_LINK.sub(r"\1", page).replace(_SCROLLS, _REACHED)
+    for stand_in, entity in _ENTITIES.items():
+        # A list of values is shown as Python writes it, which spells these characters out.
+        page = page.replace(f"\\u{stand_in:x}", entity)
     page = page.translate(_ENTITIES).replace(_OTHER_DATES, DATES_FROM_DOCS, 1)
     path.write_text(page, encoding="utf-8")
 
