@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from vintage.registry.tracking import Version
     from vintage.store import Artifact, Store
 
+KEY_DIGITS: Final = 12
+"""Enough of a key to name it; `/health` has all of it."""
 RAW: Final = "A request holds raw columns, and the twin computes the SQL of preprocess"
 FEATURES: Final = "A request holds the columns after preprocess, not the raw ones"
 THE_TWIN: Final = "the twin"
@@ -89,7 +91,7 @@ def explained(store: Store, champion: Version | None) -> Explained:
     found = champion_of(store, champion.key)
     details = ModelDetails.of(found.model)
     served = served_by(details, EvaluationDetails.of(found.evaluation))
-    named = f"version {champion.version} of {champion.date}, key {champion.key}"
+    named = f"version {champion.version} of {champion.date}, key {champion.key[:KEY_DIGITS]}"
     if served.by == "spark":
         return Explained(named, str(served))
     twin = Twin.load(found.model.data / MODEL / TWIN)
