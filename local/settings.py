@@ -65,7 +65,7 @@ def environment(
         given: what is set already; a connection, the user's own interpreter or store stays.
         kept: the login and keys.
         port: where the API server listens.
-        schedule: whether Dags run by their schedules.
+        schedule: whether DAGs run by their schedules.
     """
     folder = home / "data" / "airflow"
     users, closed = folder / "users.json", int(umask_of(given), 8)

@@ -70,7 +70,7 @@ class Stack:
     Args:
         home: the folder that holds pipelines/ and expectations/; all state is in its data/.
         mlflow: start MLflow's server too. The jobs need none: they write to the same database.
-        schedule: let the Dags run by their schedules, and wait for late data in a triggerer; without it only
+        schedule: let the DAGs run by their schedules, and wait for late data in a triggerer; without it only
             what is triggered runs, which waits for nothing.
         environ: what the services inherit; what the embedded stack needs is added.
         checkout: the tree whose dags/ are loaded.

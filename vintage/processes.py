@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 # The supervisor of an Airflow task kills it outright 5 seconds after asking it to end.
 _GRACE_SECONDS: Final = 3.0
-TOLD: Final = "what was made so far stays, and the same command goes on from there"
+TOLD: Final = "finished steps stay, and the same command continues from there"
 
 
 @contextmanager

@@ -137,7 +137,7 @@ def test_drift_retrains_at_most_once_in_so_many_days(
 
 
 def test_what_was_learnt_already_or_is_not_declared_retrains_nothing(declared: DAG, home: Path) -> None:
-    learnt = "the model of 2024-03-01, which serves, learnt from 2024-03-01 already"
+    learnt = "the model of 2024-03-01, the champion, was trained on 2024-03-01 already"
     decided, raised = run(declared, told("alarm", learnt=learnt))
     assert decided == {"date": DATE, "retrain": False, "why": learnt}
     assert raised.partition_keys == {DATE}

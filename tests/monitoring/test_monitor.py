@@ -326,7 +326,7 @@ def test_what_a_newer_model_learnt_already_or_was_tried_is_not_retrained(shop: S
     model = shop.train()
     shop.keep(LEARNT - 1, size=3)
     told = result_of(shop.home, shop.store, model.date, shop.monitor(LEARNT - 1)).facts
-    assert told["learnt"] == f"the model of {model.date}, which serves, learnt from {model.date} already"
+    assert told["learnt"] == f"the model of {model.date}, the champion, was trained on {model.date} already"
     shop.keep(10, size=3)
     shop.store.set_current(publish(shop.store, "evaluation", day_of(10), {"model": [model]}))
     told = result_of(shop.home, shop.store, day_of(10), shop.monitor(10)).facts

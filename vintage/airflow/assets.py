@@ -1,4 +1,4 @@
-"""The assets whose events other Dags follow; each event carries a partition date."""
+"""The assets whose events other DAGs follow; each event carries a partition date."""
 
 from __future__ import annotations
 

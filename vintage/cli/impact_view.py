@@ -47,7 +47,7 @@ def show(impact: Impact, console: Console) -> None:
             _commands(console, "or all of it in one Spark session:", impact.backfills)
         _commands(console, "or in Airflow:", impact.airflow_backfills)
     elif impact.models:
-        console.print("What stands for each date is of the rows that stand: nothing is to be retrained.")
+        console.print("The current models are of the current rows: nothing has to be retrained.")
     if impact.score:
         _commands(console, "to repeat the current predictions:", impact.score)
     if impact.watch:

@@ -166,7 +166,7 @@ def _why_no_json(row: str) -> str:
         json.loads(row)
     except json.JSONDecodeError as error:
         if error.msg == "Extra data":
-            return "each value stands in a line of its own, with nothing after it"
+            return "each value is on its own line, with nothing after it"
         if error.pos >= len(row.rstrip()) or row.lstrip()[:1] not in {"{", "["}:
             return "of values that go over several lines, write source.options: {multiLine: true}"
     return ""

@@ -115,7 +115,7 @@ def _check_listing(rows: DataFrame, artifacts: Sequence[Artifact]) -> None:
             f"Spark finds other files than the manifests name in {artifacts[0].place} and further partitions",
             expected=f"{len(expected)} files, each once",
             found=f"{len(found)} files, {len(set(found))} of them different",
-            fix="No step reads them so. Look whether something writes into the store beside Vintage.",
+            fix="Check whether another program writes into the store.",
         )
 
 

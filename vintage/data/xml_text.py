@@ -79,7 +79,7 @@ def check_elements(declared: StructType, found: StructType, row: str, *, day: da
     ]
     if several:
         raise DataError(
-            f"elements stand several times in a row of {where} for {day}",
+            f"elements occur several times in a row of {where} for {day}",
             expected="once in a row, what is no ARRAY in source.schema",
             found=", ".join(several),
             fix="Declare them ARRAY<…>, or correct the delivery.",

@@ -95,7 +95,7 @@ def already_learnt(store: Store, day: date) -> str:
     """
     champion = latest_move(ledger.read(store.ledger_path))
     if champion is not None and champion.date >= str(day):
-        return f"the model of {champion.date}, which serves, learnt from {day} already"
+        return f"the model of {champion.date}, the champion, was trained on {day} already"
     if store.current("evaluation", day) is not None:
         return f"the model of {day} was made already, and does not serve"
     return ""

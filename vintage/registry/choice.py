@@ -83,7 +83,7 @@ def choose(
         The action and every reason for it.
     """
     serves = champion is not None and champion.key == case.key
-    goes_on = ("it serves already and goes on; `vintage rollback` takes it out of service",) if serves else ()
+    goes_on = ("it already serves; `vintage rollback` takes it out of service",) if serves else ()
     if not case.passed:
         return "refused", (*case.reasons, *goes_on)
     if case.answer is not None and not case.answer.approved:

@@ -84,7 +84,7 @@ class Monitor(SpecModel):
 
     against: Annotated[
         Literal["training", "yesterday", "last-week"],
-        Field(description="What a date is compared with: the dates that the champion learnt from, or a day."),
+        Field(description="What a date is compared with: the champion's training dates, or a day."),
     ] = TRAINING
     label_after: Annotated[
         int | None,

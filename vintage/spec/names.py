@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
 LONGEST: Final = 120
-"""Characters of a name: Airflow's ids of Dags, MLflow's of models and a file's name all have an end."""
+"""Characters of a name: Airflow's ids of DAGs, MLflow's of models and a file's name all have an end."""
 NAME_RULE: Final = f"lower-case letters, digits and underscores, a letter first, at most {LONGEST}"
 
 

@@ -129,7 +129,8 @@ class SplitByDate(SpecModel):
     """The last days of the window are the holdout."""
 
     by: Annotated[
-        Literal["date"], Field(description="Hold out the last days: nothing is learnt from the future.")
+        Literal["date"],
+        Field(description="Hold out the last days, so that nothing is trained on the future."),
     ]
     test_days: Annotated[
         int, Field(ge=1, description="Calendar days of the window's end that test the model.")

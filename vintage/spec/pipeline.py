@@ -48,7 +48,7 @@ class Pipeline(SpecModel):
     start_date: Annotated[PartitionDate, Field(description="The first partition date, as YYYY-MM-DD.")]
     end_date: Annotated[
         PartitionDate | None,
-        Field(description="The last partition date, for data that has an end; without it the runs go on."),
+        Field(description="The last partition date, for data that has an end; without it there is none."),
     ] = None
     source: Annotated[Source, Field(description="Where a date's raw rows are, and how Spark reads them.")]
     joins: Annotated[

@@ -29,8 +29,8 @@ _OURS: Final[Mapping[str, str]] = {
         _HIDE_FILES,
     ),
     **dict.fromkeys(("url", "user", "principal", "refreshKrb5Config", "connectionProvider"), _LOGIN),
-    **dict.fromkeys(("dbtable", "query"), "the key table or query beside options"),
-    "customSchema": "the key schema beside options",
+    **dict.fromkeys(("dbtable", "query"), "the key table or query next to options"),
+    "customSchema": "the key schema next to options",
     **dict.fromkeys(
         (
             *("sessionInitStatement", "prepareQuery", "truncate", "cascadeTruncate", "batchsize"),

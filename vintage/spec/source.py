@@ -128,7 +128,7 @@ class Source(SpecModel):
     partition_columns: Annotated[
         Listed[Text],
         Field(
-            description="Columns that stand in the names of folders below a date, `region=eu`, and not in "
+            description="Columns in the names of folders below a date, `region=eu`, and not in "
             "the files. They are STRING unless `schema`, which names them too, has another type.",
             examples=[["region"]],
         ),

@@ -53,7 +53,7 @@ class Tuning(SpecModel):
         Field(
             min_length=1,
             description="Stage.param → the values to try; every combination is a candidate. "
-            "StringIndexer[1].param names the second of a class that stands twice.",
+            "StringIndexer[1].param names the second stage of a class.",
             examples=[{"LogisticRegression.regParam": [0.0, 0.01, 0.1]}],
         ),
     ]
