@@ -165,7 +165,7 @@ WRONG: list[tuple[str, str, list[str]]] = [
     (
         "LogisticRegression: {maxIter: 5, regParam: 0.1}",
         "KMeans: {k: 3}",
-        ["stages.yaml:12: KMeans is a clustering model, and the task is classification; expected Log"],
+        ["stages.yaml:12: KMeans is a clustering model, and the task is classification; expected for"],
     ),
     (
         "LogisticRegression: {maxIter: 5, regParam: 0.1}",
