@@ -6,6 +6,7 @@ import bz2
 import datetime as dt
 import gzip
 import io
+import lzma
 import zipfile
 from typing import TYPE_CHECKING, Any
 
@@ -119,6 +120,8 @@ PACKED = [
     packed("b.csv.GZ", gzip.compress(TWO.encode()), None, "packed by gzip"),
     packed("c.csv", zipped(TWO), None, "packed by zip"),
     packed("d.csv.zip", zipped(TWO), None, "packed by zip"),
+    packed("i.csv", lzma.compress(TWO.encode()), None, "packed by xz.*pack it by gzip"),
+    packed("j.csv", b"%PDF-1.4\n", None, "is a PDF"),
     packed("e.csv.gz", TWO.encode(), None, "e.csv.gz.*not packed by gzip|does not begin as gzip"),
     packed("f.csv.gz", gzip.compress(TWO.encode() * 500)[:-20], None, "cut short"),
     packed("g.csv.bz2", bz2.compress(TWO.encode() * 500)[:-20], None, "cut short"),
@@ -134,6 +137,8 @@ VALUES = [
     of_type("a leap second", "TIMESTAMP", "2024-05-03 23:59:60", "not timestamp"),
     of_type("a comma of seconds", "TIMESTAMP", '"2024-05-03 12:30:00,5"', "not timestamp.*declare it STRING"),
     of_type("a number of Excel's", "DOUBLE", '="12"', "not double"),
+    of_type("infinity as NumPy writes it", "DOUBLE", "-inf", "negativeInf: '-inf'"),
+    of_type("digits of another script", "INT", "\u096b", "not int.*declare it STRING"),
 ]
 JSON = [
     json("in one array", "a INT", '[{"a":1},{"a":2}]\n', [("1",), ("2",)]),

@@ -13,7 +13,7 @@ import yaml
 
 from tests.flow.declared import declare
 from vintage.errors import DataError
-from vintage.spec.stray_files import BACKUP, UNFINISHED, stray
+from vintage.spec.stray_files import BACKUP, COMPANION, UNFINISHED, stray
 
 if TYPE_CHECKING:
     from tests.flow.conftest import Team
@@ -31,16 +31,23 @@ spark_only = pytest.mark.spark
             "orders.csv._COPYING_", "orders.csv.tmp", "orders.csv.part", "a.PARTIAL", ".orders.csv.part",
             ".orders.csv.aB3xYz", "orders.csv.crdownload", "orders.csv.filepart", "orders.tmp.csv",
             "orders.csv.tmp.gz", "_temporary/0/part-0.parquet", ".spark-staging-1/part-0.parquet",
+            "orders.csv.tmp.1234", "part-0-0.csv.inprogress.9f3a", "orders.csv.upload", "orders.csv.aria2",
         )),
         *((name, BACKUP) for name in (
             "orders.csv.bak", "a.csv.bak2", "orders.csv~", ".orders.csv.swp", "a.csv.orig", "orders.bak.csv",
             "orders.csv.old", "#orders.csv#", "~$orders.csv", ".~lock.orders.csv#",
+            "orders.csv.bkp", "orders.csv.prev", "orders - Copy.csv", "Copy of orders.csv", "~orders.csv",
+            "orders.csv.dpkg-old",
+        )),
+        *((name, COMPANION) for name in (
+            "orders.csv.md5", "orders.csv.SHA256", "orders.csv.done", "orders.csv.lock", "Thumbs.db",
+            "orders.csv:Zone.Identifier",
         )),
         *((name, "") for name in (
             "orders.csv", "orders.csv.gz", "part-0-abc.snappy.parquet", ".part-0.parquet.crc", "_SUCCESS",
             "_committed_123", "_started_123", "_metadata", "_common_metadata", ".DS_Store", ".gitkeep",
             "._orders.csv", "orders.2024-03-06.csv", "orders.part1.csv", "departures.csv", "template.csv",
-            "a.b.c.json", "orders",
+            "a.b.c.json", "orders", "orders.csv.part1", "orders.csv.2024-03-06", "dem.asc", "Copying.csv",
         )),
     ],
 )  # fmt: skip

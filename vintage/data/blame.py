@@ -46,7 +46,7 @@ _ABSENT: Final = frozenset(
 _BLANKS: Final = "".join(map(chr, range(ord(" ") + 1)))
 _WHOLE: Final = frozenset({"byte", "short", "integer", "long"})
 _NUMBERS: Final = _WHOLE | {"float", "double", "decimal"}
-_ISO: Final = re.compile(r"[+-]?\d{4,}-\d{1,2}-\d{1,2}(?:[T ].*)?")
+_ISO: Final = re.compile(r"[+-]?\d{4,}-\d{1,2}-\d{1,2}(?:[T ].*)?", re.ASCII)
 _DIGITS: Final = {
     4: "declare it INT if it is a year",
     5: "declare it INT; of a spreadsheet's day number, date_add(DATE '1899-12-30', …) is the date",
@@ -173,11 +173,16 @@ def _why_no_json(row: str) -> str:
 
 
 def _number_cure(name: str, text: str) -> str:
+    if not text.isascii():
+        # Digits of another script, a real minus or a hard blank: no type has them.
+        return _IN_SQL
     if name in _WHOLE:
         if re.fullmatch(r"[+-]?\d+", text):
             return "declare a wider type, BIGINT or DECIMAL(38, 0)"
         if re.fullmatch(r"[+-]?\d*\.\d*(?:[eE][+-]?\d+)?|[+-]?\d+[eE][+-]?\d+", text):
             return "declare it DOUBLE and cast it to a whole number in preprocess.sql"
+    if name in {"float", "double"} and (infinite := re.fullmatch(r"([+-]?)(inf|infinity)", text.lower())):
+        return f"write source.options: {{{'negativeInf' if infinite[1] == '-' else 'positiveInf'}: {text!r}}}"
     if "," in text:
         return _comma_cure(text)
     if name == "decimal" and re.fullmatch(r"[+-]?\d*\.?\d*(?:[eE][+-]?\d+)?", text):
@@ -203,7 +208,7 @@ def _comma_cure(text: str) -> str:
 def _moment_cure(name: str, text: str, given: dict[str, str]) -> str:
     option = {"date": "dateFormat", "timestamp": "timestampFormat"}.get(name, "timestampNTZFormat")
     declared = given.get(option.lower(), "")
-    digits = len(text) if text.isdigit() else 0
+    digits = len(text) if text.isascii() and text.isdigit() else 0
     if digits in _DIGITS:
         return _DIGITS[digits]
     if declared:

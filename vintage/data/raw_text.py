@@ -37,6 +37,16 @@ _NO_TEXT: Final = (
     (b"\x1f\x8b", "packed by gzip", "Name it {name}.gz"),
     (b"BZh", "packed by bzip2", "Name it {name}.bz2"),
     (b"\x28\xb5\x2f\xfd", "packed by Zstandard", "Name it {name}.zst"),
+    (b"\xfd7zXZ\x00", "packed by xz", "Unpack it, or pack it by gzip"),
+    (b"\x1f\x9d", "packed by compress", "Unpack it, or pack it by gzip"),
+    (b"7z\xbc\xaf\x27\x1c", "packed by 7-Zip", "Unpack it, or pack it by gzip"),
+    (b"Rar!\x1a\x07", "packed by RAR", "Unpack it, or pack it by gzip"),
+    (b"\x04\x22\x4d\x18", "packed by LZ4", "Unpack it, or pack it by gzip"),
+    (b"%PDF-", "a PDF", "Have it exported as text"),
+    (b"SQLite format 3\x00", "a database of SQLite", "Export its table as text"),
+    (b"\x89HDF\r\n", "an HDF5 file", "Export its table as text"),
+    (b"\x93NUMPY", "an array of NumPy", "Write it as Parquet"),
+    (b"ARROW1", "an Arrow or Feather file", "Write it as Parquet"),
     (b"PK\x03\x04", "packed by zip, or a workbook of Excel", "Unpack it, or export it as text"),
     (b"\xd0\xcf\x11\xe0", "a workbook of Excel", "Export it as text"),
     (b"PAR1", "a Parquet file", "Write source.format: parquet"),
@@ -300,7 +310,7 @@ def _check_is_text(path: Path, day: date) -> None:
             found=packed.hex(" ").upper(),
             fix=f"Name it {path.stem} if it is text, or deliver it packed.",
         )
-    start = _first(path, 4)
+    start = _first(path, max(len(begin) for begin, _, _ in _NO_TEXT))
     # Hadoop knows the ending in small letters alone.
     name = path.stem if path.suffix.lower() in _PACKED else path.name
     for begin, what, instead in _NO_TEXT:
@@ -308,7 +318,7 @@ def _check_is_text(path: Path, day: date) -> None:
             raise DataError(
                 f"raw file {path} for {day} is {what}, as its first bytes say",
                 expected="text" + (" in it" if path.suffix in _PACKED else ""),
-                found=start.hex(" ").upper(),
+                found=start[: len(begin)].hex(" ").upper(),
                 fix=f"{instead.format(name=name)}; or deliver text.",
             )
 

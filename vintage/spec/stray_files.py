@@ -11,20 +11,39 @@ if TYPE_CHECKING:
 
 UNFINISHED: Final = "a copy that has not ended"
 BACKUP: Final = "a backup"
+COMPANION: Final = "a mark, a lock or a checksum"
 
 _WRITING: Final = (
-    r"tmp|temp|part|partial|filepart|crdownload|download|inprogress|in_progress|incomplete|uploading|writing"
+    r"tmp|temp|part|partial|filepart|crdownload|opdownload|download|aria2|inprogress|in_progress|incomplete"
+    r"|unfinished|pending|upload|uploading|writing|wip"
 )
 _KINDS: Final = (
     (re.compile(r"\._copying_$", re.IGNORECASE), UNFINISHED),
     (re.compile(rf"\.({_WRITING})$", re.IGNORECASE), UNFINISHED),
     # Before the name's own ending as well: orders.tmp.csv, orders.csv.tmp.gz.
     (re.compile(r"\.(tmp|temp)(\.[a-z0-9]+){1,2}$", re.IGNORECASE), UNFINISHED),
+    # As Flink writes, and whoever adds a number: part-0.inprogress.9f3a, orders.csv.tmp.1234.
+    (re.compile(r"\.(inprogress\.[^.]+|tmp[._-]?\d+)$", re.IGNORECASE), UNFINISHED),
     # As rsync writes: .orders.csv.aB3xYz.
     (re.compile(r"^\..+\.[^.]+\.(?=[a-z]*[A-Z0-9])[A-Za-z0-9]{6}$"), UNFINISHED),
-    (re.compile(r"\.(bak|backup|old|orig|save|sav|swp|swo|rej)([.~]?\d+)?$", re.IGNORECASE), BACKUP),
+    (
+        re.compile(
+            r"\.(bak|bk|bkp|backup|old|orig|prev|save|sav|swp|swo|rej|copy)([.~]?\d+)?$", re.IGNORECASE
+        ),
+        BACKUP,
+    ),
     (re.compile(r"\.(bak|backup)(\.[a-z0-9]+){1,2}$", re.IGNORECASE), BACKUP),
-    (re.compile(r"~$|^~\$|^\.~lock\.|^#.+#$"), BACKUP),
+    (re.compile(r"\.(rpmsave|rpmorig|dpkg-old|dpkg-bak)$| - Copy( \(\d+\))?\.[^.]+$|^Copy of "), BACKUP),
+    (re.compile(r"~$|^~|^\.~lock\.|^#.+#$"), BACKUP),
+    # Hidden ones of Hadoop's own, .orders.csv.crc, are beside every file that it wrote.
+    (
+        re.compile(
+            r"^[^._].*\.(md5|sha1|sha256|sha512|crc|sig|lock|lck|done|ok)$"
+            r"|^(Thumbs\.db|desktop\.ini)$|:Zone\.Identifier$",
+            re.IGNORECASE,
+        ),
+        COMPANION,
+    ),
 )
 _SPARK_WRITES: Final = ("_temporary", ".spark-staging")
 
