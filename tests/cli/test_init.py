@@ -81,6 +81,37 @@ def test_pipelines_of_three_formats_are_right_as_they_are_written(
 
 
 @pytest.mark.parametrize(
+    ("name", "text", "schema", "separator"),
+    [
+        ("a.csv", "id;price\n1;1.5\n2;2.5\n", "id INT, price DOUBLE", ";"),
+        ("a.tsv", "id\tprice\n1\t1.5\n2\t2.5\n", "id INT, price DOUBLE", "\t"),
+        ("a.csv", "id,ID,price\n1,1,1.5\n2,1,2.5\n", "id INT, price DOUBLE", None),
+        ("a.csv", "date,co2\n19580329,316.1\n19580405,\n19580412,317.6\n", "date INT, co2 DOUBLE", None),
+    ],
+)
+def test_files_of_other_kinds(
+    home: Path, monkeypatch: pytest.MonkeyPatch, name: str, text: str, schema: str, separator: str | None
+) -> None:
+    (home / name).write_text(text, encoding="utf-8")
+    said("init", "things", name)
+    monkeypatch.setenv("VINTAGE_HOME", str(home))
+    assert "no problems" in said("check")
+    source = load_pipeline(Home.from_environment({"VINTAGE_HOME": str(home)}), "things").source
+    assert (source.schema_ddl, source.options.get("sep")) == (schema, separator)
+    [sample] = (home / "raw" / "things").rglob("*.csv")
+    assert sample.read_text().splitlines()[0] == (separator or ",").join(
+        each.split()[0] for each in schema.split(", ")
+    )
+
+
+@pytest.mark.parametrize("text", ["price\n1.5\n2.5\n", "a b,price\n1,1.5\n1,2.5\n"])
+def test_a_label_alone_teaches_nothing(home: Path, text: str) -> None:
+    (home / "a.csv").write_text(text, encoding="utf-8")
+    with pytest.raises(SpecError, match="no column to predict price from"):
+        said("init", "things", "a.csv")
+
+
+@pytest.mark.parametrize(
     ("words", "told"),
     [
         (("orders", "orders.csv", "--label", "retuned"), 'did you mean "returned"'),

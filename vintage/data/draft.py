@@ -24,8 +24,12 @@ _CLASSES: Final = 2
 def pipeline_text(name: str, look: FirstLook, start: str) -> str:
     """Return a pipeline's file: it learns the label from every other column that a first model can use."""
     dated = len(look.dates) > 1
-    options = {"header": True, **({"nullValue": look.null} if look.null else {})}
+    options: dict[str, Any] = {"header": True, **({"nullValue": look.null} if look.null else {})}
+    if look.separator != ",":
+        options["sep"] = look.separator
     features = [each for each in look.columns if _is_feature(each, look)]
+    # Where there is nothing else, from what identifies the rows.
+    features = features or [each for each in look.columns if each.type in NUMBERS and each != look.label]
     is_classes = _is_classes(look.label)
     columns = [each.name for each in look.columns if each.name != look.label.name]
     lines = [
@@ -48,7 +52,7 @@ def pipeline_text(name: str, look: FirstLook, start: str) -> str:
         "    FROM source",
         f"  key: {_flow(list(look.key))}   # ? what tells the rows of a date apart",
         "  label: the_label   # ? what the model predicts",
-        f"  train_where: {_quoted(look.label.name)} IS NOT NULL" if look.label.nulls else "",
+        "  train_where: the_label IS NOT NULL" if look.label.nulls else "",
         "split: {by: date, test_days: 1}" if dated else "split: {by: key, test_fraction: 0.25}",
         f"task: {'classification' if is_classes else 'regression'}",
         "stages:   # ?",
@@ -92,7 +96,7 @@ def _write(look: FirstLook, rows: pd.DataFrame, file: Path) -> None:
     rows = rows[[each.name for each in look.columns]]
     match look.format:
         case "csv":
-            rows.to_csv(file, index=False)
+            rows.to_csv(file, index=False, sep=look.separator)
         case "parquet":
             rows.to_parquet(file, index=False)
         case _:

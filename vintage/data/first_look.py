@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 FORMATS: Final[Mapping[str, str]] = {
     ".csv": "csv",
+    ".tsv": "csv",
     ".parquet": "parquet",
     ".json": "json",
     ".jsonl": "json",
@@ -28,7 +29,9 @@ MOST_ROWS: Final = 200_000
 FEW: Final = 20
 """Different values up to which a column is one of categories."""
 _LONGEST_KEY: Final = 3
+_SEPARATORS: Final = (",", ";", "\t", "|")
 _NULLS: Final = ("", "NA", "NULL", "null", "NaN", "nan", "None", r"\N")
+_LEFT_OUT_TOLD: Final = 3
 _INT: Final = 2**31
 _PATTERNS: Final = (
     ("BOOLEAN", re.compile(r"true|false", re.IGNORECASE)),
@@ -69,6 +72,7 @@ class FirstLook:
 
     Attributes:
         format: Spark's name of the reader.
+        separator: between two fields of a CSV file.
         null: the text that stands for no value, of a CSV file.
         columns: those with a plain type, in the file's order.
         left_out: column → why it is not among them.
@@ -80,6 +84,7 @@ class FirstLook:
     """
 
     format: str
+    separator: str
     null: str
     columns: tuple[Column, ...]
     left_out: Mapping[str, str]
@@ -106,20 +111,31 @@ def look_at(file: Path, *, label: str | None = None, date_column: str | None = N
         raise SpecError(
             f"{file} is no file to start from", expected=f"a file that ends with {list_names(tuple(FORMATS))}"
         )
-    table = _read(file, reader)
+    separator = _separator(file) if reader == "csv" else ","
+    table = _read(file, reader, separator)
     if table.empty:
         raise SpecError(f"{file} has no rows", expected="a header and rows")
     null = _null_of(table) if reader == "csv" else ""
+    twice = table.columns[table.columns.astype(str).str.casefold().duplicated()]
+    # Spark does not tell capital letters apart.
     found = {str(name): _column(str(name), table[name], null) for name in table.columns}
+    found |= dict.fromkeys(map(str, twice), "an earlier column has its name but for capital letters")
     columns = tuple(each for each in found.values() if isinstance(each, Column))
     left_out = {name: each for name, each in found.items() if isinstance(each, str)}
     dated = _named(date_column, columns, "date column") if date_column else _date_column(columns)
     taken = {dated.name} if dated else set()
-    learnt = _named(label, columns, "label") if label else _label(columns, taken)
+    learnt = _named(label, columns, "label") if label else _label(columns, taken, left_out)
     dates = _by_day(table, dated.name, null) if dated else {}
     others = [each for each in columns if each.name not in {learnt.name, *taken}]
+    if not others:
+        raise SpecError(
+            f"{file} has no column to predict {learnt.name} from",
+            expected="a further column with a plain name and values",
+            found=_told(left_out) or f"{learnt.name} alone",
+        )
     return FirstLook(
         format=reader,
+        separator=separator,
         null=null,
         columns=columns,
         left_out=left_out,
@@ -131,13 +147,20 @@ def look_at(file: Path, *, label: str | None = None, date_column: str | None = N
     )
 
 
-def _read(file: Path, reader: str) -> pd.DataFrame:
+def _separator(file: Path) -> str:
+    """Return what separates the fields of the first line; a comma where there is one field."""
+    with file.open(encoding="utf-8-sig", errors="replace") as text:
+        first = text.readline()
+    return max(_SEPARATORS, key=first.count)
+
+
+def _read(file: Path, reader: str, separator: str) -> pd.DataFrame:
     import pandas as pd
 
     try:
         match reader:
             case "csv":
-                return pd.read_csv(file, dtype=str, keep_default_na=False, nrows=MOST_ROWS)
+                return pd.read_csv(file, sep=separator, dtype=str, keep_default_na=False, nrows=MOST_ROWS)
             case "parquet":
                 return pd.read_parquet(file, dtype_backend="numpy_nullable").head(MOST_ROWS)
             case _:
@@ -231,11 +254,19 @@ def _date_column(columns: Sequence[Column]) -> Column | None:
     return min(dated, key=lambda each: each.type != "DATE", default=None)
 
 
-def _label(columns: Sequence[Column], taken: set[str]) -> Column:
+def _told(left_out: Mapping[str, str]) -> str:
+    return "; ".join(f"{name}: {why}" for name, why in list(left_out.items())[:_LEFT_OUT_TOLD])
+
+
+def _label(columns: Sequence[Column], taken: set[str], left_out: Mapping[str, str]) -> Column:
     """Return what is called a label, else the last column that could be one."""
     usable = [each for each in columns if each.name not in taken and _can_be_learnt(each)]
     if not usable:
-        raise SpecError("no column can be the label", expected="a number, or a text or a truth of a few values")
+        raise SpecError(
+            "no column can be the label",
+            expected="a number, or a text or a truth of a few values",
+            found=_told(left_out),
+        )
     named = [each for each in usable if each.name.lower() in _LABELS]
     return named[0] if named else usable[-1]
 
