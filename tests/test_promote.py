@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.evaluations import publish_evaluation
+from tests.artifacts import publish_evaluation
 from tests.registries import FakeRegistry
 from vintage.errors import ModelRefused, StoreError, TrackingError
 from vintage.flow.promote import Challenger, settle

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from typer.testing import CliRunner
 
-from tests.lineages import age, decide, publish
+from tests.artifacts import age, decide, publish
 from vintage.cli import store as cli_store
 from vintage.cli.main import app
 from vintage.errors import SpecError, TrackingError

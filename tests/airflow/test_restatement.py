@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.airflow.conftest import CHECKOUT, load_dags
-from tests.lineages import publish, snapshot
+from tests.artifacts import publish, snapshot
 from vintage.store import Store
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from local import publish_schemas
 from tests.airflow.conftest import write_home
-from tests.lineages import publish
+from tests.artifacts import publish
 from vintage.cli.main import app
 from vintage.registry import ledger
 from vintage.store import Store

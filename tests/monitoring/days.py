@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import datasketches
 import numpy as np
 
-from tests.manifests import details as details_of
+from tests.artifacts import ingredients, publish_as
 from vintage.data.profile import Profile
-from vintage.store import Ingredients, Rows
+from vintage.store import Rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,18 +70,11 @@ def keep(store: Store, day: date, rows: Day, kind: Kind = "snapshot", *, profile
     """Publish an artifact of these rows and make it the date's current one."""
     number = len(next(iter(rows.values()), []))
     inputs: Mapping[str, Mapping[str, str]] = {"rows": {day.isoformat(): f"{kind}-{number}"}}
-    made_from = Ingredients(
-        kind=kind, date=day.isoformat(), inputs=inputs, spec={}, seed=0, code="c", engines={}
+    made = publish_as(
+        store,
+        ingredients(kind, day, inputs),
+        fill=lambda folder: profile_of(rows).write(folder.parent) if profiled else None,
+        counted=Rows(count=number, spark_schema={}, fingerprint=f"{kind}-{day}-{number}"),
     )
-    with store.attempt(kind, day) as attempt:
-        attempt.data.mkdir()
-        if profiled:
-            profile_of(rows).write(attempt.folder)
-        made = store.publish(
-            attempt,
-            made_from,
-            rows=Rows(count=number, spark_schema={}, fingerprint=f"{kind}-{day}-{number}"),
-            details=details_of(kind),
-        )
     store.set_current(made)
     return made

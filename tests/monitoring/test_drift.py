@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from tests.lineages import decide, publish
+from tests.artifacts import decide, publish
 from tests.monitoring.days import calm_day, keep, profile_of
 from vintage.cli.main import app
 from vintage.errors import SpecError, StoreError

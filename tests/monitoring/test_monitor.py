@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from tests.lineages import decide, publish
+from tests.artifacts import decide, publish
 from tests.monitoring.days import calm_day, keep
 from vintage.cli.main import app
 from vintage.errors import StoreError

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.lineages import publish
-from tests.manifests import details as details_of
+from tests.artifacts import ingredients, publish, publish_as
 from vintage.ml.feature_shares import feature_shares
 from vintage.monitoring.drift import Drift, DriftOfColumn, DriftOfRows
 from vintage.monitoring.weighed import with_importance
 from vintage.spec import Stage
-from vintage.store import Ingredients, Store
+from vintage.store import Store
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,10 +68,7 @@ def test_weights_are_followed_to_the_columns_that_slots_are_made_of() -> None:
 def test_a_drifted_column_tells_how_much_of_the_model_it_reaches(tmp_path: Path) -> None:
     store = Store(tmp_path, "shop")
     spec = {"stages": [each.model_dump(mode="json") for each in stages()]}
-    named = Ingredients(kind="model", date=DAY, inputs={}, spec=spec, seed=0, code="c", engines={})
-    with store.attempt("model", DAY) as attempt:
-        attempt.data.mkdir()
-        model = store.publish(attempt, named, details=details_of("model"))
+    model = publish_as(store, ingredients("model", DAY, spec=spec))
     store.set_current(
         publish(
             store, "evaluation", DAY, {"model": [model]}, model=model.key, details={"importances": WEIGHTS}

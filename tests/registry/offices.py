@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from tests.evaluations import publish_evaluation
-from tests.manifests import details as details_of
+from tests.artifacts import ingredients, publish_as, publish_evaluation
 from vintage.flow.promote import Challenger, settle
 from vintage.registry import agreement, intervention, ledger
 from vintage.registry.intervention import carry_out
@@ -16,7 +15,7 @@ from vintage.registry.loadability import Loaded
 from vintage.registry.recording import registered
 from vintage.registry.tracking import Tracking
 from vintage.spec import Home
-from vintage.store import Artifact, Ingredients, Store
+from vintage.store import Artifact, Store
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,24 +63,17 @@ class Office:
 
     def evaluated(self, number: int, *, passed: bool = True, seed: int = 1) -> tuple[Artifact, Artifact]:
         """A model of a date, and its evaluation."""
-        named = Ingredients(
-            kind="model",
-            date=str(day(number)),
-            inputs={"features": {}},
-            spec={},
-            seed=seed,
-            code="c",
-            engines={},
-        )
-        with self.store.attempt("model", day(number)) as attempt:
-            (attempt.data / "model" / "sparkml").mkdir(parents=True)
-            (attempt.data / "model" / "MLmodel").write_text(
+
+        def fill(folder: Path) -> None:
+            (folder / "model" / "sparkml").mkdir(parents=True)
+            (folder / "model" / "MLmodel").write_text(
                 "flavors: {}\nutc_time_created: '2013-03-01 02:00:00'\nmodel_uuid: x\n", encoding="utf-8"
             )
-            weights = attempt.data / "model" / "sparkml" / "part-0"
+            weights = folder / "model" / "sparkml" / "part-0"
             weights.write_text(f"weights {number} {seed}", encoding="utf-8")
-            details = details_of("model", task="regression")
-            model = self.store.publish(attempt, named, details=details)
+
+        named = ingredients("model", day(number), {"features": {}}, seed=seed)
+        model = publish_as(self.store, named, fill=fill, task="regression")
         evaluation = publish_evaluation(
             self.store,
             day(number),

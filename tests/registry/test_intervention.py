@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.evaluations import publish_evaluation
-from tests.manifests import details as details_of
+from tests.artifacts import ingredients, publish_as, publish_evaluation
 from tests.registries import FakeRegistry
 from vintage.errors import ModelRefused, SpecError, StoreError
 from vintage.flow.promote import Challenger, settle
@@ -19,7 +18,7 @@ from vintage.registry.gates import NoBaseline, UnreadableBaseline
 from vintage.registry.intervention import Intervention, carry_out
 from vintage.registry.loadability import Loaded
 from vintage.registry.tracking import Version
-from vintage.store import Artifact, Ingredients, Store
+from vintage.store import Artifact, Store
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,13 +42,11 @@ class Office:
     def night(self, number: int, *, passed: bool = True, corrected: bool = False) -> ledger.Entry:
         """Fits, evaluates, registers and decides on a date's model."""
         seed = 2 if corrected else 1
-        named = Ingredients(
-            kind="model", date=str(day(number)), inputs={}, spec={}, seed=seed, code="c", engines={}
+        model = publish_as(
+            self.store,
+            ingredients("model", day(number), seed=seed),
+            fill=lambda folder: (folder / "weights").write_text("1", encoding="utf-8"),
         )
-        with self.store.attempt("model", day(number)) as attempt:
-            attempt.data.mkdir()
-            (attempt.data / "weights").write_text("1", encoding="utf-8")
-            model = self.store.publish(attempt, named, details=details_of("model"))
         reasons = ["gate a passed" if passed else "gate a failed"]
         decision = {"promote": passed, "reasons": reasons}
         made = publish_evaluation(self.store, day(number), model.key, seed=seed, decision=decision)

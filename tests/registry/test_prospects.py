@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.evaluations import publish_evaluation
+from tests.artifacts import publish_evaluation
 from vintage.registry.choice import PromotionCandidate
 from vintage.registry.ledger import Action, Entry
 from vintage.registry.prospects import case_of, champion_of, promotion_eligibility

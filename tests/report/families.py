@@ -6,10 +6,11 @@ import math
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from vintage.store import Ingredients, Rows
+from tests.artifacts import ingredients, publish_as
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from vintage.store import Artifact, Store
     from vintage.store.keys import Kind
@@ -334,18 +335,9 @@ def _publish(
     details: Mapping[str, Any] | None = None,
     page: str = "",
 ) -> Artifact:
-    named = Ingredients(
-        kind=kind,
-        date=day.isoformat(),
-        inputs=inputs,
-        spec=spec or {},
-        seed=seed,
-        code="c",
-        engines={"spark": "4.1.4"},
-    )
-    with store.attempt(kind, day) as attempt:
-        attempt.data.mkdir()
+    def fill(folder: Path) -> None:
         if page:
-            (attempt.data / page).write_text("<p>Data Docs</p>", encoding="utf-8")
-        counted = Rows(count=rows, spark_schema={}, fingerprint=f"{named.key[:32]}-{rows}") if rows else None
-        return store.publish(attempt, named, rows=counted, details=details or {})
+            (folder / page).write_text("<p>Data Docs</p>", encoding="utf-8")
+
+    named = ingredients(kind, day, inputs, spec=spec, seed=seed, engines={"spark": "4.1.4"})
+    return publish_as(store, named, fill=fill, counted=rows, **(details or {}))

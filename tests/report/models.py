@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from vintage.store import Ingredients, Rows
+from tests.artifacts import ingredients, publish_as
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -143,16 +143,7 @@ class Made:
         rows: int = 0,
         details: Mapping[str, Any] | None = None,
     ) -> Artifact:
-        named = Ingredients(
-            kind=kind,
-            date=day.isoformat(),
-            inputs=inputs,
-            spec=spec,
-            seed=self.seed,
-            code=self.code,
-            engines=self.engines,
+        named = ingredients(
+            kind, day, inputs, spec=spec, seed=self.seed, code=self.code, engines=self.engines
         )
-        counted = Rows(count=rows, spark_schema={}, fingerprint=f"{named.key[:32]}-{rows}") if rows else None
-        with store.attempt(kind, day) as attempt:
-            attempt.data.mkdir()
-            return store.publish(attempt, named, rows=counted, details=details or {}, spark_conf=self.conf)
+        return publish_as(store, named, counted=rows or None, conf=self.conf, **(details or {}))

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from tests.manifests import details as details_of
+from tests import artifacts
 from vintage.flow.durations import durations_of
-from vintage.store import Ingredients, Store
-from vintage.store.sealing import seal
+from vintage.store import Store
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,17 +22,13 @@ MIDNIGHT: Final = datetime(2024, 3, 7, tzinfo=UTC)
 
 def publish(store: Store, kind: Kind, day: date, begin: float, end: float, run: str | None = None) -> None:
     """An artifact that was made from the one second after midnight to the other."""
-    named = Ingredients(kind=kind, date=str(day), inputs={}, spec={}, seed=1, code="c", engines={})
-    with store.attempt(kind, day) as attempt:
-        attempt.data.mkdir()
-        made = store.publish(attempt, named, details=details_of(kind))
-    path = made.folder / "manifest.json"
-    told = json.loads(path.read_text(encoding="utf-8"))
-    told |= {
-        name: str(MIDNIGHT + timedelta(seconds=at)) for name, at in (("started", begin), ("finished", end))
-    }
-    told["airflow"] = {"dag_id": "retrain_demo", "run_id": run} if run else {}
-    path.write_text(json.dumps(seal(told)), encoding="utf-8")
+    made = artifacts.publish(store, kind, day)
+    artifacts.rewrite(
+        made.folder / "manifest.json",
+        started=str(MIDNIGHT + timedelta(seconds=begin)),
+        finished=str(MIDNIGHT + timedelta(seconds=end)),
+        airflow={"dag_id": "retrain_demo", "run_id": run} if run else {},
+    )
     store.set_current(made)
 
 

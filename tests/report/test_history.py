@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.evaluations import publish_evaluation
+from tests.artifacts import publish_evaluation
 from tests.hostile import MARKUP, OBEYED
 from vintage.cli.screen import Console
 from vintage.registry import ledger

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from rich.console import Console
 
-from tests.lineages import decide, publish, snapshot
+from tests.artifacts import decide, publish, snapshot
 from vintage.cli.impact_view import show
 from vintage.data.changed_rows import ChangedRow, RowChange
 from vintage.flow.restated import impact_of, restated_dates

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.airflow.conftest import write_home
-from tests.lineages import decide, publish, snapshot
+from tests.artifacts import decide, publish, snapshot
 from vintage.flow.job import Job
 from vintage.jobs.program import tell
 from vintage.registry import ledger

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.artifacts import ingredients, publish, publish_as
 from tests.report.families import EVALUATIONS, ODD, publish_run
 from tests.report.models import DAY, Made
 from vintage.errors import DataError
@@ -30,7 +31,7 @@ from vintage.report.quality import quality_of
 from vintage.report.since import change_lines, since_champion
 from vintage.report.summary import summary_of
 from vintage.report.tables import labelled
-from vintage.store import Ingredients, Store
+from vintage.store import Store
 from vintage.store.details import LabelDetails
 from vintage.store.reports import DATES_FROM_DOCS, dates_page
 from vintage.store.windows import store_of
@@ -217,12 +218,12 @@ def test_each_date_leads_to_its_data_docs_and_report_and_back(tmp_path: Path) ->
         "summary": "3 of 4 rules hold, 1 warning failed",
         "failures": {"critical": [], "warning": ["warning: x"], "info": []},
     }
-    named = Ingredients(kind="validation", date=str(DAY), inputs={}, spec={}, seed=1, code="c", engines={})
-    with store.attempt("validation", DAY) as attempt:
-        attempt.data.mkdir()
+
+    def fill(folder: Path) -> None:
         docs = f'<a href="{DATES_FROM_DOCS}">All dates</a>'
-        (attempt.data / "index.html").write_text(docs, encoding="utf-8")
-        validation = store.publish(attempt, named, details=details)
+        (folder / "index.html").write_text(docs, encoding="utf-8")
+
+    validation = publish_as(store, ingredients("validation", DAY), fill=fill, **details)
     store.set_current(validation)
     report = write_report(store, evaluation).html
     page = dates_page(store)
@@ -245,14 +246,9 @@ def test_a_date_that_failed_its_suite_leads_to_the_others(tmp_path: Path) -> Non
         ("weather", "all 3 rules hold"),
     ):
         of_view = store_of(store, view)
-        named = Ingredients(
-            kind="validation", date=str(DAY), inputs={}, spec={}, seed=1, code="c", engines={}
-        )
-        with of_view.attempt("validation", DAY) as attempt:
-            attempt.data.mkdir()
-            failed = {"critical": ["x"] if view == "source" else [], "warning": [], "info": []}
-            details = {"passed": view != "source", "summary": summary, "failures": failed}
-            places[view] = of_view.publish(attempt, named, details=details)
+        failed = {"critical": ["x"] if view == "source" else [], "warning": [], "info": []}
+        told = {"passed": view != "source", "summary": summary, "failures": failed}
+        places[view] = publish(of_view, "validation", DAY, **told)
         of_view.set_current(places[view])
     with pytest.raises(DataError), page_of_dates(job):
         raise DataError("the date failed")

@@ -10,9 +10,8 @@ import numpy as np
 import pytest
 
 from tests.accessibility import grave_findings
+from tests.artifacts import decide, details_of, publish
 from tests.hostile import CHROMIUM, opened
-from tests.lineages import decide, publish
-from tests.manifests import details as details_of
 from tests.monitoring.days import calm_day, keep, profile_of
 from tests.report.families import EVALUATIONS, publish_run
 from vintage.monitoring.distribution import distribution

@@ -10,22 +10,21 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.evaluations import publish_evaluation
-from tests.manifests import details as details_of
+from tests.artifacts import ingredients, publish_as, publish_evaluation
 from tests.twin.test_pyfunc import DESCRIBED
 from vintage.errors import TrackingError
 from vintage.ml.row_sql import compile_query
 from vintage.registry import ledger
 from vintage.registry.tracking import Version
 from vintage.serving import Followed
-from vintage.store import Ingredients, Store
+from vintage.store import Store
 from vintage.twin import Description, Twin, description
 from vintage.twin.description import Preparation
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from vintage.store import Artifact, Kind
+    from vintage.store import Artifact
 
 FIRST = date(2024, 3, 1)
 SQL = "SELECT id, colour, CAST(millimetres / 10 AS DOUBLE) AS size FROM source"
@@ -70,14 +69,13 @@ class Desk:
         """
         number = len(self.versions) + 1
         day = FIRST + timedelta(days=number)
-        named = self._named("model", day, {"features": {str(day): self._features(day).key}}, seed=number)
-        with self.store.attempt("model", day) as attempt:
-            folder = attempt.data / "model"
-            description.save(described, folder / "twin")
-            _write_golden(folder / "golden", described, changed.get("golden"))
-            model = self.store.publish(
-                attempt, named, details=details_of("model", twin=changed.get("fitted", {"reason": ""}))
-            )
+
+        def fill(folder: Path) -> None:
+            description.save(described, folder / "model" / "twin")
+            _write_golden(folder / "model" / "golden", described, changed.get("golden"))
+
+        named = ingredients("model", day, {"features": [self._features(day)]}, seed=number)
+        model = publish_as(self.store, named, fill=fill, twin=changed.get("fitted", {"reason": ""}))
         twin = changed.get("twin", {"rows": 9, "columns": ["prediction"], "apart": 0.0})
         evaluation = publish_evaluation(
             self.store, day, model.key, seed=number, twin=twin, raw=changed.get("raw")
@@ -100,17 +98,8 @@ class Desk:
         return self.serves
 
     def _features(self, day: date) -> Artifact:
-        named = self._named("features", day, {}, spec={"preprocess": {"sql": SQL}})
-        with self.store.attempt("features", day) as attempt:
-            attempt.data.mkdir()
-            return self.store.publish(
-                attempt, named, details=details_of("features", validation={"source": "v"})
-            )
-
-    def _named(self, kind: Kind, day: date, inputs: Any, *, spec: Any = None, seed: int = 0) -> Ingredients:
-        return Ingredients(
-            kind=kind, date=str(day), inputs=inputs, spec=spec or {}, seed=seed, code="c", engines={}
-        )
+        named = ingredients("features", day, spec={"preprocess": {"sql": SQL}})
+        return publish_as(self.store, named, validation={"source": "v"})
 
     def folder(self, version: Version) -> Path:
         found = self.store.find("model", date.fromisoformat(version.date), version.key)

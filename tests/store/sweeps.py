@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.lineages import age, publish, snapshot
+from tests.artifacts import age, publish, snapshot
 from vintage.lineage.sweeping import Sweeper
 from vintage.store import Store
 

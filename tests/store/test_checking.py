@@ -11,12 +11,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.lineages import age, publish, rewrite, snapshot
-from tests.manifests import details as details_of
+from tests.artifacts import (
+    age,
+    details_of,
+    ingredients,
+    publish,
+    publish_as,
+    publish_evaluation,
+    rewrite,
+    snapshot,
+)
 from tests.store.sweeps import DAY, OLD, full_lineage, keys, sweep, written
 from vintage.errors import StoreError
 from vintage.lineage.checking import SET_ASIDE, check
-from vintage.store import Ingredients, Rows, Store, aside
+from vintage.store import Store, aside
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -116,18 +124,7 @@ def test_what_is_no_file_is_damage(store: Store, make: Callable[[Path], None]) -
     outcome="written again from the snapshots' manifests",
 )
 def test_a_damaged_contract_is_written_again_from_the_snapshots(store: Store) -> None:
-    named = Ingredients(
-        kind="snapshot",
-        date=str(DAY),
-        inputs={},
-        spec={"schema": "a INT"},
-        seed=1,
-        code="c",
-        engines={},
-    )
-    with store.attempt("snapshot", DAY) as attempt:
-        attempt.data.mkdir()
-        store.publish(attempt, named, rows=Rows(count=0, spark_schema={}, fingerprint="f"), details={})
+    publish_as(store, ingredients("snapshot", DAY, spec={"schema": "a INT"}), counted=0)
     store.record_contract("a INT")
     path = store.folder / "contract.json"
     path.write_text(path.read_text(encoding="utf-8").replace("a INT", "b INT"), encoding="utf-8")
@@ -267,14 +264,7 @@ def test_a_killed_repair_is_finished_by_the_next(store: Store, module: str, name
 
 
 def test_a_manifest_that_tells_other_than_its_file_is_damage(store: Store) -> None:
-    with store.attempt("evaluation", DAY) as attempt:
-        attempt.data.mkdir()
-        details = details_of("evaluation", decision={"promote": False, "reasons": []})
-        (attempt.data / "evaluation.json").write_text(details.model_dump_json(), encoding="utf-8")
-        named = Ingredients(
-            kind="evaluation", date=str(DAY), inputs={}, spec={}, seed=1, code="c", engines={}
-        )
-        made = store.publish(attempt, named, details=details)
+    made = publish_evaluation(store, DAY, "m" * 64, decision={"promote": False, "reasons": []})
     rewrite(made.folder / "manifest.json", details=details_of("evaluation").as_json())
     found = store.find("evaluation", DAY, made.key)
     assert found is not None

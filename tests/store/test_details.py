@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import pytest
 from pydantic import ValidationError
 
-from tests.lineages import publish
-from tests.manifests import details
+from tests.artifacts import details_of, publish
 from vintage.store import Ingredients, Kind, Store
 from vintage.store.details import DETAILS, FeaturesDetails, ModelDetails
 from vintage.store.manifest import NAME, read_manifest
@@ -58,7 +57,7 @@ def test_details_of_another_kind_are_refused(model: Artifact) -> None:
     with pytest.raises(TypeError, match=f"model {model.key.short} of demo for 2024-03-01 has no Features"):
         FeaturesDetails.of(model)
     with pytest.raises(ValidationError, match="promote"):
-        details("evaluation", decision={"reasons": []})
+        details_of("evaluation", decision={"reasons": []})
 
 
 def test_a_key_does_not_depend_on_how_its_date_is_given() -> None:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.manifests import details as details_of
+from tests.artifacts import ingredients, publish_as
 from vintage.flow.environment import causes
-from vintage.store import Ingredients, Store
+from vintage.store import Store
 from vintage.store.engines import AIRFLOW_VARIABLES, git_state
 from vintage.store.files import file_digest, lock_digest
 
@@ -22,12 +22,7 @@ SETTING = "spark.driver.extraJavaOptions"
 
 
 def made_under(store: Store, options: str, seed: int = 1) -> Artifact:
-    named = Ingredients(
-        kind="model", date=str(DAY), inputs={}, spec={}, seed=seed, code="c" * 64, engines={"spark": "4.1.4"}
-    )
-    with store.attempt("model", DAY) as attempt:
-        attempt.data.mkdir()
-        return store.publish(attempt, named, details=details_of("model"), spark_conf={SETTING: options})
+    return publish_as(store, ingredients("model", DAY, seed=seed), conf={SETTING: options})
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.lineages import publish
+from tests.artifacts import publish
 from vintage.errors import SpecError, StoreError
 from vintage.lineage import graph as lineage
 from vintage.store import Store

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
+from tests.artifacts import ingredients, publish_as
 from vintage.flow.planned_store import PlannedStore
 from vintage.store import Ingredients, Rows, Store
 
@@ -14,25 +15,21 @@ if TYPE_CHECKING:
 DAY, NEXT = date(2013, 2, 28), date(2013, 3, 1)
 
 
-def ingredients(day: date = DAY, seed: int = 1) -> Ingredients:
-    return Ingredients(
-        kind="snapshot", date=str(day), inputs={}, spec={}, seed=seed, code="c", engines={"spark": "4"}
-    )
+def snapshot(day: date = DAY, seed: int = 1) -> Ingredients:
+    return ingredients("snapshot", day, seed=seed)
 
 
 def test_planned_and_published_are_found_alike(tmp_path: Path) -> None:
     store = Store(tmp_path, "demo")
-    with store.attempt("snapshot", DAY) as attempt:
-        attempt.data.mkdir()
-        made = store.publish(attempt, ingredients(), details={})
+    made = publish_as(store, snapshot())
     store.set_current(made, {"files": []})
     before = sorted(tmp_path.rglob("*"))
 
     planned = PlannedStore(tmp_path, "demo")
     new = planned.plan(
-        ingredients(seed=2), rows=Rows(count=3, spark_schema={}, fingerprint="f"), note={"files": [1]}
+        snapshot(seed=2), rows=Rows(count=3, spark_schema={}, fingerprint="f"), note={"files": [1]}
     )
-    later = planned.plan(ingredients(NEXT))
+    later = planned.plan(snapshot(NEXT))
     assert planned.find("snapshot", DAY, made.key) == made
     assert planned.find("snapshot", DAY, new.key) == new
     assert planned.find("snapshot", NEXT, made.key) is None
@@ -54,7 +51,7 @@ def test_planned_and_published_are_found_alike(tmp_path: Path) -> None:
 
 def test_a_joined_source_keeps_its_plan_apart(tmp_path: Path) -> None:
     planned = PlannedStore(tmp_path, "demo")
-    new = planned.joined("stock").plan(ingredients())
+    new = planned.joined("stock").plan(snapshot())
     assert planned.joined("stock").current("snapshot", DAY) == new
     assert planned.current("snapshot", DAY) is None
     assert planned.plan_contract("id INT") == planned.contract() == "id INT"

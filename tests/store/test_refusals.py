@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.lineages import publish
+from tests.artifacts import publish
 from tests.store.sweeps import DAY
 from vintage.errors import StoreError
 from vintage.lineage.checking import check
@@ -28,7 +28,7 @@ from pathlib import Path
 from vintage.flow.job import readable
 from vintage.store import Store
 from vintage.lineage.checking import check
-from tests.lineages import publish
+from tests.artifacts import publish
 store = Store(Path(sys.argv[1]), "demo")
 store.record_contract("a INT")
 made = publish(store, "features", date(2013, 1, 1))

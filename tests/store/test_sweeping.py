@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.lineages import age, decide, publish
+from tests.artifacts import age, decide, publish
 from tests.store.sweeps import DAY, OLD, full_lineage, keys, sweep, sweeper, tree, written
 from vintage.lineage.sweeping import Sweeper
 from vintage.store import Store

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.lineages import age, publish
+from tests.artifacts import age, publish
 from tests.store.sweeps import DAY, OLD, full_lineage, keys, sweep, sweeper, written
 from tests.until import until
 from vintage.lineage import sweeping
