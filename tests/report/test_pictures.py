@@ -10,6 +10,7 @@ from vintage.report.comparisons import importances_picture
 from vintage.report.details import slice_name
 from vintage.report.drawing import drawing, shortened
 from vintage.report.pictures import MOST_BARS, bars, detail_pictures
+from vintage.store.details import SliceDetails
 
 
 def drawn(details: dict[str, Any]) -> dict[str, str]:
@@ -76,9 +77,10 @@ def test_a_value_below_zero_has_the_other_colour() -> None:
 def test_names_are_told() -> None:
     assert shortened("short") == "short"
     assert shortened("a" * 30 + "b" * 30) == "a" * 16 + "…" + "b" * 16
-    assert slice_name({"column": "origin", "value": "JFK"}) == "origin = JFK"
-    assert slice_name({"column": "origin", "value": None}) == "origin is null"
-    assert slice_name({"column": "origin", "value": "(others)", "others": True}) == "origin: all others"
+    known = SliceDetails(column="origin", value="JFK", rows=3, metrics={})
+    assert slice_name(known) == "origin = JFK"
+    assert slice_name(known.model_copy(update={"value": None})) == "origin is null"
+    assert slice_name(known.model_copy(update={"value": None, "others": True})) == "origin: all others"
 
 
 def test_names_are_shown_as_they_are_whatever_they_hold() -> None:

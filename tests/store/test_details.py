@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from tests.artifacts import details_of, publish
 from vintage.store import Ingredients, Kind, Store
-from vintage.store.details import DETAILS, FeaturesDetails, ModelDetails
+from vintage.store.details import DETAILS, EvaluationDetails, FeaturesDetails, ModelDetails
 from vintage.store.manifest import NAME, read_manifest
 from vintage.store.sealing import seal
 
@@ -67,3 +67,14 @@ def test_a_key_does_not_depend_on_how_its_date_is_given() -> None:
     assert texts == dates
     assert texts.key == dates.key == "0e6d7dcdd2a8db34e2ec93b9ff67d89adb15e72e63044e4574e840a1fc6a1179"
     assert texts.inputs["snapshot"][DAY].short == "a" * 12
+
+
+@pytest.mark.parametrize("intervals", [None, {"metrics": {"rmse": {"low": None, "high": 2.0}}}, {}])
+def test_intervals_of_an_earlier_release_are_read_and_written_as_they_were(intervals: Any) -> None:
+    """One without an end, or none at all."""
+    part = {"column": "port", "value": None, "rows": 3, "metrics": {"rmse": None}, "interval": None}
+    given = details_of("evaluation", intervals=intervals, slices=[part])
+    assert isinstance(given, EvaluationDetails)
+    assert given.as_json()["intervals"] == intervals
+    assert given.as_json()["slices"] == [part]
+    assert given.metric_intervals == (intervals or {}).get("metrics", {})

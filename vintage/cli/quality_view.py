@@ -72,5 +72,5 @@ def _tables(found: QualityDetails) -> list[Table]:
         return [metrics]
     slices = Table("slice", "rows", found.metric, box=box.SIMPLE_HEAD)
     for each in model.found.slices[:MOST_SLICES]:
-        slices.add_row(slice_name(each), str(each["rows"]), number(each["metrics"].get(found.metric)))
+        slices.add_row(slice_name(each), str(each.rows), number(each.metrics.get(found.metric)))
     return [metrics, slices]

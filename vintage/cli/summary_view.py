@@ -15,7 +15,7 @@ from vintage.report.headline import headline_of
 from vintage.spec.partition import spans
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from rich.console import RenderableType
 
@@ -51,10 +51,9 @@ def _decision(summary: Summary) -> RenderableType:
 
 def _metrics(summary: Summary, console: Console) -> RenderableType:
     table = Table("metric", "on the holdout", box=box.SIMPLE_HEAD)
-    before, intervals = summary.baseline, summary.intervals or {}
-    spread: Mapping[str, Mapping[str, float]] = intervals.get("metrics", {})
-    if spread:
-        table.add_column(f"{intervals['confidence']:.0%} interval")
+    before, spread = summary.baseline, summary.metric_intervals
+    if summary.intervals is not None and spread:
+        table.add_column(f"{summary.intervals.confidence:.0%} interval")
     if before is not None:
         table.add_column(f"champion of {before['date']}")
     for name, value in summary.metrics.items():
@@ -76,8 +75,8 @@ def _slices(summary: Summary) -> Iterator[Table]:
     table = Table("slice", "rows", summary.metric, "interval", box=box.SIMPLE_HEAD)
     for each in summary.slices[:MOST_SLICES]:
         name = Text(slice_name(each))
-        metric = number(each["metrics"].get(summary.metric))
-        table.add_row(name, str(each["rows"]), metric, between(each["interval"]))
+        metric = number(each.metrics.get(summary.metric))
+        table.add_row(name, str(each.rows), metric, between(each.interval))
     if len(summary.slices) > MOST_SLICES:
         table.caption = f"the worst of {len(summary.slices)}; the report shows all"
     yield table

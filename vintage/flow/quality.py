@@ -253,6 +253,6 @@ def _told(judged: _Judged, answers: Answers) -> QualityOfModel:
         date=judged.model.date,
         version=judged.version,
         holdout=promised.metrics if promised else {},
-        holdout_intervals=(promised.intervals or {}).get("metrics", {}) if promised else {},
+        holdout_intervals=promised.metric_intervals if promised else {},
         found=outcome(pipeline, judged.model, measured, decision, NoBaseline(), None),
     )

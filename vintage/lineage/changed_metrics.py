@@ -96,10 +96,7 @@ def _change(
     gain: Mapping[str, Any],
 ) -> MetricChange:
     old, new = (_metrics(side).get(name) for side in (before, after))
-    one, other = (
-        _interval((((side.intervals if side else None) or {}).get("metrics") or {}).get(name))
-        for side in (before, after)
-    )
+    one, other = (_interval(side.metric_intervals.get(name) if side else None) for side in (before, after))
     overlap = None if one is None or other is None else one.low <= other.high and other.low <= one.high
     return MetricChange(
         name=name,

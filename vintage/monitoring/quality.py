@@ -110,5 +110,6 @@ def _kept(store: Store, dates: tuple[dt.date, ...]) -> Iterator[QualityOfDate]:
 
 def value_of(model: QualityOfModel, metric: str) -> tuple[float | None, tuple[float, float] | None]:
     """Return a metric of a date and its interval, as far as they are defined."""
-    interval = ((model.found.intervals or {}).get("metrics") or {}).get(metric)
-    return model.found.metrics.get(metric), (interval["low"], interval["high"]) if interval else None
+    interval = model.found.metric_intervals.get(metric, {})
+    low, high = interval.get("low"), interval.get("high")
+    return model.found.metrics.get(metric), None if low is None or high is None else (low, high)

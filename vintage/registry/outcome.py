@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from vintage.registry.gates import Baseline, NoBaseline, UnreadableBaseline
 from vintage.spec import METRICS
-from vintage.store.details import DecisionDetails, EvaluationDetails, ModelDetails
+from vintage.store.details import (
+    DecisionDetails,
+    EvaluationDetails,
+    IntervalsDetails,
+    ModelDetails,
+    SliceDetails,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,11 +54,11 @@ def outcome(
         rows={"train": ModelDetails.of(model).rows["train"], "test": measured.rows},
         **({"weight": pipeline.evaluate.weight} if pipeline.evaluate.weight else {}),
         metrics=_finite(measured.values),
-        intervals={
-            "confidence": pipeline.evaluate.confidence,
-            "method": measured.method,
-            "metrics": {name: asdict(each) for name, each in sorted(measured.intervals.items())},
-        },
+        intervals=IntervalsDetails(
+            confidence=pipeline.evaluate.confidence,
+            method=measured.method,
+            metrics={name: asdict(each) for name, each in sorted(measured.intervals.items())},
+        ),
         **({} if isinstance(baseline, NoBaseline) else {"baseline": _baseline(baseline)}),
         details={**measured.details, **({"importances": importances} if importances else {})},
         slices=tuple(_slice(each) for each in sorted(measured.slices, key=worst_first)),
@@ -88,15 +94,15 @@ def _baseline(baseline: Baseline | UnreadableBaseline) -> dict[str, Any]:
     return told | ({"incomparable": baseline.incomparable} if baseline.incomparable else {})
 
 
-def _slice(found: Slice) -> dict[str, Any]:
-    return {
-        "column": found.column,
-        "value": found.value,
+def _slice(found: Slice) -> SliceDetails:
+    return SliceDetails(
+        column=found.column,
+        value=found.value,
         **({"others": True} if found.others else {}),
-        "rows": found.rows,
-        "metrics": _finite(found.values),
-        "interval": asdict(found.interval) if found.interval else None,
-    }
+        rows=found.rows,
+        metrics=_finite(found.values),
+        interval=asdict(found.interval) if found.interval else None,
+    )
 
 
 def _finite(values: Mapping[str, float]) -> dict[str, float | None]:

@@ -35,13 +35,13 @@ def _gates(found: EvaluationDetails) -> Table:
 
 
 def _slices(found: EvaluationDetails) -> Table:
-    names = sorted({name for each in found.slices for name in each["metrics"]})
+    names = sorted({name for each in found.slices for name in each.metrics})
     rows = tuple(
         (
-            each["column"],
-            "others" if each.get("others") else str(each["value"]),
-            each["rows"],
-            *(each["metrics"].get(name) for name in names),
+            each.column,
+            "others" if each.others else str(each.value),
+            each.rows,
+            *(each.metrics.get(name) for name in names),
         )
         for each in found.slices[:MOST_ROWS]
     )

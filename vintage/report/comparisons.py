@@ -76,24 +76,24 @@ def importances_picture(found: Mapping[str, Any]) -> Picture:
 def slices_picture(summary: Summary) -> Picture | None:
     """Return the worst and best slices with intervals, the holdout as a line; None without any."""
     metric = summary.metric
-    known = [each for each in summary.slices if each["metrics"].get(metric) is not None]
+    known = [each for each in summary.slices if each.metrics.get(metric) is not None]
     if not known:
         return None
     cut = len(known) > MOST_BARS
     shown = [*known[:_WORST], None, *known[-_BEST:]] if cut else known
     canvas = Canvas(height=_ROOM + _ROW * len(shown))
     for place, each in enumerate(shown):
-        if each is None:
+        if each is None or (value := each.metrics[metric]) is None:
             continue
-        color = SERIES[2] if cut and place > _WORST else SERIES[0]
-        value, interval = each["metrics"][metric], each.get("interval")
-        if interval:
-            canvas.axes.plot((interval["low"], interval["high"]), (place, place), color=color, lw=1.6)
+        color, interval = SERIES[2] if cut and place > _WORST else SERIES[0], each.interval or {}
+        low, high = interval.get("low"), interval.get("high")
+        if low is not None and high is not None:
+            canvas.axes.plot((low, high), (place, place), color=color, lw=1.6)
         canvas.axes.plot([value], [place], "o", color=color, ms=5)
     whole = summary.metrics.get(metric)
     if whole is not None:
         canvas.axes.axvline(whole, color=INK, lw=1, ls="--")
-    names = ["…" if each is None else f"{slice_name(each)} ({each['rows']:,})" for each in shown]
+    names = ["…" if each is None else f"{slice_name(each)} ({each.rows:,})" for each in shown]
     canvas.axes.set_yticks(range(len(names)), [shortened(name) for name in names])
     canvas.axes.set(xlabel=metric, ylim=(len(shown) - 0.4, -0.6))
     canvas.axes.tick_params(axis="y", length=0)
@@ -101,7 +101,7 @@ def slices_picture(summary: Summary) -> Picture | None:
     canvas.axes.grid(visible=True, axis="x", lw=0.5)
     which = f"The {_WORST} worst and the {_BEST} best of {len(known)}" if cut else f"All {len(known)}"
     ends = " and ".join(
-        f"the {told} is {slice_name(each)} with {number(each['metrics'][metric])}"
+        f"the {told} is {slice_name(each)} with {number(each.metrics[metric])}"
         for told, each in (("worst", known[0]), ("best", known[-1]))
     )
     return canvas.picture(

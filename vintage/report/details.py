@@ -10,6 +10,8 @@ from rich.table import Table
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from vintage.store.details import SliceDetails
+
 MOST: Final = 20
 """Rows or columns of a table, beyond which it tells only how many there are."""
 
@@ -137,8 +139,8 @@ _TABLES: Final[Mapping[str, Any]] = {
 }
 
 
-def slice_name(found: Mapping[str, Any]) -> str:
+def slice_name(found: SliceDetails) -> str:
     """Return how a slice is called: `origin = JFK`."""
-    if found.get("others"):
-        return f"{found['column']}: all others"
-    return f"{found['column']} {'is null' if found['value'] is None else '= ' + str(found['value'])}"
+    if found.others:
+        return f"{found.column}: all others"
+    return f"{found.column} {'is null' if found.value is None else '= ' + found.value}"

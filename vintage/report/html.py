@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from vintage.registry import ledger
 from vintage.report.all_dates import write_dates
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from vintage.report.since import Since
     from vintage.report.summary import Summary
     from vintage.store import Artifact, Store
+    from vintage.store.details import SliceDetails
 
 WORST_SLICES: Final = 10
 BEST_SLICES: Final = 5
@@ -93,7 +94,7 @@ class Row:
     name: str
     direction: str
     value: float | None
-    interval: Mapping[str, float] | None
+    interval: Mapping[str, float | None] | None
     theirs: float | None
     gain: Mapping[str, float | None] | None
     better: str
@@ -243,7 +244,6 @@ def render(summary: Summary, beside: Beside, pictures: Mapping[str, Picture], *,
 def metric_rows(summary: Summary) -> list[Row]:
     """Return the metrics, the deciding one first."""
     directions = {**METRICS.get(summary.task, {}), **OF_DATA}  # type: ignore[call-overload]
-    intervals = (summary.intervals or {}).get("metrics", {})
     before, guesses = summary.baseline or {}, (summary.guess or {}).get("metrics", {})
     rows = []
     for name in sorted(summary.metrics, key=lambda name: (name != summary.metric, name)):
@@ -257,7 +257,7 @@ def metric_rows(summary: Summary) -> list[Row]:
                 name=name,
                 direction="higher" if larger else "lower",
                 value=value,
-                interval=intervals.get(name),
+                interval=summary.metric_intervals.get(name),
                 theirs=theirs,
                 gain=gain,
                 better=_better(gain),
@@ -271,7 +271,7 @@ def metric_rows(summary: Summary) -> list[Row]:
 def _slice_metrics(summary: Summary) -> list[str]:
     """Return the metrics in the table of slices: the deciding one, and those of gates."""
     asked = [str(gate["gate"]).partition(" ")[0] for gate in summary.gates]
-    known = summary.slices[0]["metrics"] if summary.slices else {}
+    known = summary.slices[0].metrics if summary.slices else {}
     return [name for name in dict.fromkeys((summary.metric, *asked)) if name in known]
 
 
@@ -291,9 +291,9 @@ def _tuned(summary: Summary) -> set[tuple[int, str]]:
     return found
 
 
-def _best_slices(summary: Summary) -> list[Mapping[str, Any]]:
+def _best_slices(summary: Summary) -> list[SliceDetails]:
     """Return the slices of the largest values, the best first; those without a value are excluded."""
-    known = [each for each in summary.slices if each["metrics"].get(summary.metric) is not None]
+    known = [each for each in summary.slices if each.metrics.get(summary.metric) is not None]
     return known[: -BEST_SLICES - 1 : -1]
 
 

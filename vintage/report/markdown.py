@@ -122,9 +122,9 @@ def _slices(summary: Summary) -> str:
     rows = [
         (
             code(slice_name(each)),
-            str(each["rows"]),
-            number(each["metrics"].get(summary.metric)),
-            between(each.get("interval")),
+            str(each.rows),
+            number(each.metrics.get(summary.metric)),
+            between(each.interval),
         )
         for each in summary.slices[:MOST_SLICES]
     ]

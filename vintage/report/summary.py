@@ -21,11 +21,13 @@ from vintage.store.details import (
     DecisionDetails,
     EvaluationDetails,
     FeaturesDetails,
+    IntervalsDetails,
     LabelDetails,
     ModelDetails,
     ModelTuning,
     OverlapDetails,
     Reproducibility,
+    SliceDetails,
 )
 from vintage.store.steps import JOINED
 
@@ -126,8 +128,8 @@ class Summary(BaseModel):
     seconds: Mapping[str, float]
     metric: str = ""
     weight: str | None = None
-    intervals: Mapping[str, Any] | None = None
-    slices: tuple[Mapping[str, Any], ...] = ()
+    intervals: IntervalsDetails | None = None
+    slices: tuple[SliceDetails, ...] = ()
     partitions: tuple[Partition, ...] = ()
     stages: tuple[Mapping[str, Any], ...] = ()
     made_with: Mapping[str, str] = Field(default_factory=dict)
@@ -139,6 +141,11 @@ class Summary(BaseModel):
     overlap: OverlapDetails = OverlapDetails()
     scored: Scored | None = None
     served_by: str = ""
+
+    @property
+    def metric_intervals(self) -> Mapping[str, Mapping[str, float | None]]:
+        """Metric → `low` and `high`, of those that have an interval."""
+        return {} if self.intervals is None else self.intervals.metrics
 
     @property
     def how_exact(self) -> str:

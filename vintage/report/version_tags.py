@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def version_tags(summary: Summary, links: Links) -> dict[str, str]:
     """Return the decision, the metric that decides with its interval, and where the report is."""
-    spread = (summary.intervals or {}).get("metrics", {}).get(summary.metric)
+    spread = summary.metric_intervals.get(summary.metric)
     interval = f" ({between(spread)})" if between(spread) else ""
     tags = {
         "vintage.decision": summary.decided.told if summary.decided else "none yet",

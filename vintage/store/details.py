@@ -317,6 +317,40 @@ class OverlapDetails(_Part):
     dates: Mapping[dt.date, dt.date] = {}
 
 
+class IntervalsDetails(_Part):
+    """Where the metrics of a holdout lie, were it drawn again.
+
+    Attributes:
+        confidence: of each interval; None where none was looked for.
+        method: how they were found, in words.
+        metrics: name → `low` and `high`.
+    """
+
+    confidence: float | None = None
+    method: str = ""
+    metrics: Mapping[str, Mapping[str, float | None]] = {}
+
+
+class SliceDetails(_Part):
+    """Of the rows of a holdout that have one value in a column.
+
+    Attributes:
+        column: of the feature rows.
+        value: as text; None is null.
+        others: whether it is all values beyond the leading ones together; `value` is None then.
+        rows: how many there are.
+        metrics: name → value; None where these rows do not define it.
+        interval: `low` and `high` of the deciding metric, where it has one.
+    """
+
+    column: str
+    value: str | None
+    others: bool = False
+    rows: int
+    metrics: Mapping[str, float | None]
+    interval: Mapping[str, float | None] | None = None
+
+
 class EvaluationDetails(Details):
     """Details of the evaluation of a model on its holdout.
 
@@ -348,10 +382,10 @@ class EvaluationDetails(Details):
     rows: Mapping[str, int]
     weight: str | None = None
     metrics: Mapping[str, float | None]
-    intervals: Mapping[str, Any] | None = None
+    intervals: IntervalsDetails | None = None
     baseline: Mapping[str, Any] | None = None
     details: Mapping[str, Any]
-    slices: tuple[Mapping[str, Any], ...] = ()
+    slices: tuple[SliceDetails, ...] = ()
     gates: tuple[Mapping[str, Any], ...]
     guess: Mapping[str, Any] | None = None
     inapplicable: Mapping[str, str] = {}
@@ -360,6 +394,11 @@ class EvaluationDetails(Details):
     absent: Mapping[dt.date, str] | None = None
     twin: ParityDetails | None = None
     raw: RawParityDetails | None = None
+
+    @property
+    def metric_intervals(self) -> Mapping[str, Mapping[str, float | None]]:
+        """Metric → `low` and `high`, of those that have an interval."""
+        return {} if self.intervals is None else self.intervals.metrics
 
 
 class PredictionsDetails(Details):
@@ -426,7 +465,7 @@ class QualityOfModel(_Part):
     date: dt.date
     version: int
     holdout: Mapping[str, float | None] = {}
-    holdout_intervals: Mapping[str, Mapping[str, float]] = {}
+    holdout_intervals: Mapping[str, Mapping[str, float | None]] = {}
     found: EvaluationDetails
 
 
