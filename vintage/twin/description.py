@@ -10,7 +10,7 @@ import io
 import json
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -129,7 +129,7 @@ def save(description: Description, folder: Path) -> None:
     content = {
         "format": FORMAT,
         "spark": description.spark,
-        "inputs": [{"name": each.name, "type": each.type} for each in description.inputs],
+        "inputs": list(map(asdict, description.inputs)),
         "stages": [_to_json(each, str(place), arrays) for place, each in enumerate(description.stages)],
         "preparation": _prepared_to_json(description.preparation),
     }
@@ -169,7 +169,7 @@ def _prepared_to_json(told: Preparation | None) -> dict[str, Any] | None:
     if told is None:
         return None
     return {
-        "inputs": [{"name": each.name, "type": each.type} for each in told.inputs],
+        "inputs": list(map(asdict, told.inputs)),
         "columns": {name: each.to_json() for name, each in told.columns.items()},
         "where": None if told.where is None else told.where.to_json(),
         "condition": told.condition,
