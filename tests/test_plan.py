@@ -275,6 +275,7 @@ def test_the_command_prints_a_row_a_date_and_the_same_as_json(
 ) -> None:
     monkeypatch.setenv("VINTAGE_HOME", str(shop.home.path))
     monkeypatch.delenv("VINTAGE_STORE", raising=False)
+    monkeypatch.setenv("AIRFLOW_HOME", "/opt/airflow")
     monkeypatch.setenv("COLUMNS", "80")
     for day in days(date(2024, 2, 28), date(2024, 3, 2)):
         shop.deliver(day)
