@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.lineages import publish
+from tests.artifacts import publish
 from vintage.errors import DataError
 from vintage.flow.job import open_job
 from vintage.jobs import quality
