@@ -4,6 +4,7 @@ from __future__ import annotations
 
 
 import uuid
+import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
@@ -205,7 +206,7 @@ def foreseen(delivery: RawBatch, work: Callable[[], T]) -> T:
 
     try:
         return work()
-    except (PySparkException, Py4JJavaError, OSError, EOFError, ValueError, ArithmeticError) as error:
+    except (PySparkException, Py4JJavaError, OSError, EOFError, zlib.error, ValueError, ArithmeticError) as error:
         if disk_refusal(error):
             raise
         # Spark's own words may repeat what a database's driver said: they are not carried along.

@@ -11,6 +11,7 @@ import mmap
 import re
 import shutil
 import tempfile
+import zlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final, cast
@@ -25,12 +26,17 @@ if TYPE_CHECKING:
 
 TEXT_FORMATS: Final = frozenset({"csv", "json", "xml", "text", "libsvm"})
 CHUNK: Final = 4 * 2**20
+CUT: Final = "cut short"
 
 _JSON_TOKEN: Final = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
 _ENCODING: Final = re.compile(r"""^(<\?xml[^>]*?)\s+encoding\s*=\s*(["'])([^"'>]*)\2""")
 _NO_BLANK: Final = re.compile(rb"\S")
 
 _SHOWN: Final = 60
+_BYTES: Final = 256
+_BEYOND_ASCII: Final = re.compile(rb"[\x80-\xff]")
+# Without that of a line's end.
+_CONTROLS: Final = re.compile(rb"[\x80-\x84\x86-\x9f]")
 _ZERO: Final = b"\0"
 # What files begin with that are no text, whatever their names say.
 _NO_TEXT: Final = (
@@ -284,19 +290,18 @@ def _quoted_field(form: TextForm) -> re.Pattern[str]:
     return re.compile(rf"{blanks}{quote}((?:{pair}|{other})*){quote}[ \t]*(?={separator}|$)", re.DOTALL)
 
 
-def is_cut(path: Path) -> bool:
-    """Return whether a packed file ends before its content does."""
+def packing_fault(path: Path) -> str:
+    """Return why a packed file cannot be unpacked to its end; empty where it can, or is not packed."""
     if path.suffix not in _PACKED:
-        return False
+        return ""
     try:
         for _ in _chunks(path):
             pass
     except EOFError:
-        return True
-    except OSError:
-        # Of another format than its name says.
-        return False
-    return False
+        return CUT
+    except (OSError, zlib.error) as error:
+        return str(error)
+    return ""
 
 
 def _check_is_text(path: Path, day: date) -> None:
@@ -361,7 +366,55 @@ def _encoding_told(path: Path) -> str:
     return "utf-8" if name in {"ascii", "utf-8"} else name
 
 
+def _check_one_byte(path: Path, form: TextForm, day: date) -> None:
+    """Any bytes are text of an encoding of one byte a character: refuse those that are certainly another's.
+
+    Raises:
+        DataError: they are UTF-8, or of ISO-8859 what is a control there and a character in windows-1252.
+    """
+    if form.encoding.startswith(("utf", "ascii")) or _has_long_characters(form.encoding):
+        return
+    first = _first_match(path, _BEYOND_ASCII)
+    if first >= 0 and _is_utf8(path):
+        what, instead = f"bytes that are UTF-8, and not {form.declared}", "UTF-8"
+    elif form.encoding.startswith("iso8859") and (control := _first_match(path, _CONTROLS)) >= 0:
+        first = control
+        what, instead = f"a control of {form.declared} that is a character in windows-1252", "windows-1252"
+    else:
+        return
+    near = repr(_slice(path, max(0, first - 12), 24))[1:]
+    fix = f"Write source.options: {{encoding: {instead}}}, or deliver the file in {form.declared}."
+    raise text_error(path, day, Fault(what, first, near, fix))
+
+
+def _has_long_characters(encoding: str) -> bool:
+    return len(bytes(range(_BYTES)).decode(encoding, errors="replace")) != _BYTES
+
+
+def _first_match(path: Path, byte: re.Pattern[bytes]) -> int:
+    """Return the offset of the first such byte; -1 where there is none."""
+    done = 0
+    for chunk in _chunks(path):
+        found = byte.search(chunk)
+        if found:
+            return done + found.start()
+        done += len(chunk)
+    return -1
+
+
+def _is_utf8(path: Path) -> bool:
+    decoder = codecs.getincrementaldecoder("utf-8")("strict")
+    try:
+        for chunk in _chunks(path):
+            decoder.decode(chunk)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def _copy(path: Path, copy: Path, form: TextForm, day: date) -> None:
+    _check_one_byte(path, form, day)
     name = "utf-8-sig" if form.encoding in {"utf-8", "ascii"} and _mark_of(path) else form.encoding
     decoder = codecs.getincrementaldecoder(name)("strict")
     done, pending, first = 0, 0, True
@@ -397,7 +450,9 @@ def text_error(path: Path, day: date, fault: Fault, *, read: Path | None = None)
 
 def _bad_bytes(path: Path, offset: int, form: TextForm) -> Fault:
     around = _slice(path, max(0, offset - 12), 24)
-    others = "" if form.declared else " Or name their encoding in source.options: encoding: ISO-8859-1, for example."
+    # Of these, ISO-8859-1 makes controls: € and quotes are windows-1252's.
+    likely = "windows-1252" if _CONTROLS.match(_slice(path, offset, 1)) else "ISO-8859-1"
+    others = "" if form.declared else f" Or name their encoding in source.options: encoding: {likely}, for example."
     return Fault(
         f"bytes that are not {form.declared or 'UTF-8'}",
         offset,
@@ -559,7 +614,7 @@ def _first(path: Path, count: int) -> bytes:
     try:
         with _open(path) as file:
             return file.read(count)
-    except (EOFError, OSError):
+    except (EOFError, OSError, zlib.error):
         # What is wrong with the packing is reported when it is read whole.
         return b""
 

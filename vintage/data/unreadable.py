@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from vintage.errors import DataError, first_line
-from vintage.data.raw_text import is_cut, lines_of
+from vintage.data.raw_text import CUT, lines_of, packing_fault
 from vintage.data.reader import text_fault
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import date
 
     from vintage.data.raw import RawFiles
@@ -32,7 +33,16 @@ def unreadable(source: Source, raw: RawFiles, day: date, error: Exception) -> Da
     """Return the error for raw files that Spark cannot read; "cut short" is said only of files that are."""
     log.error("Spark could not read the raw files of %s", day, exc_info=error)
     reason = cause_of(error)
-    cut, others = _looked_at(source.format, raw)
+    packing = {file.path: packing_fault(Path(path)) for file, path in zip(raw.files, raw.paths, strict=True)}
+    damaged = {file: why for file, why in packing.items() if why and why != CUT}
+    if damaged:
+        return DataError(
+            f"raw files of {day} are damaged ({_named(list(damaged), raw)})",
+            expected="files that can be unpacked to their end",
+            found="; ".join(dict.fromkeys(damaged.values())),
+            fix="Deliver them again; nothing of the date was used.",
+        )
+    cut, others = _looked_at(source.format, raw, packing)
     # A file that is cut short cannot be looked through to its end.
     fault = None if cut else text_fault(source, raw, day)
     if fault is not None:
@@ -111,7 +121,7 @@ def cause_of(error: Exception) -> str:
     return told if not innermost or innermost in told else f"[{innermost}] {told}"
 
 
-def _looked_at(format_name: str, raw: RawFiles) -> tuple[list[str], list[str]]:
+def _looked_at(format_name: str, raw: RawFiles, packing: Mapping[str, str]) -> tuple[list[str], list[str]]:
     """Return the files that are cut short, and those that are of another format."""
     cut, others = [], []
     begin, end = _MARKS.get(format_name, (b"", b""))
@@ -126,7 +136,7 @@ def _looked_at(format_name: str, raw: RawFiles) -> tuple[list[str], list[str]]:
             continue
         if first != begin:
             others.append(file.path)
-        elif end not in last or is_cut(path):
+        elif end not in last or packing[file.path] == CUT:
             cut.append(file.path)
     return cut, others
 
