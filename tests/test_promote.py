@@ -138,7 +138,7 @@ def test_a_rejection_lasts_until_a_person_says_otherwise(tmp_path: Path) -> None
     # Whoever comes too late is heard, and changes nothing.
     late = settle(registry, store, replace(asked, rejected_by="ada"), gives_the_same)
     assert (late.action, late.by, registry.moves) == ("rejected", "ada", [1])
-    assert "it serves already" in late.reasons[-1]
+    assert "it already serves" in late.reasons[-1]
     assert [each.action for each in ledger.read(store.ledger_path)] == ["rejected", "promoted", "rejected"]
 
 

@@ -60,7 +60,7 @@ def test_an_evaluation_waits_for_a_person_and_the_answer_for_what_it_was_about(t
     assert f"reports/date={EVE}/{asked.evaluation}/report.html" in asked.text
     entry = promote.run(team.job(EVE), approved_by="ada", asked_about=asked.evaluation, load=loads_well)
     assert (entry.action, entry.approved_by, serves(team)) == ("promoted", "ada", str(EVE))
-    assert approve.run(team.job(EVE)).why_not == "it serves already"
+    assert approve.run(team.job(EVE)).why_not == "it already serves"
 
     # So the day's has another baseline than the person read of.
     with pytest.raises(DataError, match="another baseline"):

@@ -92,7 +92,7 @@ def test_fewer_days_than_min_days(team: Team) -> None:
         ("id,colour,seen,late", "1,red,2024-03-06T00:00:00Z,1", "missing: size"),
         ("id,colour,size,seen,late,gate", "1,red,2,2024-03-06T00:00:00Z,1,A", "added: gate"),
         ("id,color,size,seen,late", "1,red,2,2024-03-06T00:00:00Z,1", "missing: colour; added: color"),
-        ("id,colour,size,seen,late,Late", "1,red,2,2024-03-06T00:00:00Z,1,1", "stands twice"),
+        ("id,colour,size,seen,late,Late", "1,red,2,2024-03-06T00:00:00Z,1,1", "occurs twice"),
     ],
 )
 def test_columns_that_are_not_the_contract_s(team: Team, header: str, line: str, difference: str) -> None:

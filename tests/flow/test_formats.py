@@ -229,7 +229,7 @@ def test_names_that_differ_in_case_alone(team: Team) -> None:
     folder = team.home.path / "raw" / str(DAY)
     lines(folder, ["id,size,late,Late", "1,2.5,0,0"], "things.csv")
     declared(team, "csv", options={"header": True})
-    with pytest.raises(DataError, match=r"stands twice.*Late, late"):
+    with pytest.raises(DataError, match=r"occurs twice.*Late, late"):
         team.run("snapshot")
     assert team.store.contract() is None
 

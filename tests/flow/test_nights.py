@@ -163,7 +163,7 @@ def test_after_a_rollback_the_next_night_is_held_against_who_serves(nights: Nigh
     before = nights.actions
     again = nights.program("rollback", nights.team.name, "--to", "6", "--why", "said twice")
     assert f"version 6 of {nights.team.name} for {day(6)}: rolled back by " in again
-    assert "it serves already; nothing has changed" in again
+    assert "it already serves; nothing has changed" in again
     assert nights.actions == before
     # The night that was rolled back runs again: its evaluation is found, and nobody is moved.
     nights.run(8)

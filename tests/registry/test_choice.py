@@ -121,7 +121,7 @@ def test_the_last_word_of_a_person_on_this_evaluation_counts(
         (ASKED, champion("2013-02-27"), (), ""),
         (CASE, None, (), "the spec says promote: auto"),
         (replace(ASKED, passed=False), None, (), "its gates refuse it"),
-        (ASKED, champion("2013-02-28", version=2), (), "it serves already"),
+        (ASKED, champion("2013-02-28", version=2), (), "it already serves"),
         (ASKED, None, (line("rejected", by="ada"),), "ada rejected it before"),
         (
             ASKED,

@@ -62,7 +62,7 @@ def case(mode: str = "auto", *, passed: bool = True, version: int | None = None)
             False,
             (False, "champion stays version 1 of 2013-02-28: 2013-02-28 is not later"),
         ),
-        ([line("promoted", 28, 1)], case(version=1), True, (False, "it serves already")),
+        ([line("promoted", 28, 1)], case(version=1), True, (False, "it already serves")),
         (
             [line("promoted", 27, 1), line("promoted", 28, 2), line("rolled_back", 27, 1, why="slow")],
             case(version=2),

@@ -75,7 +75,7 @@ def test_another_date_has_another_window_and_the_rows_of_both_are_compared(store
     assert (restated.old.rows, restated.new.rows) == (24, 25)
     assert restated.old.fingerprint != restated.new.fingerprint
     text = shown(found)
-    assert "- learnt from 2024-03-03" in text
+    assert "- trained on 2024-03-03" in text
     assert "+ tested on 2024-03-06" in text
     assert "24 → 25" in text
 

@@ -111,7 +111,7 @@ def test_where_all_is_found_there_is_nothing_to_do() -> None:
     idle = WHOLE.model_copy(
         update={
             "steps": (step("snapshot", "reused"), step("model", "reused")),
-            "champion": Move(possible=False, why="it serves already"),
+            "champion": Move(possible=False, why="it already serves"),
             "baseline": Baseline(compares=False),
         }
     )

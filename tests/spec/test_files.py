@@ -305,7 +305,7 @@ def test_all_mistakes_of_a_file_are_told_at_once(home_with: HomeWith) -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("name: tips\nname: tips\n", f'{FILE}:2: key "name" stands twice; the first is on line 1'),
+        ("name: tips\nname: tips\n", f'{FILE}:2: key "name" occurs twice; the first is on line 1'),
         ("name: [tips\nowner: x\n", f"{FILE}:2: not YAML: while parsing a flow sequence expected ',' or ']'"),
         (
             "name: tips\n\towner: x\n",

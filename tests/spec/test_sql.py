@@ -152,7 +152,7 @@ def test_a_schema_text_is_read_as_spark_reads_it() -> None:
         ("", "not complete"),
         ("a INT b INT", "followed by 'b'"),
         ("a INTT", "unknown type INTT"),
-        ("a INT, A STRING", "stands twice"),
+        ("a INT, A STRING", "occurs twice"),
         ("a ARRAY<INT", "not complete"),
         ("a DECIMAL(10,2,3)", "too many sizes"),
         ("a VARCHAR", "reads as STRING alone"),

@@ -159,7 +159,7 @@ def _carry_out(
     entry = intervention.carry_out(store, tracking, wanted, loads)
     _print(entry, as_json=as_json)
     if entry in before and not as_json:
-        Console(highlight=False, soft_wrap=True).print("it serves already; nothing has changed", markup=False)
+        Console(highlight=False, soft_wrap=True).print("it already serves; nothing has changed", markup=False)
 
 
 def _loads(home: Home, spec: Pipeline, tracking: Tracking) -> Callable[[Intervention], Loaded]:

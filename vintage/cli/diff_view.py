@@ -88,7 +88,7 @@ def _became(side: Side) -> str:
 
 def _data(data: DataSection) -> RenderableType:
     parts: list[RenderableType] = [Text("data", style="bold")]
-    for told, dates in (("training rows", data.learnt), ("tested on", data.tested)):
+    for told, dates in (("trained on", data.learnt), ("tested on", data.tested)):
         for sign, only, style in (("-", dates.only_old, "red"), ("+", dates.only_new, "green")):
             if only:
                 parts.append(Text(f"  {sign} {told} {date_ranges(only)}", style=style))

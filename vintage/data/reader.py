@@ -62,7 +62,7 @@ def infer_schema(spark: SparkSession, source: Source, raw: RawFiles, day: date, 
     """Return the schema of a date's files as DDL, for a source that declares none.
 
     Raises:
-        DataError: a column stands twice, or the text of a file is not the declared encoding's.
+        DataError: a column occurs twice, or the text of a file is not the declared encoding's.
     """
     return _Reading(spark, source, raw, day, scratch).inferred()
 

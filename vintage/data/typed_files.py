@@ -47,7 +47,7 @@ def typed_schema(spark: SparkSession, source: Source, raw: RawFiles, day: date) 
     """Return the schema of a date's files; of several, that of the first.
 
     Raises:
-        DataError: a column stands twice, or is of a type that Spark does not read.
+        DataError: a column occurs twice, or is of a type that Spark does not read.
     """
     from pyspark.sql.types import NullType, StringType, StructField, StructType
 

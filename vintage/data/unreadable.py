@@ -75,7 +75,7 @@ def _twice(source: Source, raw: RawFiles, day: date, reason: str) -> DataError:
     name = next(iter(re.findall(r"`([^`]+)`", reason)), "")
     where = _key_twice(raw) if source.format == "json" else ""
     return DataError(
-        f"column {name} stands twice in the raw data of {day} ({where or _names(raw)})",
+        f"column {name} occurs twice in the raw data of {day} ({where or _names(raw)})",
         expected="names that differ by more than capital letters, each once in a row",
         found=reason,
         fix="Correct the delivery: which of two values of one key is meant is ambiguous.",
@@ -104,7 +104,7 @@ def _key_twice(raw: RawFiles) -> str:
 
 
 class _Twice(Exception):
-    """A key stands twice in an object."""
+    """A key occurs twice in an object."""
 
 
 def cause_of(error: Exception) -> str:

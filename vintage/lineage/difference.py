@@ -53,7 +53,7 @@ class Difference(BaseModel):
         changed: the parts that are not the same, in the order in which they are reported.
         data: the raw rows.
         rows: how many rows were trained on and tested on, and how many of them share their key.
-        spec: what the pipeline's file says, by path; a class that stands twice is `StringIndexer[1]`.
+        spec: what the pipeline's file says, by path; a class that occurs twice is `StringIndexer[1]`.
         params: every Param of every stage as it was used, set or default.
         tuning: which Params were chosen, when and by what.
         code: digests of the source by what it makes, of user code, and the git commit; another commit

@@ -114,7 +114,7 @@ def why_not_ask(case: PromotionCandidate, champion: Version | None, past: Sequen
     if not case.passed:
         return "its gates refuse it"
     if champion is not None and champion.key == case.key:
-        return "it serves already"
+        return "it already serves"
     answer = answer_of(past, case)
     if answer is not None:
         return f"{answer.by} {'approved' if answer.approved else 'rejected'} it before"

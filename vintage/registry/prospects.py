@@ -44,7 +44,7 @@ def promotion_eligibility(
     """Return whether the champion could move to the model, and on what it hangs or what stands against it."""
     champion = champion_of(past)
     if champion is not None and champion.key == case.key:
-        return False, "it serves already"
+        return False, "it already serves"
     answer = answer_of(past, case)
     asks = answer is None and case.mode == "approve"
     action, reasons = choose(replace(case, answer=_SOMEBODY if asks else answer), champion, past)

@@ -205,7 +205,7 @@ class _Reader:
                 continue
             if key in values:
                 first = self.lines[(*path, key)]
-                self._refuse(key_node, f'key "{key}" stands twice', hint=f"the first is on line {first}")
+                self._refuse(key_node, f'key "{key}" occurs twice', hint=f"the first is on line {first}")
                 continue
             self.lines[(*path, key)] = key_node.start_mark.line + 1
             values[key] = self.value(value_node, (*path, key))

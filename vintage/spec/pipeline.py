@@ -277,7 +277,7 @@ class Pipeline(SpecModel):
     def with_overrides(self, overrides: Iterable[str]) -> Pipeline:
         """Return the pipeline with some stage Params set anew: `LogisticRegression.regParam=0.1`.
 
-        An empty text and a value of `null` are ignored. When a class stands twice, the name says which:
+        An empty text and a value of `null` are ignored. When a class occurs twice, the name says which:
         `StringIndexer[1].handleInvalid=keep`. A Param that is set so is not tuned.
 
         Raises:
