@@ -29,7 +29,7 @@ TWO = "id,v\n1,a\n2,b\n"
 
 
 def packed(name: str, content: bytes, rows: list[Row] | None = None, refusal: str = "") -> Case:
-    alone = refusal == "cut short"
+    alone = refusal.startswith(("cut short", "damaged"))
     return Case(f"packed {name}", "id INT, v STRING", {name: content}, rows, refusal, alone=alone)
 
 
@@ -98,6 +98,29 @@ LINES = [
     csv("blanks in the header", "id, v\n1,a\n", None, r"missing: v; added: ' v'"),
     csv("a page of an error", "<html>\n<body>404</body>\n</html>\n", None, "missing: id, v"),
     texts("the header again, as cat leaves it", "id,v\n1,a\nid,v\n2,b\n", None, "1 such row.*id.*v"),
+    texts("a header that is not declared", TWO, None, "header is not true: id,v", header="false"),
+    Case("one text like its column", "word STRING", "word\n", [("word",)], options={"header": "false"}),
+    csv(
+        "a header of numbers that is not declared",
+        TWO,
+        None,
+        r"id: its own name stands.*header: true",
+        header="false",
+    ),
+    Case(
+        "a file of two without its header",
+        TEXTS,
+        {"a.csv": TWO, "b.csv": "3,c\n"},
+        None,
+        "b.csv.*it may be no header",
+    ),
+    csv(
+        "fields that are separated otherwise",
+        "id;v\n1;a\n",
+        None,
+        r"added: id;v.*separated otherwise \(sep\)",
+    ),
+    csv("a comment before the header", "# of a tool\nid,v\n1,a\n", None, r"before it \(comment\)"),
     texts("the header again after a mark", "id,v\n1,a\n\ufeffid,v\n2,b\n", None, "1 such row"),
     csv(
         "a quote at the end of a block of text",
@@ -109,6 +132,7 @@ LINES = [
     csv("a separator that quotes hold", 'id|v\n1|"a|b"\n', [("1", "a|b")], sep="|"),
     csv("NaN where a text is", "id,v\n1,NaN\n2,null\n", [("1", "NaN"), ("2", "null")]),
 ]
+WHOLE = gzip.compress(TWO.encode())
 PACKED = [
     packed(
         "a.csv.gz",
@@ -124,8 +148,34 @@ PACKED = [
     packed("j.csv", b"%PDF-1.4\n", None, "is a PDF"),
     packed("e.csv.gz", TWO.encode(), None, "e.csv.gz.*not packed by gzip|does not begin as gzip"),
     packed("f.csv.gz", gzip.compress(TWO.encode() * 500)[:-20], None, "cut short"),
+    packed("k.csv.gz", WHOLE[:-8] + bytes(4) + WHOLE[-4:], None, "damaged.*CRC check failed"),
+    packed("l.csv.gz", WHOLE + b"junk", None, "damaged.*[Nn]ot a gzipped file"),
+    packed("m.csv.gz", WHOLE[:12] + bytes(8) + WHOLE[20:], None, "damaged"),
+    packed("n.csv.bz2", b"BZh9" + bytes(40), None, "damaged"),
     packed("g.csv.bz2", bz2.compress(TWO.encode() * 500)[:-20], None, "cut short"),
     packed("h.csv.gz", gzip.compress(b""), None, "no header|no columns|missing: id, v"),
+]
+CHARACTERS = [
+    csv(
+        "UTF-8 declared as Windows-1252",
+        "id,v\n1,Köln\n",
+        None,
+        "line 2, byte 8: bytes that are UTF-8",
+        encoding="cp1252",
+    ),
+    csv("UTF-8 declared as KOI8-R", "id,v\n1,Москва\n", None, "encoding: UTF-8", encoding="KOI8-R"),
+    csv(
+        "Windows-1252 declared as Latin-1",
+        "id,v\n1,5 €\n".encode("cp1252"),
+        None,
+        "byte 9: a control of ISO-8859-1.*encoding: windows-1252",
+        encoding="ISO-8859-1",
+    ),
+    csv("Windows-1252 that nobody declared", "id,v\n1,5 €\n".encode("cp1252"), None, "windows-1252, say"),
+    csv("ASCII declared as Latin-1", TWO, [("1", "a"), ("2", "b")], encoding="ISO-8859-1"),
+    csv("Greek", "id,v\n1,Αθήνα\n".encode("iso8859-7"), [("1", "Αθήνα")], encoding="ISO-8859-7"),
+    csv("GBK", "id,v\n1,联通\n".encode("gbk"), [("1", "联通")], encoding="GBK"),
+    csv("EBCDIC", "id,v\n1,a\n".encode("cp037"), [("1", "a")], encoding="cp037"),
 ]
 VALUES = [
     of_type("a hard blank", "INT", "\u00a07", "not int.*declare it STRING"),
@@ -180,6 +230,29 @@ JSON = [
     json("a large number", "a BIGINT", '{"a":12345678901234567890}\n', None, "not bigint.*DECIMAL"),
     json("a key in capitals", "a INT", '{"A":1}\n', None, "missing: a; added: A"),
     json("single quotes", "a STRING", "{'a':'b'}\n", [("b",)]),
+    json(
+        "a field that is not declared", "a STRUCT<b: INT>", '{"a":{"b":1,"z":2}}\n', None, "a has field z too"
+    ),
+    json(
+        "a field within an array that is not declared",
+        "a ARRAY<STRUCT<b: INT>>",
+        '{"a":[{"b":1},{"b":2,"z":[3]}]}\n',
+        None,
+        "a's element has field z too",
+    ),
+    json(
+        "a field that one row lacks",
+        "a STRUCT<b: INT, c: INT>",
+        '{"a":{"c":2,"b":1}}\n{"a":{"b":1}}\n',
+        [("{1, 2}",), ("{1, null}",)],
+    ),
+    json(
+        "a moment of MongoDB's",
+        "t TIMESTAMP",
+        '{"t":{"$date":"2024-05-03T12:00:00Z"}}\n',
+        None,
+        "not timestamp.*declare it STRING",
+    ),
     json("a key twice within", "a STRUCT<b: INT>", '{"a":{"b":1,"b":2}}\n', None, "twice"),
     json("cut short", "a INT, b STRING", '{"a":1,"b":"x"}\n{"a":2,"b":"y', None, "such row"),
 ]
@@ -392,7 +465,7 @@ FOLDERS = [
         [("1",), ("2",), ("3",)],
     ),
 ]
-CASES = [*LINES, *PACKED, *VALUES, *JSON, *XML, *PARQUET, *TEXT, *FOLDERS]
+CASES = [*LINES, *CHARACTERS, *PACKED, *VALUES, *JSON, *XML, *PARQUET, *TEXT, *FOLDERS]
 
 
 def test_what_is_read_and_what_is_refused(spark: SparkSession, tmp_path: Path) -> None:

@@ -126,6 +126,8 @@ class Blame:
     def _cure(self, seen: Any) -> str:
         kind, text = self.declared[seen[COLUMN]].dataType, str(seen["first"])
         given = {name.lower(): value for name, value in self.source.options.items()}
+        if self.source.format == "csv" and text.strip().casefold() == str(seen[COLUMN]).casefold():
+            return f"{seen[COLUMN]}: its own name stands there; of a header, write source.options: {{header: true}}"
         return f"{seen[COLUMN]}: {cure(kind, text, self.source.format, given)}"
 
 
@@ -155,7 +157,7 @@ def cure(kind: DataType, text: str, format_name: str, given: dict[str, str]) -> 
         return f"write source.options: {{{options}}}"
     if name in _NUMBERS and format_name != "jdbc":
         return _number_cure(name, bare)
-    if name in {"date", "timestamp", "timestamp_ntz"}:
+    if name in {"date", "timestamp", "timestamp_ntz"} and not bare.startswith(("{", "[")):
         return _moment_cure(name, bare, given)
     return _IN_SQL
 

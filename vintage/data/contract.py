@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from vintage.errors import DataError
 from vintage.data.folder_columns import hint
-from vintage.data.lossless import mismatches
+from vintage.data.lossless import further, mismatches
 from vintage.spec.ddl import parse_ddl
 from vintage.store.fingerprint import quoted
 
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from vintage.data.raw import RawFiles
 
 VECTOR: Final = "VECTOR"
+_NO_HEADER: Final = (
+    "None of the columns is named by the first line: it may be no header (source.options.header), its fields may "
+    "be separated otherwise (sep), or lines of something else may come before it (comment)."
+)
 
 
 def check_columns(
@@ -29,6 +33,7 @@ def check_columns(
     day: date,
     where: str,
     folders: RawFiles | None = None,
+    first_line: bool = False,
 ) -> None:
     """Compare the columns of a file with those declared; report every difference at once.
 
@@ -39,6 +44,7 @@ def check_columns(
         day: the partition date.
         where: the file, for the message.
         folders: the raw files, whose folders' names may be what is missing.
+        first_line: whether the columns are named by the first line of a text.
 
     Raises:
         DataError: a column is missing, added or of another type.
@@ -53,17 +59,20 @@ def check_columns(
         if typed and name in theirs
         for mismatch in mismatches(name, theirs[name], kind)
     ]
+    if not typed:
+        retyped = [more for name in ours if name in theirs for more in further(name, theirs[name], ours[name])]
     if missing or added or retyped:
         differences = [
             _named("missing", missing),
             _named("added", added),
-            f"retyped: {', '.join(retyped)}" if retyped else "",
+            f"{'retyped: ' if typed else ''}{', '.join(retyped)}",
         ]
         raise DataError(
             f"the raw columns of {day} are not those of the contract ({where})",
             expected=f"{len(ours)} columns: {', '.join(ours)}",
             found="; ".join(filter(None, differences)),
             fix=(hint(missing, folders) if folders else "")
+            or (_NO_HEADER if first_line and len(missing) == len(ours) else "")
             or "Correct the delivery, or change source.schema if the change is meant.",
         )
 

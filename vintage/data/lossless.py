@@ -48,6 +48,22 @@ def mismatches(name: str, found: DataType, declared: DataType) -> Iterator[str]:
         yield f"{name} is {found.simpleString()} instead of {declared.simpleString()}"
 
 
+def further(name: str, found: DataType, declared: DataType) -> Iterator[str]:
+    """The fields of structs that a text's rows have and the contract does not: they would be dropped."""
+    from pyspark.sql.types import ArrayType, StructType
+
+    if isinstance(found, StructType) and isinstance(declared, StructType):
+        known = {field.name.casefold(): field for field in declared.fields}
+        for field in found.fields:
+            if field.name.casefold() in known:
+                theirs = known[field.name.casefold()]
+                yield from further(f"{name}.{field.name}", field.dataType, theirs.dataType)
+            else:
+                yield f"{name} has field {field.name} too"
+    elif isinstance(found, ArrayType) and isinstance(declared, ArrayType):
+        yield from further(f"{name}'s element", found.elementType, declared.elementType)
+
+
 def converted(column: Column, read: DataType, meant: DataType, declared: DataType) -> Column:
     """Return a column as Spark reads it, in the contract's type; `mismatches` has none.
 

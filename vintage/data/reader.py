@@ -35,6 +35,7 @@ EXAMPLES: Final = 3
 SHOWN: Final = 80
 
 _MARKS_CORRUPT_ROWS: Final = frozenset({"csv", "json", "xml"})
+_LEAST_HEADER: Final = 2
 _ROW_A_FILE: Final = frozenset({"image", "binaryFile"})
 
 
@@ -207,7 +208,7 @@ class _Reading:
                 schema = StructType(texts).add(CORRUPT, StringType())
                 options = {"mode": "PERMISSIVE", "columnNameOfCorruptRecord": CORRUPT}
             frame = self.load(paths, options, schema)
-            if self.has_header and self.source.format == "csv":
+            if self.source.format == "csv":
                 frame = self._without_headers(frame, declared)
             if self.source.format in _MARKS_CORRUPT_ROWS:
                 parts.append(of_texts(frame, declared, forms))
@@ -229,7 +230,8 @@ class _Reading:
         return parts
 
     def _without_headers(self, frame: DataFrame, declared: StructType) -> DataFrame:
-        """Return the rows, of which those are refused that are a header again: files that were put together.
+        """Return the rows; refuse those that are a header: of files that were put together, or of a source
+        whose options deny it.
 
         Where a column is no text, its name is no value of it.
         """
@@ -238,12 +240,16 @@ class _Reading:
         in_files, _ = split_columns(declared, self.source.partition_columns)
         if any(field.dataType.typeName() != "string" for field in in_files.fields):
             return frame
+        if len(in_files.fields) < _LEAST_HEADER and not self.has_header:
+            # One word may well be a value.
+            return frame
         marked = F.lit("\ufeff")
         again = reduce(
             lambda one, other: one & other,
             (F.replace(column_of(name), marked, F.lit("")) == name for name in in_files.names),
         )
-        told = F.concat(F.lit("the header again: "), F.concat_ws(",", *map(column_of, in_files.names)))
+        what = "the header again: " if self.has_header else "a header, though source.options.header is not true: "
+        told = F.concat(F.lit(what), F.concat_ws(",", *map(column_of, in_files.names)))
         others = [column_of(name) for name in frame.columns if name != CORRUPT]
         return frame.select(*others, F.coalesce(CORRUPT, F.when(again, told)).alias(CORRUPT))
 
@@ -303,7 +309,9 @@ class _Reading:
                 )
             return (*in_files.names, *folders)
         check_unique(found.names, day=self.day, where=where)
-        check_columns(declared, found, typed=False, day=self.day, where=where, folders=self.given)
+        check_columns(
+            declared, found, typed=False, day=self.day, where=where, folders=self.given, first_line=self.has_header
+        )
         return tuple(found.names)
 
     def _names_in(self, path: str) -> list[str] | None:
