@@ -171,7 +171,7 @@ CHARACTERS = [
         "byte 9: a control of ISO-8859-1.*encoding: windows-1252",
         encoding="ISO-8859-1",
     ),
-    csv("Windows-1252 that nobody declared", "id,v\n1,5 €\n".encode("cp1252"), None, "windows-1252, say"),
+    csv("Windows-1252 that nobody declared", "id,v\n1,5 €\n".encode("cp1252"), None, "windows-1252, for example"),
     csv("ASCII declared as Latin-1", TWO, [("1", "a"), ("2", "b")], encoding="ISO-8859-1"),
     csv("Greek", "id,v\n1,Αθήνα\n".encode("iso8859-7"), [("1", "Αθήνα")], encoding="ISO-8859-7"),
     csv("GBK", "id,v\n1,联通\n".encode("gbk"), [("1", "联通")], encoding="GBK"),
