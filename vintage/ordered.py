@@ -77,11 +77,13 @@ def with_jar(conf: Mapping[str, str]) -> dict[str, str]:
 
 
 def with_ordered(conf: Mapping[str, str]) -> dict[str, str]:
-    """Return the settings with those of ordered execution among them: the JAR and its shuffle manager."""
-    found = with_jar(conf)
+    """Return the settings with those of ordered execution among them: the JAR and its shuffle manager.
+
+    Settings that name a shuffle manager are complete, and stay.
+    """
     if MANAGER_SETTING in conf or not jar().is_file():
-        return found
-    return {**found, MANAGER_SETTING: SHUFFLE_MANAGER}
+        return dict(conf)
+    return {**with_jar(conf), MANAGER_SETTING: SHUFFLE_MANAGER}
 
 
 @contextlib.contextmanager
