@@ -160,7 +160,7 @@ def test_it_is_the_same_and_nothing_is_changed(made: Team) -> None:
     assert counted == {
         "snapshot": 4,
         "features": 4,
-        **dict.fromkeys(("tuning", "model", "predictions", "rows", "metrics"), 1),
+        **dict.fromkeys(("tuning", "model", "twin", "predictions", "rows", "metrics"), 1),
         **dict.fromkeys(("intervals", "slices", "details", "gates", "decision"), 1),
     }
     metrics = next(each for each in found.steps if each.step == "metrics")

@@ -8,12 +8,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from vintage.errors import StoreError
-from vintage.ml.model_digest import model_digest
+from vintage.ml.model_digest import model_digest, twin_digest
+from vintage.twin import Description, Input, Stage, description
 
 Rows = list[dict[str, Any]]
 
@@ -205,3 +207,40 @@ def test_a_damaged_file_is_told(tmp_path: Path) -> None:
     part.write_bytes(part.read_bytes()[:-9])
     with pytest.raises(StoreError, match="cannot be read"):
         model_digest(folder)
+
+
+def twin_of(model: Path, *, factor: float = 0.1, column: str = "x") -> Path:
+    """A twin of such a model, beside it: what was learnt, and columns that are named by its stages' uids."""
+    first, second = sorted(path.name.partition("_")[2] for path in (model / "stages").iterdir())
+    stages = (
+        Stage("FirstModel", {"inputCol": column, "outputCol": f"{first}__output"}),
+        Stage(
+            "SecondModel",
+            {"inputCol": f"{first}__output", "outputCol": f"{second}__output"},
+            {"factor": np.array([factor])},
+        ),
+    )
+    spark = json.loads(next((model / "metadata").glob("part-*")).read_text())["sparkVersion"]
+    folder = model.with_name(f"{model.name} twin")
+    description.save(Description(spark, (Input(column, "double"),), stages), folder)
+    return folder
+
+
+def test_a_twin_of_a_model_with_other_uids_is_the_same_and_one_with_another_number_is_not(
+    tmp_path: Path,
+) -> None:
+    first = write_model(tmp_path / "first")
+    second = write_model(tmp_path / "second", suffix="ba9876543210", time=2)
+    told = twin_digest(twin_of(first), first)
+    assert twin_digest(twin_of(second), second) == told
+    for number, other in enumerate(({"factor": 0.2}, {"column": "y"})):
+        third = write_model(tmp_path / f"other {number}")
+        assert twin_digest(twin_of(third, **other), third) != told  # type: ignore[arg-type]
+
+
+def test_a_twin_of_an_earlier_format_has_no_digest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = write_model(tmp_path / "first")
+    monkeypatch.setattr(description, "FORMAT", description.FORMAT - 1)
+    twin = twin_of(model)
+    monkeypatch.undo()
+    assert twin_digest(twin, model) == ""

@@ -21,12 +21,12 @@ from vintage.ml.arithmetic import require_pinned
 from vintage.ml.fitting import fit_stages
 from vintage.ml.importances import importances_of
 from vintage.ml.label_flow import require_read
-from vintage.ml.model_digest import model_digest
+from vintage.ml.model_digest import model_digest, twin_digest
 from vintage.ml.splits import in_split
 from vintage.ml.stages import build_stages, over_rows, resolved_params, stage_columns
 from vintage.ml.training import canonical, check_training_rows
 from vintage.registry.recording import record_model, run_tags
-from vintage.registry.tracking import SPARK_MODEL, Tracking
+from vintage.registry.tracking import SPARK_MODEL, TWIN, Tracking
 from vintage.session import recorded_conf
 from vintage.spec import SOURCE_VIEW
 from vintage.store import Artifact, check_files, steps
@@ -222,13 +222,22 @@ def _make(flow: Flow, target: Target, *, mlflow_run_id: str | None = None) -> Ar
         )
 
 
+def _told(made: Artifact) -> dict[str, str]:
+    """Return what must be the same of a model that is made again: what it learnt, and its twin."""
+    told = {"model": model_digest(saved_model(made))}
+    twin = made.data / "model" / TWIN
+    if twin.is_dir() and (digest := twin_digest(twin, saved_model(made))):
+        told["twin"] = digest
+    return told
+
+
 STEP: Final = Step(
     "model",
     _targets,
     reads=(preprocess.STEP, tune.STEP),
     make=_make,
     prepare=_prepare,
-    compared=lambda made: {"model": model_digest(saved_model(made))},
+    compared=_told,
 )
 
 

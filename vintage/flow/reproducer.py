@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from vintage.data.rows import read_rows
+from vintage.flow import fit
 from vintage.flow.explanation import explained
 from vintage.flow.graph import Flow, make_all
 from vintage.flow.job import for_each_date
@@ -95,7 +96,8 @@ class Reproducer(Flow):
             original = self._originals[step.kind, day]
             then, now = (step.compared(each) if step.compared else {} for each in (original, made))
             seconds = round(made.manifest.seconds, 2)
-            for name in dict.fromkeys((*then, *now)):
+            # A model of an earlier release, or one that Spark served then, has no twin to be compared.
+            for name in then if step is fit.STEP else dict.fromkeys((*then, *now)):
                 self._compare(name, (original, made), then.get(name), now.get(name), seconds)
                 seconds = 0.0
             yield targets[day], made

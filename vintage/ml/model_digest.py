@@ -14,9 +14,10 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 from vintage.errors import StoreError
+from vintage.twin.description import FORMAT, contents
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     import pyarrow as pa
@@ -45,13 +46,7 @@ def model_digest(folder: Path) -> str:
     """
     try:
         files = sorted(_files(folder))
-        stages = {path.parent.parent: _stage(path) for path in files if _is_metadata(path)}
-        if folder not in stages:
-            raise StoreError(
-                f"{folder} is no saved model",
-                expected=f"a folder {METADATA} with the JSON of a stage",
-                found=", ".join(sorted(path.name for path in folder.glob("*"))) or "nothing",
-            )
+        stages = _stages(folder, files)
         names = _Names(folder, stages)
         parts = [_line(names.place(path), names.replaced(found)) for path, found in stages.items()]
         parts += _data(files, names)
@@ -61,6 +56,41 @@ def model_digest(folder: Path) -> str:
             f"the model in {folder} cannot be read", found=str(error), fix="Make it again, or bring it back."
         ) from error
     return hashlib.sha256("\n".join(sorted(parts)).encode()).hexdigest()
+
+
+def twin_digest(twin: Path, folder: Path) -> str:
+    """Return the digest of a model's twin: equal for those of two models that hold the same.
+
+    Args:
+        twin: its folder.
+        folder: the `PipelineModel` that it was compiled from, whose uids are in the names of columns.
+
+    Returns:
+        SHA-256, in hexadecimal; empty for one of an earlier format, of which no other is made any more.
+
+    Raises:
+        StoreError: the model cannot be read.
+        DamagedTwin, LaterFormat: the twin cannot be read.
+    """
+    content, arrays = contents(twin)
+    if content["format"] != FORMAT:
+        return ""
+    del content["spark"]
+    names = _Names(folder, _stages(folder, sorted(_files(folder))))
+    told = json.dumps(names.replaced(content), sort_keys=True)
+    return hashlib.sha256(told.encode() + arrays).hexdigest()
+
+
+def _stages(folder: Path, files: Sequence[Path]) -> dict[Path, dict[str, Any]]:
+    """Return the metadata of each stage, by its folder."""
+    stages = {path.parent.parent: _stage(path) for path in files if _is_metadata(path)}
+    if folder not in stages:
+        raise StoreError(
+            f"{folder} is no saved model",
+            expected=f"a folder {METADATA} with the JSON of a stage",
+            found=", ".join(sorted(path.name for path in folder.glob("*"))) or "nothing",
+        )
+    return stages
 
 
 class _Names:

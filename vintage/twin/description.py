@@ -148,14 +148,8 @@ def load(folder: Path) -> Description:
         DamagedTwin: a byte is not what was written.
         LaterFormat: a later version wrote it.
     """
-    files = _checked(folder)
-    content = json.loads(files[_JSON])
-    if content["format"] > FORMAT:
-        raise LaterFormat(
-            f"the twin in {folder} is of format {content['format']}, and this version reads up to {FORMAT}; "
-            "serve it with the version that made it, or a later one"
-        )
-    with np.load(io.BytesIO(files[_ARRAYS]), allow_pickle=False) as archive:
+    content, raw = contents(folder)
+    with np.load(io.BytesIO(raw), allow_pickle=False) as archive:
         arrays = {name: archive[name] for name in archive.files}
     return Description(
         content["spark"],
@@ -163,6 +157,23 @@ def load(folder: Path) -> Description:
         tuple(_from_json(each, arrays) for each in content["stages"]),
         _prepared_from_json(content.get("preparation")),
     )
+
+
+def contents(folder: Path) -> tuple[dict[str, Any], bytes]:
+    """Read the files of a description: its JSON, and its arrays as they are.
+
+    Raises:
+        DamagedTwin: a byte is not what was written.
+        LaterFormat: a later version wrote it.
+    """
+    files = _checked(folder)
+    content: dict[str, Any] = json.loads(files[_JSON])
+    if content["format"] > FORMAT:
+        raise LaterFormat(
+            f"the twin in {folder} is of format {content['format']}, and this version reads up to {FORMAT}; "
+            "serve it with the version that made it, or a later one"
+        )
+    return content, files[_ARRAYS]
 
 
 def _prepared_to_json(told: Preparation | None) -> dict[str, Any] | None:
