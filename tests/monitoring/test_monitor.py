@@ -331,3 +331,48 @@ def test_what_a_newer_model_learnt_already_or_was_tried_is_not_retrained(shop: S
     shop.store.set_current(publish(shop.store, "evaluation", day_of(10), {"model": [model]}))
     told = result_of(shop.home, shop.store, day_of(10), shop.monitor(10)).facts
     assert told["learnt"] == f"the model of {day_of(10)} was made already, and does not serve"
+
+
+JOINED = """\
+joins:
+  weather: {format: csv, path: "weather/{date}.csv", schema: "day DATE, wind DOUBLE"}
+  shops: {format: csv, path: shops.csv, schema: "shop STRING, area DOUBLE"}
+"""
+READS = """\
+      tip, w.wind AS breeze
+    FROM source LEFT JOIN weather AS w USING (day) CROSS JOIN shops"""
+
+
+def test_joined_sources_are_compared_by_their_own_dates(shop: Shop) -> None:
+    path = shop.home.path / "pipelines" / "tips.yaml"
+    declared = path.read_text(encoding="utf-8").replace("      tip\n    FROM source", READS)
+    path.write_text(declared + JOINED, encoding="utf-8")
+    weather = shop.store.joined("weather")
+
+    def keep_wind(number: int, by: float = 0.0) -> Artifact:
+        return keep(weather, day_of(number), {"wind": np.asarray(calm_day(number, 200)["size"]) + by})
+
+    winds = [keep_wind(number) for number in range(LEARNT)]
+    raw = [shop.keep(number) for number in range(LEARNT)]
+    features = [
+        publish(shop.store, "features", each.date, {"snapshot": [each], "join.weather": [wind]})
+        for each, wind in zip(raw, winds, strict=True)
+    ]
+    model = publish(shop.store, "model", raw[-1].date, {"features": features})
+    inputs = {"model": [model], "features": features[-1:]}
+    decide(shop.store, model, publish(shop.store, "evaluation", model.date, inputs), version=1)
+    for number, by in ((10, 0.0), (11, 3.0)):
+        shop.keep(number)
+        keep_wind(number, by)
+    assert shop.told(10).state == "calm"
+    monitor = shop.monitor(11)
+    told = MonitorDetails.of(monitor)
+    assert [(each.rows, each.column) for each in told.drifted] == [("join.weather", "wind")]
+    assert "no dates" in told.missing["join.shops"]
+    drift = Drift.model_validate_json((monitor.data / "drift.json").read_text(encoding="utf-8"))
+    part = next(part for part in drift.parts if part.kind == "join.weather")
+    assert part.reference == tuple(day_of(number) for number in range(LEARNT))
+    assert part.columns[0].feeds == ("breeze",)
+    assert "join.weather" in monitor.manifest.ingredients.inputs
+    jobs_monitor.run(open_job(shop.home, "tips", str(day_of(11)), spark=NoSpark("none")))
+    assert "raw rows of weather" in drift_page(shop.store).read_text(encoding="utf-8").lower()

@@ -32,7 +32,7 @@ def drift(
 ) -> None:
     """Compare a date's rows with a reference: which columns drifted, how far, and since when.
 
-    Compares raw rows, features and predictions by their profiles; starts no Spark.
+    Compares raw rows, also of joined sources, features and predictions by their profiles; starts no Spark.
 
     Example: `vintage drift flight_delay --date 2013-02-28 --against last-week`
     """
@@ -46,7 +46,13 @@ def drift(
     spec = load_pipeline(home, pipeline)
     day = parse_partition_date(date) if date else None
     store = Store(home.store, spec.name)
-    drifted = drift_of(store, day, against or spec.monitor.against, overrides=spec.monitor.overrides)
+    drifted = drift_of(
+        store,
+        day,
+        against or spec.monitor.against,
+        joins=spec.joins,
+        overrides=spec.monitor.overrides,
+    )
     found = with_importance(with_feeds(drifted, spec), store)
     written = write_drift(store, found) if page else None
     if as_json:

@@ -8,7 +8,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from vintage.monitoring.words import KINDS, MEASURES, headline, important, reference_of, value
+from vintage.monitoring.words import MEASURES, headline, important, reference_of, rows_of, value
 from vintage.spec.names import list_names
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def show(drift: Drift, console: Console, *, every: bool = False) -> None:
                 console.print(Text(f"  {line}", style="dim"))
     for kind, why in drift.missing.items():
         console.print()
-        console.print(Text(f"{KINDS[kind]}: not compared, {why}", style="yellow"))
+        console.print(Text(f"{rows_of(kind)}: not compared, {why}", style="yellow"))
 
 
 def _headline(part: DriftOfRows) -> Text:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Final
 
-from vintage.monitoring.drift import answer, ask
+from vintage.monitoring.drift import UNDATED, answer, ask
 from vintage.monitoring.feeds import with_feeds
 from vintage.monitoring.state import columns_before, details_of, digest_of
 from vintage.store import steps
@@ -34,7 +34,7 @@ def run(job: Job) -> Artifact:
             damaged.
     """
     watched = job.pipeline.monitor
-    question = ask(job.store, job.date, watched.against)
+    question = ask(job.store, job.date, watched.against, job.pipeline.joins)
     before = columns_before(job.store, job.date, watched.alarm)
     named = _named(job, question, before)
     artifact = job.store.find("monitor", job.date, named.key)
@@ -47,7 +47,8 @@ def run(job: Job) -> Artifact:
     told = MonitorDetails.of(artifact)
     log.info("%s: %s, %d columns drifted", job.date, told.state, len(told.drifted))
     for kind, why in told.missing.items():
-        log.warning("%s of %s: not compared, %s", kind, job.date, why)
+        level = logging.INFO if why == UNDATED else logging.WARNING
+        log.log(level, "%s of %s: not compared, %s", kind, job.date, why)
     return artifact
 
 

@@ -11,7 +11,7 @@ from vintage.spec import SOURCE_VIEW, parse_partition_date
 from vintage.spec.names import list_names
 from vintage.store.keys import Kind
 from vintage.store.published import SHORTEST_PREFIX, is_key, published
-from vintage.store.steps import JOINED
+from vintage.store.steps import JOINED, view_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -56,9 +56,8 @@ def references(manifest: Manifest, name: str = "") -> Iterator[Reference]:
         kind = _kind_of(named)
         if kind is None or (name and named != name):
             continue
-        view = named.removeprefix(JOINED) if named.startswith(JOINED) else SOURCE_VIEW
         for day, key in dated.items():
-            yield Reference(named, kind, view, day, key)
+            yield Reference(named, kind, view_of(named), day, key)
 
 
 def follow(store: Store, artifact: Artifact, named: Reference) -> Artifact:

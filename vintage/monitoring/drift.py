@@ -6,7 +6,7 @@ import datetime as dt
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal, get_args
+from typing import TYPE_CHECKING, Final
 
 from pydantic import BaseModel, ConfigDict
 
@@ -21,22 +21,24 @@ from vintage.registry.timeline import champion_as_of, latest_move
 from vintage.spec import parse_partition_date
 from vintage.spec.monitor import TRAINING
 from vintage.store.keys import Key
+from vintage.store.steps import input_name, is_raw, view_of
+from vintage.store.windows import store_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from vintage.monitoring.comparison import ColumnDrift, Comparison
     from vintage.monitoring.profiles import Profile
+    from vintage.spec import Source
     from vintage.store import Artifact, Store
-
-Compared = Literal["snapshot", "features", "predictions"]
-KINDS: Final[tuple[Compared, ...]] = get_args(Compared)
+    from vintage.store.keys import Kind
 
 DAYS_BACK: Final[Mapping[str, int]] = {"yesterday": 1, "last-week": 7}
 MOST_PAST: Final = 90
 """Dates before the one that is asked about from which bounds are calibrated, at most."""
 SCORED: Final = 28
 """Dates of predictions that stand for the training window, which has none."""
+UNDATED: Final = "the source has no dates, and so no past that tells what is usual"
 
 
 class _Told(BaseModel):
@@ -84,7 +86,8 @@ class DriftOfRows(_Told):
     """How far the rows of one kind are from the reference.
 
     Attributes:
-        kind: which rows: the raw ones of the snapshot, features, or predictions.
+        kind: which rows: `snapshot` (the raw ones), `join.<name>` (those of a joined source), `features` or
+            `predictions`.
         rows: how many the date has.
         reference: the dates that they are compared with.
         calm: how many comparisons of the past the bounds were calibrated from; 0 means conventional bounds.
@@ -93,7 +96,7 @@ class DriftOfRows(_Told):
         columns: the furthest first.
     """
 
-    kind: Compared
+    kind: str
     rows: int
     reference: tuple[dt.date, ...]
     calm: int
@@ -137,13 +140,13 @@ class Sides:
     """The artifacts that are compared, of one kind of rows.
 
     Attributes:
-        kind: which rows.
+        kind: which rows, as `DriftOfRows` tells it.
         asked: the date's; None where it has none.
         reference: date → what it is compared with.
         past: date → those, and all others from which bounds are calibrated or that tell since when.
     """
 
-    kind: Compared
+    kind: str
     asked: Artifact | None
     reference: Mapping[dt.date, Artifact]
     past: Mapping[dt.date, Artifact]
@@ -157,6 +160,7 @@ class Question:
         pipeline, date, against: as `Drift` tells them.
         model: whose training rows are the reference; None with another one.
         sides: of each kind of rows.
+        undated: joined sources without dates, which are not compared.
     """
 
     pipeline: str
@@ -164,6 +168,7 @@ class Question:
     against: str
     model: Artifact | None
     sides: tuple[Sides, ...]
+    undated: tuple[str, ...] = ()
 
 
 def drift_of(
@@ -171,6 +176,7 @@ def drift_of(
     day: dt.date | None = None,
     against: str = TRAINING,
     *,
+    joins: Mapping[str, Source] | None = None,
     overrides: Mapping[str, float] | None = None,
 ) -> Drift:
     """Compare the rows of a date with a reference, from profiles alone.
@@ -179,13 +185,14 @@ def drift_of(
         store: the pipeline's.
         day: the partition date; None takes the latest that was snapshotted.
         against: `training`, `yesterday`, `last-week`, or `A..B`, two dates of which both count.
+        joins: name → joined source of the pipeline.
         overrides: bounds, as `compare` takes them.
 
     Raises:
         SpecError: `against` is none of these.
         StoreError: there is nothing to compare, or something of the store is damaged.
     """
-    found = answer(ask(store, day, against), overrides)
+    found = answer(ask(store, day, against, joins), overrides)
     if not found.parts:
         raise StoreError(
             f"{found.date} of {store.pipeline} cannot be compared with {against}",
@@ -195,7 +202,12 @@ def drift_of(
     return found
 
 
-def ask(store: Store, day: dt.date | None = None, against: str = TRAINING) -> Question:
+def ask(
+    store: Store,
+    day: dt.date | None = None,
+    against: str = TRAINING,
+    joins: Mapping[str, Source] | None = None,
+) -> Question:
     """Find what is to be compared, as `drift_of` does; reads no profile.
 
     Raises:
@@ -211,6 +223,8 @@ def ask(store: Store, day: dt.date | None = None, against: str = TRAINING) -> Qu
             fix=f"Run `vintage run {store.pipeline} --date {asked or 'YYYY-MM-DD'}`.",
         )
     model = _model_before(store, asked) if against == TRAINING else None
+    joins = joins or {}
+    dated = [input_name(name) for name, source in joins.items() if source.dated]
     return Question(
         pipeline=store.pipeline,
         date=asked,
@@ -218,8 +232,9 @@ def ask(store: Store, day: dt.date | None = None, against: str = TRAINING) -> Qu
         model=model.model if model else None,
         sides=tuple(
             _sides(store, kind, asked, _reference(store, kind, asked, against, model), against)
-            for kind in KINDS
+            for kind in ("snapshot", *dated, "features", "predictions")
         ),
+        undated=tuple(name for name, source in joins.items() if not source.dated),
     )
 
 
@@ -230,7 +245,7 @@ def answer(question: Question, overrides: Mapping[str, float] | None = None) -> 
         StoreError: a profile is damaged, or of a later release.
     """
     parts: list[DriftOfRows] = []
-    missing: dict[str, str] = {}
+    missing = {input_name(name): UNDATED for name in question.undated}
     for sides in question.sides:
         told = _rows(sides, question.date, question.against, overrides or {})
         if isinstance(told, str):
@@ -264,11 +279,11 @@ def profiles_of(store: Store, drift: Drift, part: DriftOfRows) -> tuple[list[Pro
     """
     model = model_of(store, drift)
     known = _reference(store, part.kind, drift.date, drift.against, Lineage(store, model) if model else None)
-    asked = store.current(part.kind, drift.date)
+    asked = _current(store, part.kind, [drift.date]).get(drift.date)
     missing = [day for day in part.reference if day not in known]
     if asked is None or missing:
         gone = missing[0] if missing else drift.date
-        raise StoreError(f"the {part.kind} of {gone} is gone, which {drift.date} was compared with")
+        raise StoreError(f"{part.kind} of {gone} is gone, which {drift.date} was compared with")
     read = [read_profile(known[day]) for day in part.reference]
     return [each for each in read if each is not None], read_profile(asked) or {}
 
@@ -287,19 +302,20 @@ def _model_before(store: Store, day: dt.date) -> Lineage:
 
 
 def _reference(
-    store: Store, kind: Compared, day: dt.date, against: str, model: Lineage | None
+    store: Store, kind: str, day: dt.date, against: str, model: Lineage | None
 ) -> dict[dt.date, Artifact]:
     if model is not None:
         if kind == "predictions":
-            before = [each for each in store.dates(kind) if each < day][-SCORED:]
+            before = [each for each in _dates(store, kind) if each < day][-SCORED:]
             return _current(store, kind, before)
-        found = model.train if kind == "features" else model.snapshots
-        return {each: artifact for each, artifact in found.items() if each != day}
+        found = model.train if kind == "features" else model.sources.get(view_of(kind), {})
+        # A source that had no dates when the model was trained was taken under other ones.
+        return {each: artifact for each, artifact in found.items() if each == artifact.date != day}
     if against in DAYS_BACK:
         return _current(store, kind, [day - dt.timedelta(days=DAYS_BACK[against])])
     first, last = _range(against)
     return _current(
-        store, kind, [each for each in store.dates(kind) if first <= each <= last and each != day]
+        store, kind, [each for each in _dates(store, kind) if first <= each <= last and each != day]
     )
 
 
@@ -316,22 +332,36 @@ def _range(against: str) -> tuple[dt.date, dt.date]:
     return found
 
 
-def _current(store: Store, kind: Compared, dates: Sequence[dt.date]) -> dict[dt.date, Artifact]:
-    found = {each: store.current(kind, each) for each in dates}
+def _place(store: Store, kind: str) -> tuple[Store, Kind]:
+    """Return where rows of a kind are kept, and as what."""
+    if is_raw(kind):
+        return store_of(store, view_of(kind)), "snapshot"
+    return store, "features" if kind == "features" else "predictions"
+
+
+def _dates(store: Store, kind: str) -> Sequence[dt.date]:
+    own, kept = _place(store, kind)
+    return own.dates(kept)
+
+
+def _current(store: Store, kind: str, dates: Sequence[dt.date]) -> dict[dt.date, Artifact]:
+    own, kept = _place(store, kind)
+    found = {each: own.current(kept, each) for each in dates}
     return {each: artifact for each, artifact in found.items() if artifact is not None}
 
 
 def _sides(
-    store: Store, kind: Compared, day: dt.date, reference: Mapping[dt.date, Artifact], against: str
+    store: Store, kind: str, day: dt.date, reference: Mapping[dt.date, Artifact], against: str
 ) -> Sides:
     past: dict[dt.date, Artifact] = dict(reference)
     if against in DAYS_BACK:
-        before = [each for each in store.dates(kind) if each < day][-MOST_PAST:]
+        before = [each for each in _dates(store, kind) if each < day][-MOST_PAST:]
         past = _current(store, kind, before) | past
     else:
-        later = [each for each in store.dates(kind) if max(reference, default=day) < each < day][-SCORED:]
+        since = max(reference, default=day)
+        later = [each for each in _dates(store, kind) if since < each < day][-SCORED:]
         past |= _current(store, kind, later)
-    return Sides(kind, store.current(kind, day), reference, past)
+    return Sides(kind, _current(store, kind, [day]).get(day), reference, past)
 
 
 def _rows(sides: Sides, day: dt.date, against: str, overrides: Mapping[str, float]) -> DriftOfRows | str:

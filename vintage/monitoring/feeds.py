@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vintage.spec import SOURCE_VIEW
 from vintage.spec.features import FeatureOrigins, feature_columns
+from vintage.store.steps import is_raw, view_of
 
 if TYPE_CHECKING:
     from vintage.monitoring.drift import Drift, DriftOfColumn
@@ -17,14 +17,14 @@ def with_feeds(drift: Drift, pipeline: Pipeline) -> Drift:
     origins = FeatureOrigins(pipeline)
     behind = {name: origins.of_column(name) for name in feature_columns(pipeline) or ()}
 
-    def told(column: DriftOfColumn) -> DriftOfColumn:
-        wanted = {(SOURCE_VIEW,), (SOURCE_VIEW, column.column.lower())}
+    def told(view: str, column: DriftOfColumn) -> DriftOfColumn:
+        wanted = {(view,), (view, column.column.lower())}
         feeds = tuple(name for name, found in behind.items() if any(each[:2] in wanted for each in found))
         return column.model_copy(update={"feeds": feeds}) if column.drifted else column
 
     parts = tuple(
-        part.model_copy(update={"columns": tuple(map(told, part.columns))})
-        if part.kind == "snapshot"
+        part.model_copy(update={"columns": tuple(told(view_of(part.kind), each) for each in part.columns)})
+        if is_raw(part.kind)
         else part
         for part in drift.parts
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from vintage.monitoring.quality import value_of
-from vintage.monitoring.words import KINDS
+from vintage.monitoring.words import rows_of
 
 if TYPE_CHECKING:
     from vintage.monitoring.drift import Drift
@@ -27,8 +27,8 @@ def record_drift(tracking: Tracking, drift: Drift) -> None:
     points = {}
     for part in drift.parts:
         worst = max((MOST if each.severity is None else each.severity for each in part.columns), default=0.0)
-        points[f"drift/{KINDS[part.kind]}"] = min(MOST, worst)
-        points[f"drift/{KINDS[part.kind]}.columns"] = float(len(part.drifted))
+        points[f"drift/{rows_of(part.kind)}"] = min(MOST, worst)
+        points[f"drift/{rows_of(part.kind)}.columns"] = float(len(part.drifted))
     if points:
         tracking.log_history(drift.pipeline, drift.date, points)
 

@@ -13,7 +13,7 @@ from vintage.spec import Stage, parse_partition_date
 from vintage.store.details import EvaluationDetails
 
 if TYPE_CHECKING:
-    from vintage.monitoring.drift import Compared, Drift, DriftOfColumn
+    from vintage.monitoring.drift import Drift, DriftOfColumn
     from vintage.store import Artifact, Store
 
 
@@ -32,8 +32,8 @@ def with_importance(drift: Drift, store: Store) -> Drift:
     if not shares:
         return drift
 
-    def told(kind: Compared, column: DriftOfColumn) -> DriftOfColumn:
-        names = {"snapshot": column.feeds, "features": (column.column,)}.get(kind, ())
+    def told(kind: str, column: DriftOfColumn) -> DriftOfColumn:
+        names = (column.column,) if kind == "features" else column.feeds
         if not column.drifted or not names:
             return column
         found = sum(shares.get(name.lower(), 0.0) for name in names)

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from vintage.spec import SOURCE_VIEW
 from vintage.spec.names import list_names
+from vintage.store.steps import is_raw, view_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from vintage.monitoring.drift import Drift, DriftOfColumn, DriftOfRows
 
-KINDS: Final[Mapping[str, str]] = {
-    "snapshot": "raw rows",
-    "features": "features",
-    "predictions": "predictions",
-}
 MEASURES: Final[Mapping[str, str]] = {
     "psi": "PSI",
     "js": "Jensen-Shannon",
@@ -26,6 +23,14 @@ MEASURES: Final[Mapping[str, str]] = {
     "nulls": "nulls",
 }
 _SHARES: Final = frozenset({"outside", "new", "nulls"})
+
+
+def rows_of(kind: str) -> str:
+    """Return what rows of a kind are called."""
+    if not is_raw(kind):
+        return kind
+    view = view_of(kind)
+    return "raw rows" if view == SOURCE_VIEW else f"raw rows of {view}"
 
 
 def reference_of(drift: Drift) -> str:
@@ -43,7 +48,7 @@ def headline(part: DriftOfRows) -> tuple[str, str]:
     bounds = f"bounds from {part.calm} comparisons of the past" if part.calm else "conventional bounds"
     if part.outliers:
         bounds += f", without {list_names([str(each) for each in part.outliers])}"
-    return f"{KINDS[part.kind]}: {told}", f"{part.rows:,} rows, against {dates}; {bounds}"
+    return f"{rows_of(part.kind)}: {told}", f"{part.rows:,} rows, against {dates}; {bounds}"
 
 
 def value(measure: str, found: float) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from vintage.monitoring.distribution import distribution
 from vintage.monitoring.drift import profiles_of
 from vintage.monitoring.quality import kept_quality
-from vintage.monitoring.words import KINDS, MEASURES, headline, important, reference_of, value
+from vintage.monitoring.words import MEASURES, headline, important, reference_of, rows_of, value
 from vintage.registry import ledger
 from vintage.registry.timeline import champion_history
 from vintage.report.digest import write_digest
@@ -62,7 +62,7 @@ def write_drift(store: Store, drift: Drift) -> Path:
         told_value=told_value,
         digest=os.path.relpath(digest_page(store.root), drift_page(store).parent),
         important=important,
-        kinds=KINDS,
+        rows_of=rows_of,
         measures=MEASURES,
         headline=headline,
         told=value,
@@ -116,7 +116,7 @@ def _heat(part: DriftOfRows) -> Picture | None:
     more = f" of {len(part.columns)}" if len(part.columns) > len(columns) else ""
     return canvas.picture(
         f"heat-{part.kind}",
-        f"{KINDS[part.kind].capitalize()} by date",
+        f"{rows_of(part.kind).capitalize()} by date",
         f"{len(columns)}{more} columns by {len(days)} dates, the furthest first; the stronger the orange, "
         "the further above its bound a column was. The line ends the reference. "
         f"On {days[-1]} {moved} drifted.",

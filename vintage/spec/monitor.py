@@ -129,10 +129,18 @@ def bound_problems(checked: Checked) -> Iterator[Problem]:
     """Yield the bounds on columns that neither raw rows nor features nor predictions have."""
     monitor: Monitor | None = checked.parts.get("monitor")
     raw, (provided, _) = checked.raw_columns, checked.provided
-    if monitor is None or raw is None or provided is None:
+    joined = [source.column_names for source in checked.parts.get("joins", {}).values() if source.dated]
+    if monitor is None or raw is None or provided is None or None in joined:
         # What is inferred, or not yet right, cannot be compared with.
         return
-    columns = (*raw, *provided, "label", "trainable", *_OF_PREDICTIONS)
+    columns = (
+        *raw,
+        *(name for names in joined for name in names or ()),
+        *provided,
+        "label",
+        "trainable",
+        *_OF_PREDICTIONS,
+    )
     known = {name.lower() for name in columns}
     for index, bound in enumerate(monitor.bounds):
         name = (bound.column or columns[0]).lower()

@@ -494,7 +494,7 @@ class DriftedColumn(_Part):
     """A column that drifted.
 
     Attributes:
-        rows: kind of its rows: `snapshot`, `features` or `predictions`.
+        rows: kind of its rows: `snapshot`, `join.<name>`, `features` or `predictions`.
         column: its name.
         told: the measure that exceeds its bound by most, in words.
         dates: watched dates on which it drifted, this one included, oldest first.

@@ -47,6 +47,16 @@ def input_name(view: str) -> str:
     return "snapshot" if view == SOURCE_VIEW else JOINED + view
 
 
+def is_raw(name: str) -> bool:
+    """Whether a view's snapshots have such a name."""
+    return name == "snapshot" or name.startswith(JOINED)
+
+
+def view_of(name: str) -> str:
+    """Return the view whose snapshots have such a name; the pipeline's own source of any other name."""
+    return name.removeprefix(JOINED) if name.startswith(JOINED) else SOURCE_VIEW
+
+
 def validation(pipeline: Pipeline, suite: Suite, day: date, *, snapshot_key: Key) -> Ingredients:
     """Return the ingredients of the validation of a date's snapshot by a suite."""
     return _ingredients(
@@ -216,8 +226,8 @@ def monitor(
     pipeline: Pipeline,
     day: date,
     *,
-    compared: Mapping[Kind, Mapping[date, Artifact]],
-    reference: Mapping[Kind, Iterable[date]],
+    compared: Mapping[str, Mapping[date, Artifact]],
+    reference: Mapping[str, Iterable[date]],
     model: Artifact | None,
     before: Mapping[date, Key],
 ) -> Ingredients:
@@ -226,7 +236,8 @@ def monitor(
     Args:
         pipeline: the spec.
         day: the partition date.
-        compared: kind of rows → date → what is read of it, the date's own among them.
+        compared: kind of rows, `join.<name>` of a joined source → date → what is read of it, the date's own
+            among them.
         reference: kind of rows → the dates that the date is compared with.
         model: whose training rows these are; None where they are not.
         before: earlier date that the alarm counts → digest of the columns that drifted on it. Not the keys of
@@ -241,6 +252,7 @@ def monitor(
         # From which features are reported that a raw column feeds.
         "preprocess": pipeline.preprocess.model_dump(mode="json"),
         "columns": {view: source.column_names for view, source in pipeline.views.items()},
+        "undated": sorted(name for name, source in pipeline.joins.items() if not source.dated),
     }
     inputs: dict[str, Mapping[date, Key]] = {kind: _keys(found) for kind, found in compared.items()}
     if model is not None:
