@@ -214,7 +214,9 @@ def _moment_cure(name: str, text: str, given: dict[str, str]) -> str:
     if digits in _DIGITS:
         return _DIGITS[digits]
     if declared:
-        return f"it is not as source.options.{option} has it, {declared!r}"
+        zone = given.get("timezone", "") if name == "timestamp" else ""
+        skipped = f", or clocks of {zone} skip it" if zone else ""
+        return f"it is not as source.options.{option} has it, {declared!r}{skipped}"
     if _ISO.fullmatch(text):
         return _iso_cure(name, text)
     pattern = {8: "yyyyMMdd", 6: "yyMMdd", 14: "yyyyMMddHHmmss"}.get(digits, "dd.MM.yyyy")

@@ -31,6 +31,7 @@ _TIME: Final = r"[0-9]{1,2}:[0-9]{1,2}(?::[0-9]{1,2}(?:\.[0-9]{1,6}0*)?)?"
 _ZONE: Final = (
     r" ?(?:Z|[+-][0-9]{1,2}(?::?[0-9]{2}){0,2}|(?:UTC|GMT|UT)(?:[+-][0-9:]+)?|[A-Z][A-Za-z]+/[A-Za-z_/+-]+)"
 )
+_NO_SHIFT: Final = frozenset({"UTC", "Z", "GMT"})
 _ZONE_LETTERS: Final = re.compile(r"[XxZzVO]")
 
 
@@ -324,24 +325,39 @@ def _timestamp(text: Column, kind: DataType, forms: Forms) -> Column:
     from pyspark.sql import functions as F
 
     name = kind.typeName()
+    in_zone = name == "timestamp" and forms.zone.upper() not in _NO_SHIFT
     pattern = forms.timestamp if name == "timestamp" else forms.timestamp_ntz
     if not pattern:
         zone = rf"(?:{_ZONE})?" if name == "timestamp" else ""
         found = F.when(_matches(text, f"{_DATE}(?:[T ]{_TIME}{zone})?"), text.try_cast(name))
-        if name == "timestamp" and forms.zone.upper() not in {"UTC", "Z", "GMT"}:
-            local = ~_matches(text, f"{_DATE}[T ]{_TIME}{_ZONE}")
-            found = F.when(local, F.to_utc_timestamp(found, forms.zone)).otherwise(found)
+        if in_zone:
+            named = _matches(text, f"{_DATE}[T ]{_TIME}{_ZONE}")
+            found = F.when(named, found).otherwise(_in_zone(found, forms.zone))
     else:
-        option = "timestampFormat" if name == "timestamp" else "timestampNTZFormat"
-        plain = name == "timestamp" and not forms.locale and forms.zone == "UTC"
-        found = (
-            F.try_to_timestamp(text, F.lit(pattern))
-            if plain
-            else _as_spark_reads(
-                text, name.upper(), {option: pattern, "locale": forms.locale, "timeZone": forms.zone}
-            )
-        )
+        shifted = in_zone and not _has_zone(pattern)
+        zone = forms.zone if in_zone and not shifted else "UTC"
+        if name == "timestamp" and not forms.locale and zone == "UTC":
+            found = F.try_to_timestamp(text, F.lit(pattern))
+        else:
+            option = "timestampFormat" if name == "timestamp" else "timestampNTZFormat"
+            options = {option: pattern, "locale": forms.locale, "timeZone": zone}
+            found = _as_spark_reads(text, name.upper(), options)
+        found = _in_zone(found, forms.zone) if shifted else found
     return F.when(_plausible(found, name, forms.years), found)
+
+
+def _in_zone(local: Column, zone: str) -> Column:
+    """Return the moment at which clocks of a zone show a time; null where they skip it in spring.
+
+    A time that they show twice in autumn is the first of both. Midnight stands for the start of a day, skipped
+    or not.
+    """
+    from pyspark.sql import functions as F
+
+    moment = F.to_utc_timestamp(local, zone)
+    # Spark takes a time that is skipped for another.
+    shown = F.from_utc_timestamp(moment, zone) == local
+    return F.when(shown | (local == F.date_trunc("day", local)), moment)
 
 
 def _has_zone(pattern: str) -> bool:
@@ -355,7 +371,9 @@ def _as_spark_reads(text: Column, kind: str, options: Mapping[str, str]) -> Colu
     # The value is the whole of a row: of one column, without quotes.
     alone = {"sep": "\u0001", "quote": "", "mode": "PERMISSIVE"}
     given = {**alone, **{name: value for name, value in options.items() if value}}
-    return F.from_csv(text, f"value {kind}", given).getField("value")
+    value = F.from_csv(text, f"value {kind}", given).getField("value")
+    # Of several rows or fields it would read the first, whatever follows.
+    return F.when(~text.rlike(r"[\x01\r\n]"), value)
 
 
 _LEAVES: Final[Mapping[str, Callable[[Column, DataType, Forms], Column]]] = {
