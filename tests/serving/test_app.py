@@ -25,13 +25,16 @@ from vintage.store import Store
 from vintage.twin import Description, Input, Twin
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
     from pathlib import Path
 
     import httpx
+    from fastapi import FastAPI
 
     from vintage.serving import Followed
 
 ROWS = pd.DataFrame({"colour": ["blue", "red"], "size": [1.0, None]})
+JSON = (b"content-type", b"application/json")
 EXPECTED = [{"prediction": 11.5}, {"prediction": 7.5}]
 
 
@@ -50,6 +53,26 @@ def client(followed: Followed) -> TestClient:
 
 def asked(client: TestClient, body: Any, path: str = "/invocations") -> httpx.Response:
     return client.post(path, json=body)
+
+
+def sent_by(
+    app: FastAPI, receive: Callable[[], Awaitable[dict[str, Any]]], *headers: tuple[bytes, bytes]
+) -> list[Any]:
+    """Post a body that no client would send; what the application sends."""
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/invocations",
+        "query_string": b"",
+        "headers": list(headers),
+    }
+    asyncio.run(app(scope, receive, send))
+    return sent
 
 
 SPLIT = {"columns": ["size", "more", "colour"], "data": [[1, "?", "blue"], [None, "?", "red"]]}
@@ -226,43 +249,20 @@ def test_too_many_rows_and_too_large_a_body_are_a_413(followed: Followed) -> Non
 
 
 def test_100_megabytes_are_refused_before_a_byte_of_them_is_read(followed: Followed) -> None:
-    sent = []
-
     async def receive() -> dict[str, Any]:
         raise AssertionError("it was read")
 
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    scope = {
-        "type": "http",
-        "method": "POST",
-        "path": "/invocations",
-        "query_string": b"",
-        "headers": [(b"content-type", b"application/json"), (b"content-length", b"%d" % (100 * 2**20))],
-    }
-    asyncio.run(application([followed])(scope, receive, send))
+    length = (b"content-length", b"%d" % (100 * 2**20))
+    sent = sent_by(application([followed]), receive, JSON, length)
     assert sent[0]["status"] == 413
 
 
 def test_a_body_that_does_not_come_is_a_408(followed: Followed) -> None:
-    sent = []
-
     async def receive() -> dict[str, Any]:
         await asyncio.sleep(3600)
         raise AssertionError
 
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    scope = {
-        "type": "http",
-        "method": "POST",
-        "path": "/invocations",
-        "query_string": b"",
-        "headers": [(b"content-type", b"application/json")],
-    }
-    asyncio.run(application([followed], Limits(seconds=1))(scope, receive, send))
+    sent = sent_by(application([followed], Limits(seconds=1)), receive, JSON)
     assert sent[0]["status"] == 408
 
 
@@ -272,11 +272,8 @@ def test_a_client_that_goes_away_is_no_failure_of_ours(
     async def receive() -> dict[str, Any]:
         return {"type": "http.disconnect"}
 
-    async def send(_: Any) -> None: ...
-
-    scope = {"type": "http", "method": "POST", "path": "/invocations", "query_string": b"", "headers": []}
     with caplog.at_level(logging.INFO, ACCESS.name):
-        asyncio.run(application([followed])(scope, receive, send))
+        sent_by(application([followed]), receive)
     assert [each.levelname for each in caplog.records] == ["INFO"]
     assert "CLIENT_DISCONNECTED" in caplog.text
 
