@@ -91,8 +91,7 @@ def show_latest(store: Store, monitors: Iterable[Artifact]) -> None:
     """
     latest = max(store.dates("monitor"), default=None)
     for artifact in monitors:
-        drift = _drift_in(artifact)
-        if artifact.date == latest and drift.parts:
+        if artifact.date == latest and (drift := _drift_in(artifact)).parts:
             write_drift(store, with_importance(drift, store))
 
 
