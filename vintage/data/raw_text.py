@@ -403,14 +403,10 @@ def _first_match(path: Path, byte: re.Pattern[bytes]) -> int:
 
 
 def _is_utf8(path: Path) -> bool:
-    decoder = codecs.getincrementaldecoder("utf-8")("strict")
     try:
-        for chunk in _chunks(path):
-            decoder.decode(chunk)
-        decoder.decode(b"", final=True)
+        return all(True for _ in codecs.iterdecode(_chunks(path), "utf-8"))
     except UnicodeDecodeError:
         return False
-    return True
 
 
 def _copy(path: Path, copy: Path, form: TextForm, day: date) -> None:

@@ -111,16 +111,20 @@ class _Lineage:
     def uses(self, artifact: Artifact, role: Role) -> Iterator[Use]:
         """Yield the restated rows that an artifact names as its input, and those behind such features."""
         seen = set()
-        parts = [each for each in references(artifact.manifest) if each.kind == "features"]
-        own = [each for each in references(artifact.manifest) if each.kind == "snapshot"]
-        for behind in (own, *(self._behind(part.date, part.key) for part in parts)):
-            for raw in behind:
-                snapshot = (raw.view, raw.date, raw.key)
-                waiting = (raw.view, raw.date) in self.waiting
-                state = self.old.get(snapshot) or ("pending" if waiting else None)
-                if state is not None and snapshot not in seen:
-                    seen.add(snapshot)
-                    yield Use(role=role, source=raw.view, date=raw.date, snapshot=raw.key, state=state)
+        for raw in self._raw_rows(artifact):
+            snapshot = (raw.view, raw.date, raw.key)
+            waiting = (raw.view, raw.date) in self.waiting
+            state = self.old.get(snapshot) or ("pending" if waiting else None)
+            if state is not None and snapshot not in seen:
+                seen.add(snapshot)
+                yield Use(role=role, source=raw.view, date=raw.date, snapshot=raw.key, state=state)
+
+    def _raw_rows(self, artifact: Artifact) -> Iterator[Reference]:
+        inputs = tuple(references(artifact.manifest))
+        yield from (each for each in inputs if each.kind == "snapshot")
+        for each in inputs:
+            if each.kind == "features":
+                yield from self._behind(each.date, each.key)
 
     def _behind(self, day: date, key: Key) -> tuple[Reference, ...]:
         if (day, key) not in self._known:
