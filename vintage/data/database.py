@@ -141,7 +141,7 @@ class RawTable:
         return RawRows(checked.rows, declared, lambda count: blame.error([checked], count), every)
 
     def check(self, spark: SparkSession, incoming: RawRows, observed: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return every date can be meant, and every row has a day, unless otherwise declared."""
+        """Check that every date is plausible and every row has a day, unless otherwise declared."""
         if observed["corrupt"]:
             raise incoming.refusal(observed["corrupt"])
         name = self.source.date_column

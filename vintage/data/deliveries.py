@@ -112,7 +112,7 @@ class FileDelivery:
         return read_raw(spark, self.source, self.raw, schema_ddl, self.day, scratch)
 
     def check(self, spark: SparkSession, incoming: RawRows, observed: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return every row parsed and has a day, every file is there, and none changed while it was read."""
+        """Check that every row parsed and has a day, and that no file is gone or changed while it was read."""
         if observed["corrupt"]:
             raise incoming.refusal(observed["corrupt"])
         check_files(self.source, self.raw, observed["rows"], self.day)

@@ -206,7 +206,7 @@ def carry_out(flow: Flow, step: Step) -> dict[date, Artifact]:
     """Find what a date needs of a kind or make it, and have each stand for its date; those of the own source.
 
     Raises:
-        StoreError: an input does not exist, or damaged.
+        StoreError: an input does not exist, or is damaged.
     """
     obtained = {}
     for view in dict.fromkeys(target.view for target in flow.targets(step)):

@@ -35,7 +35,7 @@ def main(
     Args:
         run: takes the job, and each further argument by its name.
         description: for `--help`.
-        further: name → help of what this job alone is reported; None for what is not given.
+        further: name → help of an argument that this job alone has; None where it is not given.
     """
     parser = _parser(description)
     for name, told in (further or {}).items():

@@ -24,7 +24,7 @@ _TRUTH: Final = "BOOLEAN"
 
 
 def label_type_problems(pipeline: Pipeline) -> Iterator[Problem]:
-    """Yield the label is a number, or true or false; and conditions are conditions, of one row each."""
+    """Check that the label is a number or a boolean, and that conditions are conditions, of one row each."""
     types = feature_types(pipeline)
     preprocess, score = pipeline.preprocess, pipeline.score
     texts: dict[KeyPath, str | None] = {

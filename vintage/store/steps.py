@@ -106,7 +106,7 @@ def tuning(
         pipeline: the spec, with the trigger's overrides in it.
         tuned: its tuning.
         day: the date that is tuned on.
-        train: date → feature partition that candidates are fitted on and are judged on.
+        train: date → feature partition that candidates are fitted and judged on.
     """
     search = {
         "method": tuned.method,
@@ -249,7 +249,7 @@ def monitor(
         "bounds": watched.overrides,
         "alarm": watched.alarm.model_dump(mode="json"),
         "reference": {kind: [str(each) for each in sorted(days)] for kind, days in reference.items()},
-        # From which features are reported that a raw column feeds.
+        # It determines which features a raw column is said to feed.
         "preprocess": pipeline.preprocess.model_dump(mode="json"),
         "columns": {view: source.column_names for view, source in pipeline.views.items()},
         "undated": sorted(name for name, source in pipeline.joins.items() if not source.dated),
