@@ -48,7 +48,7 @@ def _files() -> Iterator[Path]:
 def _commands(path: Path) -> Iterator[str]:
     text = path.read_text(encoding="utf-8")
     if path.suffix == ".py":
-        for string in _strings(ast.parse(text)):
+        for string in strings_of(ast.parse(text)):
             yield from _found(_WITHIN, string)
             yield from _found(_STRING, string)
         return
@@ -68,8 +68,8 @@ def _found(pattern: re.Pattern[str], text: str) -> Iterator[str]:
             yield command
 
 
-def _strings(tree: ast.Module) -> Iterator[str]:
-    """Every string of a module; an f-string as a whole, with HOLE for each value that is filled in."""
+def strings_of(tree: ast.AST) -> Iterator[str]:
+    """Every string of a module, or of a part; an f-string as a whole, with HOLE for each value filled in."""
     parts = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
     for node in ast.walk(tree):
         if isinstance(node, ast.JoinedStr):

@@ -202,17 +202,22 @@ def test_preprocess_asks_for_validation(team: Team) -> None:
         team.run("preprocess")
 
 
-def test_steps_out_of_order_say_which_comes_first(team: Team) -> None:
-    with pytest.raises(StoreError, match="Run snapshot first"):
+def test_steps_out_of_order_say_what_makes_the_missing_one(team: Team) -> None:
+    run = f"un `vintage run {team.name} --date {DAY}`"
+    with pytest.raises(StoreError, match=f"{run}; in Airflow, clear the run from snapshot on"):
         team.run("validate")
     team.run("snapshot", "validate")
-    with pytest.raises(StoreError, match="Run preprocess first"):
+    with pytest.raises(StoreError, match=f"{run}; in Airflow, clear the run from preprocess on"):
         team.run("fit")
     team.run("preprocess")
-    with pytest.raises(StoreError, match="Run fit first"):
+    with pytest.raises(
+        StoreError, match=f"{run}, with the same --set; in Airflow, clear the run from fit on"
+    ):
         team.run("evaluate")
     team.run("fit")
-    with pytest.raises(StoreError, match="Run evaluate first"):
+    with pytest.raises(
+        StoreError, match=f"{run}, with the same --set; in Airflow, clear the run from evaluate on"
+    ):
         team.run("promote")
 
 

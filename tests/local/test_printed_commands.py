@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import re
@@ -18,10 +19,11 @@ import typer
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
-from tests.printed import ROOT, printed
+from tests.printed import HOLE, ROOT, printed, strings_of
 from vintage.cli.champion import refuse_contradiction
 from vintage.cli.main import app
 from vintage.errors import SpecError
+from vintage.spec.flow import FLOW
 from vintage.spec.range import in_airflow
 
 if TYPE_CHECKING:
@@ -100,6 +102,29 @@ def test_every_printed_command_of_vintage_is_taken() -> None:
     found = by_program()["vintage"]
     assert len(found) > 100
     assert {where: why for where, words in found if (why := refused(words))} == {}
+
+
+def fixes() -> list[tuple[str, str]]:
+    """Every text that an error gives as its cure, and its file."""
+    return [
+        (str(path.relative_to(ROOT)), text)
+        for path in sorted((ROOT / "vintage").rglob("*.py"))
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(call, ast.Call)
+        for argument in call.keywords
+        if argument.arg == "fix"
+        for text in strings_of(argument.value)
+    ]
+
+
+def test_a_cure_that_is_a_run_names_its_command() -> None:
+    found = fixes()
+    assert len(found) > 100
+    steps = "|".join(each.job for each in FLOW)
+    run = re.compile(rf"\b[Rr]un ((the|a|its) dates?|{HOLE}|{steps}|promote)\b")
+    assert run.search("Run the date first.")
+    assert run.search("Run snapshot first.")
+    assert [each for each in found if "`vintage " not in each[1] and run.search(each[1])] == []
 
 
 @pytest.mark.parametrize(

@@ -5,14 +5,14 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from vintage.errors import DataError, StoreError
 from vintage.flow.job import for_each_date
 from vintage.registry.baseline import baseline_for
 from vintage.registry.tracking import Tracking
 from vintage.spec import SOURCE_VIEW, SplitByKey, load_suite
-from vintage.spec.flow import BY_DATE, ON_DEMAND
+from vintage.spec.flow import BY_DATE, FLOW, ON_DEMAND
 from vintage.store import check_files, windows
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from vintage.store.details import Details
 
 log = logging.getLogger(__name__)
+
+_JOBS: Final = {each.kind: each.job for each in FLOW}
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,7 @@ class Flow:
         """
         if step.kind in ON_DEMAND:
             check_files(carry_out(self, step).values())
-        return [(target, required(target)) for target in self.targets(step)]
+        return [(target, required(self.job, target)) for target in self.targets(step)]
 
     def targets(self, step: Step) -> tuple[Target, ...]:
         """Return what a date needs of a kind, whether or not it exists."""
@@ -236,37 +238,37 @@ def make_all(flow: Flow, step: Step, targets: Mapping[date, Target]) -> dict[dat
     return {day: make(flow, target) for day, target in targets.items()}
 
 
-def required(target: Target) -> Artifact:
-    """Return an artifact that an earlier step made.
+def required(job: Job, target: Target) -> Artifact:
+    """Return an artifact that an earlier step of a run made.
 
     Raises:
-        StoreError: it has not been made; names the step to run.
+        StoreError: it has not been made; names what makes it.
     """
     found = target.find()
     if found is None:
         named = target.named
-        what, fix = _missing(target.store, named)
         snapshot = named.inputs.get("snapshot", {}).get(named.date)
         made_from = f" of snapshot {snapshot.short}" if snapshot else ""
-        raise StoreError(what, expected=f"{named.kind} {named.key.short}{made_from}", fix=fix)
+        run = f"`vintage run {job.pipeline.name} --date {job.date}`"
+        same = "" if named.kind in BY_DATE else ", with the same --set"
+        raise StoreError(
+            _missing(target.store, named),
+            expected=f"{named.kind} {named.key.short}{made_from}",
+            fix=f"It was never made, or data, code or file changed since: run {run}{same}; "
+            f"in Airflow, clear the run from {_JOBS[named.kind]} on.",
+        )
     return found
 
 
-def _missing(store: Store, named: Ingredients) -> tuple[str, str]:
-    """Return what is missing, and what to do."""
+def _missing(store: Store, named: Ingredients) -> str:
     day = named.date
     match named.kind:
         case "validation":
-            what = f"the snapshot of {store.pipeline} for {day} has not been validated"
-            fix = "Run validate first; if it ran, data or suite changed meanwhile: run the chain again."
+            return f"the snapshot of {store.pipeline} for {day} has not been validated"
         case "features":
-            what = f"{day} has no feature rows"
-            fix = "Run preprocess first; if it ran, data or code changed meanwhile: run the chain again."
+            return f"{day} has no feature rows"
         case "evaluation":
             model = named.inputs["model"][day].short
-            what = f"model {model} of {store.pipeline} for {day} has not been evaluated"
-            fix = "Run evaluate first, with the same --set."
+            return f"model {model} of {store.pipeline} for {day} has not been evaluated"
         case _:
-            what = f"{store.pipeline} has no {named.kind} for {day} from today's features and spec"
-            fix = "Run fit first, with the same --set; if it ran, data or code changed: run the chain again."
-    return what, fix
+            return f"{store.pipeline} has no {named.kind} for {day} from today's features and spec"

@@ -153,7 +153,8 @@ def settle(tracking: Registry, store: Store, challenger: Challenger, loads: Call
         raise ModelRefused(
             f"version {entry.version} of {store.pipeline} for {entry.date} passed its gates and cannot serve",
             found="; ".join(loaded.problems),
-            fix="The champion stays. Mend what it says, and run promote again.",
+            fix=f"The champion stays. Mend what it says, and run `vintage promote {store.pipeline} --date "
+            f"{entry.date}`.",
         )
     return entry
 

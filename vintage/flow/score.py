@@ -130,8 +130,8 @@ def find_scorer(tracking: Tracking, store: Store, version: str | None = None) ->
         if champion is None:
             raise NothingServes(
                 f"no version of {store.pipeline} serves, so that nothing can be scored",
-                fix="`vintage history` shows why none was promoted; --version N scores with any that is "
-                "registered.",
+                fix=f"`vintage history {store.pipeline}` shows why none was promoted; --version N scores "
+                "with any that is registered.",
             )
         chosen = champion
     day = date.fromisoformat(chosen.date)

@@ -63,7 +63,7 @@ class SourceBinding:
         """Return the snapshot of a date that was just taken."""
         found = self.store.current("snapshot", day)
         if found is None:
-            raise StoreError(f"the snapshot of {self.of(day)} is gone", fix="Run snapshot again.")
+            raise StoreError(f"the snapshot of {self.of(day)} is gone", fix="Run again.")
         return found
 
 

@@ -138,7 +138,8 @@ def dates_to_monitor(store: Store, first: dt.date | None, last: dt.date | None) 
         raise StoreError(
             f"{store.pipeline} has no snapshot{told}",
             expected=f"dates from {taken[0]} to {taken[-1]}" if taken else "a finished run",
-            fix="What has no rows in the store is not monitored: run or score the dates first.",
+            fix="What has no rows in the store is not monitored: run or score the dates first, with "
+            f"`vintage run {store.pipeline} --date {last or 'YYYY-MM-DD'}`.",
         )
     return found
 

@@ -280,7 +280,7 @@ def evaluation_with(store: Store, day: date, key: str) -> Artifact:
         raise StoreError(
             f"{store.pipeline} has no evaluated model {key} for {day}",
             expected=f"one of {', '.join(told)}" if told else "a finished run of that date",
-            fix="`vintage show PIPELINE --date D` prints the current key.",
+            fix=f"`vintage show {store.pipeline} --date {day}` prints the current key.",
         )
     if len(models) > 1:
         raise SpecError(

@@ -115,7 +115,8 @@ def require(folder: Path) -> None:
         raise StoreError(
             "the model keeps no golden batch, so that nothing can show that it still gives what it gave",
             expected=f"rows and outputs in {folder}",
-            fix="It was fitted before models kept one: run its date again, and promote what that makes.",
+            fix="It was fitted before models kept one: run its date again with `vintage run`, and promote "
+            "what that makes.",
         )
 
 

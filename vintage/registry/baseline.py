@@ -47,7 +47,7 @@ def model_of_version(store: Store, version: int, day: date, key: str) -> Artifac
         raise StoreError(
             f"the model of version {version} of {store.pipeline} is not in the store",
             expected=f"model {key[:12]} of {day} below {store.folder}",
-            fix="Bring it back from a backup, or run its date again.",
+            fix=f"Bring it back from a backup, or run `vintage run {store.pipeline} --date {day}`.",
         )
     return model
 

@@ -158,7 +158,8 @@ def carry_out(
         raise ModelRefused(
             f"version {target.version} of {store.pipeline} for {target.date} cannot serve",
             found="; ".join(loaded.problems),
-            fix="The champion stays. Choose another version, or run its date again.",
+            fix=f"The champion stays. Choose another version, or run `vintage run {store.pipeline} --date "
+            f"{target.date}`.",
         )
     with ledger.one_decision_at_a_time(store.ledger_path):
         now = agreement.standing_to_decide(store, tracking, by_hand=True)
@@ -211,7 +212,8 @@ def version_of(store: Store, tracking: Registry, named: str) -> tuple[Version, A
     )
     if evaluation is None or EvaluationDetails.of(evaluation).model != found.key:
         raise StoreError(
-            f"version {found.version} of {store.pipeline} has no evaluation", fix=f"Run {found.date} again."
+            f"version {found.version} of {store.pipeline} has no evaluation",
+            fix=f"Run `vintage run {store.pipeline} --date {found.date}`.",
         )
     return found, evaluation
 
@@ -244,15 +246,14 @@ def evaluated(store: Store, day: date) -> tuple[Artifact, Artifact]:
     Raises:
         StoreError: there is none, or the model is gone.
     """
+    run = f"Run `vintage run {store.pipeline} --date {day}`."
     evaluation = store.current("evaluation", day)
     if evaluation is None:
-        raise StoreError(f"{store.pipeline} has no evaluated model for {day}", fix="Run the date first.")
+        raise StoreError(f"{store.pipeline} has no evaluated model for {day}", fix=run)
     key = EvaluationDetails.of(evaluation).model
     model = store.find("model", day, key)
     if model is None:
-        raise StoreError(
-            f"model {key.short} of {store.pipeline} for {day} is gone", fix="Run the date again."
-        )
+        raise StoreError(f"model {key.short} of {store.pipeline} for {day} is gone", fix=run)
     return evaluation, model
 
 
@@ -269,7 +270,10 @@ def _by_force(pipeline: str, named: str, now: Standing) -> str:
 def _before(store: Store, now: Standing) -> str:
     line = line_of_champions(now.ledger.entries)
     if not line:
-        raise SpecError(f"{store.pipeline} has no champion to go back from", fix="Run a date first.")
+        raise SpecError(
+            f"{store.pipeline} has no champion to go back from",
+            fix=f"Run `vintage run {store.pipeline} --date YYYY-MM-DD`.",
+        )
     if len(line) == 1:
         raise SpecError(
             f"no version of {store.pipeline} served before version {line[-1].version}",
@@ -284,7 +288,8 @@ def _model(store: Store, version: Version) -> Artifact:
         raise StoreError(
             f"the files of version {version.version} of {store.pipeline} are gone",
             expected=f"model {version.key[:12]} of {version.date} in {store.folder}",
-            fix=f"Bring the folder back, or run {version.date} again and promote what that makes.",
+            fix=f"Bring the folder back, or run `vintage run {store.pipeline} --date {version.date}` "
+            "and promote what that makes.",
         )
     return found
 

@@ -110,7 +110,7 @@ def carry_out(store: Store, tracking: Tracking) -> Repair:
             if target is None:
                 raise StoreError(
                     f"{told_model(found.serves.model_key, found.serves.date)} is not in MLflow",
-                    fix="Run the repair again.",
+                    fix=f"Run `vintage registry repair {store.pipeline} --apply` again.",
                 )
             tracking.set_champion(store.pipeline, target.version)
         elif found.alias:
@@ -148,9 +148,10 @@ def _champion_is_nowhere(store: Store, serves: Entry) -> StoreError:
         f"by the ledger {told_model(serves.model_key, serves.date)} of {store.pipeline} serves, and is "
         "neither in MLflow nor in the store",
         expected=f"its folder below {store.folder}",
-        fix="Bring the folder back from a backup, or run the date again: from the same data, file and "
-        "code it makes the model under its key, and ends at promote. Repair then. Where neither can be, "
-        f"choose another model: `vintage rollback {store.pipeline} --to DATE --why …`, or `vintage "
+        fix="Bring the folder back from a backup, or run "
+        f"`vintage run {store.pipeline} --date {serves.date}`: from the same data, file and code it makes "
+        "the model under its key, and ends at promote. Repair then. Where neither can be, choose another "
+        f"model: `vintage rollback {store.pipeline} --to DATE --why …`, or `vintage "
         f"promote {store.pipeline} --version DATE --force --why …`.",
     )
 

@@ -61,7 +61,8 @@ def window_snapshots(
             raise StoreError(
                 f"{day} has no snapshot of {missing} in {store_of(store, missing).folder}",
                 expected="one",
-                fix="Run snapshot first.",
+                fix=f"Run `vintage run {pipeline.name} --date {day}`; "
+                "in Airflow, clear the run from snapshot on.",
             )
         whole = {view: found for view, found in views.items() if found is not None and found.row_count}
         if len(whole) == len(views):
