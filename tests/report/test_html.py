@@ -12,7 +12,7 @@ import pytest
 from tests.report.families import DAY, DECIDES, EVALUATIONS, ODD, publish_run
 from vintage.errors import StoreError
 from vintage.registry import ledger
-from vintage.report.html import ReportFiles, metric_rows, write_report
+from vintage.report.html import Beside, ReportFiles, metric_rows, render, write_report
 from vintage.report.summary import summary_of
 from vintage.store import Store
 from vintage.store.reports import report_folder
@@ -214,6 +214,60 @@ def test_an_evaluation_that_holds_little_leaves_the_parts_out(tmp_path: Path) ->
     assert "champion" not in page.text
     assert "interval" not in page.text
     assert "Gates passed, not promoted yet" in page.text
+
+
+def test_more_than_two_classes_have_no_curves_and_no_metric_under_two_names(tmp_path: Path) -> None:
+    names = (
+        "accuracy",
+        "f1",
+        "precision",
+        "recall",
+        "weightedFMeasure",
+        "weightedPrecision",
+        "weightedRecall",
+    )
+    rates = {"precision": 0.9, "recall": 0.8, "f1": 0.85}
+    columns = [f"class {label}" for label in range(3)]
+    several = {
+        **EVALUATIONS["classification"],
+        "metrics": dict.fromkeys(names, 0.9),
+        "baseline": None,
+        "details": {
+            "confusion_matrix": {"labels": [0.0, 1.0, 2.0], "counts": [[3, 0, 0], [0, 3, 0], [0, 1, 2]]},
+            "classes": [{"label": float(label), "rows": 3, **rates} for label in range(3)],
+            "importances": {
+                "kind": "coefficients",
+                "left_out": 0,
+                "by": columns,
+                "features": [
+                    {"feature": "size", "values": [1.5, -2.5, 0.5], "standardised": [3.0, -5.0, 1.0]}
+                ],
+            },
+        },
+    }
+    store = Store(tmp_path, "things")
+    files = write_report(store, publish_run(store, "classification", several))
+    text = files.html.read_text(encoding="utf-8")
+    shown = [row.name for row in metric_rows(files.summary)]
+    assert shown == ["accuracy", "f1", "precision", "recall"]
+    assert "weightedFMeasure, weightedPrecision" in text or "weightedPrecision, weightedRecall" in text
+    assert "Confusion matrix</h2>" in text
+    assert "and curves" not in text
+    # Each of the two tables of coefficients has a column a class.
+    assert text.count('<th role="columnheader" scope="col" class="num">class 2</th>') == 2
+    weighted = files.summary.model_copy(update={"metric": "weightedRecall"})
+    assert "recall" not in [row.name for row in metric_rows(weighted)]
+    assert metric_rows(weighted)[0].name == "weightedRecall"
+
+
+@pytest.mark.parametrize("relevant", ["rating >= 3", None])
+def test_a_recommendation_tells_what_is_relevant(reports: dict[str, Any], relevant: str | None) -> None:
+    store, files, _ = reports["recommendation"]
+    summary = files.summary.model_copy(update={"relevant": relevant})
+    text = render(summary, Beside([], [], None, store.folder / "dates.html"), {}, folder=store.folder)
+    assert "26 known users with something relevant in the holdout were each recommended 10 items" in text
+    told = "<code>rating &gt;= 3</code>" if relevant else "Every row of the holdout is relevant"
+    assert told in text
 
 
 def test_a_gain_is_better_only_beyond_its_interval(tmp_path: Path) -> None:

@@ -202,6 +202,12 @@ def test_labels_are_shown_by_date(tmp_path: Path) -> None:
     }
     shown = drawn(summary.model_copy(update={"labels": labels}))["labels-by-date"].description
     assert shown == "Of the trainable rows: class 1 from 10.0% to 30.0%."
+    many = {
+        day: LabelDetails(rows=10, mean=2.0, counts={f"{label}.0": 5 - label for label in range(5)})
+        for day in days
+    }
+    shown = drawn(summary.model_copy(update={"labels": many}))["labels-by-date"].description
+    assert shown.startswith("Of the trainable rows, the 3 most frequent of 5 classes: class 0 ")
     numbers = summary.model_copy(update={"labels": labels, "task": "regression"})
     assert "mean from 0.1000 to 0.3000" in drawn(numbers)["labels-by-date"].description
     assert "labels-by-date" not in drawn(summary)

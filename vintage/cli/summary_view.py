@@ -12,6 +12,7 @@ from rich.text import Text
 
 from vintage.report.details import between, detail_tables, number, slice_name
 from vintage.report.headline import headline_of
+from vintage.report.summary import metrics_named_twice
 from vintage.spec.partition import spans
 
 if TYPE_CHECKING:
@@ -56,7 +57,12 @@ def _metrics(summary: Summary, console: Console) -> RenderableType:
         table.add_column(f"{summary.intervals.confidence:.0%} interval")
     if before is not None:
         table.add_column(f"champion of {before['date']}")
+    twice = metrics_named_twice(summary)
+    if twice:
+        table.caption = f"the same over all classes: {', '.join(twice)}"
     for name, value in summary.metrics.items():
+        if name in twice:
+            continue
         theirs = () if before is None else (number(before["metrics"].get(name)),)
         table.add_row(name, number(value), *((between(spread.get(name)),) if spread else ()), *theirs)
     details = Group(*_slices(summary), *detail_tables(summary.details))

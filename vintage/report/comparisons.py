@@ -69,7 +69,7 @@ def importances_picture(found: Mapping[str, Any]) -> Picture:
     return canvas.picture(
         "importances",
         title,
-        f"{told}, by size; the stronger the colour, the larger. Values below zero have the other colour.",
+        f"{told}, by size; the stronger the colour, the larger. Blue is above zero, orange below.",
     )
 
 

@@ -86,7 +86,10 @@ def _labels(days: Sequence[date], parts: Mapping[date, Partition], summary: Summ
         f"{name} {_from_to(*(_shown(end(values.values()), classes) for end in (min, max)))}"
         for name, values in lines.items()
     )
-    return canvas.picture("labels-by-date", "Labels by date", f"Of the trainable rows: {told}.")
+    most = (
+        f", the {len(lines)} most frequent of {len(counted)} classes" if 1 < len(lines) < len(counted) else ""
+    )
+    return canvas.picture("labels-by-date", "Labels by date", f"Of the trainable rows{most}: {told}.")
 
 
 def _from_to(low: str, high: str) -> str:

@@ -98,7 +98,7 @@ def _known(of: str) -> Any:
 
 def _catalogue(counts: Mapping[str, int]) -> Table:
     table = _table("recommended", "")
-    table.add_row("users asked for", str(counts["users"]))
+    table.add_row("to users", str(counts["users"]))
     table.add_row("different items", f"{counts['recommended']} of {counts['known']}")
     return table
 

@@ -25,7 +25,7 @@ from vintage.report.history import LAST, TrendPoint, history_of
 from vintage.report.pictures import detail_pictures
 from vintage.report.quality import quality_of
 from vintage.report.since import since_champion
-from vintage.report.summary import summary_of
+from vintage.report.summary import metrics_named_twice, summary_of
 from vintage.report.templating import template
 from vintage.spec import SOURCE_VIEW
 from vintage.spec.metrics import METRICS, OF_DATA
@@ -50,7 +50,6 @@ BEST_SLICES: Final = 5
 MORE_SLICES: Final = 300
 MOST_FEATURES: Final = 40
 # Columns that paper has room for: of numbers with digits, and of counts.
-MOST_COLUMNS: Final = 5
 MOST_COUNTS: Final = 12
 # What a page may tell of; an evaluation has those of its family.
 _DETAILS: Final = (
@@ -223,6 +222,8 @@ def render(summary: Summary, beside: Beside, pictures: Mapping[str, Picture], *,
         since=beside.since,
         pictures=pictures,
         rows=metric_rows(summary),
+        means=metrics_named_twice(summary),
+        details_head=_details_head(summary, pictures),
         slice_metrics=_slice_metrics(summary),
         best_slices=_best_slices(summary),
         partitions=_grouped(summary),
@@ -234,11 +235,25 @@ def render(summary: Summary, beside: Beside, pictures: Mapping[str, Picture], *,
             "best": BEST_SLICES,
             "slices": MORE_SLICES,
             "features": MOST_FEATURES,
-            "columns": MOST_COLUMNS,
             "counts": MOST_COUNTS,
             "classes": MOST,
         },
     )
+
+
+def _details_head(summary: Summary, pictures: Mapping[str, Picture]) -> str:
+    match summary.task:
+        case "classification":
+            # The curves are of two classes.
+            return "Confusion matrix and curves" if "roc" in pictures else "Confusion matrix"
+        case "regression":
+            return "Predictions and residuals"
+        case "clustering":
+            return "Clusters"
+        case "reduction":
+            return "Components"
+        case _:
+            return "Recommendations"
 
 
 def metric_rows(summary: Summary) -> list[Row]:
@@ -246,7 +261,8 @@ def metric_rows(summary: Summary) -> list[Row]:
     directions = {**METRICS.get(summary.task, {}), **OF_DATA}  # type: ignore[call-overload]
     before, guesses = summary.baseline or {}, (summary.guess or {}).get("metrics", {})
     rows = []
-    for name in sorted(summary.metrics, key=lambda name: (name != summary.metric, name)):
+    shown = summary.metrics.keys() - set(metrics_named_twice(summary))
+    for name in sorted(shown, key=lambda name: (name != summary.metric, name)):
         larger = directions[name].larger_is_better if name in directions else True
         value, theirs = summary.metrics[name], before.get("metrics", {}).get(name)
         gain, guess = before.get("gains", {}).get(name), guesses.get(name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -33,6 +33,13 @@ from vintage.store.steps import JOINED
 
 if TYPE_CHECKING:
     from vintage.store import Artifact, Store
+
+
+_WEIGHTED: Final = {
+    "precision": "weightedPrecision",
+    "recall": "weightedRecall",
+    "f1": "weightedFMeasure",
+}
 
 
 class Tracked(BaseModel):
@@ -78,6 +85,7 @@ class Summary(BaseModel):
         seconds: step → how long it took.
         metric: the one that decides.
         weight: the column that tells how much a holdout row counts; None where they count alike.
+        relevant: which rows of the holdout are right to recommend; None where all are.
         intervals: of metrics that have one, as `evaluation.json` has them.
         slices: the same metrics of parts of the holdout, the worst first.
         partitions: the raw rows by source and date.
@@ -128,6 +136,7 @@ class Summary(BaseModel):
     seconds: Mapping[str, float]
     metric: str = ""
     weight: str | None = None
+    relevant: str | None = None
     intervals: IntervalsDetails | None = None
     slices: tuple[SliceDetails, ...] = ()
     partitions: tuple[Partition, ...] = ()
@@ -221,6 +230,7 @@ def summary_of(store: Store, evaluation: Artifact, *, version: int | None = None
     found = lineage_of(store, evaluation)
     model, features, snapshots, joined = found.model, found.window, found.snapshots, found.joined
     fitted = ModelDetails.of(model)
+    declared = evaluation.manifest.ingredients.spec.get("evaluate", {})
     validations = {day: FeaturesDetails.of(part).validation[SOURCE_VIEW] for day, part in features.items()}
     lineage: dict[str, dict[dt.date, Key]] = {
         "snapshot": {day: part.key for day, part in snapshots.items()},
@@ -276,8 +286,9 @@ def summary_of(store: Store, evaluation: Artifact, *, version: int | None = None
         mlflow=Tracked(run_id=model.manifest.mlflow_run_id, version=version),
         champion=None,
         seconds={artifact.manifest.kind: round(artifact.manifest.seconds, 2) for artifact in made},
-        metric=str(evaluation.manifest.ingredients.spec.get("evaluate", {}).get("metric", "")),
+        metric=str(declared.get("metric", "")),
         weight=details.weight,
+        relevant=declared.get("relevant"),
         intervals=details.intervals,
         slices=details.slices,
         partitions=tuple(partitions_of(store, features, snapshots, joined)),
@@ -296,6 +307,18 @@ def summary_of(store: Store, evaluation: Artifact, *, version: int | None = None
         scored=None if scored is None else scored_of(scored),
         served_by=str(served_by(fitted, details)),
     )
+
+
+def metrics_named_twice(summary: Summary) -> list[str]:
+    """Return the metrics that are another one where there are more than two classes; not what decides."""
+    if len(summary.details.get("classes") or ()) <= 2:  # noqa: PLR2004 - of two, they are of class 1 alone
+        return []
+    known = summary.metrics.keys()
+    return [
+        plain if summary.metric == weighted else weighted
+        for plain, weighted in _WEIGHTED.items()
+        if {plain, weighted} <= known
+    ]
 
 
 def _between(window: Collection[dt.date]) -> dict[dt.date, str]:
