@@ -6,6 +6,7 @@ import io
 import json
 import logging
 import sys
+from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,7 +15,9 @@ from rich.table import Table
 from rich.text import Text
 
 from tests.hostile import MARKUP, OBEYED
-from vintage.cli.screen import Console, write_json
+from vintage.cli.pipelines_view import Listed, Pipelines
+from vintage.cli.pipelines_view import show as show_list
+from vintage.cli.screen import Console, hanging, write_json
 from vintage.errors import DataError
 from vintage.flow.job import configure_logging
 
@@ -87,3 +90,24 @@ def test_json_is_shown_and_holds_the_same(capsys: pytest.CaptureFixture[str], in
     out = capsys.readouterr().out
     assert obeyed(out) == []
     assert json.loads(out) == {"values": values}
+
+
+@pytest.mark.parametrize("before", ["· ", "  ", "  · "])
+def test_a_line_wraps_below_its_own_text(before: str) -> None:
+    text = io.StringIO()
+    Console(file=text, width=24).print(hanging(f"{before}the first words and the last"))
+    first, *rest = text.getvalue().splitlines()
+    assert first.startswith(f"{before}the first")
+    assert rest
+    assert all(line.startswith(" " * len(before)) and line[len(before)] != " " for line in rest)
+
+
+def test_the_name_of_a_pipeline_is_whole_on_a_narrow_terminal() -> None:
+    text = io.StringIO()
+    name = "airport_profiles_of_the_north"
+    champion = {"latest": date(2024, 3, 6), "champion": 12, "champion_date": "2024-03-06"}
+    listed = Listed(name=name, task="recommendation", schedule="30 3 * * *", **champion)
+    show_list(Pipelines(home="/home", pipelines=(listed,)), Console(file=text, width=80))
+    assert name in text.getvalue()
+    assert "recommendation" in text.getvalue()
+    assert "…" not in text.getvalue()

@@ -8,13 +8,14 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from vintage.cli.screen import hanging
 from vintage.monitoring.words import MEASURES, headline, important, reference_of, rows_of, value
 from vintage.spec.names import list_names
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from vintage.monitoring.drift import Drift, DriftOfColumn, DriftOfRows
+    from vintage.monitoring.drift import Drift, DriftOfColumn
 
 _MOST: Final = 5
 
@@ -24,21 +25,18 @@ def show(drift: Drift, console: Console, *, every: bool = False) -> None:
     console.print(Text(f"{drift.pipeline} {drift.date} against {reference_of(drift)}", style="bold"))
     for part in drift.parts:
         console.print()
-        console.print(_headline(part))
+        first, second = headline(part)
+        console.print(Text(first, style="red" if part.drifted else "green"))
+        console.print(hanging(f"  {second}", "dim"))
         shown = part.columns if every else part.drifted
         if shown:
             console.print(_table(shown))
         for column in part.drifted:
             for line in _lines(column):
-                console.print(Text(f"  {line}", style="dim"))
+                console.print(hanging(f"  {line}", "dim"))
     for kind, why in drift.missing.items():
         console.print()
         console.print(Text(f"{rows_of(kind)}: not compared, {why}", style="yellow"))
-
-
-def _headline(part: DriftOfRows) -> Text:
-    first, second = headline(part)
-    return Text.assemble((first, "red" if part.drifted else "green"), (f"\n  {second}", "dim"))
 
 
 def _table(columns: tuple[DriftOfColumn, ...]) -> Table:

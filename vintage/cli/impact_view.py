@@ -9,6 +9,7 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
+from vintage.cli.screen import hanging
 from vintage.flow.restatement import Role
 from vintage.spec.names import list_names
 
@@ -31,7 +32,7 @@ def show(impact: Impact, console: Console) -> None:
     parts: list[RenderableType] = []
     if impact.restated:
         parts.append(_versions(impact.restated))
-        parts += [Text(line) for each in impact.restated for line in _rows(each)]
+        parts += [hanging(line) for each in impact.restated for line in _rows(each)]
     if impact.pending:
         parts.append(_pending(impact))
     if impact.models:

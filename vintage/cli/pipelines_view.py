@@ -65,7 +65,11 @@ def show(found: Pipelines, console: Console) -> None:
     if not found.pipelines:
         console.print(f"There is no pipeline in {found.home}/pipelines.", markup=False)
         return
-    table = Table("pipeline", "task", "schedule", "latest date", "champion", box=box.SIMPLE_HEAD)
+    table = Table(box=box.SIMPLE_HEAD)
+    for name in ("pipeline", "task", "schedule", "latest date"):
+        # What is long is the last column's to wrap.
+        table.add_column(name, no_wrap=True)
+    table.add_column("champion")
     for each in found.pipelines:
         champion = f"version {each.champion} of {each.champion_date}" if each.champion is not None else "none"
         table.add_row(

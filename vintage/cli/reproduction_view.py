@@ -10,6 +10,8 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from vintage.cli.screen import hanging
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -42,35 +44,36 @@ def _parts(found: Reproduction) -> Iterator[RenderableType]:
 
 def _verdict(found: Reproduction) -> RenderableType:
     first = found.first_difference
+    lines: list[RenderableType]
     if first is None:
         lines = [
             Text(f"the same: model {found.key.short}, made again", style="bold green"),
-            Text(f"· {len(found.steps)} comparisons in {found.seconds:.0f} s, numbers to the last bit"),
+            hanging(f"· {len(found.steps)} comparisons in {found.seconds:.0f} s, numbers to the last bit"),
         ]
         if found.other_environment:
             lines.append(Text("· though the environment is another"))
     else:
         lines = [
             Text(f"not the same: model {found.key.short}, made again", style="bold red"),
-            Text(
+            hanging(
                 f"· first, {first.step} of {first.date}: {_short(first.then)} then, {_short(first.now)} now"
             ),
-            Text(f"· why: {first.reason}"),
-            *(Text(f"· {line}") for line in first.told[:_MOST]),
+            hanging(f"· why: {first.reason}"),
+            *(hanging(f"· {line}") for line in first.told[:_MOST]),
             *_rows(first.rows),
         ]
     title = f"{found.pipeline} {found.date}"
     return Panel(Group(*lines), title=title, title_align="left", box=box.ROUNDED, expand=False)
 
 
-def _rows(rows: RowChange | None) -> Iterator[Text]:
+def _rows(rows: RowChange | None) -> Iterator[RenderableType]:
     if rows is None:
         return
-    yield Text(f"· {rows.told}")
+    yield hanging(f"· {rows.told}")
     for example in rows.examples:
         key = ", ".join(f"{name} {value}" for name, value in example.key.items())
         values = ", ".join(f"{name} {then} → {now}" for name, (then, now) in example.values.items())
-        yield Text(f"  {key}: {values}")
+        yield hanging(f"  {key}: {values}")
 
 
 def _environment(found: Reproduction) -> RenderableType:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import rich.console
 from rich.segment import Segment
+from rich.table import Table
+from rich.text import Text
 
 from vintage.errors import printable
 
@@ -31,6 +33,16 @@ class Console(rich.console.Console):
                 yield segment
             else:
                 yield Segment(printable(segment.text, keep="\n\t"), segment.style)
+
+
+def hanging(line: str, style: str = "") -> Table:
+    """Return a line that wraps below its own text, and not below the spaces or the bullet before it."""
+    before = len(line) - len(line.lstrip(" ·"))
+    table = Table.grid()
+    table.add_column(width=before)
+    table.add_column(overflow="fold")
+    table.add_row(Text(line[:before], style=style), Text(line[before:], style=style))
+    return table
 
 
 def write_json(found: BaseModel, *, indent: int | None = 2) -> None:

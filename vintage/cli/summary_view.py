@@ -10,6 +10,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from vintage.cli.screen import hanging
 from vintage.report.details import between, detail_tables, number, slice_name
 from vintage.report.headline import headline_of
 from vintage.report.summary import metrics_named_twice
@@ -41,9 +42,9 @@ def show(summary: Summary, console: Console) -> None:
 
 def _decision(summary: Summary) -> RenderableType:
     found = headline_of(summary)
-    lines = [
+    lines: list[RenderableType] = [
         Text(found.decision, style=STYLES[found.tone]),
-        *(Text(f"· {reason}") for reason in found.reasons),
+        *(hanging(f"· {reason}") for reason in found.reasons),
         Text(found.serving),
     ]
     title = f"{summary.pipeline} {summary.date}"
@@ -59,7 +60,7 @@ def _metrics(summary: Summary, console: Console) -> RenderableType:
         table.add_column(f"champion of {before['date']}")
     twice = metrics_named_twice(summary)
     if twice:
-        table.caption = f"the same over all classes: {', '.join(twice)}"
+        table.caption = f"the same again: {', '.join(twice)}"
     for name, value in summary.metrics.items():
         if name in twice:
             continue

@@ -43,7 +43,8 @@ def reference_of(drift: Drift) -> str:
 def headline(part: DriftOfRows) -> tuple[str, str]:
     """Return how many columns of a kind of rows drifted, and what that was judged by."""
     count, columns = len(part.drifted), len(part.columns)
-    told = f"{count} of {columns} columns drifted" if count else f"no drift in {columns} columns"
+    of = f"{columns} column{'' if columns == 1 else 's'}"
+    told = f"{count} of {of} drifted" if count else f"no drift in {of}"
     dates = f"{len(part.reference)} dates" if len(part.reference) > 1 else str(part.reference[0])
     bounds = f"bounds from {part.calm} comparisons of the past" if part.calm else "conventional bounds"
     if part.outliers:
