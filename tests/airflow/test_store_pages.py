@@ -30,7 +30,7 @@ def asking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TestClient:
     (folder / "link.html").symlink_to(folder.parents[1] / "other.html")
     may = SimpleNamespace(
         is_authorized_dag=lambda *, method, details, user: (
-            (method, details.id, user) == ("GET", "retrain_tiny", "ada")
+            (method, user) == ("GET", "ada") and details.id in {"retrain_tiny", "score_tiny"}
         )
     )
     monkeypatch.setattr(store_pages, "get_auth_manager", lambda: may)
@@ -101,6 +101,10 @@ def test_a_run_leads_to_its_pages(asking: TestClient, monkeypatch: pytest.Monkey
     assert drift.headers["Location"] == "/vintage/store/tiny/reports/drift.html"
     assert asking.get("/run/retrain_tiny/manual__1/others").status_code == 404
     assert asking.get("/run/retrain_other/manual__1/report").status_code == 403
+    pushed |= {("monitor", "_link_Drift"): "", ("evaluate", "_link_Report"): ""}
+    for run, page, dag in (("retrain", "drift", "score_tiny"), ("score", "report", "retrain_tiny")):
+        elsewhere = asking.get(f"/run/{run}_tiny/manual__1/{page}")
+        assert f"no task of {run}_tiny writes one; the runs of {dag} have it" in elsewhere.text
 
 
 def test_the_pages_are_tabs_of_a_run() -> None:

@@ -92,8 +92,17 @@ def page_of_run(dag_id: str, run_id: str, page: str, user: GetUserDep) -> Respon
     if address.startswith(("/", "http://", "https://")):
         return RedirectResponse(address)
     where = f" It is the file {address} where Airflow runs: set VINTAGE_STORE_URL to see it here."
-    told = f"<p>{html.escape(f'{link.name}: {task} has written none in this run.' if not address else where)}"
-    return HTMLResponse(told, headers=HEADERS)
+    told = where if address else f"{link.name}: {_nothing(dag_id, task)}"
+    return HTMLResponse(f"<p>{html.escape(told)}", headers=HEADERS)
+
+
+def _nothing(dag_id: str, task: str) -> str:
+    """Say why a run has no page of a task: the task did not write one, or is of the pipeline's other DAG."""
+    kind, _, pipeline = dag_id.partition("_")
+    writes = "score" if task == "monitor" else "retrain"
+    if kind in {"retrain", "score"} and kind != writes:
+        return f"no task of {dag_id} writes one; the runs of {writes}_{pipeline} have it."
+    return f"{task} has written none in this run."
 
 
 def _require_seen(pipeline: str, user: GetUserDep) -> None:

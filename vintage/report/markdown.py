@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import compress
 from typing import TYPE_CHECKING, Final
 
 from vintage.report.details import between, number, slice_name
@@ -90,7 +91,13 @@ def _gates(summary: Summary) -> str:
         (code(gate), "", "", "", plain(f"does not apply: {why}"))
         for gate, why in summary.inapplicable.items()
     ]
-    return _table(("gate", "value", "interval", "rows", "verdict"), rows)
+    # Only gates of slices count rows of their own.
+    counted = any(count for _, _, _, count, _ in rows)
+    shown = [True, True, True, counted, True]
+    return _table(
+        compress(("gate", "value", "interval", "rows", "verdict"), shown),
+        (compress(each, shown) for each in rows),
+    )
 
 
 def _metrics(summary: Summary) -> str:

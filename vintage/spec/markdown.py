@@ -10,6 +10,7 @@ MOST_CHARACTERS: Final = 300
 
 # Within code a backslash is a backslash.
 _ESCAPED: Final = re.compile(r"(?<!`)(`+)(?!`).+?(?<!`)\1(?!`)|\\([!-/:-@\[-`{-~])", re.DOTALL)
+_ROW: Final = re.compile(r"^\| (?!---).*\|$", re.MULTILINE)
 _SPECIAL: Final = re.compile(r"([!-/:-@\[-`{-~])")
 
 
@@ -29,7 +30,12 @@ def code(text: str) -> str:
 
 
 def with_entities(text: str) -> str:
-    """Return Markdown with entities for what `plain` escaped: MLflow's pages show many a backslash."""
+    """Return Markdown as MLflow's pages show it well.
+
+    They show many a backslash, so that entities stand for what `plain` escaped. Their tables have no space
+    between columns, so that each cell brings its own.
+    """
+    text = _ROW.sub(lambda row: row[0].replace(" | ", "&emsp; | "), text)
     return _ESCAPED.sub(lambda found: f"&#{ord(found[2])};" if found[2] else found[0], text)
 
 
