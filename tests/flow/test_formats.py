@@ -160,6 +160,7 @@ def test_a_picture_that_cannot_be_decoded_is_named(team: Team, content: bytes | 
         ("1 0:1", "index 0 is below 1"),
         ("1 5:1", "index 5 is beyond 4"),
         ("1\t1:2", r"'1\\t1:2' is no label"),
+        ("1 1:1e999", "1:1e999 is beyond DOUBLE"),
         ("1 1:nan", "'1:nan' is no index:value"),
     ],
 )
@@ -175,7 +176,7 @@ def test_a_bad_line_of_libsvm_is_named_with_its_file(team: Team) -> None:
     folder = team.home.path / "raw" / str(DAY)
     given = deliver(team, "libsvm", folder)
     declared(team, "libsvm", **given)
-    for bad in ("1 1:2:3", "1 2:1 1:2", "1 5:1", "word"):
+    for bad in ("1 1:2:3", "1 2:1 1:2", "1 5:1", "word", "1 1:1e999", "-1e400 1:1"):
         lines(folder, ["0 1:1", "# fine", bad], "second.txt")
         with pytest.raises(DataError, match=r"line 3 of second\.txt for 2024-03-06 is not LIBSVM"):
             team.run("snapshot")

@@ -24,6 +24,9 @@ from vintage.spec.reader_options import option_problem
         ("timestampFormat", "M/d/yyyy hh:mm a", ""),
         ("timestampFormat", "M/d/yyyy hh:mm", 'did you mean "HH"'),
         ("timestampNTZFormat", "HH:mm:ss", "with the year"),
+        ("timestampFormat", "yyyy-MM-dd HH:mm:ss[.SSSSSSSSS]", ""),
+        ("timestampFormat", "yyyyMMddHHmmssSSSSSS", ""),
+        ("timestampFormat", "yyyyMMddHHmmssSSSSSSSSS", "at most SSSSSS"),
         ("timestampFormat", "jjjj-MM-dd", '"j" is none'),
     ],
 )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from vintage.errors import DataError
 from vintage.data.checked import COLUMN, FILE, ROW, TEXT
-from vintage.data.strict import YEARS, holds_dates
+from vintage.data.strict import LONG_FRACTION, REGION, YEARS, holds_dates
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -213,8 +213,12 @@ def _moment_cure(name: str, text: str, given: dict[str, str]) -> str:
     digits = len(text) if text.isascii() and text.isdigit() else 0
     if digits in _DIGITS:
         return _DIGITS[digits]
+    fractions = LONG_FRACTION.search(declared) if declared else _ISO.fullmatch(text)
+    if fractions and re.search(r"[.,]\d{6}\d*[1-9]", text):
+        return "declare it STRING: Spark keeps microseconds, and the digits beyond them would be lost"
     if declared:
-        zone = given.get("timezone", "") if name == "timestamp" else ""
+        region = re.search(REGION, text) if "V" in declared else None
+        zone = region[0] if region else given.get("timezone", "") if name == "timestamp" else ""
         skipped = f", or clocks of {zone} skip it" if zone else ""
         return f"it is not as source.options.{option} has it, {declared!r}{skipped}"
     if _ISO.fullmatch(text):
@@ -224,8 +228,6 @@ def _moment_cure(name: str, text: str, given: dict[str, str]) -> str:
 
 
 def _iso_cure(name: str, text: str) -> str:
-    if re.search(r"\.\d{7,}", text):
-        return "declare it STRING: Spark keeps microseconds, and the digits beyond them would be lost"
     if name == "date" and re.fullmatch(r"\d{4}-\d{1,2}-\d{1,2}[T ].*", text):
         return "declare it TIMESTAMP and cast it to DATE in preprocess.sql"
     years = re.findall(r"\d+", text)

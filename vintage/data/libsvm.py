@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING, Final
 
@@ -20,6 +21,8 @@ _NUMBER: Final = r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?"
 # Java and Python read this pattern alike. Spark trims a line, skips it when it is empty or begins with #, and
 # cuts it at spaces alone.
 LINE: Final = rf"^(?:#.*|{_NUMBER}(?: +[0-9]+:{_NUMBER})*)?$"
+# Only these may be beyond DOUBLE, which Spark takes for infinity.
+_LARGE: Final = "[eE][+]?[0-9]{3}|[0-9]{300}"
 _SHOWN: Final = 60
 
 
@@ -38,7 +41,10 @@ def check_lines(spark: SparkSession, raw: RawFiles, features: int, day: date) ->
     indices = F.transform(pairs, lambda each: each.try_cast("int"))
     ordered = indices == F.array_sort(F.array_distinct(indices))
     within = F.forall(indices, lambda each: F.coalesce(each.between(1, features), F.lit(False)))
-    wellformed = F.regexp_like(value, F.lit(LINE)) & (value.startswith("#") | (ordered & within))
+    numbers = F.regexp_extract_all(value, F.lit(f"(?:^|:)({_NUMBER})"), F.lit(1))
+    finite = F.forall(numbers, lambda each: F.abs(each.try_cast("double")) < F.lit(float("inf")))
+    valid = ordered & within & (~value.rlike(_LARGE) | finite)
+    wellformed = F.regexp_like(value, F.lit(LINE)) & (value.startswith("#") | valid)
     paths, options = readable_paths(raw.paths)
     bad = spark.read.options(**options).text(paths).where(~wellformed).first()
     if bad is None:
@@ -79,7 +85,11 @@ def _wrong(text: str, features: int) -> str:
         if not bad or not re.fullmatch(_NUMBER, words[0]):
             bad = words[:1]
         return f"{bad[0]!r} is no {'label' if bad == words[:1] else 'index:value'}"
-    indices = [int(word.partition(":")[0]) for word in text.split()[1:]]
+    words = text.split()
+    infinite = next((word for word in words if math.isinf(float(word.rpartition(":")[2]))), "")
+    if infinite:
+        return f"{infinite} is beyond DOUBLE"
+    indices = [int(word.partition(":")[0]) for word in words[1:]]
     for before, index in zip([0, *indices], indices, strict=False):
         if index <= before:
             return f"index {index} does not come after {before}" if before else f"index {index} is below 1"

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from vintage.data.strict import any_of
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from pyspark.sql import Column
     from pyspark.sql.types import DataType
+
+    _Test = Callable[[Column, DataType, DataType], Column | None]
 
 _NANOS_IN_MICRO: Final = 1000
 _MOMENTS: Final = frozenset({"timestamp", "timestamp_ntz"})
@@ -108,49 +112,79 @@ def converted(column: Column, read: DataType, meant: DataType, declared: DataTyp
     return column.cast(declared)
 
 
-def losses(column: Column, read: DataType, meant: DataType) -> Column | None:
-    """Return whether a value has digits below a microsecond, which Spark cannot keep; None where none can."""
+def losses(column: Column, read: DataType, meant: DataType) -> Iterator[tuple[str, Column]]:
+    """Yield each kind of loss that a column's type allows, with whether a value has it.
+
+    Spark cuts digits below a microsecond, shows other bytes for a text that is not UTF-8, and finds one value
+    of a map's key that occurs twice.
+
+    Args:
+        column: the values.
+        read: their type as Spark reads it.
+        meant: what they are: a count of nanoseconds is a moment.
+    """
+    for what, test in _LOSSES.items():
+        if (lost := _anywhere(column, read, meant, test)) is not None:
+            yield what, lost
+
+
+def _anywhere(column: Column, read: DataType, meant: DataType, test: _Test) -> Column | None:
+    """Return whether a test is true of a value or of a part of it; None where none can have it."""
     from pyspark.sql import functions as F
     from pyspark.sql.types import ArrayType, MapType, StructType
 
-    found: list[Column] = []
+    def within(parts: Column, read: DataType, meant: DataType) -> Column | None:
+        if _anywhere(F.lit(None), read, meant, test) is None:
+            return None
+        return F.exists(parts, lambda each: _or_false(_anywhere(each, read, meant, test)))
+
+    found = [test(column, read, meant)]
     match read, meant:
         case StructType(), StructType():
-            found = [
-                lost
+            found += [
+                _anywhere(column.getField(name), read[name].dataType, meant[name].dataType, test)
                 for name in read.names
-                if (lost := losses(column.getField(name), read[name].dataType, meant[name].dataType))
-                is not None
             ]
         case ArrayType(), ArrayType():
-            found = _any_of(column, read.elementType, meant.elementType)
+            found.append(within(column, read.elementType, meant.elementType))
         case MapType(), MapType():
-            found = [
-                *_any_of(F.map_keys(column), read.keyType, meant.keyType),
-                *_any_of(F.map_values(column), read.valueType, meant.valueType),
-            ]
-        case _:
-            if _is_count(read, meant):
-                return F.coalesce(column % _NANOS_IN_MICRO != 0, F.lit(False))
-    if not found:
-        return None
-    together = found[0]
-    for each in found[1:]:
-        together = together | each
-    return together
+            found.append(within(F.map_keys(column), read.keyType, meant.keyType))
+            found.append(within(F.map_values(column), read.valueType, meant.valueType))
+    conditions = [F.coalesce(each, F.lit(False)) for each in found if each is not None]
+    return any_of(conditions) if conditions else None
 
 
-def _any_of(column: Column, read: DataType, meant: DataType) -> list[Column]:
+def _or_false(condition: Column | None) -> Column:
     from pyspark.sql import functions as F
 
-    if losses(F.lit(None), read, meant) is None:
-        return []
+    return F.lit(False) if condition is None else condition
 
-    def lost(each: Column) -> Column:
-        found = losses(each, read, meant)
-        return F.lit(False) if found is None else found
 
-    return [F.coalesce(F.exists(column, lost), F.lit(False))]
+def _below_a_microsecond(column: Column, read: DataType, meant: DataType) -> Column | None:
+    return column % _NANOS_IN_MICRO != 0 if _is_count(read, meant) else None
+
+
+def _not_utf8(column: Column, read: DataType, meant: DataType) -> Column | None:
+    from pyspark.sql import functions as F
+
+    return ~F.is_valid_utf8(column) if read.typeName() == "string" else None
+
+
+def _key_twice(column: Column, read: DataType, meant: DataType) -> Column | None:
+    from pyspark.sql import functions as F
+    from pyspark.sql.types import MapType
+
+    if not isinstance(read, MapType):
+        return None
+    keys = F.map_keys(column)
+    return F.size(F.array_distinct(keys)) != F.size(keys)
+
+
+_LOSSES: Final[Mapping[str, _Test]] = {
+    "has digits below a microsecond": _below_a_microsecond,
+    "is not UTF-8": _not_utf8,
+    "has a key twice": _key_twice,
+}
 
 
 def _is_count(read: DataType, meant: DataType) -> bool:

@@ -28,11 +28,14 @@ _DATE: Final = r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}"
 _MIDNIGHT: Final = r"(?:[T ]00:00(?::00(?:\.0+)?)?Z?)?"
 # Spark keeps microseconds: further digits would be cut off.
 _TIME: Final = r"[0-9]{1,2}:[0-9]{1,2}(?::[0-9]{1,2}(?:\.[0-9]{1,6}0*)?)?"
+REGION: Final = "[A-Z][A-Za-z]+/[A-Za-z_/+-]+"
 _ZONE: Final = (
-    r" ?(?:Z|[+-][0-9]{1,2}(?::?[0-9]{2}){0,2}|(?:UTC|GMT|UT)(?:[+-][0-9:]+)?|[A-Z][A-Za-z]+/[A-Za-z_/+-]+)"
+    rf" ?(?:Z|[+-][0-9]{{1,2}}(?::?[0-9]{{2}}){{0,2}}|(?:UTC|GMT|UT)(?:[+-][0-9:]+)?|{REGION})"
 )
 _NO_SHIFT: Final = frozenset({"UTC", "Z", "GMT"})
 _ZONE_LETTERS: Final = re.compile(r"[XxZzVO]")
+LONG_FRACTION: Final = re.compile(r"([^A-Za-z'\[\]])'?\[?S{7,}")
+"""More digits of a second than Spark keeps, and the mark before them."""
 
 
 @dataclass(frozen=True)
@@ -335,15 +338,29 @@ def _timestamp(text: Column, kind: DataType, forms: Forms) -> Column:
             found = F.when(named, found).otherwise(_in_zone(found, forms.zone))
     else:
         shifted = in_zone and not _has_zone(pattern)
-        zone = forms.zone if in_zone and not shifted else "UTC"
-        if name == "timestamp" and not forms.locale and zone == "UTC":
-            found = F.try_to_timestamp(text, F.lit(pattern))
-        else:
-            option = "timestampFormat" if name == "timestamp" else "timestampNTZFormat"
-            options = {option: pattern, "locale": forms.locale, "timeZone": zone}
-            found = _as_spark_reads(text, name.upper(), options)
+        found = _by_pattern(text, name, pattern, forms, "UTC" if shifted or not in_zone else forms.zone)
         found = _in_zone(found, forms.zone) if shifted else found
+        if long := LONG_FRACTION.search(pattern):
+            found = F.when(~text.rlike(rf"{re.escape(long[1])}[0-9]{{6}}[0-9]*[1-9]"), found)
+    if name == "timestamp" and (not pattern or "V" in pattern):
+        # The same text with UTC in place of the region is what its clocks are to show.
+        region = F.regexp_extract(text, REGION, 0)
+        plain = F.regexp_replace(text, REGION, "UTC")
+        clock = _by_pattern(plain, name, pattern, forms, "UTC") if pattern else plain.try_cast(name)
+        shown = F.when(found.isNotNull(), F.from_utc_timestamp(found, region)) == clock
+        found = F.when(~text.contains("/") | (region == "") | shown, found)
     return F.when(_plausible(found, name, forms.years), found)
+
+
+def _by_pattern(text: Column, name: str, pattern: str, forms: Forms, zone: str) -> Column:
+    from pyspark.sql import functions as F
+
+    if name == "timestamp" and not forms.locale and zone == "UTC":
+        return F.try_to_timestamp(text, F.lit(pattern))
+    option = "timestampFormat" if name == "timestamp" else "timestampNTZFormat"
+    return _as_spark_reads(
+        text, name.upper(), {option: pattern, "locale": forms.locale, "timeZone": zone}
+    )
 
 
 def _in_zone(local: Column, zone: str) -> Column:

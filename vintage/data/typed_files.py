@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from pyspark.sql import Column, DataFrame, SparkSession
-    from pyspark.sql.types import StructType
+    from pyspark.sql.types import StructField, StructType
 
     from vintage.data.raw import RawFiles
     from vintage.spec import Source
@@ -125,17 +125,21 @@ def _lost(alike: _Alike) -> Column:
     from pyspark.sql import functions as F
 
     found = [
-        F.when(lost, F.concat(F.lit(f"{field.name} has digits below a microsecond: "), _shown(field.name)))
+        F.when(lost, F.concat(F.lit(f"{field.name} {what}: "), _shown(field, what)))
         for field, meant in zip(alike.read.fields, alike.meant.fields, strict=True)
-        if (lost := losses(F.col(quoted(field.name)), field.dataType, meant.dataType)) is not None
+        for what, lost in losses(F.col(quoted(field.name)), field.dataType, meant.dataType)
     ]
     return F.coalesce(*found) if found else F.lit(None).cast("string")
 
 
-def _shown(name: str) -> Column:
+def _shown(field: StructField, what: str) -> Column:
     from pyspark.sql import functions as F
 
-    return F.concat(F.to_json(F.struct(F.col(quoted(name)))), F.lit(" (ns since 1970)"))
+    value = F.col(quoted(field.name))
+    if field.dataType.typeName() == "string":
+        return F.concat(F.lit("bytes "), F.hex(value))
+    shown = F.to_json(F.struct(value))
+    return F.concat(shown, F.lit(" (ns since 1970)")) if "microsecond" in what else shown
 
 
 def _alike(spark: SparkSession, source: Source, raw: RawFiles, day: date) -> Iterator[_Alike]:

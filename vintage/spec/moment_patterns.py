@@ -28,7 +28,8 @@ def pattern_problem(name: str, pattern: str) -> tuple[str, str]:
         name: the option's; case is ignored.
         pattern: its value.
     """
-    letters = re.findall(r"[A-Za-z]", _QUOTED.sub("", pattern))
+    bare = _QUOTED.sub("", pattern)
+    letters = re.findall(r"[A-Za-z]", bare)
     strange = next((letter for letter in letters if letter not in _LETTERS), "")
     if strange:
         meant = f'did you mean "{_MEANT[strange]}"?' if strange in _MEANT else ""
@@ -44,6 +45,11 @@ def pattern_problem(name: str, pattern: str) -> tuple[str, str]:
             "D" in there and there & set("MLd"),
             "the day of the month, dd; D is that of the year",
             'did you mean "dd"?',
+        ),
+        (
+            bool(re.search(r"[A-Za-z]\[?S{7,}", bare)),
+            "at most SSSSSS, microseconds, where no mark stands before the fraction",
+            "",
         ),
         (halves, "a pattern with a.m. or p.m., a, beside hh; HH is of 24 hours", 'did you mean "HH"?'),
     )
