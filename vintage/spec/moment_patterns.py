@@ -47,7 +47,7 @@ def pattern_problem(name: str, pattern: str) -> tuple[str, str]:
             'did you mean "dd"?',
         ),
         (
-            bool(re.search(r"[A-Za-z]\[?S{7,}", bare)),
+            bool(re.search(r"[A-RT-Za-z]\[?S{7,}", bare)),
             "at most SSSSSS, microseconds, where no mark stands before the fraction",
             "",
         ),
