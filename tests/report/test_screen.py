@@ -15,11 +15,15 @@ from rich.table import Table
 from rich.text import Text
 
 from tests.hostile import MARKUP, OBEYED
+from tests.report.families import EVALUATIONS
 from vintage.cli.pipelines_view import Listed, Pipelines
 from vintage.cli.pipelines_view import show as show_list
+from vintage.cli.quality_view import show as show_quality
 from vintage.cli.screen import Console, hanging, write_json
 from vintage.errors import DataError
 from vintage.flow.job import configure_logging
+from vintage.monitoring.quality import Quality, QualityOfDate
+from vintage.store.details import EvaluationDetails, LabelCounts, QualityDetails, QualityOfModel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -111,3 +115,39 @@ def test_the_name_of_a_pipeline_is_whole_on_a_narrow_terminal() -> None:
     assert name in text.getvalue()
     assert "recommendation" in text.getvalue()
     assert "…" not in text.getvalue()
+
+
+@pytest.mark.parametrize("serving", [False, True])
+def test_no_word_of_the_table_of_qualities_is_cut_at_80_columns(serving: bool) -> None:
+    def measured(version: int) -> QualityOfModel:
+        found = EvaluationDetails.model_validate(
+            {
+                **EVALUATIONS["recommendation"],
+                "model": "a" * 64,
+                "metrics": {"meanAveragePrecision": 0.7005},
+                "intervals": {
+                    "confidence": 0.95,
+                    "metrics": {"meanAveragePrecision": {"low": 0.6613, "high": 0.7410}},
+                },
+            }
+        )
+        return QualityOfModel(date=date(2024, 3, 5), version=version, found=found)
+
+    details = QualityDetails(
+        metric="meanAveragePrecision",
+        larger_is_better=True,
+        counts=LabelCounts(measured=944),
+        predicted=measured(1),
+        serving=measured(2) if serving else None,
+    )
+    days = tuple(
+        QualityOfDate(pipeline="shop", date=date(2024, 3, day), state="measured", found=details)
+        for day in (6, 7)
+    )
+    text = io.StringIO()
+    show_quality(Quality(pipeline="shop", dates=days), Console(file=text, width=80))
+    shown = text.getvalue()
+    for words in ("2024-03-07", "944", "version", "value", "[0.6613,", "0.7410]", "meanAveragePrecision"):
+        assert words in shown
+    assert "…" not in shown
+    assert shown.count("[0.6613,") == (4 if serving else 2)

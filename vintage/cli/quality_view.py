@@ -38,8 +38,13 @@ def _table(dates: list[QualityOfDate]) -> Table:
     first = dates[0].found
     metric = first.metric if first else ""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in ("date", "rows", "version", metric, "holdout", "version now", metric):
-        table.add_column(name, justify="right" if name in {"rows", "holdout"} else "left", overflow="fold")
+    others = any(each.found and each.found.serving for each in dates)
+    names = ("date", "rows", "version", "value", "holdout", *(("version now", "its value") if others else ()))
+    for name in names:
+        # An interval wraps between its numbers.
+        wraps = name in {"version now", "value", "its value"}
+        table.add_column(name, justify="right" if name in {"rows", "holdout"} else "left", no_wrap=not wraps)
+    table.caption, table.caption_justify = f"value: {metric}; holdout: its value at the evaluation", "left"
     for each in dates:
         found = each.found
         if found is None or found.predicted is None:
@@ -51,8 +56,7 @@ def _table(dates: list[QualityOfDate]) -> Table:
             str(model.version),
             told_value(model, found.metric),
             number(model.holdout.get(found.metric)),
-            str(now.version) if now else "",
-            told_value(now, found.metric),
+            *((str(now.version) if now else "", told_value(now, found.metric)) if others else ()),
             style="" if model.found.decision.promote else "red",
         )
     return table

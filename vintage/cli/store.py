@@ -142,18 +142,19 @@ def _show_verified(found: Sequence[VerifiedPipeline], console: Console) -> None:
     for each in found:
         console.print(
             f"{each.pipeline}: {each.artifacts} artifacts, {each.files} files, {decimal(each.size)}, and "
-            f"{each.copies} copies of models in MLflow read; {len(each.damaged) or 'nothing'} damaged",
+            f"{each.copies} cop{'y' if each.copies == 1 else 'ies'} of models in MLflow read; "
+            f"{len(each.damaged) or 'nothing'} damaged",
             markup=False,
         )
         if each.unread:
             console.print(Text(f"· MLflow's copies were not read: {each.unread}", style="yellow"))
         if each.damaged:
-            table = Table("what", "date", "damage", box=box.SIMPLE_HEAD)
             for item in each.damaged:
                 lines = [item.path, f"expected {item.expected}", f"found {item.found}", item.repair]
-                text = Text("\n".join(filter(None, lines)), overflow="fold")
-                table.add_row(item.what, item.date, text)
-            console.print(table)
+                console.print(Text(f"· {' '.join(filter(None, (item.what, item.date)))}", style="bold red"))
+                for line in filter(None, lines):
+                    # On one line whatever the width: a path is to be copied.
+                    console.print(Text(f"  {line}"), soft_wrap=True)
     if not found:
         console.print("The store is empty.")
 

@@ -17,7 +17,7 @@ MOST: Final = 20
 
 _SMALL: Final = 1e-3
 _PLACES: Final = {1e3: 4, 1e6: 2, 1e15: 0}
-"""Decimal places of numbers up to a size; larger and very small numbers have an exponent."""
+"""Decimal places of numbers up to a size; a larger number has an exponent, one below `_SMALL` two digits."""
 
 
 def detail_tables(details: Mapping[str, Any]) -> Iterator[Table]:
@@ -37,7 +37,7 @@ def number(value: float | None) -> str:
         for size, places in _PLACES.items():
             if abs(value) < size:
                 return f"{value:,.{places}f}"
-    return f"{value:.4g}"
+    return f"{value:.2g}" if abs(value) < _SMALL else f"{value:.4g}"
 
 
 def between(interval: Mapping[str, float | None] | None) -> str:

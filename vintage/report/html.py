@@ -51,6 +51,7 @@ MORE_SLICES: Final = 300
 MOST_FEATURES: Final = 40
 # Columns that paper has room for: of numbers with digits, and of counts.
 MOST_COUNTS: Final = 12
+MOST_LETTERS: Final = 75
 # What a page may tell of; an evaluation has those of its family.
 _DETAILS: Final = (
     "baseline",
@@ -236,6 +237,7 @@ def render(summary: Summary, beside: Beside, pictures: Mapping[str, Picture], *,
             "slices": MORE_SLICES,
             "features": MOST_FEATURES,
             "counts": MOST_COUNTS,
+            "letters": MOST_LETTERS,
             "classes": MOST,
         },
     )
