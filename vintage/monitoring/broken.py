@@ -11,7 +11,7 @@ import numpy as np
 
 from vintage.errors import StoreError
 from vintage.monitoring.calibration import far_above
-from vintage.monitoring.comparison import Pair, measure_column
+from vintage.monitoring.comparison import Pair, Pairs, measure_column
 from vintage.monitoring.profiles import read_profile
 from vintage.spec.names import list_names
 
@@ -93,7 +93,7 @@ def broken_dates(window: Mapping[date, Artifact]) -> BrokenDates:
 
 def _broken(profiles: Mapping[date, Profile]) -> Iterator[tuple[date, tuple[str, ...]]]:
     days = list(profiles)
-    pairs = list(_pairs(days))
+    pairs = Pairs(tuple(_pairs(days)), (), len(profiles))
     names = list(dict.fromkeys(name for profile in profiles.values() for name in profile))
     severities = np.array([_severities(name, profiles, pairs) for name in names]).reshape(len(names), -1)
     for place, day in enumerate(days):
@@ -115,14 +115,14 @@ def _pairs(days: Sequence[date]) -> Iterator[Pair]:
         yield Pair(rest or tuple(each for each in range(len(days)) if each != place), place)
 
 
-def _severities(name: str, profiles: Mapping[date, Profile], pairs: Sequence[Pair]) -> NDArray[np.float64]:
+def _severities(name: str, profiles: Mapping[date, Profile], pairs: Pairs) -> NDArray[np.float64]:
     """Return how far a column is out of bounds, one number a date: above 1 it is broken."""
     kept = list(profiles.values())
     types = [profile[name].type if name in profile else "" for profile in kept]
     [(usual, _)] = Counter(types).most_common(1)
     if len(set(types)) > 1:
         return np.array([0.0 if each == usual else np.inf for each in types])
-    values = measure_column(name, kept, pairs, ()).values
+    values = measure_column(name, kept, pairs).values
     found = [
         of_dates / _bounds(of_dates, list(profiles), LEAST_BROKEN[measure])
         for measure, of_dates in values.items()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -154,10 +154,12 @@ def compare(
     found = [profiles[pair.found] for pair in asked]
     names = list(dict.fromkeys(name for profile in (*found, *before) for name in profile))
     changes = {name: [_changed(name, profile, before) for profile in found] for name in names}
-    measured = {name: measure_column(name, profiles, asked, calm) for name in names if "" in changes[name]}
+    pairs = Pairs(tuple(asked), tuple(calm), len(profiles))
+    measured = {name: measure_column(name, profiles, pairs) for name in names if "" in changes[name]}
     kept = _ordinary(list(measured.values()), len(calm))
+    without = cache(pairs.without)
     measured = {
-        name: _without_odd_dates(each.without_outliers(kept), profiles, asked, calm)
+        name: _without_odd_dates(each.without_outliers(kept), profiles, without)
         for name, each in measured.items()
     }
     level = _level(list(measured.values()), kept)
@@ -274,21 +276,15 @@ def _level(measured: Sequence[MeasuredColumn], kept: NDArray[np.bool_]) -> float
 
 
 def _without_odd_dates(
-    measured: MeasuredColumn, profiles: Sequence[Profile], asked: Sequence[Pair], calm: Sequence[Pair]
+    measured: MeasuredColumn, profiles: Sequence[Profile], without: Callable[[tuple[bool, ...]], Pairs]
 ) -> MeasuredColumn:
     """Measure a column again without the dates that calibrate none of its bounds, in any reference.
 
     In it they would stand for a share of the rows, and a shift towards them would look small.
     """
-    odd = {pair.found for pair, used in zip(calm, measured.kept, strict=True) if not used}
-    if not odd:
+    if measured.kept.all():
         return measured
-
-    def apart(pair: Pair) -> Pair:
-        left = tuple(each for each in pair.reference if each not in odd)
-        return Pair(left or pair.reference, pair.found)
-
-    again = measure_column(measured.column, profiles, [*map(apart, asked)], [*map(apart, calm)])
+    again = measure_column(measured.column, profiles, without(tuple(measured.kept.tolist())))
     return replace(again, kept=measured.kept)
 
 
@@ -307,122 +303,183 @@ def _kind(name: str, asked: Profile, before: Sequence[Profile]) -> str:
     return found[0]
 
 
-def measure_column(
-    name: str, profiles: Sequence[Profile], asked: Sequence[Pair], calm: Sequence[Pair]
-) -> MeasuredColumn:
+def measure_column(name: str, profiles: Sequence[Profile], pairs: Pairs) -> MeasuredColumn:
     """Return how far a column is from its reference in each pair; see `compare`."""
-    pairs = [*asked, *calm]
     columns = [profile.get(name) for profile in profiles]
-    used = {place for each in pairs for place in (*each.reference, each.found)}
-    kinds = {column.kind for place in used if (column := columns[place]) is not None and column.known}
+    used = [column for place in pairs.used if (column := columns[place]) is not None]
+    kinds = {column.kind for column in used if column.known}
     kind = kinds.pop() if len(kinds) == 1 else "other"
     known = np.array([[0, 0] if each is None else [each.known, each.nulls] for each in columns], dtype=float)
-    nulls = _over(pairs, known)
+    nulls = pairs.over(known)
     found = {"nulls": largest_difference(*nulls)}
-    new: Sequence[tuple[str, ...]] = [()] * len(asked)
+    new: Sequence[tuple[str, ...]] = [()] * len(pairs.asked)
     vanished = new
     if kind == "number":
         found |= _of_numbers(columns, pairs)
     elif kind == "category":
-        measures, new, vanished = _of_categories(columns, pairs, len(asked))
+        measures, new, vanished = _of_categories(columns, pairs)
         found |= measures
     return MeasuredColumn(
         name,
         kind,
-        len(asked),
+        len(pairs.asked),
         {measure: found[measure] for measure in MEASURES if measure in found},
         _chance(nulls[0].sum(axis=1), nulls[1].sum(axis=1), shares(nulls[0])[:, 1]),
         new,
         vanished,
-        np.full(len(calm), True),
+        np.full(len(pairs.calm), True),
     )
 
 
-def _over(
-    pairs: Sequence[Pair], counts: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the counts of each pair's reference and date from counts of shape (profiles, bins)."""
-    total = counts.sum(axis=0)
-    every = set(range(len(counts)))
-    references = []
-    for pair in pairs:
-        inside = set(pair.reference)
-        if len(inside) * 2 > len(every):
-            # What is left out is less to add up.
-            references.append(total - counts[sorted(every - inside)].sum(axis=0))
-        else:
-            references.append(counts[list(pair.reference)].sum(axis=0))
-    return np.array(references), counts[[pair.found for pair in pairs]]
+@dataclass(frozen=True)
+class Pairs:
+    """Comparisons of the same profiles, prepared once for all columns.
+
+    Attributes:
+        asked: those that are asked.
+        calm: those of the past.
+        profiles: how many profiles there are.
+    """
+
+    asked: tuple[Pair, ...]
+    calm: tuple[Pair, ...]
+    profiles: int
+
+    @cached_property
+    def every(self) -> tuple[Pair, ...]:
+        """Those that are asked, then the calm ones."""
+        return (*self.asked, *self.calm)
+
+    @cached_property
+    def found(self) -> NDArray[np.intp]:
+        """The place of each pair's compared profile."""
+        return np.array([pair.found for pair in self.every], dtype=np.intp)
+
+    @cached_property
+    def used(self) -> NDArray[np.intp]:
+        """The places of all profiles that a pair names."""
+        return np.unique(np.concatenate([self.found, *map(np.array, self._references)]).astype(np.intp))
+
+    def over(self, counts: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the counts of each pair's reference and date from counts of shape (profiles, bins)."""
+        sums = {places: counts[list(places)].sum(axis=0) for places in self._summed}
+        total = counts.sum(axis=0)
+        references = [total - sums[places] if left_out else sums[places] for places, left_out in self._parts]
+        return np.array(references), counts[self.found]
+
+    def ends(
+        self, lows: NDArray[np.float64], highs: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the lowest and the highest of each pair's reference, of one number a profile."""
+        low = np.where(self._inside, lows, np.inf).min(axis=1, initial=np.inf)
+        high = np.where(self._inside, highs, -np.inf).max(axis=1, initial=-np.inf)
+        return low, high
+
+    def without(self, kept: tuple[bool, ...]) -> Pairs:
+        """Return the pairs without the dates of calm ones that are not kept, in any reference."""
+        odd = {pair.found for pair, used in zip(self.calm, kept, strict=True) if not used}
+
+        def apart(pair: Pair) -> Pair:
+            left = tuple(each for each in pair.reference if each not in odd)
+            return Pair(left or pair.reference, pair.found)
+
+        return Pairs(tuple(map(apart, self.asked)), tuple(map(apart, self.calm)), self.profiles)
+
+    @cached_property
+    def _references(self) -> tuple[tuple[int, ...], ...]:
+        return tuple(pair.reference for pair in self.every)
+
+    @cached_property
+    def _parts(self) -> tuple[tuple[tuple[int, ...], bool], ...]:
+        """Which profiles are added up for each pair; of a large reference those that it leaves out."""
+        every = set(range(self.profiles))
+        parts = []
+        for reference in self._references:
+            rest = tuple(sorted(every.difference(reference)))
+            parts.append((rest, True) if len(rest) < len(reference) else (reference, False))
+        return tuple(parts)
+
+    @cached_property
+    def _summed(self) -> frozenset[tuple[int, ...]]:
+        return frozenset(places for places, _ in self._parts)
+
+    @cached_property
+    def _inside(self) -> NDArray[np.bool_]:
+        inside = np.full((len(self.every), self.profiles), False)
+        for row, reference in zip(inside, self._references, strict=True):
+            row[list(reference)] = True
+        return inside
 
 
-def _of_numbers(
-    columns: Sequence[ColumnProfile | None], pairs: Sequence[Pair]
-) -> dict[str, NDArray[np.float64]]:
+def _of_numbers(columns: Sequence[ColumnProfile | None], pairs: Pairs) -> dict[str, NDArray[np.float64]]:
     """PSI and JS over the deciles of the reference, KS over its percentiles, the share outside of it."""
-    reference = [column for place in pairs[0].reference if (column := columns[place]) is not None]
+    reference = [column for place in pairs.every[0].reference if (column := columns[place]) is not None]
     numbers = [column for column in reference if column.sketch is not None]
     if not numbers:
         return {}
     quantiles = pooled_quantiles(numbers, [place / 100 for place in range(1, 100)])
     percentiles = np.unique(quantiles)
-    deciles = np.unique(quantiles[9::10])
-    whole = _over(pairs, np.array([_binned(column, percentiles) for column in columns]))
-    tenth = _over(pairs, np.array([_binned(column, deciles) for column in columns]))
+    below = _below(columns, percentiles)
+    # The deciles are some of the percentiles, and all values are below the last edge.
+    deciles = [*np.searchsorted(percentiles, np.unique(quantiles[9::10])), len(percentiles)]
+    whole = pairs.over(np.diff(below, axis=1, prepend=0.0))
+    tenth = pairs.over(np.diff(below[:, deciles], axis=1, prepend=0.0))
     return {
         "psi": population_stability(*tenth),
         "js": jensen_shannon(*tenth),
         "ks": kolmogorov_smirnov(*whole),
-        "outside": np.array(list(_outside(columns, pairs))),
+        "outside": _outside(columns, pairs),
     }
 
 
-def _binned(column: ColumnProfile | None, edges: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return how many values lie in each bin, up to and including its edge."""
-    if column is None or column.sketch is None:
-        return np.zeros(len(edges) + 1)
-    below = np.array(column.sketch.get_cdf(edges.tolist(), inclusive=True))
-    return np.diff(below, prepend=0.0) * float(column.sketch.n)
+def _below(columns: Sequence[ColumnProfile | None], edges: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return how many values are up to and including each edge, then all: of shape (profiles, edges + 1)."""
+    found = np.zeros((len(columns), len(edges) + 1))
+    points = edges.tolist()
+    for place, column in enumerate(columns):
+        if column is not None and column.sketch is not None:
+            below = np.asarray(column.sketch.get_cdf(points, inclusive=True))
+            found[place] = below * column.sketch.n
+    return found
 
 
-def _outside(columns: Sequence[ColumnProfile | None], pairs: Sequence[Pair]) -> Iterator[float]:
-    """Yield the share of values below the reference's smallest or above its largest."""
-    ends = [
-        (np.inf, -np.inf)
-        if column is None or column.sketch is None
-        else (column.sketch.get_min_value(), column.sketch.get_max_value())
-        for column in columns
-    ]
-    for pair in pairs:
-        column = columns[pair.found]
-        low = min((ends[place][0] for place in pair.reference), default=np.inf)
-        high = max((ends[place][1] for place in pair.reference), default=-np.inf)
-        within = low <= ends[pair.found][0] and ends[pair.found][1] <= high
-        if column is None or column.sketch is None or low > high or within:
-            yield 0.0
-        else:
-            yield column.sketch.get_rank(low) + 1 - column.sketch.get_rank(high, inclusive=True)
+def _outside(columns: Sequence[ColumnProfile | None], pairs: Pairs) -> NDArray[np.float64]:
+    """Return the share of values below the reference's smallest or above its largest."""
+    lows, highs = np.full(len(columns), np.inf), np.full(len(columns), -np.inf)
+    for number, column in enumerate(columns):
+        if column is not None and column.sketch is not None:
+            lows[number], highs[number] = column.sketch.get_min_value(), column.sketch.get_max_value()
+    low, high = pairs.ends(lows, highs)
+    outside = np.zeros(len(pairs.every))
+    reaches = (lows[pairs.found] < low) | (highs[pairs.found] > high)
+    for place in np.flatnonzero((low <= high) & reaches).tolist():
+        column = columns[pairs.every[place].found]
+        if column is not None and column.sketch is not None:
+            sketch = column.sketch
+            outside[place] = sketch.get_rank(low[place]) + 1 - sketch.get_rank(high[place], inclusive=True)
+    return outside
 
 
 def _of_categories(
-    columns: Sequence[ColumnProfile | None], pairs: Sequence[Pair], asked: int
+    columns: Sequence[ColumnProfile | None], pairs: Pairs
 ) -> tuple[dict[str, NDArray[np.float64]], Sequence[tuple[str, ...]], Sequence[tuple[str, ...]]]:
     """PSI, JS and L∞ over the usual values of the reference; new and vanished ones, where all are counted."""
-    reference = [column for place in pairs[0].reference if (column := columns[place]) is not None]
+    reference = [column for place in pairs.every[0].reference if (column := columns[place]) is not None]
     seen = Counter(value for column in reference for value in column.values or {})
     # What few dates have belongs to the rest: else a date of the reference would know its own rare values,
     # and the date that is compared would not.
     usual = [value for value, dates in seen.items() if 2 * dates >= len(reference)]
-    over = _over(pairs, np.array([_counted(column, usual) for column in columns]))
+    over = pairs.over(np.array([_counted(column, usual) for column in columns]))
     measures = {
         "psi": population_stability(*over),
         "js": jensen_shannon(*over),
         "linf": largest_difference(*over),
     }
-    found = [columns[pair.found] for pair in pairs[:asked]]
+    found = [columns[pair.found] for pair in pairs.asked]
     told = [dict(column.values or {}) if column is not None else {} for column in found]
     if not all(column is None or not column.known or column.exact for column in (*reference, *found)):
-        return measures, [()] * asked, [()] * asked
-    measures["new"] = np.array([_share_of_new(columns, pair) for pair in pairs])
+        return measures, [()] * len(found), [()] * len(found)
+    measures["new"] = np.array([_share_of_new(columns, pair) for pair in pairs.every])
     new = [
         tuple(value for value in sorted(values, key=lambda each: -values[each]) if value not in seen)
         for values in told
