@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -13,6 +13,10 @@ from vintage.twin.columns import Array, dense_vector
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+
+_WEIGHTS: Final = frozenset({"coefficients", "coefficientMatrix"})
+"""Of these a stage skips what a sparse one does not store: 0 times infinity, or NaN, is not added."""
 
 
 def metadata(folder: Path) -> Mapping[str, Any]:
@@ -66,7 +70,17 @@ def _flattened(name: str, column: pa.Array) -> Iterator[tuple[str, Any]]:
     elif pa.types.is_list(kind) and _is_number(kind.value_type):
         yield name, _lists(column)
     else:
-        yield name, _stacked([_value(each) for each in column.to_pylist()])
+        values = column.to_pylist()
+        yield name, _stacked([_value(each) for each in values])
+        if name in _WEIGHTS and all(map(_is_sparse, values)):
+            yield (
+                f"{name}.stored",
+                np.stack([_value({**each, "values": np.ones(len(each["values"]))}) > 0 for each in values]),
+            )
+
+
+def _is_sparse(value: Mapping[str, Any]) -> bool:
+    return value["colPtrs" if "numRows" in value else "indices"] is not None
 
 
 def _is_number(kind: pa.DataType) -> bool:

@@ -26,17 +26,19 @@ def k_means(stage: Stage) -> Evaluate:
 
     def evaluate(frame: Frame) -> Frame:
         vectors = frame.vectors(names["featuresCol"], stage.kind)
-        frame.require(_has_norm(vectors), stage.kind, "a vector with a NaN has no norm")
-        if cosine:
-            frame.require((vectors != 0).any(axis=1), stage.kind, "cosine distance has no direction of zeros")
+        _require_norm(frame, vectors, stage.kind, cosine=cosine)
         clusters = argmax(-_distances(vectors, centres, cosine=cosine))
         return frame.with_columns({names["predictionCol"]: _cluster(stage, clusters)})
 
     return evaluate
 
 
-def _has_norm(vectors: Array) -> Array:
-    return np.asarray(~np.isnan(vectors).any(axis=1))
+def _require_norm(frame: Frame, vectors: Array, stage: str, *, cosine: bool) -> None:
+    frame.require(~np.isnan(vectors).any(axis=1), stage, "a vector with a NaN has no norm")
+    if cosine:
+        # Squares of the smallest numbers are 0.
+        directed = np.asarray(in_order(vectors * vectors) > 0)
+        frame.require(directed, stage, "cosine distance has no direction of zeros")
 
 
 def _distances(vectors: Array, centres: Array, *, cosine: bool) -> Array:
@@ -61,7 +63,7 @@ def bisecting_k_means(stage: Stage) -> Evaluate:
 
     def evaluate(frame: Frame) -> Frame:
         vectors = frame.vectors(names["featuresCol"], stage.kind)
-        frame.require(_has_norm(vectors), stage.kind, "a vector with a NaN has no norm")
+        _require_norm(frame, vectors, stage.kind, cosine=cosine and root not in leaves)
         clusters = np.zeros(len(vectors))
         waiting = [(root, np.arange(len(vectors)))]
         while waiting:

@@ -15,16 +15,31 @@ from vintage.twin.registry import Evaluate, evaluates
 from vintage.twin.stages.prediction import beside, classifier, regressor, two_sided
 
 
+def _product(stage: Stage, name: str) -> Callable[[Array], Array]:
+    """Return what multiplies vectors by a model's weights: (n, d) → (n,), or (n, k) of a matrix of k rows.
+
+    Of sparse weights Spark multiplies those that are stored: another slot may hold an infinity or a NaN.
+    """
+    weights, stored = stage.one(name), stage.data.get(f"{name}.stored")
+    if stored is None:
+        return lambda vectors: (multiply if weights.ndim > 1 else dot)(vectors, weights)
+    if weights.ndim == 1:
+        slots = stored[0]
+        return lambda vectors: dot(vectors[:, slots], weights[slots])
+    rows = list(zip(weights, stored[0], strict=True))
+    return lambda vectors: np.stack([dot(vectors[:, slots], row[slots]) for row, slots in rows], axis=1)
+
+
 @evaluates("LogisticRegressionModel")
 def logistic_regression(stage: Stage) -> Evaluate:
     """Of two classes the margin decides, over log(t / (1 - t)); of several the softmax of the margins."""
-    coefficients, intercepts = stage.one("coefficientMatrix"), stage.one("interceptVector")
+    product, intercepts = _product(stage, "coefficientMatrix"), stage.one("interceptVector")
     if stage.one("isMultinomial"):
-        return classifier(stage, lambda vectors: multiply(vectors, coefficients) + intercepts, softmax)
+        return classifier(stage, lambda vectors: product(vectors) + intercepts, softmax)
     threshold = _log_odds(_threshold(stage))
     return classifier(
         stage,
-        lambda vectors: two_sided(dot(vectors, coefficients[0]) + intercepts[0]),
+        lambda vectors: two_sided(product(vectors)[:, 0] + intercepts[0]),
         lambda raw: beside(logistic(raw[:, 0])),
         lambda raw: (raw[:, 1] > threshold).astype(np.float64),
     )
@@ -47,14 +62,11 @@ def _log_odds(probability: float) -> float:
 @evaluates("LinearSVCModel")
 def linear_svc(stage: Stage) -> Evaluate:
     """Return the sign of the margin, or another threshold of it."""
-    coefficients, intercept, threshold = (
-        stage.one("coefficients"),
-        stage.one("intercept"),
-        stage.number("threshold"),
-    )
+    product, intercept = _product(stage, "coefficients"), stage.one("intercept")
+    threshold = stage.number("threshold")
     return classifier(
         stage,
-        lambda vectors: two_sided(dot(vectors, coefficients) + intercept),
+        lambda vectors: two_sided(product(vectors) + intercept),
         None,
         lambda raw: (raw[:, 1] > threshold).astype(np.float64),
     )
@@ -63,18 +75,18 @@ def linear_svc(stage: Stage) -> Evaluate:
 @evaluates("LinearRegressionModel")
 def linear_regression(stage: Stage) -> Evaluate:
     """coefficients · x + intercept."""
-    coefficients, intercept = stage.one("coefficients"), stage.one("intercept")
-    return regressor(stage, lambda vectors: dot(vectors, coefficients) + intercept)
+    product, intercept = _product(stage, "coefficients"), stage.one("intercept")
+    return regressor(stage, lambda vectors: product(vectors) + intercept)
 
 
 @evaluates("AFTSurvivalRegressionModel")
 def survival_regression(stage: Stage) -> Evaluate:
     """exp(coefficients · x + intercept), and quantiles of the Weibull distribution with that scale."""
-    coefficients, intercept, scale = (stage.one(name) for name in ("coefficients", "intercept", "scale"))
+    product, intercept, scale = _product(stage, "coefficients"), stage.one("intercept"), stage.one("scale")
     made = stage.params["predictionCol"]
     quantiles_column = stage.params.get("quantilesCol")
     quantiles = np.exp(np.log(-np.log1p(-stage.numbers("quantileProbabilities"))) * scale)
-    predict = regressor(stage, lambda vectors: np.exp(dot(vectors, coefficients) + intercept))
+    predict = regressor(stage, lambda vectors: np.exp(product(vectors) + intercept))
 
     def evaluate(frame: Frame) -> Frame:
         frame = predict(frame)
@@ -116,17 +128,20 @@ _FAMILY_OF_POWER: Final[Mapping[float, str]] = {0.0: "gaussian", 1.0: "poisson",
 @evaluates("GeneralizedLinearRegressionModel")
 def generalized_linear_regression(stage: Stage) -> Evaluate:
     """Return the family's mean at the link's inverse of coefficients · x + intercept + offset."""
-    coefficients, intercept = stage.one("coefficients"), stage.one("intercept")
+    product, intercept = _product(stage, "coefficients"), stage.one("intercept")
     family, unlink = _family_and_unlink(stage)
     names = stage.params
     offset = names.get("offsetCol") or ""
 
     def evaluate(frame: Frame) -> Frame:
-        eta = dot(frame.vectors(names["featuresCol"], stage.kind), coefficients) + intercept
+        eta = product(frame.vectors(names["featuresCol"], stage.kind)) + intercept
+        unknown = np.zeros(len(eta), dtype=bool)
         if offset:
-            eta = eta + frame.numbers(offset).values
+            # Without its offset a row has no prediction.
+            given = frame.numbers(offset)
+            eta, unknown = eta + given.values, given.null
         made = {names["predictionCol"]: _projected(unlink(eta), family), names.get("linkPredictionCol"): eta}
-        return frame.with_columns({name: Column.full(values) for name, values in made.items() if name})
+        return frame.with_columns({name: Column(values, unknown) for name, values in made.items() if name})
 
     return evaluate
 
