@@ -34,7 +34,7 @@ def k_means(stage: Stage) -> Evaluate:
 
 
 def _require_norm(frame: Frame, vectors: Array, stage: str, *, cosine: bool) -> None:
-    frame.require(~np.isnan(vectors).any(axis=1), stage, "a vector with a NaN has no norm")
+    frame.require(np.asarray(~np.isnan(vectors).any(axis=1)), stage, "a vector with a NaN has no norm")
     if cosine:
         # Squares of the smallest numbers are 0.
         directed = np.asarray(in_order(vectors * vectors) > 0)
