@@ -222,8 +222,8 @@ def test_a_tuning_is_planned_on_the_date_that_it_is_refreshed_on(shop: Shop) -> 
         made = store.current(kind, day)
         assert made is not None
         named = made.manifest.ingredients.model_copy(update={"seed": 7})
-        with pytest.raises(StoreError, match=f"Run {step} first"):
-            required(Target(named, store))
+        with pytest.raises(StoreError, match=f"from {step} on"):
+            required(flow.job, Target(named, store))
 
 
 def test_each_step_comes_after_all_that_its_artifacts_name(shop: Shop) -> None:
