@@ -27,7 +27,7 @@ def _slice_value(value: Any) -> Any:
 
 
 def _champion_bound(value: Any) -> Any:
-    """JobResult once: pydantic would tell a wrong value of a union once for each of its members."""
+    """Report a wrong value once: pydantic would do so for each member of a union."""
     if (
         value is None
         or value == NOT_WORSE
