@@ -181,6 +181,14 @@ MOMENTS = [
         "clocks of America/New_York skip it",
         timestampFormat="MM/dd/yyyy HH:mm VV",
     ),
+    value("TIMESTAMP", "2024-05-03 12:30:00 Etc/GMT+2", "2024-05-03 14:30:00"),
+    value("TIMESTAMP", "05/03/2024 12:30 Etc/GMT+2", "2024-05-03 14:30:00", timestampFormat="MM/dd/yyyy HH:mm VV"),
+    value("TIMESTAMP", "2024-05-03 12:30 CET", "2024-05-03 10:30:00", timestampFormat="yyyy-MM-dd HH:mm VV"),
+    value("TIMESTAMP", "2024-05-03 12:30 GMT+02:00", "2024-05-03 10:30:00", timestampFormat="yyyy-MM-dd HH:mm VV"),
+    no_value(
+        "TIMESTAMP", "2024-03-31 02:30 CET", "clocks of CET skip it", timestampFormat="yyyy-MM-dd HH:mm VV"
+    ),
+    no_value("TIMESTAMP", "2024-03-10 02:30 PST8PDT", timestampFormat="yyyy-MM-dd HH:mm VV"),
     no_value(
         "TIMESTAMP",
         "10. März 2024 02:30 America/New_York",

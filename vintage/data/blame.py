@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from vintage.errors import DataError
 from vintage.data.checked import COLUMN, FILE, ROW, TEXT
-from vintage.data.strict import LONG_FRACTION, REGION, YEARS, holds_dates
+from vintage.data.strict import LONG_FRACTION, NAMED_ZONE, YEARS, holds_dates
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -217,7 +217,7 @@ def _moment_cure(name: str, text: str, given: dict[str, str]) -> str:
     if fractions and re.search(r"[.,]\d{6}\d*[1-9]", text):
         return "declare it STRING: Spark keeps microseconds, and the digits beyond them would be lost"
     if declared:
-        region = re.search(REGION, text) if "V" in declared else None
+        region = re.search(NAMED_ZONE, text) if "V" in declared else None
         zone = region[0] if region else given.get("timezone", "") if name == "timestamp" else ""
         skipped = f", or clocks of {zone} skip it" if zone else ""
         return f"it is not as source.options.{option} has it, {declared!r}{skipped}"

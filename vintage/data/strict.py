@@ -28,9 +28,17 @@ _DATE: Final = r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}"
 _MIDNIGHT: Final = r"(?:[T ]00:00(?::00(?:\.0+)?)?Z?)?"
 # Spark keeps microseconds: further digits would be cut off.
 _TIME: Final = r"[0-9]{1,2}:[0-9]{1,2}(?::[0-9]{1,2}(?:\.[0-9]{1,6}0*)?)?"
-REGION: Final = "[A-Z][A-Za-z]+/[A-Za-z_/+-]+"
+_REGION: Final = "[A-Z][A-Za-z]+/[A-Za-z0-9_/+-]+"
+# Names of the time zone database without a slash, whose clocks skip times, or did.
+_OLD_NAMES: Final = (
+    *("CET", "MET", "EET", "WET", "EST5EDT", "CST6CDT", "MST7MDT", "PST8PDT", "Cuba", "Egypt", "Eire"),
+    *("GB-Eire", "GB", "Iran", "Israel", "Jamaica", "Japan", "Libya", "NZ-CHAT", "NZ", "Navajo", "PRC"),
+    *("Poland", "Portugal", "ROC", "ROK", "Turkey", "W-SU"),
+)
+NAMED_ZONE: Final = rf"(?:{_REGION}|\b(?:{'|'.join(_OLD_NAMES)})\b)"
+"""A zone by its name, which may skip times."""
 _ZONE: Final = (
-    rf" ?(?:Z|[+-][0-9]{{1,2}}(?::?[0-9]{{2}}){{0,2}}|(?:UTC|GMT|UT)(?:[+-][0-9:]+)?|{REGION})"
+    rf" ?(?:Z|[+-][0-9]{{1,2}}(?::?[0-9]{{2}}){{0,2}}|(?:UTC|GMT|UT)(?:[+-][0-9:]+)?|{_REGION})"
 )
 _NO_SHIFT: Final = frozenset({"UTC", "Z", "GMT"})
 _ZONE_LETTERS: Final = re.compile(r"[XxZzVO]")
@@ -344,11 +352,13 @@ def _timestamp(text: Column, kind: DataType, forms: Forms) -> Column:
             found = F.when(~text.rlike(rf"{re.escape(long[1])}[0-9]{{6}}[0-9]*[1-9]"), found)
     if name == "timestamp" and (not pattern or "V" in pattern):
         # The same text with UTC in place of the region is what its clocks are to show.
-        region = F.regexp_extract(text, REGION, 0)
-        plain = F.regexp_replace(text, REGION, "UTC")
+        region = F.regexp_extract(text, NAMED_ZONE, 0)
+        plain = F.regexp_replace(text, NAMED_ZONE, "UTC")
         clock = _by_pattern(plain, name, pattern, forms, "UTC") if pattern else plain.try_cast(name)
         shown = F.when(found.isNotNull(), F.from_utc_timestamp(found, region)) == clock
-        found = F.when(~text.contains("/") | (region == "") | shown, found)
+        # Without a pattern a slash is a region's, which is quickly seen.
+        unnamed = region == "" if pattern else ~text.contains("/")
+        found = F.when(unnamed | shown, found)
     return F.when(_plausible(found, name, forms.years), found)
 
 
