@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from vintage.data.strict import any_of
+from vintage.data.strict import any_of, or_false
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -136,7 +136,7 @@ def _anywhere(column: Column, read: DataType, meant: DataType, test: _Test) -> C
     def within(parts: Column, read: DataType, meant: DataType) -> Column | None:
         if _anywhere(F.lit(None), read, meant, test) is None:
             return None
-        return F.exists(parts, lambda each: _or_false(_anywhere(each, read, meant, test)))
+        return F.exists(parts, lambda each: or_false(_anywhere(each, read, meant, test)))
 
     found = [test(column, read, meant)]
     match read, meant:
@@ -152,12 +152,6 @@ def _anywhere(column: Column, read: DataType, meant: DataType, test: _Test) -> C
             found.append(within(F.map_values(column), read.valueType, meant.valueType))
     conditions = [F.coalesce(each, F.lit(False)) for each in found if each is not None]
     return any_of(conditions) if conditions else None
-
-
-def _or_false(condition: Column | None) -> Column:
-    from pyspark.sql import functions as F
-
-    return F.lit(False) if condition is None else condition
 
 
 def _below_a_microsecond(column: Column, read: DataType, meant: DataType) -> Column | None:

@@ -205,7 +205,7 @@ def implausible(value: Column, kind: DataType, years: tuple[int, int]) -> Column
         return F.coalesce(~_plausible(value, kind.typeName(), years), F.lit(False))
     found: list[Column] = []
     if isinstance(kind, ArrayType) and holds_dates(kind):
-        found.append(F.exists(value, lambda each: _or_false(implausible(each, kind.elementType, years))))
+        found.append(F.exists(value, lambda each: or_false(implausible(each, kind.elementType, years))))
     if isinstance(kind, MapType) and holds_dates(kind):
         for part, part_kind in ((F.map_keys(value), kind.keyType), (F.map_values(value), kind.valueType)):
             if holds_dates(part_kind):
@@ -240,6 +240,13 @@ def any_of(conditions: list[Column]) -> Column:
     return conditions[0]
 
 
+def or_false(condition: Column | None) -> Column:
+    """Return a condition; false where there is none."""
+    from pyspark.sql import functions as F
+
+    return F.lit(False) if condition is None else condition
+
+
 def column_of(name: str) -> Column:
     """Return a column by its name, whatever characters are in it."""
     from pyspark.sql import functions as F
@@ -248,13 +255,7 @@ def column_of(name: str) -> Column:
 
 
 def _implausible_one(kind: DataType, years: tuple[int, int]) -> Callable[[Column], Column]:
-    return lambda each: _or_false(implausible(each, kind, years))
-
-
-def _or_false(condition: Column | None) -> Column:
-    from pyspark.sql import functions as F
-
-    return F.lit(False) if condition is None else condition
+    return lambda each: or_false(implausible(each, kind, years))
 
 
 def _plausible(value: Column, kind: str, years: tuple[int, int]) -> Column:

@@ -24,10 +24,10 @@ def _product(stage: Stage, name: str) -> Callable[[Array], Array]:
     if stored is None:
         return lambda vectors: (multiply if weights.ndim > 1 else dot)(vectors, weights)
     if weights.ndim == 1:
-        slots = stored[0]
-        return lambda vectors: dot(vectors[:, slots], weights[slots])
-    rows = list(zip(weights, stored[0], strict=True))
-    return lambda vectors: np.stack([dot(vectors[:, slots], row[slots]) for row, slots in rows], axis=1)
+        slots, kept = stored[0], weights[stored[0]]
+        return lambda vectors: dot(vectors[:, slots], kept)
+    rows = [(slots, row[slots]) for row, slots in zip(weights, stored[0], strict=True)]
+    return lambda vectors: np.stack([dot(vectors[:, slots], kept) for slots, kept in rows], axis=1)
 
 
 @evaluates("LogisticRegressionModel")
